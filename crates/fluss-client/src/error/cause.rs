@@ -1,0 +1,85 @@
+//! What lies under an error.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use fluss_metadata::MetadataError;
+use fluss_row::RowError;
+use fluss_rpc::RpcError;
+use fluss_wire::ServerError;
+use snafu::Snafu;
+
+use super::ErrorKind;
+
+#[derive(Debug, Clone, Snafu)]
+#[snafu(visibility(pub(crate)))]
+pub(crate) enum Cause {
+    #[snafu(display("configuration field {field} is {value:?}, expected {expected}"))]
+    Config { field: String, value: String, expected: String },
+
+    #[snafu(display("{message}"))]
+    Usage { message: String },
+
+    #[snafu(display("{what} is closed"))]
+    Closed { what: &'static str },
+
+    #[snafu(display("{what} did not end within {waited:?}"))]
+    Timeout { what: String, waited: Duration },
+
+    #[snafu(display("no room for {wanted} bytes in the write buffer of {capacity} bytes after {waited:?}"))]
+    BufferFull { wanted: usize, capacity: usize, waited: Duration },
+
+    #[snafu(display("{what}"))]
+    Corrupt { what: String },
+
+    #[snafu(display("{error}"))]
+    Server { error: ServerError },
+
+    #[snafu(display("{source}"))]
+    Rpc { source: RpcError },
+
+    #[snafu(display("{source}"))]
+    Row { source: Arc<RowError> },
+
+    #[snafu(display("{source}"))]
+    Metadata { source: Arc<MetadataError> },
+}
+
+impl Cause {
+    pub(super) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Config { .. } => ErrorKind::Config,
+            Self::Usage { .. } | Self::Metadata { .. } => ErrorKind::Usage,
+            Self::Closed { .. } => ErrorKind::Closed,
+            Self::Timeout { .. } => ErrorKind::Timeout,
+            Self::BufferFull { .. } => ErrorKind::BufferFull,
+            Self::Corrupt { .. } => ErrorKind::Corrupt,
+            Self::Row { source } => {
+                if source.is_corrupt() {
+                    ErrorKind::Corrupt
+                } else {
+                    ErrorKind::Usage
+                }
+            }
+            Self::Server { error } => ErrorKind::of_server(error.code),
+            Self::Rpc { source } => ErrorKind::of_rpc(source),
+        }
+    }
+
+    pub(super) fn is_retriable(&self) -> bool {
+        match self {
+            Self::Timeout { .. } | Self::BufferFull { .. } => true,
+            Self::Server { error } => error.code.is_retriable(),
+            Self::Rpc { source } => source.is_retriable(),
+            Self::Config { .. } | Self::Usage { .. } | Self::Closed { .. } | Self::Corrupt { .. } | Self::Row { .. } | Self::Metadata { .. } => false,
+        }
+    }
+
+    pub(super) fn server_error(&self) -> Option<&ServerError> {
+        match self {
+            Self::Server { error } => Some(error),
+            Self::Rpc { source } => source.server_error(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The kinds of errors, for programs that decide by them.
+
+use fluss_rpc::RpcError;
+use fluss_wire::ErrorCode;
+
+/// What kind of error it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// A field of the configuration has a value that cannot be used.
+    Config,
+    /// The call, its arguments or a row do not fit the table, or the server refused them as invalid.
+    Usage,
+    /// A database, table, partition, schema or snapshot does not exist.
+    NotFound,
+    /// A database, table or partition exists already.
+    AlreadyExists,
+    /// The server did not accept who this client is.
+    Authentication,
+    /// The server does not allow this user what was asked.
+    Authorization,
+    /// A wait reached its deadline: what became of a write is unknown.
+    Timeout,
+    /// No connection could be made, or it broke: what became of a write is unknown.
+    Connection,
+    /// The write buffer stayed full for as long as the configuration lets a writer wait.
+    BufferFull,
+    /// The server is too old, or too new, for what was asked.
+    Unsupported,
+    /// What a server sent cannot be read.
+    Corrupt,
+    /// The offset asked for is not, or no longer, in the log.
+    OffsetOutOfRange,
+    /// The connection, writer or scanner was closed before.
+    Closed,
+    /// The server failed for a reason of its own.
+    Server,
+}
+
+impl ErrorKind {
+    pub(super) fn of_server(code: ErrorCode) -> Self {
+        match code.code() {
+            1 => Self::Connection,
+            2 => Self::Unsupported,
+            3 | 14 => Self::Corrupt,
+            4 | 7 | 9 | 36 | 41 | 53 | 58 | 60 | 62 => Self::NotFound,
+            5 | 15..=18 | 20 | 34 | 35 | 37..=40 | 43 | 45 | 47 | 49 | 52 | 56 | 57 | 61 | 63 | 64 | 68 | 71 => Self::Usage,
+            6 | 8 | 42 | 54 | 59 => Self::AlreadyExists,
+            19 => Self::OffsetOutOfRange,
+            25 => Self::Timeout,
+            46 | 51 => Self::Authentication,
+            48 => Self::Authorization,
+            _ => Self::Server,
+        }
+    }
+
+    pub(super) fn of_rpc(error: &RpcError) -> Self {
+        if let Some(server) = error.server_error() {
+            return Self::of_server(server.code);
+        }
+        if error.is_timeout() {
+            Self::Timeout
+        } else if error.is_unsupported_version() {
+            Self::Unsupported
+        } else if error.is_corrupt() {
+            Self::Corrupt
+        } else if error.is_closed() {
+            Self::Closed
+        } else {
+            Self::Connection
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The one error of the client: what kind, whose fault, may I try again.
+
+mod cause;
+mod context;
+mod kind;
+
+pub(crate) use cause::Cause;
+pub use kind::ErrorKind;
+
+use std::fmt;
+use std::sync::Arc;
+
+use context::Context;
+use fluss_metadata::{MetadataError, TableBucket, TablePath};
+use fluss_row::RowError;
+use fluss_rpc::RpcError;
+use fluss_wire::ServerError;
+
+/// The result of every fallible call of the client.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong, with the operation, table, bucket, server and number of attempts where they are known.
+///
+/// Cheap to clone: rows that fail for one reason share one error. The causes are kept as a chain
+/// ([`source`](std::error::Error::source)), never flattened into text.
+#[derive(Clone)]
+pub struct Error {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Clone)]
+struct Inner {
+    cause: Cause,
+    context: Context,
+}
+
+impl Error {
+    pub(crate) fn new(cause: Cause) -> Self {
+        Self { inner: Arc::new(Inner { cause, context: Context::default() }) }
+    }
+
+    /// A configuration field with a value that cannot be used.
+    pub(crate) fn config(field: &'static str, value: impl fmt::Display, expected: impl Into<String>) -> Self {
+        Self::new(Cause::Config { field: field.into(), value: value.to_string(), expected: expected.into() })
+    }
+
+    /// A call that its arguments or the table make impossible.
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Cause::Usage { message: message.into() })
+    }
+
+    /// Something that was closed before.
+    pub(crate) fn closed(what: &'static str) -> Self {
+        Self::new(Cause::Closed { what })
+    }
+
+    /// A wait that reached its end.
+    pub(crate) fn timeout(what: impl Into<String>, waited: std::time::Duration) -> Self {
+        Self::new(Cause::Timeout { what: what.into(), waited })
+    }
+
+    /// What a server sent and cannot be right.
+    pub(crate) fn corrupt(what: impl Into<String>) -> Self {
+        Self::new(Cause::Corrupt { what: what.into() })
+    }
+
+    /// What kind of error it is.
+    pub fn kind(&self) -> ErrorKind {
+        self.inner.cause.kind()
+    }
+
+    /// Whether the same call may succeed when it is repeated later. An error that the client retried to its end still says so.
+    pub fn is_retriable(&self) -> bool {
+        self.inner.cause.is_retriable()
+    }
+
+    /// The code that the server answered with, if it was a server that refused. Source: `Errors.java` of the server.
+    pub fn server_code(&self) -> Option<i32> {
+        self.inner.cause.server_error().map(|error| error.code.code())
+    }
+
+    /// The server error itself, for decisions inside the client.
+    pub(crate) fn server_error(&self) -> Option<&ServerError> {
+        self.inner.cause.server_error()
+    }
+
+    /// The operation that failed, such as `append` or `create_table`.
+    pub fn operation(&self) -> Option<&'static str> {
+        self.inner.context.operation
+    }
+
+    /// The table concerned.
+    pub fn table(&self) -> Option<&TablePath> {
+        self.inner.context.table.as_ref()
+    }
+
+    /// The bucket concerned.
+    pub fn bucket(&self) -> Option<TableBucket> {
+        self.inner.context.bucket
+    }
+
+    /// How often it was tried, where it was tried more than once.
+    pub fn attempts(&self) -> Option<u32> {
+        self.inner.context.attempts
+    }
+
+    #[must_use]
+    pub(crate) fn during(mut self, operation: &'static str) -> Self {
+        let context = &mut Arc::make_mut(&mut self.inner).context;
+        context.operation = context.operation.or(Some(operation));
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn of_table(mut self, table: &TablePath) -> Self {
+        let context = &mut Arc::make_mut(&mut self.inner).context;
+        if context.table.is_none() {
+            context.table = Some(table.clone());
+        }
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn of_bucket(mut self, bucket: TableBucket) -> Self {
+        let context = &mut Arc::make_mut(&mut self.inner).context;
+        context.bucket = context.bucket.or(Some(bucket));
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn after_attempts(mut self, attempts: u32) -> Self {
+        Arc::make_mut(&mut self.inner).context.attempts = Some(attempts);
+        self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.inner.context, self.inner.cause)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.kind())
+            .field("cause", &self.inner.cause)
+            .field("context", &self.inner.context)
+            .finish()
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&self.inner.cause)
+    }
+}
+
+impl From<RpcError> for Error {
+    fn from(source: RpcError) -> Self {
+        Self::new(Cause::Rpc { source })
+    }
+}
+
+impl From<RowError> for Error {
+    fn from(source: RowError) -> Self {
+        Self::new(Cause::Row { source: Arc::new(source) })
+    }
+}
+
+impl From<MetadataError> for Error {
+    fn from(source: MetadataError) -> Self {
+        Self::new(Cause::Metadata { source: Arc::new(source) })
+    }
+}
+
+impl From<ServerError> for Error {
+    fn from(error: ServerError) -> Self {
+        Self::new(Cause::Server { error })
+    }
+}

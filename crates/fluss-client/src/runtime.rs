@@ -1,0 +1,107 @@
+//! Where the tasks of a connection run, and how a thread may wait for them.
+
+use std::sync::Arc;
+use std::thread;
+
+use tokio::runtime::{Builder, Handle, RuntimeFlavor};
+use tokio::sync::oneshot;
+
+use crate::config::DriverPlacement;
+use crate::error::{Error, Result};
+
+/// The runtime of a connection's drivers: the caller's, or a thread of its own. Cheap to clone; when the last clone is gone, a thread
+/// of its own ends.
+#[derive(Debug, Clone)]
+pub(crate) struct Drivers {
+    handle: Handle,
+    thread: Option<Arc<OwnThread>>,
+}
+
+#[derive(Debug)]
+struct OwnThread {
+    /// Dropping it ends the thread.
+    _stop: oneshot::Sender<()>,
+}
+
+/// What a synchronous wait may do on the thread that asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum BlockingWait {
+    /// Waiting in place would keep a worker of a multi-thread runtime: it must be told.
+    TellRuntime,
+    /// Waiting in place holds up nothing that the drivers need.
+    InPlace,
+    /// The drivers run on this very thread: it must not wait.
+    Never,
+}
+
+impl Drivers {
+    /// Decides for a connection made on the current runtime.
+    pub(crate) fn start(placement: DriverPlacement) -> Result<Self> {
+        let current = Handle::try_current().map_err(|_| Error::usage("a connection is made inside a tokio runtime"))?;
+        let own_thread = match placement {
+            DriverPlacement::CallerRuntime => false,
+            DriverPlacement::OwnThread => true,
+            DriverPlacement::Auto => current.runtime_flavor() == RuntimeFlavor::CurrentThread,
+        };
+        if own_thread { Self::spawn_thread() } else { Ok(Self { handle: current, thread: None }) }
+    }
+
+    fn spawn_thread() -> Result<Self> {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| Error::usage(format!("the runtime of the connection cannot start: {error}")))?;
+        let handle = runtime.handle().clone();
+        let (stop, stopped) = oneshot::channel::<()>();
+        thread::Builder::new()
+            .name("fluss-client".to_owned())
+            .spawn(move || {
+                // An error here is the sender going away, which is the signal.
+                let _ = runtime.block_on(stopped);
+                runtime.shutdown_background();
+            })
+            .map_err(|error| Error::usage(format!("the thread of the connection cannot start: {error}")))?;
+        Ok(Self { handle, thread: Some(Arc::new(OwnThread { _stop: stop })) })
+    }
+
+    /// The runtime to spawn on.
+    pub(crate) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// How the current thread may wait for the drivers.
+    pub(crate) fn blocking_wait(&self) -> BlockingWait {
+        let Ok(current) = Handle::try_current() else {
+            return BlockingWait::InPlace;
+        };
+        match current.runtime_flavor() {
+            RuntimeFlavor::CurrentThread if self.thread.is_none() && current.id() == self.handle.id() => BlockingWait::Never,
+            RuntimeFlavor::CurrentThread => BlockingWait::InPlace,
+            _ => BlockingWait::TellRuntime,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_current_thread_runtime_gets_a_thread_for_the_drivers_unless_told_otherwise() {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let auto = Drivers::start(DriverPlacement::Auto).unwrap();
+            assert_eq!(auto.blocking_wait(), BlockingWait::InPlace);
+            assert_eq!(auto.handle().spawn(async { 7 }).await.unwrap(), 7);
+            let stay = Drivers::start(DriverPlacement::CallerRuntime).unwrap();
+            assert_eq!(stay.blocking_wait(), BlockingWait::Never);
+        });
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+    async fn a_multi_thread_runtime_is_told_of_a_wait() {
+        let drivers = Drivers::start(DriverPlacement::Auto).unwrap();
+        assert_eq!(drivers.blocking_wait(), BlockingWait::TellRuntime);
+        assert!(Drivers::start(DriverPlacement::OwnThread).is_ok());
+    }
+}
