@@ -1,0 +1,304 @@
+//! What can go wrong with a row or with its bytes.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use snafu::Snafu;
+
+/// The result of everything in this crate.
+pub type Result<T, E = RowError> = std::result::Result<T, E>;
+
+/// Which field of a row, array or key an error is about.
+///
+/// The name is there where the type of the row is known: in encoders, decoders and
+/// the rows they make, but not in a [`GenericRow`](crate::GenericRow) alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldRef {
+    /// Position of the field, from 0.
+    pub position: usize,
+    /// Name of the column.
+    pub name: Option<Box<str>>,
+}
+
+impl FieldRef {
+    /// A field of which only the position is known.
+    #[must_use]
+    pub const fn at(position: usize) -> Self {
+        Self {
+            position,
+            name: None,
+        }
+    }
+
+    /// A field of which position and name are known.
+    #[must_use]
+    pub fn named(position: usize, name: &str) -> Self {
+        Self {
+            position,
+            name: Some(name.into()),
+        }
+    }
+}
+
+impl fmt::Display for FieldRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => write!(f, "column {name:?} (position {})", self.position),
+            None => write!(f, "field {}", self.position),
+        }
+    }
+}
+
+/// An error of a row: a value that does not fit its column, or bytes that are no row.
+///
+/// The variants up to [`RowError::Conversion`] are about values and lie with the caller; the others are
+/// about bytes that were received.
+#[derive(Debug, Snafu)]
+#[non_exhaustive]
+#[snafu(visibility(pub(crate)))]
+pub enum RowError {
+    /// A field was asked for or set that the row does not have.
+    #[snafu(display("field {position} is out of range, the row has {field_count} fields"))]
+    FieldOutOfRange {
+        /// The position asked for.
+        position: usize,
+        /// How many fields there are.
+        field_count: usize,
+    },
+
+    /// A column was asked for by a name that the row does not have.
+    #[snafu(display("the row has no column named {name:?}"))]
+    UnknownColumn {
+        /// The name asked for.
+        name: Box<str>,
+    },
+
+    /// A value is of another type than the column or the getter.
+    #[snafu(display("{field} holds {actual}, expected {expected}"))]
+    WrongType {
+        /// Where.
+        field: FieldRef,
+        /// The type of the column, or what was asked for.
+        expected: Cow<'static, str>,
+        /// What is there.
+        actual: Cow<'static, str>,
+    },
+
+    /// A value is of the right family but cannot be held by the column's type without loss.
+    #[snafu(display("{field}: {value} does not fit into {expected}"))]
+    ValueOutOfRange {
+        /// Where.
+        field: FieldRef,
+        /// The type of the column, or what was asked for.
+        expected: Cow<'static, str>,
+        /// The value as text.
+        value: Box<str>,
+    },
+
+    /// A null was read by a getter that returns values only.
+    #[snafu(display("{field} is null"))]
+    NullValue {
+        /// Where.
+        field: FieldRef,
+    },
+
+    /// A null was given for a column that is declared NOT NULL.
+    #[snafu(display("{field} is null, but its type is {expected}"))]
+    NotNull {
+        /// Where.
+        field: FieldRef,
+        /// The type of the column.
+        expected: Box<str>,
+    },
+
+    /// A null was given for a column of a key.
+    #[snafu(display("{field} is null, but a key column cannot be null"))]
+    NullKey {
+        /// Where.
+        field: FieldRef,
+    },
+
+    /// A row has more or fewer fields than its type has columns.
+    #[snafu(display("the row has {actual} fields, its type has {expected} columns"))]
+    FieldCount {
+        /// Columns of the type.
+        expected: usize,
+        /// Fields of the row.
+        actual: usize,
+    },
+
+    /// A decimal, date, time or timestamp that does not exist.
+    #[snafu(display("{value} is no {expected}"))]
+    InvalidValue {
+        /// What was to be made of it.
+        expected: Cow<'static, str>,
+        /// The input as text.
+        value: Box<str>,
+    },
+
+    /// A type that this format or key encoding cannot hold.
+    #[snafu(display("{field} of type {data_type} cannot be used in {place}"))]
+    UnsupportedType {
+        /// Which column.
+        field: FieldRef,
+        /// Its type.
+        data_type: Box<str>,
+        /// Format or encoding that refuses it.
+        place: &'static str,
+    },
+
+    /// A list of key columns that this key encoding cannot hold.
+    #[snafu(display("{encoding} takes exactly one key column, got {columns:?}"))]
+    KeyColumnCount {
+        /// The encoding.
+        encoding: &'static str,
+        /// The columns asked for.
+        columns: Vec<String>,
+    },
+
+    /// A value that Hudi's composite record keys cannot carry.
+    #[snafu(display("{field}: the value {value:?} cannot be part of a Hudi record key"))]
+    HudiKeyValue {
+        /// Which column.
+        field: FieldRef,
+        /// The value as text.
+        value: Box<str>,
+    },
+
+    /// A setting of a table that this version does not know.
+    #[snafu(display("table property {property}: {value} is not supported"))]
+    UnsupportedTable {
+        /// The property.
+        property: &'static str,
+        /// Its value.
+        value: Box<str>,
+    },
+
+    /// The bucket of a key cannot be computed.
+    #[snafu(display(
+        "no bucket for a key of {key_len} bytes and {bucket_count} buckets: {reason}"
+    ))]
+    Bucket {
+        /// Bytes of the key.
+        key_len: usize,
+        /// Buckets of the table.
+        bucket_count: i32,
+        /// What is wrong.
+        reason: &'static str,
+    },
+
+    /// A number is beyond what a format can hold.
+    #[snafu(display("{what} is {value}, the format holds at most {max}"))]
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// How large it is.
+        value: u64,
+        /// The largest that can be written.
+        max: u64,
+    },
+
+    /// Types are nested too deeply.
+    #[snafu(display("types are nested deeper than {max} levels"))]
+    TooDeep {
+        /// The limit.
+        max: usize,
+    },
+
+    /// A name, type or partition value that `fluss-metadata` refuses.
+    #[snafu(display("{what}"))]
+    Conversion {
+        /// What was converted.
+        what: &'static str,
+        /// Why it was refused.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+
+    /// Bytes end before what they announce.
+    #[snafu(display("{what} at byte {offset} needs {needed} bytes, {available} are left"))]
+    Truncated {
+        /// What was being read.
+        what: &'static str,
+        /// Where it begins.
+        offset: usize,
+        /// How many bytes it needs.
+        needed: usize,
+        /// How many there are.
+        available: usize,
+    },
+
+    /// Bytes that cannot be what they should be.
+    #[snafu(display("{what} at byte {offset} is {problem}"))]
+    Malformed {
+        /// What was being read.
+        what: &'static str,
+        /// Where it begins.
+        offset: usize,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+
+    /// The checksum of a batch is not that of its bytes.
+    #[snafu(display("{what} has checksum {stored:#010x}, its bytes have {computed:#010x}"))]
+    Checksum {
+        /// Which kind of batch.
+        what: &'static str,
+        /// As written in the batch.
+        stored: u32,
+        /// As computed from its bytes.
+        computed: u32,
+    },
+
+    /// A value was written with a schema that the decoder has not been given.
+    #[snafu(display("schema {schema_id} is not known to the decoder"))]
+    UnknownSchema {
+        /// The schema's id.
+        schema_id: i32,
+    },
+
+    /// A column changed its type between two schemas.
+    #[snafu(display(
+        "column {column:?} is {actual} in the schema it was written with, {expected} is wanted"
+    ))]
+    SchemaMismatch {
+        /// Name of the column in the wanted schema.
+        column: Box<str>,
+        /// The wanted type.
+        expected: Box<str>,
+        /// The type it was written with.
+        actual: Box<str>,
+    },
+}
+
+impl RowError {
+    /// Adds the name of the column, and its declared type, to an error that a getter
+    /// made knowing only the position.
+    #[must_use]
+    #[cold]
+    pub(crate) fn in_column(
+        self,
+        position: usize,
+        name: &str,
+        data_type: impl fmt::Display,
+    ) -> Self {
+        let field = FieldRef::named(position, name);
+        let declared = data_type.to_string();
+        match self {
+            Self::WrongType { actual, .. } => Self::WrongType {
+                field,
+                expected: declared.into(),
+                actual,
+            },
+            Self::ValueOutOfRange { value, .. } => Self::ValueOutOfRange {
+                field,
+                expected: declared.into(),
+                value,
+            },
+            Self::NullValue { .. } => Self::NotNull {
+                field,
+                expected: declared.into(),
+            },
+            other => other,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! A row made of values: what programs build to write and to look up.
+
+use std::fmt;
+
+use crate::datum_read::getters_over_datums;
+use crate::getters::row_getters;
+use crate::{DataGetters, Datum, InternalRow, Result, RowError};
+
+/// A row that holds its values one by one, built in code and then written or looked up.
+///
+/// ```
+/// use fluss_row::GenericRow;
+///
+/// let mut row = GenericRow::new(3);
+/// row.set_field(0, 1);
+/// row.set_field(1, "Alice");
+/// row.set_field(2, 95.5f32);
+/// assert_eq!(row.get_int(0), 1);
+/// assert_eq!(row.try_get::<&str>(1)?, "Alice");
+/// assert_eq!(format!("{row:?}"), r#"(1, "Alice", 95.5)"#);
+/// # Ok::<(), fluss_row::RowError>(())
+/// ```
+#[derive(Clone, PartialEq, Default)]
+pub struct GenericRow<'a> {
+    values: Box<[Datum<'a>]>,
+    /// One above the highest position that `set_field` was given beyond the row's end, or 0.
+    beyond: usize,
+}
+
+impl<'a> GenericRow<'a> {
+    /// A row of `field_count` nulls.
+    #[must_use]
+    pub fn new(field_count: usize) -> Self {
+        Self {
+            values: vec![Datum::Null; field_count].into_boxed_slice(),
+            beyond: 0,
+        }
+    }
+
+    /// A row of these values.
+    pub fn from_data<T: Into<Datum<'a>>>(values: Vec<T>) -> Self {
+        values.into_iter().collect()
+    }
+
+    /// Sets a field. Never panics: a position beyond the row's end is remembered, the row then counts
+    /// as having that many fields, and every use of it as a row of its table errs.
+    /// [`GenericRow::try_set_field`] reports it at once.
+    #[inline]
+    pub fn set_field(&mut self, pos: usize, value: impl Into<Datum<'a>>) {
+        match self.values.get_mut(pos) {
+            Some(slot) => *slot = value.into(),
+            None => self.beyond = self.beyond.max(pos.saturating_add(1)),
+        }
+    }
+
+    /// Sets a field, or errs when the row has no such position.
+    #[inline]
+    pub fn try_set_field(&mut self, position: usize, value: impl Into<Datum<'a>>) -> Result<()> {
+        let field_count = self.values.len();
+        let slot = self
+            .values
+            .get_mut(position)
+            .ok_or(RowError::FieldOutOfRange {
+                position,
+                field_count,
+            })?;
+        *slot = value.into();
+        Ok(())
+    }
+
+    /// The value of a field, or `None` beyond the row's end.
+    #[inline]
+    pub fn field(&self, pos: usize) -> Option<&Datum<'a>> {
+        self.values.get(pos)
+    }
+
+    /// All values.
+    pub fn values(&self) -> &[Datum<'a>] {
+        &self.values
+    }
+
+    /// The values, taken out of the row.
+    pub fn into_values(self) -> Vec<Datum<'a>> {
+        self.values.into_vec()
+    }
+
+    /// The same row without borrowed parts.
+    #[must_use]
+    pub fn into_owned(self) -> GenericRow<'static> {
+        GenericRow {
+            values: self.values.into_iter().map(Datum::into_owned).collect(),
+            beyond: self.beyond,
+        }
+    }
+
+    /// The same row, strings and bytes borrowed from this one.
+    pub fn borrow(&self) -> GenericRow<'_> {
+        GenericRow {
+            values: self.values.iter().map(Datum::borrow).collect(),
+            beyond: self.beyond,
+        }
+    }
+
+    row_getters!();
+
+    #[inline]
+    fn at(&self, position: usize) -> Result<&Datum<'a>> {
+        self.values
+            .get(position)
+            .ok_or_else(|| RowError::FieldOutOfRange {
+                position,
+                field_count: self.values.len(),
+            })
+    }
+}
+
+impl DataGetters for GenericRow<'_> {
+    getters_over_datums!(|row: &Self| row.values.len().max(row.beyond));
+}
+
+impl InternalRow for GenericRow<'_> {}
+
+impl<'a, T: Into<Datum<'a>>> FromIterator<T> for GenericRow<'a> {
+    fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
+        Self {
+            values: values.into_iter().map(Into::into).collect(),
+            beyond: 0,
+        }
+    }
+}
+
+impl fmt::Debug for GenericRow<'_> {
+    /// The values in parentheses: `(1, "Alice", null)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::getters::debug_row(self, f)
+    }
+}

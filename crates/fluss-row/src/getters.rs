@@ -1,0 +1,315 @@
+//! Reading fields by position: the traits that encoders take, and the inherent getters of
+//! concrete rows.
+
+use std::fmt;
+
+use crate::{
+    Date, Datum, Decimal, FlussArray, FlussMap, GenericRow, Result, Time, TimestampLtz,
+    TimestampNtz,
+};
+
+/// Reads the fields of a row, or the elements of an array, by position.
+///
+/// Every getter errs when the position is out of range, when the value is null
+/// ([`RowError::NullValue`](crate::RowError::NullValue)) or of another type
+/// ([`RowError::WrongType`](crate::RowError::WrongType)). Precision, scale and length arguments
+/// mirror Java's `DataGetters`; rows that know their type check against it and may ignore them.
+pub trait DataGetters {
+    /// Number of fields or elements.
+    fn field_count(&self) -> usize;
+    /// Whether the field is null.
+    fn is_null_at(&self, pos: usize) -> Result<bool>;
+    /// A BOOLEAN.
+    fn get_boolean(&self, pos: usize) -> Result<bool>;
+    /// A TINYINT.
+    fn get_byte(&self, pos: usize) -> Result<i8>;
+    /// A SMALLINT.
+    fn get_short(&self, pos: usize) -> Result<i16>;
+    /// An INT.
+    fn get_int(&self, pos: usize) -> Result<i32>;
+    /// A BIGINT.
+    fn get_long(&self, pos: usize) -> Result<i64>;
+    /// A FLOAT.
+    fn get_float(&self, pos: usize) -> Result<f32>;
+    /// A DOUBLE.
+    fn get_double(&self, pos: usize) -> Result<f64>;
+    /// A CHAR of the given length.
+    fn get_char(&self, pos: usize, length: usize) -> Result<&str>;
+    /// A STRING (or CHAR).
+    fn get_string(&self, pos: usize) -> Result<&str>;
+    /// A DECIMAL. The value has the given precision and scale, or the getter errs.
+    fn get_decimal(&self, pos: usize, precision: u32, scale: u32) -> Result<Decimal>;
+    /// A DATE.
+    fn get_date(&self, pos: usize) -> Result<Date>;
+    /// A TIME.
+    fn get_time(&self, pos: usize) -> Result<Time>;
+    /// A TIMESTAMP.
+    fn get_timestamp_ntz(&self, pos: usize, precision: u32) -> Result<TimestampNtz>;
+    /// A `TIMESTAMP_LTZ`.
+    fn get_timestamp_ltz(&self, pos: usize, precision: u32) -> Result<TimestampLtz>;
+    /// A BINARY of the given length.
+    fn get_binary(&self, pos: usize, length: usize) -> Result<&[u8]>;
+    /// BYTES (or a BINARY).
+    fn get_bytes(&self, pos: usize) -> Result<&[u8]>;
+    /// An ARRAY.
+    fn get_array(&self, pos: usize) -> Result<FlussArray<'_>>;
+    /// A MAP.
+    fn get_map(&self, pos: usize) -> Result<FlussMap<'_>>;
+    /// A ROW.
+    fn get_row(&self, pos: usize) -> Result<GenericRow<'_>>;
+    /// The value of whatever type, borrowing strings and bytes; [`Datum::Null`] for null.
+    fn datum(&self, pos: usize) -> Result<Datum<'_>>;
+}
+
+/// A row: what writers, encoders and lookups take.
+pub trait InternalRow: DataGetters {
+    /// Number of fields; another name for [`DataGetters::field_count`].
+    fn get_field_count(&self) -> usize {
+        self.field_count()
+    }
+
+    /// The position of a column by name, for rows that know their column names.
+    fn field_index(&self, name: &str) -> Option<usize> {
+        let _ = name;
+        None
+    }
+
+    /// The whole row as values, borrowing strings and bytes.
+    fn to_generic(&self) -> Result<GenericRow<'_>> {
+        (0..self.field_count()).map(|pos| self.datum(pos)).collect()
+    }
+}
+
+impl<T: DataGetters + ?Sized> DataGetters for &T {
+    #[inline]
+    fn field_count(&self) -> usize {
+        (**self).field_count()
+    }
+    #[inline]
+    fn is_null_at(&self, pos: usize) -> Result<bool> {
+        (**self).is_null_at(pos)
+    }
+    #[inline]
+    fn get_boolean(&self, pos: usize) -> Result<bool> {
+        (**self).get_boolean(pos)
+    }
+    #[inline]
+    fn get_byte(&self, pos: usize) -> Result<i8> {
+        (**self).get_byte(pos)
+    }
+    #[inline]
+    fn get_short(&self, pos: usize) -> Result<i16> {
+        (**self).get_short(pos)
+    }
+    #[inline]
+    fn get_int(&self, pos: usize) -> Result<i32> {
+        (**self).get_int(pos)
+    }
+    #[inline]
+    fn get_long(&self, pos: usize) -> Result<i64> {
+        (**self).get_long(pos)
+    }
+    #[inline]
+    fn get_float(&self, pos: usize) -> Result<f32> {
+        (**self).get_float(pos)
+    }
+    #[inline]
+    fn get_double(&self, pos: usize) -> Result<f64> {
+        (**self).get_double(pos)
+    }
+    #[inline]
+    fn get_char(&self, pos: usize, length: usize) -> Result<&str> {
+        (**self).get_char(pos, length)
+    }
+    #[inline]
+    fn get_string(&self, pos: usize) -> Result<&str> {
+        (**self).get_string(pos)
+    }
+    #[inline]
+    fn get_decimal(&self, pos: usize, precision: u32, scale: u32) -> Result<Decimal> {
+        (**self).get_decimal(pos, precision, scale)
+    }
+    #[inline]
+    fn get_date(&self, pos: usize) -> Result<Date> {
+        (**self).get_date(pos)
+    }
+    #[inline]
+    fn get_time(&self, pos: usize) -> Result<Time> {
+        (**self).get_time(pos)
+    }
+    #[inline]
+    fn get_timestamp_ntz(&self, pos: usize, precision: u32) -> Result<TimestampNtz> {
+        (**self).get_timestamp_ntz(pos, precision)
+    }
+    #[inline]
+    fn get_timestamp_ltz(&self, pos: usize, precision: u32) -> Result<TimestampLtz> {
+        (**self).get_timestamp_ltz(pos, precision)
+    }
+    #[inline]
+    fn get_binary(&self, pos: usize, length: usize) -> Result<&[u8]> {
+        (**self).get_binary(pos, length)
+    }
+    #[inline]
+    fn get_bytes(&self, pos: usize) -> Result<&[u8]> {
+        (**self).get_bytes(pos)
+    }
+    #[inline]
+    fn get_array(&self, pos: usize) -> Result<FlussArray<'_>> {
+        (**self).get_array(pos)
+    }
+    #[inline]
+    fn get_map(&self, pos: usize) -> Result<FlussMap<'_>> {
+        (**self).get_map(pos)
+    }
+    #[inline]
+    fn get_row(&self, pos: usize) -> Result<GenericRow<'_>> {
+        (**self).get_row(pos)
+    }
+    #[inline]
+    fn datum(&self, pos: usize) -> Result<Datum<'_>> {
+        (**self).datum(pos)
+    }
+}
+
+impl<T: InternalRow + ?Sized> InternalRow for &T {
+    fn field_index(&self, name: &str) -> Option<usize> {
+        (**self).field_index(name)
+    }
+}
+
+/// Prints a row as its values in parentheses: `(1, "Alice", null)`.
+pub(crate) fn debug_row<R: DataGetters + ?Sized>(
+    row: &R,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    f.write_str("(")?;
+    for pos in 0..row.field_count() {
+        if pos > 0 {
+            f.write_str(", ")?;
+        }
+        match row.datum(pos) {
+            Ok(value) => fmt::Debug::fmt(&value, f)?,
+            Err(error) => write!(f, "<{error}>")?,
+        }
+    }
+    f.write_str(")")
+}
+
+/// The one place where a getter that promises a value gives up.
+#[cold]
+#[inline(never)]
+#[track_caller]
+#[expect(
+    clippy::panic,
+    reason = "the documented contract of the get_* methods; try_get is the form with an error"
+)]
+pub(crate) fn getter_failed(error: &crate::RowError) -> ! {
+    panic!("{error}")
+}
+
+/// Inherent getters for a concrete row: `get_int(0)` and its kin, which return the value
+/// and panic on a wrong position, a wrong type or a null, and `try_get`, which errs instead.
+///
+/// Use inside an `impl` block of a type that is [`InternalRow`].
+macro_rules! row_getters {
+    () => {
+        $crate::getters::row_getters!(@value
+            (get_boolean, bool, "a BOOLEAN"),
+            (get_byte, i8, "a TINYINT"),
+            (get_short, i16, "a SMALLINT"),
+            (get_int, i32, "an INT"),
+            (get_long, i64, "a BIGINT"),
+            (get_float, f32, "a FLOAT"),
+            (get_double, f64, "a DOUBLE"),
+            (get_string, &str, "a STRING or CHAR"),
+            (get_bytes, &[u8], "BYTES or a BINARY"),
+            (get_date, $crate::Date, "a DATE"),
+            (get_time, $crate::Time, "a TIME"),
+        );
+        $crate::getters::row_getters!(@value_with
+            (get_char, &str, "a CHAR", length: usize),
+            (get_binary, &[u8], "a BINARY", length: usize),
+            (get_decimal, $crate::Decimal, "a DECIMAL", precision: u32, scale: u32),
+            (get_timestamp_ntz, $crate::TimestampNtz, "a TIMESTAMP", precision: u32),
+            (get_timestamp_ltz, $crate::TimestampLtz, "a `TIMESTAMP_LTZ`", precision: u32),
+        );
+
+        /// The value of an ARRAY column. Unlike the getters of scalars this errs instead of
+        /// panicking, as nested bytes are only looked at when they are read.
+        #[inline]
+        pub fn get_array(&self, pos: usize) -> $crate::Result<$crate::FlussArray<'_>> {
+            $crate::DataGetters::get_array(self, pos)
+        }
+
+        /// The value of a MAP column; errs like `get_array`.
+        #[inline]
+        pub fn get_map(&self, pos: usize) -> $crate::Result<$crate::FlussMap<'_>> {
+            $crate::DataGetters::get_map(self, pos)
+        }
+
+        /// The value of a ROW column; errs like `get_array`.
+        #[inline]
+        pub fn get_row(&self, pos: usize) -> $crate::Result<$crate::GenericRow<'_>> {
+            $crate::DataGetters::get_row(self, pos)
+        }
+
+        /// Whether the field is null.
+        ///
+        /// # Panics
+        ///
+        /// When the position is out of range.
+        #[inline]
+        #[track_caller]
+        pub fn is_null_at(&self, pos: usize) -> bool {
+            match $crate::DataGetters::is_null_at(self, pos) {
+                Ok(null) => null,
+                Err(error) => $crate::getters::getter_failed(&error),
+            }
+        }
+
+        /// The value of a column, by position or by name, as a plain Rust type; `Option<T>` for a
+        /// column that may be null. Errs on a wrong position, name or type, and on a null for a
+        /// type that is no `Option`.
+        #[inline]
+        pub fn try_get<'r, T: $crate::FromField<'r>>(&'r self, column: impl $crate::ColumnSelector) -> $crate::Result<T> {
+            T::from_field(self, column.position(self)?)
+        }
+
+        /// Number of fields.
+        #[inline]
+        pub fn get_field_count(&self) -> usize {
+            $crate::DataGetters::field_count(self)
+        }
+    };
+    (@value $(($name:ident, $type:ty, $what:literal),)*) => {$(
+        #[doc = concat!("The value of ", $what, " column.")]
+        ///
+        /// # Panics
+        ///
+        /// When the position is out of range, the value null, or of another type. `try_get` errs instead.
+        #[inline]
+        #[track_caller]
+        pub fn $name(&self, pos: usize) -> $type {
+            match $crate::DataGetters::$name(self, pos) {
+                Ok(value) => value,
+                Err(error) => $crate::getters::getter_failed(&error),
+            }
+        }
+    )*};
+    (@value_with $(($name:ident, $type:ty, $what:literal, $($arg:ident: $arg_type:ty),+),)*) => {$(
+        #[doc = concat!("The value of ", $what, " column.")]
+        ///
+        /// # Panics
+        ///
+        /// When the position is out of range, the value null, or of another type. `try_get` errs instead.
+        #[inline]
+        #[track_caller]
+        pub fn $name(&self, pos: usize, $($arg: $arg_type),+) -> $type {
+            match $crate::DataGetters::$name(self, pos, $($arg),+) {
+                Ok(value) => value,
+                Err(error) => $crate::getters::getter_failed(&error),
+            }
+        }
+    )*};
+}
+pub(crate) use row_getters;
