@@ -1,0 +1,324 @@
+//! Error codes: what a server says went wrong, and what that means for trying again.
+//!
+//! [`ErrorCode::class`] is the only place that decides it. It follows the Java client but for three codes, which Java
+//! holds to be final, although waiting or looking for the new leader helps:
+//!
+//! - 24 `FENCED_LEADER_EPOCH_EXCEPTION`: DIFFERS: retriable after a refresh of the metadata. The Java log fetcher does that
+//!   too, past its own exception class.
+//! - 65 `NOT_COORDINATOR_LEADER_EXCEPTION`: DIFFERS: retriable after a refresh; a standby coordinator says it to every
+//!   request, and did nothing.
+//! - 69 `TOO_MANY_SCANNERS`: DIFFERS: retriable after a pause; scans end.
+
+mod table;
+
+use std::fmt;
+
+use crate::message::ErrorResponse;
+
+/// The number a server gives for an error. One that this crate doesn't know keeps its number.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ErrorCode(i32);
+
+/// What an error means for the one who sent the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorClass {
+    /// No error.
+    Success,
+    /// Passing: the same request to the same server, after a pause.
+    Retry,
+    /// The server is short of something: the same request to the same server, after a longer pause.
+    Throttled,
+    /// Sent to the wrong server, or the server is gone: refresh the metadata, then the same request to whoever it is now.
+    RefreshMetadata,
+    /// The bucket was computed with an outdated bucket count: refresh the table, compute the bucket anew. The request as
+    /// it stands would fail again.
+    Reroute,
+    /// What was addressed does not exist (any more): forget what is cached of it, and fail.
+    Gone,
+    /// The writer id and its sequences are of no use any more: get a new one.
+    ResetWriter,
+    /// The batch is there already, from an earlier attempt: a success.
+    Duplicate,
+    /// The server has forgotten the scan: open it anew.
+    RestartScan,
+    /// The wanted offset isn't in the log: choose another one, or fail.
+    OffsetOutOfRange,
+    /// Authenticate again on the same connection, after a pause.
+    RetryAuthentication,
+    /// Close the connection and fail; the credentials are wrong.
+    Authentication,
+    /// Nothing helps.
+    Fatal,
+}
+
+impl ErrorCode {
+    /// The code with this number, known or not.
+    pub const fn new(code: i32) -> Self {
+        Self(code)
+    }
+
+    /// The number.
+    pub const fn value(self) -> i32 {
+        self.0
+    }
+
+    /// Whether this crate has a row for it.
+    pub const fn is_known(self) -> bool {
+        self.row().is_some()
+    }
+
+    /// Its name in the protocol; `UNKNOWN_SERVER_ERROR` for an unknown one, which is treated as such.
+    pub const fn name(self) -> &'static str {
+        match self.row() {
+            Some(row) => row.name,
+            None => "UNKNOWN_SERVER_ERROR",
+        }
+    }
+
+    /// A short text, for when the server sent none.
+    pub const fn description(self) -> &'static str {
+        match self.row() {
+            Some(row) => row.text,
+            None => "the server met an error that this client does not know",
+        }
+    }
+
+    /// What it means for the one who sent the request. An unknown code is fatal.
+    pub const fn class(self) -> ErrorClass {
+        match self.row() {
+            Some(row) => row.class,
+            None => ErrorClass::Fatal,
+        }
+    }
+
+    /// Whether the same request may succeed later (perhaps at another server, see
+    /// [`invalidates_metadata`](Self::invalidates_metadata)).
+    ///
+    /// Not true of [`RetryAuthentication`](ErrorClass::RetryAuthentication), which is about the handshake only.
+    pub const fn is_retriable(self) -> bool {
+        matches!(
+            self.class(),
+            ErrorClass::Retry | ErrorClass::Throttled | ErrorClass::RefreshMetadata
+        )
+    }
+
+    /// Whether what is cached about the addressed table, bucket or coordinator is out of date.
+    pub const fn invalidates_metadata(self) -> bool {
+        matches!(
+            self.class(),
+            ErrorClass::RefreshMetadata | ErrorClass::Reroute | ErrorClass::Gone
+        )
+    }
+
+    /// Whether a write that got this answer may be, or is, in the log of the leader.
+    ///
+    /// Sending it again without a writer id and sequence may write it twice.
+    pub const fn may_have_been_applied(self) -> bool {
+        matches!(
+            self,
+            Self::NETWORK_EXCEPTION
+                | Self::REQUEST_TIME_OUT
+                | Self::NOT_ENOUGH_REPLICAS_AFTER_APPEND_EXCEPTION
+                | Self::DUPLICATE_SEQUENCE_EXCEPTION
+        )
+    }
+}
+
+impl From<i32> for ErrorCode {
+    fn from(code: i32) -> Self {
+        Self(code)
+    }
+}
+
+impl From<ErrorCode> for i32 {
+    fn from(code: ErrorCode) -> Self {
+        code.0
+    }
+}
+
+impl fmt::Display for ErrorCode {
+    /// Name and number: `NOT_LEADER_OR_FOLLOWER (12)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.name(), self.0)
+    }
+}
+
+impl fmt::Debug for ErrorCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// An error as a server reports it: for a request, a connection, or one bucket of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerError {
+    /// The code, known or not.
+    pub code: ErrorCode,
+    /// What the server says about it; absent if it sent nothing.
+    pub message: Option<String>,
+}
+
+impl ServerError {
+    /// An error with a text.
+    pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: Some(message.into()),
+        }
+    }
+
+    /// The error in the `error_code` and `error_message` of an answer for one bucket or table, if there is one.
+    ///
+    /// An absent code is success, and so is 0, which servers don't send.
+    pub fn from_parts(code: Option<i32>, message: Option<String>) -> Option<Self> {
+        let code = ErrorCode::new(code?);
+        (code != ErrorCode::NONE).then_some(Self { code, message })
+    }
+
+    /// What the server says, or else what the code stands for.
+    pub fn text(&self) -> &str {
+        self.message.as_deref().unwrap_or(self.code.description())
+    }
+
+    /// See [`ErrorCode::is_retriable`].
+    pub fn is_retriable(&self) -> bool {
+        self.code.is_retriable()
+    }
+
+    /// See [`ErrorCode::invalidates_metadata`].
+    pub fn invalidates_metadata(&self) -> bool {
+        self.code.invalidates_metadata()
+    }
+}
+
+impl fmt::Display for ServerError {
+    /// Code and text: `NOT_LEADER_OR_FOLLOWER (12): not the leader of bucket 3`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code, self.text())
+    }
+}
+
+impl std::error::Error for ServerError {}
+
+impl From<ErrorCode> for ServerError {
+    fn from(code: ErrorCode) -> Self {
+        Self {
+            code,
+            message: None,
+        }
+    }
+}
+
+impl From<ErrorResponse> for ServerError {
+    fn from(response: ErrorResponse) -> Self {
+        Self {
+            code: ErrorCode::new(response.error_code),
+            message: response.error_message,
+        }
+    }
+}
+
+impl From<&ServerError> for ErrorResponse {
+    fn from(error: &ServerError) -> Self {
+        Self {
+            error_code: error.code.value(),
+            error_message: error.message.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_code_keeps_its_number_and_text_and_is_fatal() {
+        let error = ServerError::new(ErrorCode::new(4711), "new in 2.0");
+        assert_eq!(error.code.value(), 4711);
+        assert_eq!(error.to_string(), "UNKNOWN_SERVER_ERROR (4711): new in 2.0");
+        assert_eq!(error.code.class(), ErrorClass::Fatal);
+        assert!(!error.code.is_known() && !error.is_retriable() && !error.invalidates_metadata());
+    }
+
+    #[test]
+    fn no_code_and_code_zero_are_success() {
+        assert_eq!(ServerError::from_parts(None, None), None);
+        assert_eq!(
+            ServerError::from_parts(Some(0), Some("odd".to_owned())),
+            None
+        );
+        let error = ServerError::from_parts(Some(12), None).unwrap();
+        assert_eq!(
+            error.to_string(),
+            "NOT_LEADER_OR_FOLLOWER (12): the server has no such replica, or does not lead it"
+        );
+        assert!(error.is_retriable() && error.invalidates_metadata());
+    }
+
+    #[test]
+    fn classes_say_what_to_do() {
+        use ErrorClass as C;
+        let cases = [
+            (ErrorCode::CORRUPT_MESSAGE, C::Retry, true, false),
+            (ErrorCode::SCHEMA_NOT_EXIST, C::Retry, true, false),
+            (ErrorCode::CORRUPT_RECORD_EXCEPTION, C::Retry, true, false),
+            (
+                ErrorCode::LOG_OFFSET_OUT_OF_RANGE_EXCEPTION,
+                C::OffsetOutOfRange,
+                false,
+                false,
+            ),
+            (
+                ErrorCode::FENCED_LEADER_EPOCH_EXCEPTION,
+                C::RefreshMetadata,
+                true,
+                true,
+            ),
+            (
+                ErrorCode::OUT_OF_ORDER_SEQUENCE_EXCEPTION,
+                C::ResetWriter,
+                false,
+                false,
+            ),
+            (
+                ErrorCode::DUPLICATE_SEQUENCE_EXCEPTION,
+                C::Duplicate,
+                false,
+                false,
+            ),
+            (ErrorCode::PARTITION_NOT_EXISTS, C::Gone, false, true),
+            (
+                ErrorCode::AUTHENTICATE_EXCEPTION,
+                C::Authentication,
+                false,
+                false,
+            ),
+            (
+                ErrorCode::RETRIABLE_AUTHENTICATE_EXCEPTION,
+                C::RetryAuthentication,
+                false,
+                false,
+            ),
+            (
+                ErrorCode::NOT_COORDINATOR_LEADER_EXCEPTION,
+                C::RefreshMetadata,
+                true,
+                true,
+            ),
+            (ErrorCode::UNKNOWN_SCANNER_ID, C::RestartScan, false, false),
+            (
+                ErrorCode::HISTORICAL_PARTITION_THROTTLED,
+                C::Throttled,
+                true,
+                false,
+            ),
+            (ErrorCode::INVALID_BUCKET_ROUTING, C::Reroute, false, true),
+        ];
+        for (code, class, retriable, invalidates) in cases {
+            assert_eq!(code.class(), class, "{code}");
+            assert_eq!(code.is_retriable(), retriable, "{code}");
+            assert_eq!(code.invalidates_metadata(), invalidates, "{code}");
+        }
+    }
+}
