@@ -59,7 +59,10 @@ pub(crate) fn run(check: bool) -> Result<(), Box<dyn Error>> {
 
 fn workspace_root() -> Result<PathBuf, Box<dyn Error>> {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    Ok(manifest.parent().ok_or("xtask lies in the workspace")?.to_owned())
+    Ok(manifest
+        .parent()
+        .ok_or("xtask lies in the workspace")?
+        .to_owned())
 }
 
 /// File names under [`OUTPUT_DIR`] and what they should hold.
@@ -73,7 +76,10 @@ fn generate(root: &Path) -> Result<[(&'static str, String); 2], Box<dyn Error>> 
         // Records, keys and values are slices of the received frame, never copies.
         .bytes(["."])
         // They hold secrets; `fluss-wire` prints them without.
-        .skip_debug([".fluss.AuthenticateRequest", ".fluss.GetFileSystemSecurityTokenResponse"])
+        .skip_debug([
+            ".fluss.AuthenticateRequest",
+            ".fluss.GetFileSystemSecurityTokenResponse",
+        ])
         .out_dir(&out)
         .compile_fds(descriptors)?;
     let messages = fs::read_to_string(out.join("fluss.rs"))?;
@@ -95,10 +101,17 @@ fn tempdir() -> Result<PathBuf, Box<dyn Error>> {
 
 /// One `Shape` a message, sorted by name; messages refer to each other by their place in the list.
 fn shapes(descriptors: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
-    let mut messages: Vec<_> = descriptors.file.iter().flat_map(|file| &file.message_type).collect();
+    let mut messages: Vec<_> = descriptors
+        .file
+        .iter()
+        .flat_map(|file| &file.message_type)
+        .collect();
     messages.sort_by_key(|message| message.name());
 
-    let mut list = format!("pub(crate) static SHAPES: [Shape; {}] = [\n", messages.len());
+    let mut list = format!(
+        "pub(crate) static SHAPES: [Shape; {}] = [\n",
+        messages.len()
+    );
     let mut impls = String::new();
     for (place, message) in messages.iter().enumerate() {
         let name = message.name();
@@ -106,7 +119,12 @@ fn shapes(descriptors: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
         let mut children = String::new();
         for field in &message.field {
             if field.label() == Label::Required {
-                writeln!(required, "            ({}, {:?}),", field.number(), field.name())?;
+                writeln!(
+                    required,
+                    "            ({}, {:?}),",
+                    field.number(),
+                    field.name()
+                )?;
             }
             if field.r#type() == Type::Message {
                 let target = field.type_name().trim_start_matches(".fluss.");
@@ -118,17 +136,27 @@ fn shapes(descriptors: &FileDescriptorSet) -> Result<String, Box<dyn Error>> {
                     Label::Optional | Label::Required => "0".to_owned(),
                 };
                 let number = field.number();
-                writeln!(children, "            Child {{ number: {number}, shape: {shape}, size: {size} }},")?;
+                writeln!(
+                    children,
+                    "            Child {{ number: {number}, shape: {shape}, size: {size} }},"
+                )?;
             }
         }
         writeln!(list, "    Shape {{\n        name: {name:?},")?;
         writeln!(list, "        required: &[{}],", block(&required))?;
         writeln!(list, "        children: &[{}],\n    }},", block(&children))?;
-        writeln!(impls, "impl WireMessage for fluss::{name} {{\n    const SHAPE: usize = {place};\n}}")?;
+        writeln!(
+            impls,
+            "impl WireMessage for fluss::{name} {{\n    const SHAPE: usize = {place};\n}}"
+        )?;
     }
     Ok(format!("{list}];\n\n{impls}"))
 }
 
 fn block(lines: &str) -> String {
-    if lines.is_empty() { String::new() } else { format!("\n{lines}        ") }
+    if lines.is_empty() {
+        String::new()
+    } else {
+        format!("\n{lines}        ")
+    }
 }

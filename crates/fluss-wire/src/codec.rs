@@ -34,25 +34,6 @@ pub trait WireMessage: prost::Message + std::fmt::Debug + Default + 'static {
     const SHAPE: usize;
 }
 
-/// Any message, behind a pointer: what [`ApiKey::decode_request`](crate::api::ApiKey::decode_request) gives to tools
-/// that don't know beforehand which message a frame holds.
-pub trait AnyMessage: std::fmt::Debug + Send + Sync {
-    /// The encoded message.
-    fn encode_to_vec(&self) -> Vec<u8>;
-    /// For a downcast to the message type.
-    fn as_any(&self) -> &dyn std::any::Any;
-}
-
-impl<M: WireMessage> AnyMessage for M {
-    fn encode_to_vec(&self) -> Vec<u8> {
-        prost::Message::encode_to_vec(self)
-    }
-
-    fn as_any(&self) -> &dyn std::any::Any {
-        self
-    }
-}
-
 /// Why bytes aren't the message they should be.
 #[derive(Debug, Clone, Snafu)]
 #[snafu(visibility(pub(crate)))]
@@ -239,8 +220,9 @@ mod tests {
 
     use super::*;
     use crate::message::{
-        LookupResponse, PbCompoundPredicate, PbFetchLogRespForTable, PbLookupRespForBucket,
-        PbPredicate, PbTableBucket, PbTablePath, PbValue, ProduceLogResponse,
+        LookupResponse, PbCompoundPredicate, PbFetchLogRespForBucket, PbFetchLogRespForTable,
+        PbLookupRespForBucket, PbPredicate, PbTableBucket, PbTablePath, PbValue,
+        ProduceLogResponse,
     };
 
     #[test]
@@ -282,6 +264,23 @@ mod tests {
             }],
         };
         let decoded = decode::<LookupResponse>(answer.encode_to_vec().into()).unwrap();
+        assert_eq!(decoded, answer);
+    }
+
+    #[test]
+    fn ten_thousand_buckets_without_anything_new_are_an_honest_answer() {
+        let bucket = |bucket_id| PbFetchLogRespForBucket {
+            bucket_id,
+            high_watermark: Some(0),
+            log_start_offset: Some(0),
+            records: Some(Bytes::new()),
+            ..Default::default()
+        };
+        let answer = PbFetchLogRespForTable {
+            table_id: 1,
+            buckets_resp: (0..10_000).map(|place| bucket(place % 100)).collect(),
+        };
+        let decoded = decode::<PbFetchLogRespForTable>(answer.encode_to_vec().into()).unwrap();
         assert_eq!(decoded, answer);
     }
 

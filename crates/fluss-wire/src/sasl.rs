@@ -110,7 +110,8 @@ mod tests {
 
     #[test]
     fn tokens_are_read_as_servers_do() {
-        let cases: [(&str, &[u8], Result<(&str, &str), SaslError>); 9] = [
+        type Parsed<'a> = Result<(&'a str, &'a str), SaslError>;
+        let cases: [(&str, &[u8], Parsed<'_>); 9] = [
             ("the usual", b"\0root\0secret", Ok(("root", "secret"))),
             ("for oneself", b"root\0root\0secret", Ok(("root", "secret"))),
             (

@@ -1,10 +1,12 @@
 //! The APIs: one table with key, name, versions, who serves it, and whether a request may be repeated.
 
+mod any;
 mod records;
 mod table;
 
 use std::fmt;
 
+pub use any::{AnyMessage, AnyRequest};
 pub use table::{ApiKey, TABLE};
 
 use crate::{codec::WireMessage, segments::Segments};

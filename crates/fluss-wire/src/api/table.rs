@@ -7,11 +7,11 @@
 use bytes::Bytes;
 
 use super::{
-    ApiEntry, ApiRequest, Repeatable, ServerRole, VersionRange, Visibility,
+    AnyMessage, AnyRequest, ApiEntry, ApiRequest, Repeatable, ServerRole, VersionRange, Visibility,
     records::{produce_log, put_kv},
 };
 use crate::{
-    codec::{self, AnyMessage, DecodeError, WireMessage},
+    codec::{self, DecodeError},
     message,
     segments::Segments,
 };
@@ -85,16 +85,16 @@ macro_rules! apis {
             }
 
             /// Decodes the body of a request to this API, whatever message that is.
-            pub fn decode_request(self, body: Bytes) -> Result<Box<dyn AnyMessage>, DecodeError> {
+            pub fn decode_request(self, body: Bytes) -> Result<Box<dyn AnyRequest>, DecodeError> {
                 match self {
-                    $(Self::$api => boxed::<message::$request>(body),)*
+                    $(Self::$api => Ok(Box::new(codec::decode::<message::$request>(body)?)),)*
                 }
             }
 
             /// Decodes the body of a successful response of this API, whatever message that is.
             pub fn decode_response(self, body: Bytes) -> Result<Box<dyn AnyMessage>, DecodeError> {
                 match self {
-                    $(Self::$api => boxed::<message::$response>(body),)*
+                    $(Self::$api => Ok(Box::new(codec::decode::<message::$response>(body)?)),)*
                 }
             }
         }
@@ -107,10 +107,6 @@ macro_rules! apis {
             }
         )*
     };
-}
-
-fn boxed<M: WireMessage>(body: Bytes) -> Result<Box<dyn AnyMessage>, DecodeError> {
-    Ok(Box::new(codec::decode::<M>(body)?))
 }
 
 // key, name, versions in 1.0.0, versions in 0.9.1, server, repeatable, visibility, request => response

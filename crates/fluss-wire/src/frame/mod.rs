@@ -94,7 +94,7 @@ pub enum FrameError {
         /// The byte.
         code: u8,
     },
-    /// The body of an ERROR or SERVER_FAILURE frame isn't an `ErrorResponse`.
+    /// The body of an `ERROR` or `SERVER_FAILURE` frame isn't an `ErrorResponse`.
     #[snafu(display("error response can't be read"))]
     ErrorBody {
         /// What is wrong with it.

@@ -53,7 +53,7 @@ pub fn encode_error(request_id: i32, error: &ServerError) -> Result<Segments, Fr
     )
 }
 
-/// A complete SERVER_FAILURE frame, length first: the connection failed, and will be closed.
+/// A complete `SERVER_FAILURE` frame, length first: the connection failed, and will be closed.
 pub fn encode_server_failure(error: &ServerError) -> Result<Segments, FrameError> {
     encode(
         ResponseType::ServerFailure,
