@@ -1,1 +1,58 @@
-//! Placeholder.
+//! Definitions of Apache Fluss without I/O: types, schemas, tables, partitions, paths, and their JSON.
+//!
+//! - [`DataTypes`], [`Schema`], [`TableDescriptor`]: what defines a table; [`TableInfo`]: what a server knows of it.
+//! - [`TablePath`], [`PhysicalTablePath`], [`TableBucket`]: names and numbers.
+//! - [`PartitionSpec`], [`ResolvedPartitionSpec`], [`PartitionValue`]: partitions and how their names are made.
+//!
+//! Documents are written as the Java classes of Fluss write them, byte for byte but for the order of properties. Definitions are
+//! checked when they are built, by the rules of the server, and an error names the field.
+//!
+//! It refuses to do more: it opens no file and no socket.
+//!
+//! ```
+//! use fluss_metadata::{DataTypes, Schema, TableDescriptor};
+//!
+//! let schema = Schema::builder()
+//!     .column("id", DataTypes::int())
+//!     .column("name", DataTypes::string())
+//!     .primary_key(vec!["id"])
+//!     .build()?;
+//! let table = TableDescriptor::builder().schema(schema).bucket_count(3).build()?;
+//! println!("{}", table.to_json());
+//! assert_eq!(TableDescriptor::from_json(table.to_json().as_bytes())?, table);
+//! # Ok::<(), fluss_metadata::MetadataError>(())
+//! ```
+
+mod cluster;
+mod data_type;
+mod database;
+mod error;
+mod ids;
+mod java_float;
+mod json;
+mod offset;
+mod partition;
+mod path;
+mod schema;
+mod table;
+
+pub use cluster::{ServerKind, ServerNode};
+pub use data_type::{
+    DataField, DataType, DataTypeKind, DataTypes, MAX_DECIMAL_PRECISION, MAX_TIME_PRECISION,
+    RowType,
+};
+pub use database::{DatabaseDescriptor, DatabaseInfo, DatabaseSummary};
+pub use error::{MetadataError, Result};
+pub use ids::{BucketId, PartitionId, SchemaId, SnapshotId, TableBucket, TableId};
+pub use java_float::{java_double_to_string, java_float_to_string};
+pub use offset::OffsetSpec;
+pub use partition::{PartitionInfo, PartitionSpec, PartitionValue, ResolvedPartitionSpec};
+pub use path::{PhysicalTablePath, TablePath, validate_database_name};
+pub use schema::{
+    AggFunction, AggFunctionType, Column, PrimaryKey, Schema, SchemaBuilder, SchemaInfo,
+};
+pub use table::{
+    ArrowCompression, ArrowCompressionType, ChangelogImage, DataLakeFormat, DeleteBehavior,
+    KvFormat, LogFormat, MergeEngine, TableDescriptor, TableDescriptorBuilder, TableDistribution,
+    TableInfo,
+};

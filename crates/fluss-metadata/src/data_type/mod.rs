@@ -1,0 +1,204 @@
+//! Data types of columns.
+
+mod display;
+mod json;
+mod row_type;
+mod types;
+
+use std::sync::Arc;
+
+pub use row_type::{DataField, RowType};
+pub use types::DataTypes;
+
+pub(crate) use json::{from_json, to_json};
+
+use crate::error::{MetadataError, Result};
+
+/// Highest precision of a decimal.
+pub const MAX_DECIMAL_PRECISION: u32 = 38;
+/// Highest precision of times and timestamps: nanoseconds.
+pub const MAX_TIME_PRECISION: u32 = 9;
+
+/// The type of a column, an element or a field. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DataType {
+    kind: DataTypeKind,
+    nullable: bool,
+}
+
+/// What kind of values a [`DataType`] has.
+///
+/// The set is closed: encoders match it without a rest.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum DataTypeKind {
+    /// True or false.
+    Boolean,
+    /// 8 bits, signed.
+    TinyInt,
+    /// 16 bits, signed.
+    SmallInt,
+    /// 32 bits, signed.
+    Int,
+    /// 64 bits, signed.
+    BigInt,
+    /// 32 bits, IEEE 754.
+    Float,
+    /// 64 bits, IEEE 754.
+    Double,
+    /// Text of a fixed length, which no format but the indexed row enforces.
+    Char {
+        /// Length, from 1.
+        length: u32,
+    },
+    /// Text.
+    String,
+    /// Bytes of a fixed length.
+    Binary {
+        /// Length in bytes, from 1.
+        length: u32,
+    },
+    /// Bytes.
+    Bytes,
+    /// A number with a fixed point.
+    Decimal {
+        /// Digits in all, 1 to 38.
+        precision: u32,
+        /// Digits behind the point, 0 to the precision.
+        scale: u32,
+    },
+    /// Days since 1970-01-01.
+    Date,
+    /// Time of day; milliseconds are kept, whatever the precision.
+    Time {
+        /// Digits behind the second, 0 to 9.
+        precision: u32,
+    },
+    /// Date and time without a zone.
+    Timestamp {
+        /// Digits behind the second, 0 to 9.
+        precision: u32,
+    },
+    /// A point in time.
+    TimestampLtz {
+        /// Digits behind the second, 0 to 9.
+        precision: u32,
+    },
+    /// A list of values of one type.
+    Array(Arc<DataType>),
+    /// Keys with values.
+    Map {
+        /// Type of the keys, never null.
+        key: Arc<DataType>,
+        /// Type of the values.
+        value: Arc<DataType>,
+    },
+    /// Named fields.
+    Row(RowType),
+}
+
+impl DataType {
+    /// A type that allows null.
+    pub fn new(kind: DataTypeKind) -> Self {
+        Self {
+            kind,
+            nullable: true,
+        }
+    }
+
+    /// What kind of values it has.
+    pub fn kind(&self) -> &DataTypeKind {
+        &self.kind
+    }
+
+    /// Whether it allows null.
+    pub fn is_nullable(&self) -> bool {
+        self.nullable
+    }
+
+    /// The same type, with or without null.
+    #[must_use]
+    pub fn with_nullable(&self, nullable: bool) -> Self {
+        Self {
+            kind: self.kind.clone(),
+            nullable,
+        }
+    }
+
+    /// The same type, with null.
+    #[must_use]
+    pub fn as_nullable(&self) -> Self {
+        self.with_nullable(true)
+    }
+
+    /// The same type, without null.
+    #[must_use]
+    pub fn as_non_nullable(&self) -> Self {
+        self.with_nullable(false)
+    }
+
+    /// Whether values have parts of their own: arrays, maps, rows.
+    pub fn is_nested(&self) -> bool {
+        matches!(
+            self.kind,
+            DataTypeKind::Array(_) | DataTypeKind::Map { .. } | DataTypeKind::Row(_)
+        )
+    }
+
+    /// Whether two types are the same but for null, at every level.
+    pub fn equals_ignoring_nullability(&self, other: &Self) -> bool {
+        match (&self.kind, &other.kind) {
+            (DataTypeKind::Array(a), DataTypeKind::Array(b)) => a.equals_ignoring_nullability(b),
+            (
+                DataTypeKind::Map { key: ka, value: va },
+                DataTypeKind::Map { key: kb, value: vb },
+            ) => ka.equals_ignoring_nullability(kb) && va.equals_ignoring_nullability(vb),
+            (DataTypeKind::Row(a), DataTypeKind::Row(b)) => {
+                a.fields().len() == b.fields().len()
+                    && a.fields().iter().zip(b.fields()).all(|(a, b)| {
+                        a.name() == b.name()
+                            && a.data_type().equals_ignoring_nullability(b.data_type())
+                    })
+            }
+            (a, b) => a == b,
+        }
+    }
+
+    /// Checks lengths, precisions and scales, at every level. `field` names the column in errors.
+    pub fn validate(&self, field: &str) -> Result<()> {
+        let refuse =
+            |got: String, expected: &str| Err(MetadataError::invalid(field, got, expected));
+        match &self.kind {
+            DataTypeKind::Char { length } | DataTypeKind::Binary { length } => {
+                if *length == 0 || i32::try_from(*length).is_err() {
+                    return refuse(format!("length {length}"), "a length of 1 to 2147483647");
+                }
+            }
+            DataTypeKind::Decimal { precision, scale } => {
+                if !(1..=MAX_DECIMAL_PRECISION).contains(precision) {
+                    return refuse(format!("precision {precision}"), "a precision of 1 to 38");
+                }
+                if scale > precision {
+                    return refuse(
+                        format!("scale {scale}"),
+                        &format!("a scale of 0 to the precision ({precision})"),
+                    );
+                }
+            }
+            DataTypeKind::Time { precision }
+            | DataTypeKind::Timestamp { precision }
+            | DataTypeKind::TimestampLtz { precision } => {
+                if *precision > MAX_TIME_PRECISION {
+                    return refuse(format!("precision {precision}"), "a precision of 0 to 9");
+                }
+            }
+            DataTypeKind::Array(element) => element.validate(field)?,
+            DataTypeKind::Map { key, value } => {
+                key.validate(field)?;
+                value.validate(field)?;
+            }
+            DataTypeKind::Row(row) => row.validate(field)?,
+            _ => {}
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,45 @@
+//! What can be wrong with a definition.
+
+use snafu::Snafu;
+
+/// The result of everything here that can fail.
+pub type Result<T, E = MetadataError> = std::result::Result<T, E>;
+
+/// Why a definition, a name or a document is refused.
+#[derive(Debug, Clone, PartialEq, Eq, Snafu)]
+#[snafu(visibility(pub(crate)))]
+#[non_exhaustive]
+pub enum MetadataError {
+    /// A part of a definition breaks a rule.
+    #[snafu(display("{field}: got {got}, expected {expected}"))]
+    Invalid {
+        /// Which part, such as `column "id"` or `primary key`.
+        field: String,
+        /// What was given.
+        got: String,
+        /// The rule.
+        expected: String,
+    },
+    /// A JSON document cannot be read.
+    #[snafu(display("{document}: {reason}"))]
+    Json {
+        /// What the document describes, such as `schema`.
+        document: &'static str,
+        /// What is wrong, and where.
+        reason: String,
+    },
+}
+
+impl MetadataError {
+    pub(crate) fn invalid(
+        field: impl Into<String>,
+        got: impl Into<String>,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self::Invalid {
+            field: field.into(),
+            got: got.into(),
+            expected: expected.into(),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Names of databases and tables.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::{MetadataError, Result};
+
+/// Longest name, in characters. Source: `TablePath.java`.
+const MAX_NAME_LENGTH: usize = 200;
+
+/// Database and name of a table. Cheap to clone.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TablePath {
+    database: Arc<str>,
+    table: Arc<str>,
+}
+
+impl TablePath {
+    /// The table `table` of the database `database`. Nothing is checked: see [`validate`](Self::validate).
+    pub fn new(database: impl Into<Arc<str>>, table: impl Into<Arc<str>>) -> Self {
+        Self {
+            database: database.into(),
+            table: table.into(),
+        }
+    }
+
+    /// The database.
+    pub fn database(&self) -> &str {
+        &self.database
+    }
+
+    /// The name within the database.
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
+    /// Checks both names as the server does before it creates a table.
+    pub fn validate(&self) -> Result<()> {
+        validate_database_name(&self.database)?;
+        validate_name("table name", &self.table)?;
+        validate_prefix("table name", &self.table)
+    }
+}
+
+impl fmt::Display for TablePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.database, self.table)
+    }
+}
+
+impl fmt::Debug for TablePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Path of what holds buckets: a table, or a partition of one. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PhysicalTablePath {
+    table_path: TablePath,
+    partition_name: Option<Arc<str>>,
+}
+
+impl PhysicalTablePath {
+    /// A table without partitions.
+    pub fn of(table_path: TablePath) -> Self {
+        Self {
+            table_path,
+            partition_name: None,
+        }
+    }
+
+    /// A partition of a table.
+    pub fn of_partitioned(table_path: TablePath, partition_name: impl Into<Arc<str>>) -> Self {
+        Self {
+            table_path,
+            partition_name: Some(partition_name.into()),
+        }
+    }
+
+    /// The table.
+    pub fn table_path(&self) -> &TablePath {
+        &self.table_path
+    }
+
+    /// The partition, by name.
+    pub fn partition_name(&self) -> Option<&str> {
+        self.partition_name.as_deref()
+    }
+}
+
+impl fmt::Display for PhysicalTablePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.table_path)?;
+        match &self.partition_name {
+            Some(partition) => write!(f, "(p={partition})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Checks the name of a database as the server does.
+pub fn validate_database_name(name: &str) -> Result<()> {
+    validate_name("database name", name)?;
+    validate_prefix("database name", name)
+}
+
+pub(crate) fn validate_name(field: &str, name: &str) -> Result<()> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    let expected = if name.is_empty() {
+        "a name that is not empty"
+    } else if name == "." || name == ".." {
+        "a name other than . and .."
+    } else if name.chars().count() > MAX_NAME_LENGTH {
+        "at most 200 characters"
+    } else if !name.chars().all(legal) {
+        "ASCII letters, digits, _ and - only"
+    } else {
+        return Ok(());
+    };
+    Err(MetadataError::invalid(field, format!("{name:?}"), expected))
+}
+
+pub(crate) fn validate_prefix(field: &str, name: &str) -> Result<()> {
+    if name.starts_with("__") {
+        return Err(MetadataError::invalid(
+            field,
+            format!("{name:?}"),
+            "no __ at the start, which is reserved for the server",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,180 @@
+//! Schemas: columns, primary key, ids.
+
+mod aggregation;
+mod builder;
+mod json;
+
+use std::sync::Arc;
+
+pub use aggregation::{AggFunction, AggFunctionType};
+pub use builder::SchemaBuilder;
+pub(crate) use json::{read as read_json, write as write_json};
+
+use crate::data_type::{DataType, RowType};
+use crate::error::Result;
+use crate::ids::SchemaId;
+
+/// Columns of a table, in order, and its primary key. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schema {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+struct Inner {
+    columns: Vec<Column>,
+    row_type: RowType,
+    primary_key: Option<PrimaryKey>,
+    auto_increment: Option<String>,
+    highest_field_id: i32,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column {
+    name: Arc<str>,
+    data_type: DataType,
+    comment: Option<String>,
+    aggregation: Option<AggFunction>,
+    id: i32,
+}
+
+/// The primary key of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PrimaryKey {
+    name: String,
+    columns: Vec<String>,
+    indexes: Vec<usize>,
+}
+
+/// A schema with the id that the table knows it by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SchemaInfo {
+    schema: Schema,
+    schema_id: SchemaId,
+}
+
+impl Schema {
+    /// Starts a schema.
+    pub fn builder() -> SchemaBuilder {
+        SchemaBuilder::default()
+    }
+
+    /// The columns in order.
+    pub fn columns(&self) -> &[Column] {
+        &self.inner.columns
+    }
+
+    /// The primary key, if the table has one.
+    pub fn primary_key(&self) -> Option<&PrimaryKey> {
+        self.inner.primary_key.as_ref()
+    }
+
+    /// Positions of the primary key's columns, in key order; empty without a key.
+    pub fn primary_key_indexes(&self) -> &[usize] {
+        self.primary_key().map_or(&[], PrimaryKey::column_indexes)
+    }
+
+    /// Names of the primary key's columns, in key order; empty without a key.
+    pub fn primary_key_column_names(&self) -> &[String] {
+        self.primary_key().map_or(&[], PrimaryKey::column_names)
+    }
+
+    /// Names of the columns, in order.
+    pub fn column_names(&self) -> Vec<&str> {
+        self.columns().iter().map(Column::name).collect()
+    }
+
+    /// The columns as the type of a row.
+    pub fn row_type(&self) -> &RowType {
+        &self.inner.row_type
+    }
+
+    /// Position of the column with that name.
+    pub fn column_index(&self, name: &str) -> Option<usize> {
+        self.columns()
+            .iter()
+            .position(|column| column.name() == name)
+    }
+
+    /// The column that the server counts up, if there is one.
+    pub fn auto_increment_column(&self) -> Option<&str> {
+        self.inner.auto_increment.as_deref()
+    }
+
+    /// Highest id of all columns and nested fields, −1 without any.
+    pub fn highest_field_id(&self) -> i32 {
+        self.inner.highest_field_id
+    }
+
+    /// The JSON document that the server keeps. Source: `SchemaJsonSerde.java`.
+    pub fn to_json(&self) -> String {
+        json::to_json(self)
+    }
+
+    /// Reads the JSON document of a schema.
+    pub fn from_json(text: &[u8]) -> Result<Self> {
+        json::from_json(text)
+    }
+}
+
+impl Column {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its type.
+    pub fn data_type(&self) -> &DataType {
+        &self.data_type
+    }
+
+    /// Its comment.
+    pub fn comment(&self) -> Option<&str> {
+        self.comment.as_deref()
+    }
+
+    /// How values of one key are merged, in tables of the aggregation engine.
+    pub fn agg_function(&self) -> Option<&AggFunction> {
+        self.aggregation.as_ref()
+    }
+
+    /// Its id, which stays when columns are added.
+    pub fn column_id(&self) -> i32 {
+        self.id
+    }
+}
+
+impl PrimaryKey {
+    /// Its name as a constraint.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Names of its columns, in key order.
+    pub fn column_names(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// Positions of its columns, in key order.
+    pub fn column_indexes(&self) -> &[usize] {
+        &self.indexes
+    }
+}
+
+impl SchemaInfo {
+    /// A schema under its id.
+    pub fn new(schema: Schema, schema_id: SchemaId) -> Self {
+        Self { schema, schema_id }
+    }
+
+    /// The schema.
+    pub fn schema(&self) -> &Schema {
+        &self.schema
+    }
+
+    /// Its id.
+    pub fn schema_id(&self) -> SchemaId {
+        self.schema_id
+    }
+}

@@ -1,0 +1,370 @@
+//! What defines a table.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{KvFormat, LogFormat, json};
+use crate::error::{MetadataError, Result};
+use crate::schema::Schema;
+
+/// Definition of a table: schema, distribution, partitions, properties. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableDescriptor {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Inner {
+    schema: Schema,
+    comment: Option<String>,
+    partition_keys: Vec<String>,
+    distribution: Option<TableDistribution>,
+    properties: BTreeMap<String, String>,
+    custom_properties: BTreeMap<String, String>,
+}
+
+/// How the rows of a table spread over buckets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TableDistribution {
+    bucket_count: Option<i32>,
+    bucket_keys: Vec<String>,
+}
+
+impl TableDistribution {
+    /// Number of buckets, of the table or of each partition; the server's default where it is absent.
+    pub fn bucket_count(&self) -> Option<i32> {
+        self.bucket_count
+    }
+
+    /// Columns whose hash chooses the bucket; without any, rows go where there is room.
+    pub fn bucket_keys(&self) -> &[String] {
+        &self.bucket_keys
+    }
+}
+
+impl TableDescriptor {
+    /// Starts a definition.
+    pub fn builder() -> TableDescriptorBuilder {
+        TableDescriptorBuilder::default()
+    }
+
+    /// The columns and the primary key.
+    pub fn schema(&self) -> &Schema {
+        &self.inner.schema
+    }
+
+    /// The comment.
+    pub fn comment(&self) -> Option<&str> {
+        self.inner.comment.as_deref()
+    }
+
+    /// Columns whose values name the partition, in order.
+    pub fn partition_keys(&self) -> &[String] {
+        &self.inner.partition_keys
+    }
+
+    /// Whether the table has partitions.
+    pub fn is_partitioned(&self) -> bool {
+        !self.inner.partition_keys.is_empty()
+    }
+
+    /// Whether it is a primary-key table.
+    pub fn has_primary_key(&self) -> bool {
+        self.inner.schema.primary_key().is_some()
+    }
+
+    /// The distribution, if one is set or follows from the primary key.
+    pub fn distribution(&self) -> Option<&TableDistribution> {
+        self.inner.distribution.as_ref()
+    }
+
+    /// Columns whose hash chooses the bucket.
+    pub fn bucket_keys(&self) -> &[String] {
+        self.distribution()
+            .map_or(&[], TableDistribution::bucket_keys)
+    }
+
+    /// Number of buckets, where it is set.
+    pub fn bucket_count(&self) -> Option<i32> {
+        self.distribution()
+            .and_then(TableDistribution::bucket_count)
+    }
+
+    /// Columns of the primary key that are no partition keys: what rows of one partition are told apart by.
+    pub fn physical_primary_keys(&self) -> Vec<String> {
+        physical_primary_keys(self.schema(), self.partition_keys())
+    }
+
+    /// Whether the bucket keys are what they are without being named: the physical primary key in its order, or none in a log table.
+    pub fn is_default_bucket_key(&self) -> bool {
+        if self.has_primary_key() {
+            self.bucket_keys() == self.physical_primary_keys()
+        } else {
+            self.bucket_keys().is_empty()
+        }
+    }
+
+    /// The properties that the server understands, `table.…`.
+    pub fn properties(&self) -> &BTreeMap<String, String> {
+        &self.inner.properties
+    }
+
+    /// One of the [`properties`](Self::properties).
+    pub fn property(&self, key: &str) -> Option<&str> {
+        self.inner.properties.get(key).map(String::as_str)
+    }
+
+    /// Properties that only the user understands.
+    pub fn custom_properties(&self) -> &BTreeMap<String, String> {
+        &self.inner.custom_properties
+    }
+
+    /// The JSON document that the server keeps. Source: `TableDescriptorJsonSerde.java`.
+    pub fn to_json(&self) -> String {
+        json::to_json(self)
+    }
+
+    /// Reads the JSON document of a table.
+    pub fn from_json(text: &[u8]) -> Result<Self> {
+        json::from_json(text)
+    }
+}
+
+/// Collects the definition of a table; everything is checked by [`build`](Self::build).
+#[derive(Debug, Clone, Default)]
+pub struct TableDescriptorBuilder {
+    schema: Option<Schema>,
+    comment: Option<String>,
+    partition_keys: Vec<String>,
+    bucket_count: Option<i32>,
+    bucket_keys: Option<Vec<String>>,
+    properties: BTreeMap<String, String>,
+    custom_properties: BTreeMap<String, String>,
+}
+
+fn strings<I: IntoIterator<Item = S>, S: Into<String>>(items: I) -> Vec<String> {
+    items.into_iter().map(Into::into).collect()
+}
+
+impl TableDescriptorBuilder {
+    /// The columns and the primary key.
+    #[must_use]
+    pub fn schema(mut self, schema: Schema) -> Self {
+        self.schema = Some(schema);
+        self
+    }
+
+    /// A comment.
+    #[must_use]
+    pub fn comment(mut self, comment: impl Into<String>) -> Self {
+        self.comment = Some(comment.into());
+        self
+    }
+
+    /// Number of buckets (the server's default with `None`), and the columns whose hash chooses one.
+    #[must_use]
+    pub fn distributed_by<I: IntoIterator<Item = S>, S: Into<String>>(
+        mut self,
+        bucket_count: Option<i32>,
+        bucket_keys: I,
+    ) -> Self {
+        self.bucket_count = bucket_count;
+        self.bucket_keys = Some(strings(bucket_keys));
+        self
+    }
+
+    /// Number of buckets, of the table or of each partition.
+    #[must_use]
+    pub fn bucket_count(mut self, bucket_count: i32) -> Self {
+        self.bucket_count = Some(bucket_count);
+        self
+    }
+
+    /// Columns whose hash chooses the bucket.
+    #[must_use]
+    pub fn bucket_keys<I: IntoIterator<Item = S>, S: Into<String>>(
+        mut self,
+        bucket_keys: I,
+    ) -> Self {
+        self.bucket_keys = Some(strings(bucket_keys));
+        self
+    }
+
+    /// Columns whose values name the partition.
+    #[must_use]
+    pub fn partitioned_by<I: IntoIterator<Item = S>, S: Into<String>>(mut self, keys: I) -> Self {
+        self.partition_keys = strings(keys);
+        self
+    }
+
+    /// A property that the server understands, `table.…`.
+    #[must_use]
+    pub fn property(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.properties.insert(key.into(), value.into());
+        self
+    }
+
+    /// Several properties that the server understands.
+    #[must_use]
+    pub fn properties<K: Into<String>, V: Into<String>>(
+        mut self,
+        properties: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.properties
+            .extend(properties.into_iter().map(|(k, v)| (k.into(), v.into())));
+        self
+    }
+
+    /// A property that only the user understands.
+    #[must_use]
+    pub fn custom_property(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.custom_properties.insert(key.into(), value.into());
+        self
+    }
+
+    /// Several properties that only the user understands.
+    #[must_use]
+    pub fn custom_properties<K: Into<String>, V: Into<String>>(
+        mut self,
+        properties: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.custom_properties
+            .extend(properties.into_iter().map(|(k, v)| (k.into(), v.into())));
+        self
+    }
+
+    /// Sets `table.log.format`.
+    #[must_use]
+    pub fn log_format(self, format: LogFormat) -> Self {
+        self.property("table.log.format", format.name())
+    }
+
+    /// Sets `table.kv.format`.
+    #[must_use]
+    pub fn kv_format(self, format: KvFormat) -> Self {
+        self.property("table.kv.format", format.name())
+    }
+
+    /// The definition.
+    ///
+    /// # Errors
+    ///
+    /// The first rule that is broken, with the field: no schema, bucket or partition keys that are no columns or repeated, bucket keys
+    /// that are partition keys or, in a primary-key table, not part of the key, no bucket at all.
+    pub fn build(self) -> Result<TableDescriptor> {
+        let schema = self
+            .schema
+            .ok_or_else(|| MetadataError::invalid("schema", "none", "a schema"))?;
+        check_columns("partition keys", &self.partition_keys, &schema)?;
+        if let Some(count) = self.bucket_count.filter(|count| *count < 1) {
+            return Err(MetadataError::invalid(
+                "bucket count",
+                count.to_string(),
+                "at least 1",
+            ));
+        }
+        let distribution = distribution(
+            &schema,
+            &self.partition_keys,
+            self.bucket_count,
+            self.bucket_keys,
+        )?;
+        let descriptor = TableDescriptor {
+            inner: Arc::new(Inner {
+                schema,
+                comment: self.comment,
+                partition_keys: self.partition_keys,
+                distribution,
+                properties: self.properties,
+                custom_properties: self.custom_properties,
+            }),
+        };
+        Ok(descriptor)
+    }
+}
+
+fn check_columns(field: &str, names: &[String], schema: &Schema) -> Result<()> {
+    for (index, name) in names.iter().enumerate() {
+        if schema.column_index(name).is_none() {
+            return Err(MetadataError::invalid(
+                field,
+                format!("{name:?}"),
+                "columns of the schema",
+            ));
+        }
+        if names.iter().take(index).any(|before| before == name) {
+            return Err(MetadataError::invalid(
+                field,
+                format!("{name:?} twice"),
+                "each column once",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn physical_primary_keys(schema: &Schema, partition_keys: &[String]) -> Vec<String> {
+    schema
+        .primary_key_column_names()
+        .iter()
+        .filter(|column| !partition_keys.contains(column))
+        .cloned()
+        .collect()
+}
+
+/// Completes the distribution as the server does. Source: `TableDescriptor.java#normalizeDistribution`.
+fn distribution(
+    schema: &Schema,
+    partition_keys: &[String],
+    bucket_count: Option<i32>,
+    bucket_keys: Option<Vec<String>>,
+) -> Result<Option<TableDistribution>> {
+    let named = bucket_keys.as_deref().unwrap_or_default();
+    check_columns("bucket keys", named, schema)?;
+    if let Some(name) = named.iter().find(|name| partition_keys.contains(name)) {
+        return Err(MetadataError::invalid(
+            "bucket keys",
+            format!("{name:?}"),
+            "no partition key",
+        ));
+    }
+    if schema.primary_key().is_none() {
+        return Ok(
+            (bucket_count.is_some() || bucket_keys.is_some()).then(|| TableDistribution {
+                bucket_count,
+                bucket_keys: bucket_keys.unwrap_or_default(),
+            }),
+        );
+    }
+    let key = schema.primary_key_column_names();
+    if let Some(name) = partition_keys.iter().find(|name| !key.contains(name)) {
+        return Err(MetadataError::invalid(
+            "partition keys",
+            format!("{name:?}"),
+            "columns of the primary key only",
+        ));
+    }
+    if let Some(name) = named.iter().find(|name| !key.contains(name)) {
+        return Err(MetadataError::invalid(
+            "bucket keys",
+            format!("{name:?}"),
+            "columns of the primary key only",
+        ));
+    }
+    let bucket_keys = if named.is_empty() {
+        physical_primary_keys(schema, partition_keys)
+    } else {
+        named.to_vec()
+    };
+    if bucket_keys.is_empty() {
+        return Err(MetadataError::invalid(
+            "bucket keys",
+            "a primary key of partition keys alone",
+            "at least one further column in the primary key",
+        ));
+    }
+    Ok(Some(TableDistribution {
+        bucket_count,
+        bucket_keys,
+    }))
+}

@@ -1,0 +1,159 @@
+//! Choices that a table's properties make.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{MetadataError, Result};
+
+macro_rules! choices {
+    ($($(#[$doc:meta])* $name:ident ($what:literal) { $($(#[$vdoc:meta])* $variant:ident => $text:literal),* $(,)? })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum $name { $($(#[$vdoc])* $variant),* }
+
+        impl $name {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The name in properties.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $text),* }
+            }
+
+            /// Reads the name as properties spell it; upper and lower case are the same.
+            pub fn parse(text: &str) -> Result<Self> {
+                Self::ALL
+                    .iter()
+                    .copied()
+                    .find(|choice| choice.name().eq_ignore_ascii_case(text))
+                    .ok_or_else(|| {
+                        let names = Self::ALL.iter().map(|choice| choice.name()).collect::<Vec<_>>();
+                        MetadataError::invalid($what, format!("{text:?}"), names.join(", "))
+                    })
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = MetadataError;
+
+            fn from_str(text: &str) -> Result<Self> {
+                Self::parse(text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+    )*};
+}
+
+choices! {
+    /// How a log stores its rows.
+    LogFormat("log format") {
+        /// Arrow record batches, the default.
+        Arrow => "ARROW",
+        /// Rows with an index of their variable parts.
+        Indexed => "INDEXED",
+        /// Rows without gaps.
+        Compacted => "COMPACTED",
+    }
+    /// How a primary-key table stores its rows.
+    KvFormat("kv format") {
+        /// Rows without gaps, the default.
+        Compacted => "COMPACTED",
+        /// Rows with an index of their variable parts.
+        Indexed => "INDEXED",
+    }
+    /// The lake that a table is tiered to. Decides how keys are encoded and hashed.
+    DataLakeFormat("data lake format") {
+        /// Apache Paimon.
+        Paimon => "paimon",
+        /// Lance.
+        Lance => "lance",
+        /// Apache Iceberg.
+        Iceberg => "iceberg",
+        /// Apache Hudi, from release 1.0.
+        Hudi => "hudi",
+    }
+    /// How a primary-key table merges a row with the one before.
+    MergeEngine("merge engine") {
+        /// The first row stays.
+        FirstRow => "first_row",
+        /// The row with the higher version stays.
+        Versioned => "versioned",
+        /// Each column is aggregated.
+        Aggregation => "aggregation",
+    }
+    /// What a primary-key table does with deletes.
+    DeleteBehavior("delete behavior") {
+        /// Deletes, the default.
+        Allow => "ALLOW",
+        /// Ignores them.
+        Ignore => "IGNORE",
+        /// Refuses them.
+        Disable => "DISABLE",
+    }
+    /// What the changelog of a primary-key table holds.
+    ChangelogImage("changelog image") {
+        /// Rows before and after each change, the default.
+        Full => "FULL",
+        /// Rows after each change.
+        Wal => "WAL",
+    }
+    /// Codec of Arrow batches.
+    ArrowCompressionType("arrow compression") {
+        /// None.
+        None => "NONE",
+        /// LZ4 frames.
+        Lz4Frame => "LZ4_FRAME",
+        /// Zstandard, the default.
+        Zstd => "ZSTD",
+    }
+}
+
+/// Codec of Arrow batches with its level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ArrowCompression {
+    /// The codec.
+    pub kind: ArrowCompressionType,
+    /// Level 1 to 22, of ZSTD only.
+    pub level: i32,
+}
+
+/// Level of ZSTD where none is set.
+const DEFAULT_ZSTD_LEVEL: i32 = 3;
+
+impl ArrowCompression {
+    /// No compression.
+    pub const NONE: Self = Self {
+        kind: ArrowCompressionType::None,
+        level: DEFAULT_ZSTD_LEVEL,
+    };
+    /// LZ4 frames.
+    pub const LZ4_FRAME: Self = Self {
+        kind: ArrowCompressionType::Lz4Frame,
+        level: DEFAULT_ZSTD_LEVEL,
+    };
+    /// ZSTD at the default level.
+    pub const ZSTD: Self = Self {
+        kind: ArrowCompressionType::Zstd,
+        level: DEFAULT_ZSTD_LEVEL,
+    };
+
+    /// ZSTD at a level of 1 to 22.
+    pub fn zstd(level: i32) -> Result<Self> {
+        if !(1..=22).contains(&level) {
+            return Err(MetadataError::invalid(
+                "zstd level",
+                level.to_string(),
+                "1 to 22",
+            ));
+        }
+        Ok(Self {
+            kind: ArrowCompressionType::Zstd,
+            level,
+        })
+    }
+}
