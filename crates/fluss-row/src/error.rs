@@ -174,6 +174,15 @@ pub enum RowError {
         value: Box<str>,
     },
 
+    /// An operation that a table does not have.
+    #[snafu(display("{operation} on {reason} is not possible"))]
+    UnsupportedOperation {
+        /// The operation.
+        operation: &'static str,
+        /// What is in its way.
+        reason: &'static str,
+    },
+
     /// The bucket of a key cannot be computed.
     #[snafu(display(
         "no bucket for a key of {key_len} bytes and {bucket_count} buckets: {reason}"
@@ -205,8 +214,8 @@ pub enum RowError {
         max: usize,
     },
 
-    /// A name, type or partition value that `fluss-metadata` refuses.
-    #[snafu(display("{what}"))]
+    /// Something that `fluss-metadata`, or the crate of a foreign type, refuses.
+    #[snafu(display("{what} cannot be used"))]
     Conversion {
         /// What was converted.
         what: &'static str,
@@ -268,11 +277,86 @@ pub enum RowError {
         /// The type it was written with.
         actual: Box<str>,
     },
+
+    /// A codec that this build was made without.
+    #[snafu(display(
+        "{codec} needs the feature {feature:?} of fluss-row, which is off in this build"
+    ))]
+    MissingFeature {
+        /// The codec.
+        codec: &'static str,
+        /// The feature that brings it.
+        feature: &'static str,
+    },
+
+    /// A codec failed to compress.
+    #[snafu(display("{codec} cannot compress {bytes} bytes"))]
+    Compression {
+        /// The codec.
+        codec: &'static str,
+        /// Bytes that it was given.
+        bytes: usize,
+        /// Why.
+        source: std::io::Error,
+    },
+
+    /// Bytes announce more than may be read; see [`DecodeLimits`](crate::log::DecodeLimits).
+    #[snafu(display("{what} is {value}, the limit is {max}"))]
+    LimitExceeded {
+        /// What is too large.
+        what: &'static str,
+        /// How large it is.
+        value: u64,
+        /// The largest that is accepted.
+        max: u64,
+    },
+
+    /// The values of one column of a batch cannot be read.
+    #[snafu(display("column {column:?}"))]
+    CorruptColumn {
+        /// Name of the column, with the path to a nested one.
+        column: Box<str>,
+        /// What is wrong with them.
+        source: Box<RowError>,
+    },
+
+    /// Columns that Arrow does not accept as a batch of their schema.
+    #[snafu(display("the columns do not fit their schema"))]
+    Columns {
+        /// Why.
+        source: arrow_schema::ArrowError,
+    },
+
+    /// A log batch cannot be read.
+    #[snafu(display("log batch of offset {base_offset} at byte {position}"))]
+    CorruptBatch {
+        /// Offset of its first record, as its header says.
+        base_offset: i64,
+        /// Where the batch begins in the bytes it was read from.
+        position: usize,
+        /// What is wrong with it.
+        source: Box<RowError>,
+    },
 }
 
 impl RowError {
+    /// Whether received bytes are at fault, and not what the caller gave.
+    #[must_use]
+    pub fn is_corrupt(&self) -> bool {
+        matches!(
+            self,
+            Self::Truncated { .. }
+                | Self::Malformed { .. }
+                | Self::Checksum { .. }
+                | Self::LimitExceeded { .. }
+                | Self::CorruptColumn { .. }
+                | Self::CorruptBatch { .. }
+        )
+    }
+
     /// Adds the name of the column, and its declared type, to an error that a getter
-    /// made knowing only the position.
+    /// made knowing only the position. An error of a nested value gets the path to it: `address.city`,
+    /// `tags[3]`.
     #[must_use]
     #[cold]
     pub(crate) fn in_column(
@@ -281,24 +365,93 @@ impl RowError {
         name: &str,
         data_type: impl fmt::Display,
     ) -> Self {
-        let field = FieldRef::named(position, name);
-        let declared = data_type.to_string();
+        let path = |inner: &FieldRef| match inner.name.as_deref() {
+            Some(inner) if inner.starts_with('[') => {
+                FieldRef::named(position, &format!("{name}{inner}"))
+            }
+            Some(inner) => FieldRef::named(position, &format!("{name}.{inner}")),
+            None => FieldRef::named(position, name),
+        };
+        let known = |field: &FieldRef| field.name.is_some();
         match self {
-            Self::WrongType { actual, .. } => Self::WrongType {
+            Self::WrongType {
                 field,
-                expected: declared.into(),
+                expected,
                 actual,
-            },
-            Self::ValueOutOfRange { value, .. } => Self::ValueOutOfRange {
+            } => {
+                let expected = if known(&field) {
+                    expected
+                } else {
+                    data_type.to_string().into()
+                };
+                Self::WrongType {
+                    field: path(&field),
+                    expected,
+                    actual,
+                }
+            }
+            Self::ValueOutOfRange {
                 field,
-                expected: declared.into(),
+                expected,
                 value,
+            } => {
+                let expected = if known(&field) {
+                    expected
+                } else {
+                    data_type.to_string().into()
+                };
+                Self::ValueOutOfRange {
+                    field: path(&field),
+                    expected,
+                    value,
+                }
+            }
+            Self::NullValue { field } => Self::NotNull {
+                field: path(&field),
+                expected: data_type.to_string().into(),
             },
-            Self::NullValue { .. } => Self::NotNull {
-                field,
-                expected: declared.into(),
+            Self::NotNull { field, expected } => Self::NotNull {
+                field: path(&field),
+                expected,
             },
             other => other,
         }
+    }
+
+    /// Adds the name of the column to an error of reading it.
+    #[must_use]
+    #[cold]
+    pub(crate) fn at_column(self, position: usize, name: &str) -> Self {
+        let field = FieldRef::named(position, name);
+        match self {
+            Self::WrongType {
+                expected, actual, ..
+            } => Self::WrongType {
+                field,
+                expected,
+                actual,
+            },
+            Self::ValueOutOfRange {
+                expected, value, ..
+            } => Self::ValueOutOfRange {
+                field,
+                expected,
+                value,
+            },
+            Self::NullValue { .. } => Self::NullValue { field },
+            other => other,
+        }
+    }
+}
+
+/// The error for something that another crate refuses.
+#[cold]
+pub(crate) fn metadata_error(
+    what: &'static str,
+    source: impl std::error::Error + Send + Sync + 'static,
+) -> RowError {
+    RowError::Conversion {
+        what,
+        source: Box::new(source),
     }
 }

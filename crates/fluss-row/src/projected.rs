@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use fluss_metadata::RowType;
+
 use crate::getters::row_getters;
 use crate::{
     DataGetters, Date, Datum, Decimal, FieldRef, FlussArray, FlussMap, GenericRow, InternalRow,
@@ -26,6 +28,7 @@ use crate::{
 pub struct ProjectedRow<R> {
     row: R,
     positions: Arc<[Option<usize>]>,
+    row_type: Option<RowType>,
 }
 
 impl<R: InternalRow> ProjectedRow<R> {
@@ -34,15 +37,28 @@ impl<R: InternalRow> ProjectedRow<R> {
         Self {
             row,
             positions: positions.into(),
+            row_type: None,
         }
     }
 
     /// `row` seen through these of its fields.
     pub fn of_fields(row: R, positions: &[usize]) -> Self {
-        Self {
+        Self::new(
             row,
-            positions: positions.iter().copied().map(Some).collect(),
-        }
+            positions.iter().copied().map(Some).collect::<Arc<[_]>>(),
+        )
+    }
+
+    /// Gives the fields names of their own: also those that are missing in the row behind get one.
+    #[must_use]
+    pub fn with_row_type(mut self, row_type: RowType) -> Self {
+        self.row_type = Some(row_type);
+        self
+    }
+
+    /// The type that [`ProjectedRow::with_row_type`] gave.
+    pub fn row_type(&self) -> Option<&RowType> {
+        self.row_type.as_ref()
     }
 
     /// The row behind.
@@ -176,6 +192,9 @@ impl<R: InternalRow> DataGetters for ProjectedRow<R> {
 
 impl<R: InternalRow> InternalRow for ProjectedRow<R> {
     fn field_index(&self, name: &str) -> Option<usize> {
+        if let Some(row_type) = &self.row_type {
+            return row_type.index_of(name);
+        }
         let source = self.row.field_index(name)?;
         self.positions
             .iter()

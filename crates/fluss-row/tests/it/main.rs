@@ -1,1 +1,17 @@
 //! Tests over the whole crate: golden data of the official Java classes, properties, hostile bytes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    unreachable_pub,
+    reason = "test code"
+)]
+
+mod hostile;
+mod keys;
+mod kv;
+mod properties;
+mod rows;
+mod support;

@@ -1,0 +1,165 @@
+//! Encoders and decoders of whole rows.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fluss_metadata::{KvFormat, RowType};
+
+use super::layout::Layout;
+pub use super::layout::RowFormat;
+use super::row::BinaryRow;
+use super::{RowBuffer, aligned, compacted, indexed};
+use crate::{InternalRow, Result};
+
+impl From<KvFormat> for RowFormat {
+    fn from(format: KvFormat) -> Self {
+        match format {
+            KvFormat::Compacted => Self::Compacted,
+            KvFormat::Indexed => Self::Indexed,
+        }
+    }
+}
+
+/// Encodes rows of one type into one format. Compiled once, cheap to clone, used from any thread.
+///
+/// Every value is checked against its column: a wrong type, a number out of range, a null in a NOT NULL
+/// column or a wrong number of fields is an error that names the column.
+#[derive(Debug, Clone)]
+pub struct RowEncoder {
+    layout: Arc<Layout>,
+}
+
+impl RowEncoder {
+    /// Compiles a row type. Errs when types are nested too deeply or a decimal's precision does not exist.
+    pub fn new(format: impl Into<RowFormat>, row_type: &RowType) -> Result<Self> {
+        Ok(Self {
+            layout: Layout::new(format.into(), row_type)?,
+        })
+    }
+
+    /// The format of the rows.
+    pub fn format(&self) -> RowFormat {
+        self.layout.format
+    }
+
+    /// The type of the rows.
+    pub fn row_type(&self) -> &RowType {
+        &self.layout.row_type
+    }
+
+    /// A decoder of the rows that this encodes.
+    pub fn decoder(&self) -> RowDecoder {
+        RowDecoder {
+            layout: Arc::clone(&self.layout),
+        }
+    }
+
+    /// About how many bytes a row takes at least; to size buffers with.
+    pub fn size_hint(&self) -> usize {
+        let width = match self.layout.format {
+            RowFormat::Compacted => 2,
+            RowFormat::Indexed | RowFormat::Aligned => 8,
+        };
+        self.layout.null_bytes + self.layout.fields.len() * width
+    }
+
+    /// Appends the bytes of a row. An error leaves the buffer as it was.
+    #[inline]
+    pub fn encode<R, B>(&self, row: &R, out: &mut B) -> Result<()>
+    where
+        R: InternalRow + ?Sized,
+        B: RowBuffer,
+    {
+        let start = out.len();
+        let result = match self.layout.format {
+            RowFormat::Compacted => compacted::encode(&self.layout, row, out),
+            RowFormat::Indexed => indexed::encode(&self.layout, row, out),
+            RowFormat::Aligned => self
+                .layout
+                .check_count(row.field_count())
+                .and_then(|()| aligned::encode(&self.layout, row, out, |column| column)),
+        };
+        if result.is_err() {
+            out.cut(start);
+        }
+        result
+    }
+}
+
+/// Decodes rows of one type and format. Compiled once, cheap to clone, used from any thread.
+///
+/// Nothing in the bytes is trusted: a row that is cut short, announces more than there is, holds text
+/// that is not UTF-8 or goes on behind its last value is an error. Decoding allocates nothing that
+/// depends on the bytes.
+#[derive(Debug, Clone)]
+pub struct RowDecoder {
+    layout: Arc<Layout>,
+}
+
+impl RowDecoder {
+    /// Compiles a row type. Errs when types are nested too deeply or a decimal's precision does not exist.
+    pub fn new(format: impl Into<RowFormat>, row_type: &RowType) -> Result<Self> {
+        Ok(Self {
+            layout: Layout::new(format.into(), row_type)?,
+        })
+    }
+
+    /// The format of the rows.
+    pub fn format(&self) -> RowFormat {
+        self.layout.format
+    }
+
+    /// The type of the rows.
+    pub fn row_type(&self) -> &RowType {
+        &self.layout.row_type
+    }
+
+    /// The row of these bytes. Keeps the bytes and allocates only for rows of more than eight columns;
+    /// [`BinaryRow::decode_next`] never does.
+    #[inline]
+    pub fn decode(&self, bytes: Bytes) -> Result<BinaryRow> {
+        BinaryRow::decode(&self.layout, bytes)
+    }
+}
+
+/// An encoder and a decoder of one fixed format.
+macro_rules! fixed_format {
+    ($format:ident, $encoder:ident, $decoder:ident, $what:literal) => {
+        #[doc = concat!("Encodes ", $what, " rows; see [`RowEncoder`](crate::RowEncoder).")]
+        #[derive(Debug, Clone)]
+        pub struct $encoder($crate::RowEncoder);
+
+        impl $encoder {
+            /// Compiles a row type. Errs when types are nested too deeply or a decimal's precision does not exist.
+            pub fn new(row_type: &fluss_metadata::RowType) -> $crate::Result<Self> {
+                $crate::RowEncoder::new($crate::RowFormat::$format, row_type).map(Self)
+            }
+        }
+
+        impl std::ops::Deref for $encoder {
+            type Target = $crate::RowEncoder;
+            fn deref(&self) -> &Self::Target {
+                &self.0
+            }
+        }
+
+        #[doc = concat!("Decodes ", $what, " rows; see [`RowDecoder`](crate::RowDecoder).")]
+        #[derive(Debug, Clone)]
+        pub struct $decoder($crate::RowDecoder);
+
+        impl $decoder {
+            /// Compiles a row type. Errs when types are nested too deeply or a decimal's precision does not exist.
+            pub fn new(row_type: &fluss_metadata::RowType) -> $crate::Result<Self> {
+                $crate::RowDecoder::new($crate::RowFormat::$format, row_type).map(Self)
+            }
+        }
+
+        impl std::ops::Deref for $decoder {
+            type Target = $crate::RowDecoder;
+            fn deref(&self) -> &Self::Target {
+                &self.0
+            }
+        }
+    };
+}
+pub(crate) use fixed_format;

@@ -1,0 +1,286 @@
+//! A row type compiled into what encoders and decoders need of each column.
+
+use std::sync::Arc;
+
+use fluss_metadata::{DataType, DataTypeKind, RowType};
+
+use crate::decimal::MAX_COMPACT_PRECISION;
+use crate::{FieldRef, Result, RowError};
+
+/// How deeply arrays, maps and rows may be nested in each other.
+pub(crate) const MAX_DEPTH: usize = 64;
+
+/// Largest precision at which a timestamp is stored as milliseconds alone.
+const MAX_MILLIS_PRECISION: u32 = 3;
+
+/// Which of the three byte forms a row has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RowFormat {
+    /// Null bits, then values back to back, integers as varints. The form of keys and KV rows.
+    Compacted,
+    /// Null bits, lengths, then values of fixed width.
+    Indexed,
+    /// Slots of eight bytes as in Paimon's binary rows. The form of statistics.
+    Aligned,
+}
+
+/// What to do for a column.
+#[derive(Debug)]
+pub(crate) enum Op {
+    Boolean,
+    TinyInt,
+    SmallInt,
+    Int,
+    BigInt,
+    Float,
+    Double,
+    Char(u32),
+    String,
+    Binary(u32),
+    Bytes,
+    /// At most 18 digits: a 64-bit integer.
+    Decimal {
+        precision: u8,
+        scale: u8,
+    },
+    /// More digits: big-endian bytes.
+    BigDecimal {
+        precision: u8,
+        scale: u8,
+    },
+    Date,
+    Time,
+    /// Milliseconds alone.
+    Timestamp {
+        precision: u8,
+    },
+    /// Milliseconds and nanoseconds of the millisecond.
+    TimestampNanos {
+        precision: u8,
+    },
+    Ltz {
+        precision: u8,
+    },
+    LtzNanos {
+        precision: u8,
+    },
+    Array(Arc<Field>),
+    Map(Arc<Field>, Arc<Field>),
+    Row(Arc<Layout>),
+}
+
+/// One column, array element, map key or map value.
+#[derive(Debug)]
+pub(crate) struct Field {
+    pub(crate) op: Op,
+    pub(crate) nullable: bool,
+    pub(crate) data_type: DataType,
+}
+
+/// A whole row type.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    pub(crate) format: RowFormat,
+    pub(crate) fields: Box<[Field]>,
+    pub(crate) row_type: RowType,
+    /// Bytes of the null bits, the header byte of aligned rows included.
+    pub(crate) null_bytes: usize,
+    /// Columns whose length an indexed row lists.
+    pub(crate) variable_count: usize,
+}
+
+impl Layout {
+    pub(crate) fn new(format: RowFormat, row_type: &RowType) -> Result<Arc<Self>> {
+        Self::nested(format, row_type, 0)
+    }
+
+    fn nested(format: RowFormat, row_type: &RowType, depth: usize) -> Result<Arc<Self>> {
+        let fields = row_type
+            .fields()
+            .iter()
+            .map(|field| Field::new(format, field.data_type(), depth))
+            .collect::<Result<Box<[_]>>>()?;
+        let null_bytes = match format {
+            RowFormat::Compacted | RowFormat::Indexed => fields.len().div_ceil(8),
+            RowFormat::Aligned => (fields.len() + 8).div_ceil(64) * 8,
+        };
+        let variable_count = fields.iter().filter(|field| field.op.is_variable()).count();
+        Ok(Arc::new(Self {
+            format,
+            fields,
+            row_type: row_type.clone(),
+            null_bytes,
+            variable_count,
+        }))
+    }
+
+    /// The column's name.
+    pub(crate) fn name(&self, position: usize) -> &str {
+        self.row_type
+            .fields()
+            .get(position)
+            .map_or("", |field| field.name())
+    }
+
+    /// Adds name and type of the column to a getter's error.
+    #[cold]
+    pub(crate) fn explain(&self, position: usize, error: RowError) -> RowError {
+        match self.row_type.fields().get(position) {
+            Some(field) => error.in_column(position, field.name(), field.data_type()),
+            None => error,
+        }
+    }
+
+    #[cold]
+    pub(crate) fn null_error(&self, position: usize) -> RowError {
+        self.explain(
+            position,
+            RowError::NullValue {
+                field: FieldRef::at(position),
+            },
+        )
+    }
+
+    /// The error for a row of another number of fields.
+    #[inline]
+    pub(crate) fn check_count(&self, actual: usize) -> Result<()> {
+        let expected = self.fields.len();
+        if actual == expected {
+            Ok(())
+        } else {
+            Err(RowError::FieldCount { expected, actual })
+        }
+    }
+}
+
+impl Field {
+    pub(crate) fn new(format: RowFormat, data_type: &DataType, depth: usize) -> Result<Self> {
+        if depth > MAX_DEPTH {
+            return Err(RowError::TooDeep { max: MAX_DEPTH });
+        }
+        let op = match data_type.kind() {
+            DataTypeKind::Boolean => Op::Boolean,
+            DataTypeKind::TinyInt => Op::TinyInt,
+            DataTypeKind::SmallInt => Op::SmallInt,
+            DataTypeKind::Int => Op::Int,
+            DataTypeKind::BigInt => Op::BigInt,
+            DataTypeKind::Float => Op::Float,
+            DataTypeKind::Double => Op::Double,
+            DataTypeKind::Char { length } => Op::Char(*length),
+            DataTypeKind::String => Op::String,
+            DataTypeKind::Binary { length } => Op::Binary(*length),
+            DataTypeKind::Bytes => Op::Bytes,
+            DataTypeKind::Decimal { precision, scale } => {
+                // Refuses precisions and scales that no decimal has.
+                crate::Decimal::from_unscaled(0, *precision, *scale)?;
+                let (narrow, scale) = (*precision as u8, *scale as u8);
+                if *precision <= MAX_COMPACT_PRECISION {
+                    Op::Decimal {
+                        precision: narrow,
+                        scale,
+                    }
+                } else {
+                    Op::BigDecimal {
+                        precision: narrow,
+                        scale,
+                    }
+                }
+            }
+            DataTypeKind::Date => Op::Date,
+            DataTypeKind::Time { .. } => Op::Time,
+            DataTypeKind::Timestamp { precision } if *precision <= MAX_MILLIS_PRECISION => {
+                Op::Timestamp {
+                    precision: *precision as u8,
+                }
+            }
+            DataTypeKind::Timestamp { precision } => Op::TimestampNanos {
+                precision: *precision as u8,
+            },
+            DataTypeKind::TimestampLtz { precision } if *precision <= MAX_MILLIS_PRECISION => {
+                Op::Ltz {
+                    precision: *precision as u8,
+                }
+            }
+            DataTypeKind::TimestampLtz { precision } => Op::LtzNanos {
+                precision: *precision as u8,
+            },
+            DataTypeKind::Array(element) => {
+                Op::Array(Arc::new(Self::new(format, element, depth + 1)?))
+            }
+            DataTypeKind::Map { key, value } => {
+                // Keys are never null, whatever their declared type says.
+                let key = Self {
+                    nullable: false,
+                    ..Self::new(format, key, depth + 1)?
+                };
+                Op::Map(
+                    Arc::new(key),
+                    Arc::new(Self::new(format, value, depth + 1)?),
+                )
+            }
+            DataTypeKind::Row(row_type) => Op::Row(Layout::nested(format, row_type, depth + 1)?),
+        };
+        Ok(Self {
+            op,
+            nullable: data_type.is_nullable(),
+            data_type: data_type.clone(),
+        })
+    }
+
+    /// Bytes of one element in an array.
+    #[inline]
+    pub(crate) const fn element_width(&self) -> usize {
+        match self.op {
+            Op::Boolean | Op::TinyInt => 1,
+            Op::SmallInt => 2,
+            Op::Int | Op::Float | Op::Date | Op::Time => 4,
+            _ => 8,
+        }
+    }
+}
+
+impl Op {
+    /// Whether an indexed row lists the length.
+    const fn is_variable(&self) -> bool {
+        matches!(
+            self,
+            Self::String
+                | Self::Bytes
+                | Self::BigDecimal { .. }
+                | Self::Array(_)
+                | Self::Map(..)
+                | Self::Row(_)
+        )
+    }
+
+    /// Whether values have parts.
+    pub(crate) const fn is_nested(&self) -> bool {
+        matches!(self, Self::Array(_) | Self::Map(..) | Self::Row(_))
+    }
+
+    /// Name of the type, for messages.
+    pub(crate) const fn type_name(&self) -> &'static str {
+        match self {
+            Self::Boolean => "BOOLEAN",
+            Self::TinyInt => "TINYINT",
+            Self::SmallInt => "SMALLINT",
+            Self::Int => "INT",
+            Self::BigInt => "BIGINT",
+            Self::Float => "FLOAT",
+            Self::Double => "DOUBLE",
+            Self::Char(_) => "CHAR",
+            Self::String => "STRING",
+            Self::Binary(_) => "BINARY",
+            Self::Bytes => "BYTES",
+            Self::Decimal { .. } | Self::BigDecimal { .. } => "DECIMAL",
+            Self::Date => "DATE",
+            Self::Time => "TIME",
+            Self::Timestamp { .. } | Self::TimestampNanos { .. } => "TIMESTAMP",
+            Self::Ltz { .. } | Self::LtzNanos { .. } => "TIMESTAMP_LTZ",
+            Self::Array(_) => "ARRAY",
+            Self::Map(..) => "MAP",
+            Self::Row(_) => "ROW",
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! One encoder for all encodings of keys.
+
+use std::sync::Arc;
+
+use fluss_metadata::{DataLakeFormat, RowType};
+
+use super::{hudi, iceberg};
+use crate::binary::layout::Layout;
+use crate::binary::{RowBuffer, aligned, compacted};
+use crate::error::metadata_error;
+use crate::{FieldRef, InternalRow, Result, RowError, RowFormat};
+
+/// How the columns of a key become bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum KeyEncoding {
+    /// The values of a compacted row without null bits. The key of a prefix is a prefix of the key.
+    Compacted,
+    /// An aligned row, which is Paimon's binary row.
+    Paimon,
+    /// The single value as Iceberg hashes it.
+    Iceberg,
+    /// The hash that Hudi takes of its record key: good for buckets, not for identity.
+    Hudi,
+}
+
+impl KeyEncoding {
+    /// The encoding of bucket keys of a table with this value of `table.datalake.format`.
+    #[must_use]
+    pub const fn of_bucket_key(lake: Option<DataLakeFormat>) -> Self {
+        match lake {
+            None | Some(DataLakeFormat::Lance) => Self::Compacted,
+            Some(DataLakeFormat::Paimon) => Self::Paimon,
+            Some(DataLakeFormat::Iceberg) => Self::Iceberg,
+            Some(DataLakeFormat::Hudi) => Self::Hudi,
+        }
+    }
+
+    /// The encoding of primary keys of a table with these values of `table.datalake.format` and
+    /// `table.kv.format-version` (1 when the property is absent), and a bucket key that is the physical primary
+    /// key or not.
+    ///
+    /// Version 1 follows the lake. Version 2 does so only where no prefix lookup is possible, as the lakes'
+    /// encodings of a prefix are no prefixes. Errs for other versions.
+    pub fn of_primary_key(
+        lake: Option<DataLakeFormat>,
+        kv_format_version: i32,
+        bucket_key_is_primary_key: bool,
+    ) -> Result<Self> {
+        match (Self::of_bucket_key(lake), kv_format_version) {
+            // A hash is no identity, whatever the version.
+            (Self::Hudi, _) => Ok(Self::Compacted),
+            (encoding, 1) => Ok(encoding),
+            (encoding, 2) => Ok(if bucket_key_is_primary_key {
+                encoding
+            } else {
+                Self::Compacted
+            }),
+            _ => Err(RowError::UnsupportedTable {
+                property: "table.kv.format-version",
+                value: kv_format_version.to_string().into(),
+            }),
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Compacted => "a compacted key",
+            Self::Paimon => "a Paimon key",
+            Self::Iceberg => "an Iceberg key",
+            Self::Hudi => "a Hudi key",
+        }
+    }
+}
+
+/// Encodes the key columns of rows of one type. Compiled once, cheap to clone, used from any thread.
+#[derive(Debug, Clone)]
+pub struct KeyEncoder {
+    encoding: KeyEncoding,
+    /// The key columns alone, in key order.
+    key: Arc<Layout>,
+    /// Where each key column is in the rows.
+    positions: Arc<[usize]>,
+}
+
+impl KeyEncoder {
+    /// Compiles an encoder of `columns`, in this order, of rows of `row_type`; these may be whole rows or rows
+    /// of some columns only, as lookups have them.
+    ///
+    /// Errs when a column does not exist, when its type cannot be in such a key, and for Iceberg when
+    /// there is not exactly one column.
+    pub fn new<S: AsRef<str>>(
+        encoding: KeyEncoding,
+        row_type: &RowType,
+        columns: &[S],
+    ) -> Result<Self> {
+        let positions = columns
+            .iter()
+            .map(|name| {
+                let name = name.as_ref();
+                row_type
+                    .index_of(name)
+                    .ok_or_else(|| RowError::UnknownColumn { name: name.into() })
+            })
+            .collect::<Result<Arc<[usize]>>>()?;
+        let key_type = row_type
+            .project(&positions)
+            .map_err(|error| metadata_error("key columns", error))?;
+        let format = match encoding {
+            KeyEncoding::Paimon => RowFormat::Aligned,
+            _ => RowFormat::Compacted,
+        };
+        let key = Layout::new(format, &key_type)?;
+        match encoding {
+            KeyEncoding::Compacted => {}
+            KeyEncoding::Paimon => aligned::require_scalars(&key, encoding.name())?,
+            KeyEncoding::Iceberg => iceberg::check(&key, encoding.name())?,
+            KeyEncoding::Hudi => hudi::check(&key, encoding.name())?,
+        }
+        Ok(Self {
+            encoding,
+            key,
+            positions,
+        })
+    }
+
+    /// How this encodes.
+    pub fn encoding(&self) -> KeyEncoding {
+        self.encoding
+    }
+
+    /// The key columns alone, in key order.
+    pub fn key_type(&self) -> &RowType {
+        &self.key.row_type
+    }
+
+    /// Where each key column is in the rows.
+    pub fn positions(&self) -> &[usize] {
+        &self.positions
+    }
+
+    /// Appends the key of a row. An error leaves the buffer as it was.
+    ///
+    /// A null is refused by name in compacted and Iceberg keys; in the others when the column is NOT NULL,
+    /// as every column of a primary key is.
+    #[inline]
+    pub fn encode<R, B>(&self, row: &R, out: &mut B) -> Result<()>
+    where
+        R: InternalRow + ?Sized,
+        B: RowBuffer,
+    {
+        let start = out.len();
+        let result = match self.encoding {
+            KeyEncoding::Compacted => self.encode_compacted(row, out),
+            KeyEncoding::Paimon => aligned::encode(&self.key, row, out, |column| {
+                self.positions.get(column).copied().unwrap_or(usize::MAX)
+            }),
+            KeyEncoding::Iceberg => self.encode_iceberg(row, out),
+            KeyEncoding::Hudi => hudi::encode(&self.key, &self.positions, row, out),
+        };
+        if result.is_err() {
+            out.cut(start);
+        }
+        result
+    }
+
+    #[inline]
+    fn encode_compacted<R, B>(&self, row: &R, out: &mut B) -> Result<()>
+    where
+        R: InternalRow + ?Sized,
+        B: RowBuffer,
+    {
+        for ((column, field), pos) in self
+            .key
+            .fields
+            .iter()
+            .enumerate()
+            .zip(self.positions.iter())
+        {
+            match row.is_null_at(*pos) {
+                Ok(false) => compacted::write_value(field, row, *pos, out)
+                    .map_err(|error| self.key.explain(column, error))?,
+                Ok(true) => return Err(null_key(&self.key, column)),
+                Err(error) => return Err(self.key.explain(column, error)),
+            }
+        }
+        Ok(())
+    }
+
+    fn encode_iceberg<R, B>(&self, row: &R, out: &mut B) -> Result<()>
+    where
+        R: InternalRow + ?Sized,
+        B: RowBuffer,
+    {
+        if let (Some(field), Some(pos)) = (self.key.fields.first(), self.positions.first()) {
+            if row.is_null_at(*pos)? {
+                return Err(null_key(&self.key, 0));
+            }
+            iceberg::encode(&field.op, row, *pos, out)
+                .map_err(|error| self.key.explain(0, error))?;
+        }
+        Ok(())
+    }
+}
+
+#[cold]
+pub(super) fn null_key(key: &Layout, column: usize) -> RowError {
+    RowError::NullKey {
+        field: FieldRef::named(column, key.name(column)),
+    }
+}

@@ -1,0 +1,139 @@
+//! The partition of a row: its partition columns as a partition's name.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use fluss_metadata::{PartitionValue, RowType};
+
+use crate::binary::layout::{Layout, Op};
+use crate::error::metadata_error;
+use crate::{DataGetters, FieldRef, InternalRow, Result, RowError, RowFormat};
+
+/// Makes partition names of rows: the texts of the partition columns joined by `$`.
+///
+/// Whether a server would accept the name for a new partition is for
+/// [`ResolvedPartitionSpec::validate`](fluss_metadata::ResolvedPartitionSpec::validate) to say.
+#[derive(Debug, Clone)]
+pub struct PartitionNames {
+    columns: Arc<Layout>,
+    positions: Arc<[usize]>,
+}
+
+impl PartitionNames {
+    /// For rows of `row_type` and these partition keys, in the table's order. Errs when a column does not
+    /// exist or its type cannot name a partition: DECIMAL, ARRAY, MAP, ROW.
+    pub fn new<S: AsRef<str>>(row_type: &RowType, partition_keys: &[S]) -> Result<Self> {
+        let positions = partition_keys
+            .iter()
+            .map(|name| {
+                let name = name.as_ref();
+                row_type
+                    .index_of(name)
+                    .ok_or_else(|| RowError::UnknownColumn { name: name.into() })
+            })
+            .collect::<Result<Arc<[usize]>>>()?;
+        let key_type = row_type
+            .project(&positions)
+            .map_err(|error| metadata_error("partition keys", error))?;
+        let columns = Layout::new(RowFormat::Compacted, &key_type)?;
+        for (position, field) in columns.fields.iter().enumerate() {
+            if field.op.is_nested()
+                || matches!(field.op, Op::Decimal { .. } | Op::BigDecimal { .. })
+            {
+                return Err(RowError::UnsupportedType {
+                    field: FieldRef::named(position, columns.name(position)),
+                    data_type: field.data_type.to_string().into(),
+                    place: "a partition key",
+                });
+            }
+        }
+        Ok(Self { columns, positions })
+    }
+
+    /// The name of a row's partition. Errs when a partition column is null.
+    pub fn name<R: InternalRow + ?Sized>(&self, row: &R) -> Result<String> {
+        let mut name = String::new();
+        self.append_name(row, &mut name)?;
+        Ok(name)
+    }
+
+    /// Appends the name of a row's partition; see [`PartitionNames::name`]. After an error a part of it may
+    /// have been appended. Allocates nothing for text and integers.
+    pub fn append_name<R: InternalRow + ?Sized>(&self, row: &R, name: &mut String) -> Result<()> {
+        for ((column, field), pos) in self
+            .columns
+            .fields
+            .iter()
+            .enumerate()
+            .zip(self.positions.iter())
+        {
+            if column > 0 {
+                name.push('$');
+            }
+            match row.is_null_at(*pos) {
+                Ok(false) => append_value(&field.op, row, *pos, name)
+                    .map_err(|error| self.columns.explain(column, error))?,
+                Ok(true) => {
+                    return Err(RowError::NullKey {
+                        field: FieldRef::named(column, self.columns.name(column)),
+                    });
+                }
+                Err(error) => return Err(self.columns.explain(column, error)),
+            }
+        }
+        Ok(())
+    }
+}
+
+fn append_value<R: DataGetters + ?Sized>(
+    op: &Op,
+    row: &R,
+    pos: usize,
+    name: &mut String,
+) -> Result<()> {
+    let value = match op {
+        Op::Char(length) => {
+            name.push_str(row.get_char(pos, *length as usize)?);
+            return Ok(());
+        }
+        Op::String => {
+            name.push_str(row.get_string(pos)?);
+            return Ok(());
+        }
+        Op::TinyInt => return append_integer(i64::from(row.get_byte(pos)?), name),
+        Op::SmallInt => return append_integer(i64::from(row.get_short(pos)?), name),
+        Op::Int => return append_integer(i64::from(row.get_int(pos)?), name),
+        Op::BigInt => return append_integer(row.get_long(pos)?, name),
+        Op::Boolean => PartitionValue::Boolean(row.get_boolean(pos)?),
+        Op::Float => PartitionValue::Float(row.get_float(pos)?),
+        Op::Double => PartitionValue::Double(row.get_double(pos)?),
+        Op::Binary(length) => PartitionValue::Bytes(row.get_binary(pos, *length as usize)?),
+        Op::Bytes => PartitionValue::Bytes(row.get_bytes(pos)?),
+        Op::Date => PartitionValue::Date(row.get_date(pos)?.get_inner()),
+        Op::Time => PartitionValue::Time(row.get_time(pos)?.get_inner()),
+        Op::Timestamp { precision } | Op::TimestampNanos { precision } => {
+            let value = row.get_timestamp_ntz(pos, u32::from(*precision))?;
+            PartitionValue::Timestamp {
+                millis: value.get_millisecond(),
+                nanos: value.get_nano_of_millisecond(),
+            }
+        }
+        Op::Ltz { precision } | Op::LtzNanos { precision } => {
+            let value = row.get_timestamp_ltz(pos, u32::from(*precision))?;
+            PartitionValue::Timestamp {
+                millis: value.get_epoch_millisecond(),
+                nanos: value.get_nano_of_millisecond(),
+            }
+        }
+        // Refused when this was made.
+        Op::Decimal { .. } | Op::BigDecimal { .. } | Op::Array(_) | Op::Map(..) | Op::Row(_) => {
+            return Ok(());
+        }
+    };
+    name.push_str(&value.to_partition_string());
+    Ok(())
+}
+
+fn append_integer(value: i64, name: &mut String) -> Result<()> {
+    write!(name, "{value}").map_err(|error| metadata_error("partition value", error))
+}
