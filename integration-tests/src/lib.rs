@@ -1,1 +1,5 @@
-//! Tests against a whole cluster.
+//! Tests against a whole cluster: what they share. The tests themselves are under `tests/`.
+
+pub mod cluster;
+pub mod java;
+pub mod rows;
