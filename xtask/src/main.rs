@@ -1,2 +1,72 @@
-//! Build tool of the workspace.
-fn main() {}
+//! Build tool of the workspace: `cargo xtask VERB`.
+//!
+//! One verb, one module. It depends on none of the workspace's crates, so that it compiles while they don't, which is
+//! when `codegen` and `tidy` are needed most.
+
+mod bench;
+mod ci;
+mod cluster;
+mod codegen;
+mod deny;
+mod deps;
+mod interop;
+mod release;
+mod shell;
+mod test;
+mod tidy;
+mod vectors;
+mod workspace;
+
+use std::{env, error::Error, process::ExitCode};
+
+/// What every step returns: its failure is printed once, in `main`.
+type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
+
+const USAGE: &str = "\
+usage: cargo xtask VERB [OPTIONS]
+
+  ci                     every check of the project, with the time each one took
+  test                   unit and documentation tests, then the integration tests on a real cluster
+  cluster up|status|down|kill-tablet N|start-tablet N
+                         a real Fluss cluster on this machine (`cluster help` lists the options)
+  codegen [--check]      message types of fluss-wire from proto/fluss.proto
+  tidy                   the rules of the house that no compiler checks
+  vectors                golden data: every case of every file must have run
+  deny                   licences, sources and advisories of the dependencies (needs cargo-deny)
+  deps                   number of crates a user of fluss-rs builds
+  bench [codec] [ARGS]   comparison with other clients on a real cluster; `codec`: instruction counts
+  release --dry-run      publish order, versions, changelog, packages
+";
+
+fn main() -> ExitCode {
+    let args = env::args().skip(1).collect::<Vec<_>>();
+    let words = args.iter().map(String::as_str).collect::<Vec<_>>();
+    match run(&words) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(words: &[&str]) -> Result<()> {
+    match words {
+        ["bench", rest @ ..] => bench::run(rest),
+        ["ci"] => ci::run(),
+        ["cluster", rest @ ..] => cluster::run(rest),
+        ["codegen"] => codegen::run(false),
+        ["codegen", "--check"] => codegen::run(true),
+        ["deny"] => deny::run(),
+        ["deps"] => deps::run(),
+        ["release", "--dry-run"] => release::dry_run(),
+        ["test"] => test::run(),
+        ["tidy"] => tidy::run(),
+        ["vectors"] => vectors::run(),
+        [] | ["help" | "--help" | "-h"] => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        other => Err(format!("cannot run `{}`\n\n{USAGE}", other.join(" ")).into()),
+    }
+}

@@ -1,0 +1,70 @@
+//! `cargo xtask ci`: everything that must hold before a change goes in, cheap checks first.
+
+use std::time::{Duration, Instant};
+
+use crate::{Result, codegen, deny, deps, shell, test, tidy, workspace};
+
+/// One step: its name and what it does.
+type Step = (&'static str, fn() -> Result<()>);
+
+const STEPS: [Step; 8] = [
+    ("format", format),
+    ("tidy", tidy::run),
+    ("codegen", || codegen::run(true)),
+    ("deps", deps::run),
+    ("deny", deny::run_if_installed),
+    ("clippy", clippy),
+    ("doc", doc),
+    ("test", test::run),
+];
+
+pub(crate) fn run() -> Result<()> {
+    let mut times = Vec::new();
+    let mut failure = None;
+    for (name, step) in STEPS {
+        println!("--- {name}");
+        let since = Instant::now();
+        let result = step();
+        times.push((name, since.elapsed()));
+        if let Err(error) = result {
+            failure = Some(format!("{name} failed: {error}"));
+            break;
+        }
+    }
+    println!("--- times");
+    for (name, time) in &times {
+        println!("{name:<10} {:>7.1} s", time.as_secs_f64());
+    }
+    let total = times.iter().map(|(_, time)| *time).sum::<Duration>();
+    println!("{:<10} {:>7.1} s", "total", total.as_secs_f64());
+    match failure {
+        None => {
+            println!("ci: passed");
+            Ok(())
+        }
+        Some(failure) => Err(failure.into()),
+    }
+}
+
+fn format() -> Result<()> {
+    shell::run(&mut workspace::cargo(["fmt", "--all", "--check"]))
+}
+
+fn clippy() -> Result<()> {
+    shell::run(&mut workspace::cargo([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--",
+        "--deny",
+        "warnings",
+    ]))
+}
+
+fn doc() -> Result<()> {
+    let mut doc = workspace::cargo(["doc", "--workspace", "--no-deps"]);
+    shell::run(
+        doc.args(["--exclude", "integration-tests", "--exclude", "xtask"])
+            .env("RUSTDOCFLAGS", "-D warnings"),
+    )
+}

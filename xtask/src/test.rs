@@ -1,0 +1,86 @@
+//! `cargo xtask test`: unit and documentation tests, then the integration tests on a real cluster.
+
+use std::{
+    env,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    Result,
+    cluster::{self, Access, Options, State},
+    interop, shell, vectors, workspace,
+};
+
+/// Enough for three replicas and for losing one.
+const TABLETS: u32 = 3;
+
+pub(crate) fn run() -> Result<()> {
+    let since = Instant::now();
+    vectors::run()?;
+    let units = since.elapsed();
+    // With the features of this program's own build, so that nothing is compiled twice.
+    shell::run(&mut workspace::cargo(["test", "--package", "xtask"]))?;
+    let integration = integration_tests()?;
+    println!(
+        "test: unit and documentation tests passed in {:.0?}, integration tests passed in {:.0?} on {}",
+        units, integration.took, integration.cluster
+    );
+    Ok(())
+}
+
+struct Passed {
+    took: Duration,
+    cluster: String,
+}
+
+fn integration_tests() -> Result<Passed> {
+    let since = Instant::now();
+    // Compile before the cluster starts: neither shall slow the other down.
+    let class_path = interop::class_path()?;
+    shell::run(&mut workspace::cargo([
+        "test",
+        "--package",
+        "integration-tests",
+        "--no-run",
+    ]))?;
+
+    let mut tests = workspace::cargo(["test", "--package", "integration-tests"]);
+    tests.env("FLUSS_INTEROP_CLASS_PATH", class_path);
+    if let Some(address) = cluster::running_elsewhere()? {
+        tests.env(cluster::BOOTSTRAP, &address);
+        shell::run(&mut tests)?;
+        return Ok(Passed {
+            took: since.elapsed(),
+            cluster: address,
+        });
+    }
+
+    let dir = workspace::root().join(".cluster").join("test");
+    let options = Options {
+        dir,
+        tablets: TABLETS,
+        access: Access::Sasl,
+        ..Options::default()
+    };
+    // What an interrupted run left behind.
+    cluster::down(&options)?;
+    let state = cluster::up(&options).map_err(|error| {
+        format!("no cluster, and without one the integration tests cannot run: {error}")
+    })?;
+    let tested = with_cluster(&mut tests, &options, &state);
+    let stopped = cluster::down(&options);
+    tested?;
+    stopped?;
+    Ok(Passed {
+        took: since.elapsed(),
+        cluster: format!("a cluster of {TABLETS} tablet servers"),
+    })
+}
+
+fn with_cluster(tests: &mut std::process::Command, options: &Options, state: &State) -> Result<()> {
+    tests.env(cluster::BOOTSTRAP, &state.internal);
+    tests.env("FLUSS_SASL_BOOTSTRAP_SERVERS", &state.bootstrap);
+    tests.env("FLUSS_CLUSTER_DIR", &options.dir);
+    tests.env("FLUSS_XTASK", env::current_exe()?);
+    shell::run(tests)
+}
