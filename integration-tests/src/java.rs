@@ -29,6 +29,15 @@ impl JavaClient {
     /// Without `FLUSS_INTEROP_CLASS_PATH`, which `cargo xtask test` sets to the compiled program and its jars, or if
     /// there is no Java.
     pub fn start(bootstrap_servers: &str) -> Self {
+        Self::start_with(bootstrap_servers, &[])
+    }
+
+    /// As [`JavaClient::start`], with configuration of the Java client: `KEY=VALUE` each.
+    ///
+    /// # Panics
+    ///
+    /// As [`JavaClient::start`].
+    pub fn start_with(bootstrap_servers: &str, settings: &[&str]) -> Self {
         let class_path = from_environment("FLUSS_INTEROP_CLASS_PATH");
         let java = env::var("JAVA_HOME")
             .map_or_else(|_| "java".to_owned(), |home| format!("{home}/bin/java"));
@@ -37,6 +46,7 @@ impl JavaClient {
             // Arrow reaches into direct buffers.
             .arg("--add-opens=java.base/java.nio=ALL-UNNAMED")
             .args(["-cp", &class_path, "interop.Interop", bootstrap_servers])
+            .args(settings)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn();

@@ -21,7 +21,6 @@ pub(crate) fn run_if_installed() -> Result<()> {
     shell::run(&mut workspace::cargo([
         "deny",
         "--all-features",
-        "--offline",
         "check",
         "bans",
         "licenses",

@@ -69,35 +69,27 @@ fn start_servers(options: &Options, class_path: &str, deadline: Instant) -> Resu
         internal: format!("localhost:{}", coordinator.internal),
         servers: Vec::new(),
     };
-    let mut start = |name: &str, command: Vec<String>| -> Result<()> {
-        state.put(Server::start(
-            name,
-            &command,
-            &logs.join(format!("{name}.log")),
-        )?);
+    let mut start = |name: &str, port: u16, command: Vec<String>| -> Result<()> {
+        let log = logs.join(format!("{name}.log"));
+        state.put(Server::start(name, &command, &log, port)?);
         state.save(&options.dir)
     };
 
     let file = config::zookeeper(&options.dir, zookeeper_port)?;
-    start(
-        "zookeeper",
-        java(class_path, "128m", ZOOKEEPER, [file.display().to_string()]),
-    )?;
+    let command = java(class_path, "128m", ZOOKEEPER, [file.display().to_string()]);
+    start("zookeeper", zookeeper_port, command)?;
     wait_for_port(zookeeper_port, deadline)?;
 
     let server_args = |dir: PathBuf| ["--configDir".to_owned(), dir.display().to_string()];
     let dir = config::server(options, "coordinator", None, zookeeper_port, coordinator)?;
-    start(
-        "coordinator",
-        java(class_path, "384m", COORDINATOR, server_args(dir)),
-    )?;
+    let command = java(class_path, "384m", COORDINATOR, server_args(dir));
+    start("coordinator", coordinator.internal, command)?;
     for id in 0..options.tablets {
         let name = format!("tablet-{id}");
-        let dir = config::server(options, &name, Some(id), zookeeper_port, listeners()?)?;
-        start(
-            &name,
-            java(class_path, &options.heap, TABLET_SERVER, server_args(dir)),
-        )?;
+        let tablet = listeners()?;
+        let dir = config::server(options, &name, Some(id), zookeeper_port, tablet)?;
+        let command = java(class_path, &options.heap, TABLET_SERVER, server_args(dir));
+        start(&name, tablet.internal, command)?;
     }
 
     eprintln!(

@@ -182,10 +182,14 @@ fn start_tablet(options: &Options, id: &str) -> Result<()> {
     if server.is_running() {
         return Err(format!("{} is running", server.name).into());
     }
-    let restarted = process::Server::start(&server.name, &server.command, &server.log)?;
+    let restarted =
+        process::Server::start(&server.name, &server.command, &server.log, server.port)?;
+    let address = format!("localhost:{}", restarted.port);
     state.put(restarted);
     state.save(&options.dir)?;
-    probe::wait_for_servers(&state.internal, state.running_tablets(), READY_WITHIN)
+    // A server knows of others only from the coordinator, so that what it says of them tells that it has been let in.
+    // After a crash that takes until ZooKeeper has given up its former self.
+    probe::wait_for_servers(&address, state.running_tablets(), READY_WITHIN)
 }
 
 fn tablet_name(id: &str) -> Result<String> {

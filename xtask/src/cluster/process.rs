@@ -18,6 +18,8 @@ pub(crate) struct Server {
     pub(crate) name: String,
     pub(crate) pid: u32,
     pub(crate) started: String,
+    /// Where it answers without authentication.
+    pub(crate) port: u16,
     /// Program and arguments, to start it once more.
     pub(crate) command: Vec<String>,
     pub(crate) log: PathBuf,
@@ -34,7 +36,7 @@ pub(super) enum How {
 
 impl Server {
     /// Starts it in a process group of its own, so that it outlives this program and the terminal's Ctrl-C.
-    pub(super) fn start(name: &str, command: &[String], log: &Path) -> Result<Self> {
+    pub(super) fn start(name: &str, command: &[String], log: &Path, port: u16) -> Result<Self> {
         let (program, args) = command.split_first().ok_or("a server without a command")?;
         let out = File::options().create(true).append(true).open(log)?;
         let child = Command::new(program)
@@ -52,6 +54,7 @@ impl Server {
             name: name.to_owned(),
             pid,
             started,
+            port,
             command: command.to_vec(),
             log: log.to_owned(),
         })

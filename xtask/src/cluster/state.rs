@@ -95,6 +95,7 @@ impl State {
                 "name": server.name,
                 "pid": server.pid,
                 "started": server.started,
+                "port": server.port,
                 "command": server.command,
                 "log": server.log,
             })
@@ -155,6 +156,7 @@ fn server_from_json(value: &Value) -> Option<Server> {
         name: text("name")?,
         pid: u32::try_from(value.get("pid")?.as_u64()?).ok()?,
         started: text("started")?,
+        port: u16::try_from(value.get("port")?.as_u64()?).ok()?,
         command: command
             .map(|word| word.as_str().map(str::to_owned))
             .collect::<Option<_>>()?,

@@ -38,7 +38,7 @@ pub(super) fn server_answers(address: &str) -> Result<()> {
         .map(drop)
 }
 
-/// Waits until the coordinator at that address knows exactly so many tablet servers.
+/// Waits until the server at that address knows exactly so many tablet servers.
 pub(super) fn wait_for_servers(address: &str, tablets: usize, within: Duration) -> Result<()> {
     let since = Instant::now();
     loop {

@@ -61,12 +61,16 @@ public final class Interop {
         this.out = out;
     }
 
-    /** The argument is the bootstrap address. */
+    /** The first argument is the bootstrap address, others are configuration: {@code KEY=VALUE}. */
     public static void main(String[] args) throws Exception {
         PrintStream out = new PrintStream(System.out, false, StandardCharsets.UTF_8);
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         Configuration configuration = new Configuration();
         configuration.setString(ConfigOptions.BOOTSTRAP_SERVERS.key(), args[0]);
+        for (int i = 1; i < args.length; i++) {
+            String[] pair = args[i].split("=", 2);
+            configuration.setString(pair[0], pair[1]);
+        }
         try (Connection connection = ConnectionFactory.createConnection(configuration)) {
             Interop interop = new Interop(connection, out);
             for (String line = in.readLine(); line != null; line = in.readLine()) {
