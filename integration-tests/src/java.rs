@@ -111,3 +111,28 @@ impl Drop for JavaClient {
         let _ = self.process.wait();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{cluster, rows};
+
+    /// What `FIELD` of a line `{..,"FIELD":VALUE..}` holds from there on.
+    fn after<'a>(line: &'a str, field: &str) -> &'a str {
+        line.split_once(&format!("\"{field}\":")).unwrap().1
+    }
+
+    #[test]
+    fn java_and_rust_compute_the_same_rows() {
+        let mut java = JavaClient::start(&cluster::bootstrap_servers());
+        let database = cluster::unique_database("same_rows");
+        java.run(&format!("create-log {database} rows 1"));
+        java.run(&format!("append {database} rows 0 100"));
+        let lines = java.run(&format!("scan {database} rows 100"));
+        assert_eq!(lines.len(), 100);
+        for (i, line) in (0..).zip(&lines) {
+            let row = after(line, "row").strip_suffix('}').unwrap();
+            assert_eq!(row, rows::json(&rows::row(i)), "row {i}");
+        }
+    }
+}

@@ -27,6 +27,8 @@ usage: cargo xtask VERB [OPTIONS]
 
   ci                     every check of the project, with the time each one took
   test                   unit and documentation tests, then the integration tests on a real cluster
+  test --integration [FILTER]
+                         the integration tests alone
   cluster up|status|down|kill-tablet N|start-tablet N
                          a real Fluss cluster on this machine (`cluster help` lists the options)
   codegen [--check]      message types of fluss-wire from proto/fluss.proto
@@ -61,6 +63,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["deps"] => deps::run(),
         ["release", "--dry-run"] => release::dry_run(),
         ["test"] => test::run(),
+        ["test", "--integration", rest @ ..] => test::run_integration(rest),
         ["tidy"] => tidy::run(),
         ["vectors"] => vectors::run(),
         [] | ["help" | "--help" | "-h"] => {

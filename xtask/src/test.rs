@@ -1,4 +1,6 @@
 //! `cargo xtask test`: unit and documentation tests, then the integration tests on a real cluster.
+//!
+//! `test --integration [ARGS]` runs the second half alone and hands `ARGS` to the tests, as a filter.
 
 use std::{
     env,
@@ -20,10 +22,20 @@ pub(crate) fn run() -> Result<()> {
     let units = since.elapsed();
     // With the features of this program's own build, so that nothing is compiled twice.
     shell::run(&mut workspace::cargo(["test", "--package", "xtask"]))?;
-    let integration = integration_tests()?;
+    let integration = integration_tests(&[])?;
     println!(
         "test: unit and documentation tests passed in {:.0?}, integration tests passed in {:.0?} on {}",
         units, integration.took, integration.cluster
+    );
+    Ok(())
+}
+
+/// The integration tests alone.
+pub(crate) fn run_integration(args: &[&str]) -> Result<()> {
+    let integration = integration_tests(args)?;
+    println!(
+        "test: integration tests passed in {:.0?} on {}",
+        integration.took, integration.cluster
     );
     Ok(())
 }
@@ -33,7 +45,7 @@ struct Passed {
     cluster: String,
 }
 
-fn integration_tests() -> Result<Passed> {
+fn integration_tests(args: &[&str]) -> Result<Passed> {
     let since = Instant::now();
     // Compile before the cluster starts: neither shall slow the other down.
     let class_path = interop::class_path()?;
@@ -46,6 +58,7 @@ fn integration_tests() -> Result<Passed> {
 
     let mut tests = workspace::cargo(["test", "--package", "integration-tests"]);
     tests.env("FLUSS_INTEROP_CLASS_PATH", class_path);
+    tests.arg("--").args(args);
     if let Some(address) = cluster::running_elsewhere()? {
         tests.env(cluster::BOOTSTRAP, &address);
         shell::run(&mut tests)?;
