@@ -1,1 +1,42 @@
-//! Placeholder.
+//! RPC with a Fluss cluster: connections, handshake, pool, a view of the cluster, calls that find their server.
+//!
+//! - [`Connection`]: one socket, driven by one task; requests are pipelined and matched by id, each with a deadline.
+//! - [`ConnectionPool`]: connections by server, dialled once and shared.
+//! - [`Cluster`]: bootstrap, [`ClusterView`], and calls to the coordinator, any server, a bucket's leader.
+//! - [`Dialer`]: where streams come from; TCP by default.
+//! - [`RetryPolicy`]: pauses between attempts.
+//!
+//! All tasks run on the `tokio` runtime that is given when a pool or cluster is made; handles may be used from any other, or from none.
+//! Every wait has a deadline: a server that is silent, slow or talks nonsense costs an error, never a hang.
+//!
+//! It refuses to do more: it knows nothing of rows, and repeats no request that the API table does not mark as harmless.
+//!
+//! ```no_run
+//! use fluss_rpc::{Cluster, RpcConfig};
+//! use fluss_wire::message::ListDatabasesRequest;
+//!
+//! # async fn example() -> Result<(), fluss_rpc::RpcError> {
+//! let bootstrap = vec![("localhost".to_owned(), 9123)];
+//! let cluster = Cluster::connect(RpcConfig::default(), bootstrap, tokio::runtime::Handle::current()).await?;
+//! let databases = cluster.call_any(&ListDatabasesRequest::default()).await?;
+//! println!("{:?}", databases.database_name);
+//! # Ok(())
+//! # }
+//! ```
+
+mod cluster;
+mod config;
+mod connection;
+mod error;
+mod metrics;
+mod pool;
+mod retry;
+mod transport;
+
+pub use cluster::{Cluster, ClusterView};
+pub use config::{RpcConfig, Secret, Security};
+pub use connection::Connection;
+pub use error::{DisconnectCause, Phase, Result, RpcError};
+pub use pool::ConnectionPool;
+pub use retry::RetryPolicy;
+pub use transport::{Dialer, TcpDialer, Transport};

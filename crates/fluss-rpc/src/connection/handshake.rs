@@ -1,0 +1,132 @@
+//! Versions and authentication, before a connection is used.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fluss_wire::api::ApiKey;
+use fluss_wire::error_code::{ErrorClass, ErrorCode};
+use fluss_wire::message::ApiVersionsRequest;
+use fluss_wire::sasl::plain_request;
+use fluss_wire::version::{ApiVersions, ServerType};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::debug;
+
+use super::Connection;
+use crate::config::{RpcConfig, Security};
+use crate::error::{Phase, Result, RpcError};
+use crate::retry::{RetryPolicy, chance};
+use crate::transport::Dialer;
+
+/// Dials a server and goes through the handshake, all within the connect timeout. Runs on the connection's runtime.
+pub(crate) async fn connect(
+    dialer: &dyn Dialer,
+    (host, port): (&str, u16),
+    expected: Option<ServerType>,
+    config: &RpcConfig,
+    runtime: &Handle,
+) -> Result<Connection> {
+    let started = Instant::now();
+    let deadline = started + config.connect_timeout;
+    let server: Arc<str> = format!("{host}:{port}").into();
+    let timed_out = |phase| RpcError::Timeout {
+        api: ApiKey::ApiVersions,
+        server: Arc::clone(&server),
+        phase,
+        waited: started.elapsed(),
+    };
+    let stream = match timeout_at(deadline, dialer.dial(host, port)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(source)) => {
+            return Err(RpcError::Connect {
+                server,
+                source: Arc::new(source),
+            });
+        }
+        Err(_) => return Err(timed_out(Phase::Dial)),
+    };
+    let mut connection = Connection::start(stream, Arc::clone(&server), config, runtime);
+    let handshake = handshake(&mut connection, expected, config, deadline);
+    match timeout_at(deadline, handshake).await {
+        Ok(Ok(())) => {
+            debug!(%server, took = ?started.elapsed(), "connected");
+            Ok(connection)
+        }
+        Ok(Err(RpcError::Timeout { .. })) | Err(_) => Err(timed_out(Phase::Handshake)),
+        Ok(Err(error)) => Err(error),
+    }
+}
+
+async fn handshake(
+    connection: &mut Connection,
+    expected: Option<ServerType>,
+    config: &RpcConfig,
+    deadline: Instant,
+) -> Result<()> {
+    let request = ApiVersionsRequest {
+        client_software_name: config.client_name.clone(),
+        client_software_version: config.client_version.clone(),
+    };
+    let response = connection.call_version(&request, 0, deadline).await?;
+    let versions = ApiVersions::from_response(&response);
+    if let (Some(expected), Some(got)) = (expected, versions.server_type())
+        && expected != got
+    {
+        return Err(RpcError::WrongServer {
+            server: Arc::clone(&connection.shared.server),
+            got: Some(got),
+            expected,
+        });
+    }
+    connection.versions = Arc::new(versions);
+    match &config.security {
+        Security::Plaintext => Ok(()),
+        Security::SaslPlain { username, password } => {
+            authenticate(connection, username, password.reveal(), deadline).await
+        }
+    }
+}
+
+/// SASL/PLAIN: one token, after which the mechanism has nothing more to say.
+async fn authenticate(
+    connection: &Connection,
+    user: &str,
+    password: &str,
+    deadline: Instant,
+) -> Result<()> {
+    let request = plain_request(user, password).map_err(|source| RpcError::Credentials {
+        source: Arc::new(source),
+    })?;
+    let mut failures = 0;
+    loop {
+        match connection.call(&request, deadline).await {
+            // The server ends the exchange with no challenge, or an empty one.
+            Ok(response) if response.challenge.as_ref().is_none_or(Bytes::is_empty) => {
+                return Ok(());
+            }
+            Ok(_) => {
+                return Err(RpcError::Authentication {
+                    server: Arc::clone(&connection.shared.server),
+                    reason: "it asked for more than the mechanism PLAIN has",
+                });
+            }
+            Err(error) if asks_to_repeat(&error) => {
+                failures += 1;
+                let left = deadline.saturating_duration_since(Instant::now());
+                match RetryPolicy::AUTHENTICATION.next_pause(failures, chance(), left) {
+                    Some(pause) => sleep(pause).await,
+                    None => return Err(error),
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn asks_to_repeat(error: &RpcError) -> bool {
+    error
+        .server_error()
+        .map(|error| error.code)
+        .map(ErrorCode::class)
+        .is_some_and(|class| class == ErrorClass::RetryAuthentication)
+}
