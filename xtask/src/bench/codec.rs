@@ -1,10 +1,10 @@
 //! `cargo xtask bench codec [FILTER]`: instructions per operation, counted by callgrind.
 //!
-//! Wall time is noisy, instruction counts repeat. A crate offers its operations in a bench target named
-//! `instructions` with `harness = false`:
+//! Wall time is noisy, instruction counts repeat. The crates without I/O offer their operations in bench targets with
+//! `harness = false`:
 //!
-//! - `instructions --list` prints one line an operation: its name, and behind a blank its limit if it has one;
-//! - `instructions NAME COUNT` does the operation so many times and nothing else that depends on the count.
+//! - `TARGET --list` prints one line an operation: its name, and behind a blank its limit if it has one;
+//! - `TARGET NAME COUNT` does the operation so many times and nothing else that depends on the count.
 //!
 //! Each operation runs twice, with different counts; the difference leaves out what start and set-up cost.
 
@@ -14,14 +14,14 @@ use serde_json::Value;
 
 use crate::{Result, shell, workspace};
 
-const TARGET: &str = "instructions";
+const PACKAGES: [&str; 3] = ["fluss-metadata", "fluss-row", "fluss-wire"];
 const FEW: u64 = 1_000;
 const MANY: u64 = 11_000;
 
 pub(super) fn run(filter: &[&str]) -> Result<()> {
     let programs = build()?;
     if programs.is_empty() {
-        return Err(format!("no crate has a bench target `{TARGET}`").into());
+        return Err(format!("none of {} has a bench target", PACKAGES.join(", ")).into());
     }
     let mut above = Vec::new();
     for program in &programs {
@@ -48,17 +48,21 @@ pub(super) fn run(filter: &[&str]) -> Result<()> {
     }
 }
 
-/// Builds all bench targets of that name and returns where they are.
+/// Builds the bench targets and returns where they are.
 fn build() -> Result<Vec<PathBuf>> {
-    let mut bench = workspace::cargo(["bench", "--workspace", "--no-run", "--message-format=json"]);
-    let text = shell::output(bench.args(["--bench", TARGET]))?;
+    let mut bench = workspace::cargo(["bench", "--no-run", "--benches", "--message-format=json"]);
+    for package in PACKAGES {
+        bench.args(["--package", package]);
+    }
+    let text = shell::output(&mut bench)?;
     let messages = text
         .lines()
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let programs = messages.filter_map(|message| {
-        let name = message.pointer("/target/name")?.as_str()?;
+        // `--benches` builds the libraries' own tests, too.
+        let kind = message.pointer("/target/kind/0")?.as_str()?;
         let path = message.get("executable")?.as_str()?;
-        (name == TARGET).then(|| PathBuf::from(path))
+        (kind == "bench").then(|| PathBuf::from(path))
     });
     Ok(programs.collect())
 }
