@@ -3,6 +3,8 @@
 mod array;
 mod binary;
 mod bucket;
+mod change_type;
+mod compression;
 mod datum;
 mod datum_from;
 mod datum_read;
@@ -17,14 +19,18 @@ mod projected;
 mod temporal;
 
 pub mod aligned;
+pub mod arrow;
 pub mod compacted;
 pub mod indexed;
 pub mod key;
 pub mod kv;
+pub mod log;
 
 pub use array::FlussArray;
+pub use arrow::ColumnarRow;
 pub use binary::{ArrayCodec, BinaryRow, MapCodec, RowBuffer, RowDecoder, RowEncoder, RowFormat};
 pub use bucket::BucketFunction;
+pub use change_type::ChangeType;
 pub use datum::Datum;
 pub use decimal::Decimal;
 pub use error::{FieldRef, Result, RowError};

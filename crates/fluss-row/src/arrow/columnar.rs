@@ -1,0 +1,368 @@
+//! Rows of a decoded batch, seen one by one.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
+use arrow_schema::SchemaRef;
+use fluss_metadata::RowType;
+
+use super::types::to_arrow_schema;
+use super::user_batch::check_columns;
+use super::view::{ColumnView, ViewValues};
+use crate::getters::row_getters;
+use crate::{
+    BinaryRow, DataGetters, Date, Datum, Decimal, FieldRef, FlussArray, FlussMap, GenericRow, InternalRow, Result, RowError, Time,
+    TimestampLtz, TimestampNtz,
+};
+
+/// Columns of which single rows can be read. Cheap to clone.
+///
+/// ```
+/// use fluss_metadata::{DataTypes, RowType};
+/// use fluss_row::{GenericRow, arrow::{ColumnBuilders, ColumnarBatch}};
+///
+/// let row_type = RowType::new(vec![DataTypes::field("id", DataTypes::int())]);
+/// let mut columns = ColumnBuilders::new(&row_type)?;
+/// columns.append_row(&GenericRow::from_data(vec![7]))?;
+/// let batch = ColumnarBatch::try_new(&row_type, &columns.finish()?)?;
+/// assert_eq!(batch.row(0).get_int(0), 7);
+/// # Ok::<(), fluss_row::RowError>(())
+/// ```
+#[derive(Clone)]
+pub struct ColumnarBatch {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    row_type: RowType,
+    schema: SchemaRef,
+    arrays: Vec<ArrayRef>,
+    columns: Box<[ColumnView]>,
+    rows: usize,
+}
+
+impl ColumnarBatch {
+    /// The columns of a batch, found by their names. Errs when columns are missing or surplus, of another type, or null where they must
+    /// not be.
+    pub fn try_new(row_type: &RowType, batch: &RecordBatch) -> Result<Self> {
+        let arrays = check_columns(row_type, batch)?;
+        Self::from_arrays(row_type.clone(), to_arrow_schema(row_type)?, arrays, batch.num_rows())
+    }
+
+    /// Arrays of the types of the columns.
+    pub(crate) fn from_arrays(row_type: RowType, schema: SchemaRef, arrays: Vec<ArrayRef>, rows: usize) -> Result<Self> {
+        let columns = row_type
+            .fields()
+            .iter()
+            .zip(&arrays)
+            .enumerate()
+            .map(|(position, (field, array))| {
+                ColumnView::new(field.data_type(), array).map_err(|error| error.in_column(position, field.name(), field.data_type()))
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { inner: Arc::new(Inner { row_type, schema, arrays, columns, rows }) })
+    }
+
+    /// The type of the rows.
+    pub fn row_type(&self) -> &RowType {
+        &self.inner.row_type
+    }
+
+    /// Number of rows.
+    pub fn row_count(&self) -> usize {
+        self.inner.rows
+    }
+
+    /// A row. Reading from one that the batch does not have errs.
+    #[inline]
+    pub fn row(&self, row: usize) -> ColumnarRow {
+        ColumnarRow { source: Source::Columns { batch: Arc::clone(&self.inner), row } }
+    }
+
+    /// The rows one after another.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = ColumnarRow> {
+        (0..self.inner.rows).map(|row| self.row(row))
+    }
+
+    /// The columns as an Arrow batch, which shares them. Errs when a column has a null that is declared NOT NULL.
+    pub fn record_batch(&self) -> Result<RecordBatch> {
+        let Inner { schema, arrays, rows, .. } = &*self.inner;
+        let options = RecordBatchOptions::new().with_row_count(Some(*rows));
+        RecordBatch::try_new_with_options(SchemaRef::clone(schema), arrays.clone(), &options).map_err(|source| RowError::Columns { source })
+    }
+
+    /// The views of the columns.
+    pub(crate) fn columns(&self) -> &[ColumnView] {
+        &self.inner.columns
+    }
+
+    /// The columns.
+    pub(crate) fn arrays(&self) -> &[ArrayRef] {
+        &self.inner.arrays
+    }
+}
+
+impl fmt::Debug for ColumnarBatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ColumnarBatch").field("row_type", &self.inner.row_type).field("rows", &self.inner.rows).finish_non_exhaustive()
+    }
+}
+
+impl Inner {
+    /// Why there is no value to return.
+    #[cold]
+    #[inline(never)]
+    fn failed(&self, position: usize, row: usize, expected: &'static str) -> RowError {
+        let (Some(column), Some(field)) = (self.columns.get(position), self.row_type.fields().get(position)) else {
+            return RowError::FieldOutOfRange { position, field_count: self.columns.len() };
+        };
+        if row >= self.rows {
+            return RowError::InvalidValue { expected: format!("row of a batch of {}", self.rows).into(), value: row.to_string().into() };
+        }
+        let field = FieldRef::named(position, field.name());
+        if column.is_null(row) {
+            RowError::NullValue { field }
+        } else {
+            RowError::WrongType { field, expected: expected.into(), actual: column.type_name().into() }
+        }
+    }
+
+    /// A column, if its value in the row is not null.
+    #[inline]
+    fn value(&self, position: usize, row: usize) -> Option<&ColumnView> {
+        self.columns.get(position).filter(|column| !column.is_null(row))
+    }
+}
+
+/// Which fields of a binary row are the columns that are read.
+#[derive(Debug)]
+pub(crate) struct BinaryView {
+    pub(crate) row_type: RowType,
+    /// The position of each column in the row, `None` for one that the row does not have.
+    pub(crate) positions: Box<[Option<usize>]>,
+}
+
+/// One row of a scanned batch: a view of its columns, cheap to clone. The batch lives as long as one of its rows.
+///
+/// `get_*` return values and panic on a wrong position, a wrong type or a null; [`try_get`](Self::try_get) errs instead. Strings
+/// and bytes are borrowed from the batch.
+#[derive(Clone)]
+pub struct ColumnarRow {
+    source: Source,
+}
+
+#[derive(Clone)]
+enum Source {
+    Columns { batch: Arc<Inner>, row: usize },
+    /// A row of a batch in one of the row formats; `None` if the batch does not have it.
+    Binary { row: Option<Arc<BinaryRow>>, view: Arc<BinaryView> },
+}
+
+impl ColumnarRow {
+    pub(crate) fn binary(row: Option<BinaryRow>, view: &Arc<BinaryView>) -> Self {
+        Self { source: Source::Binary { row: row.map(Arc::new), view: Arc::clone(view) } }
+    }
+
+    /// The type of the row.
+    pub fn row_type(&self) -> &RowType {
+        match &self.source {
+            Source::Columns { batch, .. } => &batch.row_type,
+            Source::Binary { view, .. } => &view.row_type,
+        }
+    }
+
+    row_getters!();
+}
+
+/// The row behind and the position in it of a column; `None` for a column that it does not have.
+fn binary_field<'r>(row: Option<&'r BinaryRow>, view: &BinaryView, position: usize) -> Result<Option<(&'r BinaryRow, usize)>> {
+    let field_count = view.positions.len();
+    let source = view.positions.get(position).ok_or(RowError::FieldOutOfRange { position, field_count })?;
+    let row = row.ok_or_else(|| RowError::InvalidValue { expected: "row of a batch".into(), value: "a row behind its end".into() })?;
+    Ok(source.map(|source| (row, source)))
+}
+
+fn binary_value<'r>(row: Option<&'r BinaryRow>, view: &BinaryView, position: usize) -> Result<(&'r BinaryRow, usize)> {
+    binary_field(row, view, position)?.ok_or_else(|| RowError::NullValue {
+        field: match view.row_type.fields().get(position) {
+            Some(field) => FieldRef::named(position, field.name()),
+            None => FieldRef::at(position),
+        },
+    })
+}
+
+/// A getter of values that lie in the column as they are.
+macro_rules! plain_getter {
+    ($($name:ident, $type:ty, $variant:ident, $what:literal);* $(;)?) => {$(
+        #[inline]
+        fn $name(&self, pos: usize) -> Result<$type> {
+            match &self.source {
+                Source::Columns { batch, row } => {
+                    if let Some(column) = batch.value(pos, *row)
+                        && let ViewValues::$variant(values) = &column.values
+                        && let Some(value) = values.get(*row)
+                    {
+                        return Ok(*value);
+                    }
+                    Err(batch.failed(pos, *row, $what))
+                }
+                Source::Binary { row, view } => {
+                    let (row, pos) = binary_value(row.as_deref(), view, pos)?;
+                    DataGetters::$name(row, pos)
+                }
+            }
+        }
+    )*};
+}
+
+/// A getter of values that the view makes.
+macro_rules! made_getter {
+    ($($name:ident($($arg:ident: $arg_type:ty),*), $type:ty, $made:expr, $what:literal);* $(;)?) => {$(
+        #[inline]
+        fn $name(&self, pos: usize $(, $arg: $arg_type)*) -> Result<$type> {
+            match &self.source {
+                Source::Columns { batch, row } => {
+                    if let Some(column) = batch.value(pos, *row)
+                        && let Some(value) = $made(column, *row)
+                    {
+                        return Ok(value);
+                    }
+                    Err(batch.failed(pos, *row, $what))
+                }
+                Source::Binary { row, view } => {
+                    let (row, pos) = binary_value(row.as_deref(), view, pos)?;
+                    DataGetters::$name(row, pos $(, $arg)*)
+                }
+            }
+        }
+    )*};
+}
+
+/// A getter of values that the view makes, or errs.
+macro_rules! checked_getter {
+    ($($name:ident($($arg:ident: $arg_type:ty),*), $type:ty, $made:expr, $what:literal);* $(;)?) => {$(
+        fn $name(&self, pos: usize $(, $arg: $arg_type)*) -> Result<$type> {
+            match &self.source {
+                Source::Columns { batch, row } => {
+                    if let Some(column) = batch.value(pos, *row)
+                        && let Some(value) = $made(column, *row)?
+                    {
+                        return Ok(value);
+                    }
+                    Err(batch.failed(pos, *row, $what))
+                }
+                Source::Binary { row, view } => {
+                    let (row, pos) = binary_value(row.as_deref(), view, pos)?;
+                    DataGetters::$name(row, pos $(, $arg)*)
+                }
+            }
+        }
+    )*};
+}
+
+fn boolean(column: &ColumnView, row: usize) -> Option<bool> {
+    match &column.values {
+        ViewValues::Boolean(bits) if row < bits.len() => Some(bits.value(row)),
+        _ => None,
+    }
+}
+
+fn date(column: &ColumnView, row: usize) -> Option<Date> {
+    match &column.values {
+        ViewValues::Date(values) => values.get(row).copied().map(Date::new),
+        _ => None,
+    }
+}
+
+impl DataGetters for ColumnarRow {
+    #[inline]
+    fn field_count(&self) -> usize {
+        match &self.source {
+            Source::Columns { batch, .. } => batch.columns.len(),
+            Source::Binary { view, .. } => view.positions.len(),
+        }
+    }
+
+    #[inline]
+    fn is_null_at(&self, pos: usize) -> Result<bool> {
+        match &self.source {
+            Source::Columns { batch, row } => match batch.columns.get(pos) {
+                Some(column) => Ok(column.is_null(*row)),
+                None => Err(batch.failed(pos, *row, "a column")),
+            },
+            Source::Binary { row, view } => match binary_field(row.as_deref(), view, pos)? {
+                Some((row, pos)) => DataGetters::is_null_at(row, pos),
+                None => Ok(true),
+            },
+        }
+    }
+
+    plain_getter! {
+        get_byte, i8, TinyInt, "TINYINT";
+        get_short, i16, SmallInt, "SMALLINT";
+        get_int, i32, Int, "INT";
+        get_long, i64, BigInt, "BIGINT";
+        get_float, f32, Float, "FLOAT";
+        get_double, f64, Double, "DOUBLE";
+    }
+
+    made_getter! {
+        get_boolean(), bool, boolean, "BOOLEAN";
+        get_char(_length: usize), &str, ColumnView::text, "CHAR";
+        get_string(), &str, ColumnView::text, "STRING";
+        get_date(), Date, date, "DATE";
+        get_time(), Time, ColumnView::time, "TIME";
+        get_binary(_length: usize), &[u8], ColumnView::bytes, "BINARY";
+        get_bytes(), &[u8], ColumnView::bytes, "BYTES";
+    }
+
+    checked_getter! {
+        get_timestamp_ntz(_precision: u32), TimestampNtz, ColumnView::timestamp, "TIMESTAMP";
+        get_timestamp_ltz(_precision: u32), TimestampLtz, ColumnView::timestamp_ltz, "TIMESTAMP_LTZ";
+        get_array(), FlussArray<'_>, ColumnView::array, "ARRAY";
+        get_map(), FlussMap<'_>, ColumnView::map, "MAP";
+        get_row(), GenericRow<'_>, ColumnView::row, "ROW";
+    }
+
+    fn get_decimal(&self, pos: usize, precision: u32, scale: u32) -> Result<Decimal> {
+        match &self.source {
+            Source::Columns { batch, row } => {
+                match batch.value(pos, *row).map(|column| column.decimal(*row)).transpose()?.flatten() {
+                    Some(value) if value.precision() == precision && value.scale() == scale => Ok(value),
+                    Some(value) => Datum::Decimal(value).read_decimal(pos, precision, scale),
+                    None => Err(batch.failed(pos, *row, "DECIMAL")),
+                }
+            }
+            Source::Binary { row, view } => {
+                let (row, pos) = binary_value(row.as_deref(), view, pos)?;
+                DataGetters::get_decimal(row, pos, precision, scale)
+            }
+        }
+    }
+
+    fn datum(&self, pos: usize) -> Result<Datum<'_>> {
+        match &self.source {
+            Source::Columns { batch, row } => {
+                let value = batch.columns.get(pos).map(|column| column.datum(*row)).transpose()?.flatten();
+                value.ok_or_else(|| batch.failed(pos, *row, "a value"))
+            }
+            Source::Binary { row, view } => match binary_field(row.as_deref(), view, pos)? {
+                Some((row, pos)) => row.datum(pos),
+                None => Ok(Datum::Null),
+            },
+        }
+    }
+}
+
+impl InternalRow for ColumnarRow {
+    fn field_index(&self, name: &str) -> Option<usize> {
+        self.row_type().index_of(name)
+    }
+}
+
+impl fmt::Debug for ColumnarRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        crate::getters::debug_row(self, f)
+    }
+}

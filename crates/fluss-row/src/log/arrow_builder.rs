@@ -1,0 +1,215 @@
+//! Building ARROW batches.
+
+use std::fmt;
+
+use arrow_array::RecordBatch;
+use fluss_metadata::{ArrowCompression, RowType, SchemaId};
+
+use super::header::{LogBatchHeader, LogMagic};
+use super::sealed::SealedLogBatch;
+use super::{narrow_schema_id, statistics};
+use crate::arrow::{ColumnBuilders, ColumnarBatch, FlatBatch, UserBatch, ipc};
+use crate::compression::Compressor;
+use crate::{ChangeType, InternalRow, Result, RowError};
+
+/// Bytes of a message besides its body, about: the tables of its metadata, and what it lists for each column.
+const METADATA_BYTES: usize = 160;
+const METADATA_COLUMN_BYTES: usize = 64;
+
+/// Builds a log batch of Arrow columns.
+///
+/// Rows are written into the columns at once; compression is done by [`build`](Self::build), which may take a while and can run
+/// anywhere. The builder is empty then, and can be used for the next batch.
+pub struct ArrowLogBatchBuilder {
+    columns: ColumnBuilders,
+    /// A batch that was appended first, held without a copy as long as nothing follows it.
+    first: Option<UserBatch>,
+    compressor: Compressor,
+    schema_id: i16,
+    /// The change type of each row; `None` in a batch of appended rows only.
+    changes: Option<Vec<u8>>,
+    statistics: Option<Vec<usize>>,
+    magic: LogMagic,
+    overhead: usize,
+}
+
+impl ArrowLogBatchBuilder {
+    /// A builder of batches of appended rows, as log tables have them.
+    ///
+    /// `compression` has to be the table's: servers take batches apart by the table's codec. Errs for types that Arrow batches cannot
+    /// have, a schema id beyond 32767, and a codec that the build is without.
+    pub fn new(row_type: &RowType, schema_id: SchemaId, compression: ArrowCompression) -> Result<Self> {
+        Ok(Self {
+            columns: ColumnBuilders::new(row_type)?,
+            first: None,
+            compressor: Compressor::new(compression)?,
+            schema_id: narrow_schema_id(schema_id)?,
+            changes: None,
+            statistics: None,
+            magic: LogMagic::V0,
+            overhead: METADATA_BYTES + METADATA_COLUMN_BYTES * row_type.fields().len(),
+        })
+    }
+
+    /// Makes it build batches in which each row has a change type, as the changelogs of primary-key tables have them: rows are
+    /// appended by [`append_change`](Self::append_change).
+    #[must_use]
+    pub fn with_change_types(mut self) -> Self {
+        self.changes = Some(Vec::new());
+        self
+    }
+
+    /// Makes it build batches with the smallest and the largest value and the number of nulls of these columns, by position: for tables
+    /// of Fluss 1.0 with the property `table.statistics.columns`. The layout is [`LogMagic::V1`] then.
+    ///
+    /// Errs for positions that do not exist and types that have no statistics: BINARY, BYTES, ARRAY, MAP, ROW.
+    pub fn with_statistics(mut self, columns: &[usize]) -> Result<Self> {
+        statistics::check_columns(self.columns.row_type(), columns)?;
+        self.statistics = Some(columns.to_vec());
+        self.magic = self.magic.max(LogMagic::V1);
+        Ok(self)
+    }
+
+    /// Makes it build batches of this layout. One without statistics is raised where there are any.
+    #[must_use]
+    pub fn with_magic(mut self, magic: LogMagic) -> Self {
+        self.magic = if self.statistics.is_some() { magic.max(LogMagic::V1) } else { magic };
+        self
+    }
+
+    /// Appends a row and returns by how many bytes the batch grew before compression. On an error nothing was appended; see
+    /// [`ColumnBuilders::append_row`].
+    #[inline]
+    pub fn append<R: InternalRow + ?Sized>(&mut self, row: &R) -> Result<usize> {
+        if self.changes.is_some() || self.first.is_some() {
+            return self.append_slow(ChangeType::AppendOnly, row);
+        }
+        self.columns.append_row(row)
+    }
+
+    /// Appends a row with its change type. Errs, beside [`append`](Self::append)'s reasons, when the builder has no change types and
+    /// the row is not just appended.
+    pub fn append_change<R: InternalRow + ?Sized>(&mut self, change: ChangeType, row: &R) -> Result<usize> {
+        self.append_slow(change, row)
+    }
+
+    #[inline(never)]
+    fn append_slow<R: InternalRow + ?Sized>(&mut self, change: ChangeType, row: &R) -> Result<usize> {
+        if self.changes.is_none() && change != ChangeType::AppendOnly {
+            return Err(RowError::InvalidValue { expected: "change type of a batch of appended rows".into(), value: change.short_string().into() });
+        }
+        let copied = self.copy_first()?;
+        let added = self.columns.append_row(row)?;
+        if let Some(changes) = &mut self.changes {
+            changes.push(change.to_byte());
+        }
+        Ok(copied + added)
+    }
+
+    /// Appends the rows of an Arrow batch, whose columns are found by name, and returns by how many bytes the batch grew before
+    /// compression.
+    ///
+    /// The first one is held without a copy until the batch is built or something is appended behind it; slices are fine. What differs in
+    /// the schema alone is let through: metadata, nullability, the names of list elements and map entries. Errs by the name of the
+    /// column when one is missing or surplus, is of another type (large and view types and dictionaries included), or has a null where
+    /// there must be none. Nothing was appended then.
+    pub fn append_batch(&mut self, batch: &RecordBatch) -> Result<usize> {
+        let before = self.size_bytes();
+        let user = UserBatch::new(self.columns.row_type(), batch)?;
+        if let Some(changes) = &mut self.changes {
+            changes.resize(changes.len() + user.rows(), ChangeType::AppendOnly.to_byte());
+        }
+        if self.row_count() == 0 {
+            self.first = Some(user);
+        } else {
+            self.copy_first()?;
+            self.columns.extend(user.flat())?;
+        }
+        Ok(self.size_bytes().saturating_sub(before))
+    }
+
+    /// Copies a batch that was held so far into the columns, as more rows are to follow.
+    fn copy_first(&mut self) -> Result<usize> {
+        match self.first.take() {
+            Some(first) => Ok(self.columns.extend(first.flat())?.saturating_sub(first.size_bytes())),
+            None => Ok(0),
+        }
+    }
+
+    /// Number of rows.
+    #[inline]
+    pub fn row_count(&self) -> usize {
+        self.columns.len() + self.first.as_ref().map_or(0, UserBatch::rows)
+    }
+
+    /// Whether there are no rows.
+    pub fn is_empty(&self) -> bool {
+        self.row_count() == 0
+    }
+
+    /// Bytes of the rows before compression.
+    #[inline]
+    pub fn size_bytes(&self) -> usize {
+        self.columns.size_bytes() + self.first.as_ref().map_or(0, UserBatch::size_bytes) + self.changes.as_ref().map_or(0, Vec::len)
+    }
+
+    /// About how many bytes the batch will have if its rows compress to `ratio` of their size: 1 for no compression.
+    #[inline]
+    pub fn estimated_size(&self, ratio: f32) -> usize {
+        self.magic.header_bytes() + self.overhead + (self.size_bytes() as f32 * ratio) as usize
+    }
+
+    /// Ends the batch: compresses its columns and computes the checksum. Errs when it would exceed 2 GiB; the rows are lost then.
+    pub fn build(&mut self) -> Result<SealedLogBatch> {
+        let uncompressed = self.size_bytes();
+        let rows = self.row_count();
+        let changes = self.changes.as_mut().map(std::mem::take);
+        let first = self.first.take();
+        let mut out = vec![0; self.magic.header_bytes()];
+        let mut statistics_bytes = 0;
+        let written = if rows == 0 {
+            Ok(())
+        } else if let Some(chosen) = &self.statistics {
+            // Statistics are computed from arrays, which the columns become without a copy.
+            let batch = match &first {
+                Some(first) => self.columns.extend(first.flat()).and_then(|_| self.columns.finish()),
+                None => self.columns.finish(),
+            };
+            batch.and_then(|batch| {
+                let batch = ColumnarBatch::try_new(self.columns.row_type(), &batch)?;
+                statistics::write(&batch, chosen, &mut out)?;
+                statistics_bytes = out.len() - self.magic.header_bytes();
+                let mut flat = FlatBatch::new(rows);
+                batch.arrays().iter().try_for_each(|array| flat.push_array(array))?;
+                write_records(changes.as_deref(), &flat, &mut self.compressor, &mut out)
+            })
+        } else {
+            match &first {
+                Some(first) => write_records(changes.as_deref(), first.flat(), &mut self.compressor, &mut out),
+                None => write_records(changes.as_deref(), &self.columns.flatten(), &mut self.compressor, &mut out),
+            }
+        };
+        self.columns.clear();
+        written?;
+        ipc::check_size(out.len())?;
+        let header = LogBatchHeader::unstamped(self.magic, self.schema_id, changes.is_none(), rows as i32);
+        Ok(SealedLogBatch::new(out, LogBatchHeader { statistics_bytes, ..header }, uncompressed))
+    }
+}
+
+/// Appends the change types and the message.
+fn write_records(changes: Option<&[u8]>, flat: &FlatBatch<'_>, compressor: &mut Compressor, out: &mut Vec<u8>) -> Result<()> {
+    out.extend_from_slice(changes.unwrap_or_default());
+    ipc::write(flat, compressor, out)
+}
+
+impl fmt::Debug for ArrowLogBatchBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ArrowLogBatchBuilder")
+            .field("schema_id", &self.schema_id)
+            .field("magic", &self.magic)
+            .field("rows", &self.row_count())
+            .field("size_bytes", &self.size_bytes())
+            .finish_non_exhaustive()
+    }
+}

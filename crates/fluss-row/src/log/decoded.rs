@@ -1,0 +1,186 @@
+//! A batch that has been read.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, TimestampMillisecondArray};
+use arrow_schema::{DataType as ArrowType, Field, Schema, TimeUnit};
+use bytes::Bytes;
+use fluss_metadata::RowType;
+
+use super::batches::LogBatch;
+use super::context::{ArrowPlan, Plan, ReadContext};
+use super::header::LogBatchHeader;
+use super::records::Records;
+use crate::arrow::ipc::{self, Message};
+use crate::arrow::{
+    BinaryView, CHANGE_TYPE_COLUMN, COMMIT_TIMESTAMP_COLUMN, ColumnarBatch, ColumnarRow, LOG_OFFSET_COLUMN, change_type_array,
+};
+use crate::{ChangeType, Result, RowError};
+
+/// The records of a batch. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct DecodedBatch {
+    header: LogBatchHeader,
+    /// The change type of each record, checked; `None` if all are appended.
+    changes: Option<Bytes>,
+    rows: Rows,
+}
+
+#[derive(Debug, Clone)]
+enum Rows {
+    Columns(ColumnarBatch),
+    Records { records: Arc<Records>, view: Arc<BinaryView> },
+}
+
+/// A record of a batch.
+#[derive(Debug, Clone)]
+pub struct LogRecord {
+    /// Offset in the log of the bucket.
+    pub offset: i64,
+    /// When the server took the record in, in milliseconds since the epoch.
+    pub timestamp: i64,
+    /// What happened to the row.
+    pub change_type: ChangeType,
+    /// The row.
+    pub row: ColumnarRow,
+}
+
+/// Reads the records of a batch.
+pub(super) fn read(batch: &LogBatch, context: &ReadContext) -> Result<DecodedBatch> {
+    let header = *batch.header();
+    let (rows, changes) = match &context.plan {
+        Plan::Arrow(plan) => {
+            let (changes, records) = batch.split_changes()?;
+            let columns = read_columns(batch, plan, &records, context)?;
+            let unknown = changes.iter().position(|change| ChangeType::from_byte(*change).is_none());
+            if let Some(index) = unknown {
+                let offset = header.records_at() + index;
+                return Err(RowError::Malformed { what: "change type", offset, problem: "unknown" });
+            }
+            (Rows::Columns(columns), changes)
+        }
+        Plan::Rows { decoder, view } => {
+            let (records, changes) = Records::read(batch, decoder)?;
+            (Rows::Records { records: Arc::new(records), view: Arc::clone(view) }, changes.into())
+        }
+    };
+    let changes = (!header.is_append_only()).then_some(changes);
+    Ok(DecodedBatch { header, changes, rows })
+}
+
+fn read_columns(batch: &LogBatch, plan: &ArrowPlan, records: &Bytes, context: &ReadContext) -> Result<ColumnarBatch> {
+    let rows = batch.header().record_count();
+    let arrays = if rows == 0 {
+        // There is no message in a batch without records.
+        Vec::new()
+    } else {
+        let message = Message::parse(records, batch.size_bytes() - records.len())?;
+        ipc::decode(&message, &plan.columns, rows, context.limits(), plan.missing_bytes(rows))?
+    };
+    ColumnarBatch::from_arrays(plan.target.clone(), Arc::clone(&plan.schema), plan.pick(&arrays, rows), rows)
+}
+
+impl DecodedBatch {
+    /// What the header of the batch says.
+    pub fn header(&self) -> &LogBatchHeader {
+        &self.header
+    }
+
+    /// Offset of the first record.
+    pub fn base_offset(&self) -> i64 {
+        self.header.base_offset()
+    }
+
+    /// Offset of the batch that follows.
+    pub fn next_offset(&self) -> i64 {
+        self.header.next_offset()
+    }
+
+    /// When the server took the batch in, in milliseconds since the epoch.
+    pub fn timestamp(&self) -> i64 {
+        self.header.commit_timestamp()
+    }
+
+    /// The type of the rows.
+    pub fn row_type(&self) -> &RowType {
+        match &self.rows {
+            Rows::Columns(columns) => columns.row_type(),
+            Rows::Records { view, .. } => &view.row_type,
+        }
+    }
+
+    /// Number of records.
+    pub fn row_count(&self) -> usize {
+        match &self.rows {
+            Rows::Columns(columns) => columns.row_count(),
+            Rows::Records { records, .. } => records.len(),
+        }
+    }
+
+    /// Whether there are no records.
+    pub fn is_empty(&self) -> bool {
+        self.row_count() == 0
+    }
+
+    /// What happened to the row of a record; [`ChangeType::AppendOnly`] for a record that the batch does not have.
+    #[inline]
+    pub fn change_type(&self, index: usize) -> ChangeType {
+        let change = self.changes.as_ref().and_then(|changes| changes.get(index)).copied();
+        change.and_then(ChangeType::from_byte).unwrap_or(ChangeType::AppendOnly)
+    }
+
+    /// The row of a record. Reading from one that the batch does not have errs.
+    #[inline]
+    pub fn row(&self, index: usize) -> ColumnarRow {
+        match &self.rows {
+            Rows::Columns(columns) => columns.row(index),
+            Rows::Records { records, view } => ColumnarRow::binary(records.row(index), view),
+        }
+    }
+
+    /// The rows one after another.
+    pub fn rows(&self) -> impl ExactSizeIterator<Item = ColumnarRow> {
+        (0..self.row_count()).map(|index| self.row(index))
+    }
+
+    /// The records one after another.
+    pub fn records(&self) -> impl ExactSizeIterator<Item = LogRecord> {
+        (0..self.row_count()).map(|index| LogRecord {
+            offset: self.base_offset() + index as i64,
+            timestamp: self.timestamp(),
+            change_type: self.change_type(index),
+            row: self.row(index),
+        })
+    }
+
+    /// The rows as an Arrow batch. It shares the columns of an ARROW batch; rows of other formats are copied into columns.
+    ///
+    /// Errs when a column has a null that is declared NOT NULL, or a value that Arrow cannot hold.
+    pub fn record_batch(&self) -> Result<RecordBatch> {
+        match &self.rows {
+            Rows::Columns(columns) => columns.record_batch(),
+            Rows::Records { .. } => crate::arrow::rows_to_batch(self.row_type(), self.rows()),
+        }
+    }
+
+    /// The records as an Arrow batch of the columns `_change_type`, `_log_offset`, `_commit_timestamp` and then those of the rows.
+    pub fn changelog_batch(&self) -> Result<RecordBatch> {
+        let rows = self.record_batch()?;
+        let count = self.row_count();
+        let offsets = (0..count).map(|index| self.base_offset() + index as i64);
+        let columns: [ArrayRef; 3] = [
+            change_type_array((0..count).map(|index| self.change_type(index))),
+            Arc::new(Int64Array::from_iter_values(offsets)),
+            Arc::new(TimestampMillisecondArray::from_value(self.timestamp(), count)),
+        ];
+        let fields = [
+            Field::new(CHANGE_TYPE_COLUMN, ArrowType::Utf8, false),
+            Field::new(LOG_OFFSET_COLUMN, ArrowType::Int64, false),
+            Field::new(COMMIT_TIMESTAMP_COLUMN, ArrowType::Timestamp(TimeUnit::Millisecond, None), false),
+        ];
+        let fields: Vec<_> = fields.into_iter().map(Arc::new).chain(rows.schema().fields().iter().cloned()).collect();
+        let arrays = columns.into_iter().chain(rows.columns().iter().cloned()).collect();
+        let options = RecordBatchOptions::new().with_row_count(Some(count));
+        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options).map_err(|source| RowError::Columns { source })
+    }
+}

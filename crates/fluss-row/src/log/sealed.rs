@@ -1,0 +1,71 @@
+//! A whole batch on its way to the server.
+
+use bytes::{Bytes, BytesMut};
+
+use super::header::{self, LogBatchHeader, LogMagic};
+
+/// A whole log batch, to be given its writer id and sequence: when it is first sent, and again when a retry needs other ones.
+#[derive(Debug, Clone)]
+pub struct SealedLogBatch {
+    bytes: Bytes,
+    magic: LogMagic,
+    record_count: usize,
+    uncompressed_bytes: usize,
+    rest_crc: (u32, usize),
+}
+
+impl SealedLogBatch {
+    /// Ends a batch whose bytes begin with room for its header.
+    pub(super) fn new(mut bytes: Vec<u8>, header: LogBatchHeader, uncompressed_bytes: usize) -> Self {
+        let header = LogBatchHeader { size_bytes: bytes.len(), ..header };
+        let mut encoded = Vec::with_capacity(header.magic.header_bytes());
+        header.encode(&mut encoded);
+        if let Some(place) = bytes.get_mut(..encoded.len()) {
+            place.copy_from_slice(&encoded);
+        }
+        if bytes.capacity() > 2 * bytes.len() {
+            // Room was made for what does not compress.
+            bytes.shrink_to_fit();
+        }
+        let rest_crc = header::rest_crc(header.magic, &bytes);
+        let mut batch =
+            Self { bytes: Bytes::from(bytes), magic: header.magic, record_count: header.record_count(), uncompressed_bytes, rest_crc };
+        batch.stamp(header.writer_id, header.sequence);
+        batch
+    }
+
+    /// Sets writer id and sequence (-1 for none) and the checksum, and gives the bytes to send.
+    ///
+    /// The checksum is not computed over the whole batch again, and the batch is copied only if the bytes of an earlier stamp are
+    /// still held somewhere.
+    pub fn stamp(&mut self, writer_id: i64, sequence: i32) -> Bytes {
+        let mut bytes = match std::mem::take(&mut self.bytes).try_into_mut() {
+            Ok(bytes) => bytes,
+            // An earlier request still holds them, and must not see them change.
+            Err(shared) => BytesMut::from(&*shared),
+        };
+        header::stamp(self.magic, &mut bytes, writer_id, sequence, self.rest_crc);
+        self.bytes = bytes.freeze();
+        self.bytes.clone()
+    }
+
+    /// The bytes as last stamped; without writer id if they never were.
+    pub fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Bytes of the batch.
+    pub fn size_bytes(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Bytes that the batch had before compression, as its builder counted them: to learn how well rows compress.
+    pub fn uncompressed_bytes(&self) -> usize {
+        self.uncompressed_bytes
+    }
+
+    /// Number of records.
+    pub fn record_count(&self) -> usize {
+        self.record_count
+    }
+}
