@@ -1,0 +1,612 @@
+//! The batches of one bucket on their way to the server, in order: which may be sent, with which sequence, and what an answer does.
+//!
+//! The server accepts the batches of a writer in a bucket only in the order of their sequences and recognises the last five. From that
+//! follows nearly everything here (`05-log-batches` of the protocol notes, the server's `WriterAppendInfo.java`):
+//!
+//! - A batch gets its sequence when it is first sent and keeps it. Batches leave the queue when they end, in any order.
+//! - Once a batch has to be repeated, it goes alone, and only as the first of the queue.
+//! - When a sequence can no longer be used or its fate is unknown, the bucket waits until nothing is in flight, then takes a new writer id
+//!   and counts from 0.
+//!
+//! DIFFERS: Java gives up the writer id of the whole client in that case; here other buckets keep theirs, so a stale answer of one bucket
+//! never disturbs another. Java also closes a gap that a failed batch leaves by decrementing the sequences after it, which takes a later
+//! batch for a duplicate if the failed one was appended after all; here the bucket takes a new writer id. And a first batch that is
+//! refused as out of order, having certainly not been written, is sent again under a new writer id, where Java fails it.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::answer::Answer;
+use super::backoff::Backoff;
+use super::limits::{Limits, MAX_THROTTLE};
+use crate::error::Error;
+
+/// A batch, for as long as the engine has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct BatchId(pub(super) u64);
+
+/// What a batch carries in its header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    /// Id of the writer; −1 without idempotence.
+    pub(crate) writer_id: i64,
+    /// Number of the batch in its bucket; −1 without idempotence.
+    pub(crate) sequence: i32,
+}
+
+impl Stamp {
+    /// What a batch carries without idempotence.
+    pub(crate) const NONE: Self = Self { writer_id: -1, sequence: -1 };
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Its bytes are being made.
+    Sealing,
+    Ready,
+    InFlight,
+}
+
+#[derive(Debug)]
+pub(super) struct Batch<P> {
+    pub(super) id: BatchId,
+    pub(super) payload: P,
+    /// Batches of different groups never share a request.
+    pub(super) group: u64,
+    /// Size in bytes, once sealed.
+    pub(super) bytes: usize,
+    pub(super) deadline: Instant,
+    state: State,
+    sequence: Option<i32>,
+    pub(super) attempts: u32,
+    may_be_written: bool,
+}
+
+impl<P> Batch<P> {
+    pub(super) fn new(id: BatchId, payload: P, group: u64, deadline: Instant) -> Self {
+        Self { id, payload, group, bytes: 0, deadline, state: State::Sealing, sequence: None, attempts: 0, may_be_written: false }
+    }
+}
+
+/// What an answer did to its batch.
+#[derive(Debug)]
+pub(super) enum Verdict<P> {
+    /// It is written.
+    Done { batch: Batch<P>, offset: Option<i64> },
+    /// It failed for good.
+    Failed { batch: Batch<P>, error: Error },
+    /// It will be sent again.
+    Again,
+}
+
+/// The next batch that may be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Candidate {
+    pub(super) id: BatchId,
+    pub(super) group: u64,
+    pub(super) bytes: usize,
+    /// Whether it needs a writer id that the bucket does not have yet.
+    pub(super) needs_writer_id: bool,
+}
+
+#[derive(Debug)]
+pub(super) struct BucketQueue<P> {
+    batches: VecDeque<Batch<P>>,
+    in_flight: usize,
+    writer_id: Option<i64>,
+    next_sequence: i32,
+    last_acknowledged: Option<i32>,
+    /// The sequences are unusable: a new writer id is taken as soon as nothing is in flight.
+    resetting: bool,
+    /// A writer id that must not be used in this bucket any more.
+    spent_writer_id: Option<i64>,
+    paused_until: Option<Instant>,
+}
+
+impl<P> Default for BucketQueue<P> {
+    fn default() -> Self {
+        Self {
+            batches: VecDeque::new(),
+            in_flight: 0,
+            writer_id: None,
+            next_sequence: 0,
+            last_acknowledged: None,
+            resetting: false,
+            spent_writer_id: None,
+            paused_until: None,
+        }
+    }
+}
+
+impl<P> BucketQueue<P> {
+    pub(super) fn push(&mut self, batch: Batch<P>) {
+        self.batches.push_back(batch);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.batches.is_empty()
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+
+    /// Batches that are not on their way.
+    pub(super) fn waiting(&self) -> usize {
+        self.batches.len() - self.in_flight
+    }
+
+    /// Whether the open batch of the bucket would be sent at once if it were closed now.
+    pub(super) fn has_room(&self, now: Instant, limits: &Limits) -> bool {
+        self.waiting() == 0 && self.in_flight < limits.max_in_flight_per_bucket && !self.resetting && !self.is_paused(now)
+    }
+
+    pub(super) fn pause_until(&mut self, until: Instant) {
+        self.paused_until = Some(self.paused_until.map_or(until, |earlier| earlier.max(until)));
+    }
+
+    pub(super) fn paused_until(&self) -> Option<Instant> {
+        self.paused_until
+    }
+
+    fn is_paused(&self, now: Instant) -> bool {
+        self.paused_until.is_some_and(|until| until > now)
+    }
+
+    pub(super) fn get_mut(&mut self, id: BatchId) -> Option<&mut Batch<P>> {
+        // Queues are short, and what is asked for is near the end that it was added to or answered from.
+        self.batches.iter_mut().find(|batch| batch.id == id)
+    }
+
+    pub(super) fn sealed(&mut self, id: BatchId, bytes: usize) {
+        if let Some(batch) = self.get_mut(id) {
+            batch.bytes = bytes;
+            batch.state = State::Ready;
+        }
+    }
+
+    /// Takes a batch out that could not be sealed.
+    pub(super) fn remove_unsent(&mut self, id: BatchId) -> Option<Batch<P>> {
+        let index = self.batches.iter().position(|batch| batch.id == id && batch.state == State::Sealing)?;
+        self.batches.remove(index)
+    }
+
+    /// The batch that may be sent now, if there is one.
+    pub(super) fn candidate(&mut self, now: Instant, limits: &Limits) -> Option<Candidate> {
+        if self.is_paused(now) || self.in_flight >= limits.max_in_flight_per_bucket {
+            return None;
+        }
+        if self.resetting && self.in_flight == 0 && !self.has_open_question() {
+            self.forget_writer_id();
+        }
+        let index = self.batches.iter().position(|batch| batch.state != State::InFlight)?;
+        let repeated_before = self.batches.iter().take(index).any(|batch| batch.attempts > 1);
+        let batch = self.batches.get(index)?;
+        let repeats = batch.attempts > 0;
+        let out_of_turn = repeated_before || (repeats && index > 0) || (self.resetting && (index > 0 || !batch.may_be_written));
+        if batch.state != State::Ready || out_of_turn {
+            return None;
+        }
+        Some(Candidate { id: batch.id, group: batch.group, bytes: batch.bytes, needs_writer_id: limits.idempotence && self.writer_id.is_none() })
+    }
+
+    /// Whether a batch that was sent may be written or not: only its old sequence can tell.
+    fn has_open_question(&mut self) -> bool {
+        let mut certain = false;
+        for batch in self.batches.iter_mut().filter(|batch| batch.sequence.is_some()) {
+            // The server appends in order: after one that is certainly not written, none is.
+            certain |= !batch.may_be_written;
+            batch.may_be_written &= !certain;
+        }
+        self.batches.front().is_some_and(|batch| batch.sequence.is_some() && batch.may_be_written)
+    }
+
+    /// Gives the bucket its writer id, unless it is the one that this bucket has just given up. True if it has one now.
+    pub(super) fn adopt_writer_id(&mut self, writer_id: i64) -> bool {
+        if self.writer_id.is_none() && self.spent_writer_id != Some(writer_id) {
+            self.writer_id = Some(writer_id);
+            self.spent_writer_id = None;
+        }
+        self.writer_id.is_some()
+    }
+
+    /// The writer id that this bucket cannot use any more.
+    pub(super) fn spent_writer_id(&self) -> Option<i64> {
+        self.spent_writer_id
+    }
+
+    /// Marks the batch as on its way and tells what it carries.
+    pub(super) fn send(&mut self, id: BatchId, limits: &Limits) -> Stamp {
+        let writer_id = self.writer_id;
+        let next = self.next_sequence;
+        let Some(batch) = self.get_mut(id) else { return Stamp::NONE };
+        batch.state = State::InFlight;
+        batch.attempts = batch.attempts.saturating_add(1);
+        let stamp = match writer_id {
+            Some(writer_id) if limits.idempotence => {
+                let sequence = *batch.sequence.get_or_insert(next);
+                if sequence == next {
+                    self.next_sequence = after(next);
+                }
+                Stamp { writer_id, sequence }
+            }
+            _ => Stamp::NONE,
+        };
+        self.in_flight += 1;
+        stamp
+    }
+
+    /// What the answer to a batch means. `None` if the batch is not on its way.
+    pub(super) fn on_answer(&mut self, id: BatchId, answer: Answer, now: Instant, limits: &Limits, backoff: &mut Backoff) -> Option<Verdict<P>> {
+        let index = self.batches.iter().position(|batch| batch.id == id && batch.state == State::InFlight)?;
+        let batch = self.batches.get_mut(index)?;
+        self.in_flight -= 1;
+        batch.state = State::Ready;
+        let (sequence, attempts) = (batch.sequence, batch.attempts);
+        let may_retry = attempts <= limits.retries && now < batch.deadline;
+
+        if let Answer::Written { offset, pressure } = answer {
+            if let Some(pressure) = pressure.filter(|pressure| *pressure > 0.0) {
+                self.pause_until(now + MAX_THROTTLE.mul_f32(pressure.min(1.0).powi(2)));
+            }
+            return self.done(index, offset);
+        }
+        if answer.is_duplicate() {
+            return self.done(index, None);
+        }
+        if answer.is_back_pressure() {
+            self.pause_until(now + MAX_THROTTLE);
+        }
+        if answer.is_sequence_refusal() && sequence.is_some() {
+            return self.on_sequence_refusal(index, answer, may_retry);
+        }
+        if let Some(batch) = self.batches.get_mut(index) {
+            batch.may_be_written |= answer.may_be_written();
+        }
+        if may_retry && answer.is_retriable() {
+            self.pause_until(now + backoff.pause(attempts));
+            return Some(Verdict::Again);
+        }
+        self.fail(index, answer.into_error())
+    }
+
+    /// The server expected another sequence, or does not know the writer. Nothing was appended by this attempt.
+    fn on_sequence_refusal(&mut self, index: usize, answer: Answer, may_retry: bool) -> Option<Verdict<P>> {
+        let batch = self.batches.get(index)?;
+        let acknowledged = match (batch.sequence, self.last_acknowledged) {
+            (Some(sequence), Some(last)) => is_at_or_before(sequence, last),
+            _ => false,
+        };
+        if acknowledged {
+            // The answer to an earlier attempt was lost, and five later batches were written since: the server forgot this one.
+            return self.done(index, None);
+        }
+        if !may_retry || (index == 0 && batch.may_be_written) {
+            // Out of turn although it is the first: whether an earlier attempt was written cannot be found out any more.
+            return self.fail(index, answer.into_error());
+        }
+        if index == 0 {
+            self.resetting = true;
+            // The server appends in order: what was sent after this one was not appended either.
+            for batch in &mut self.batches {
+                batch.may_be_written = false;
+            }
+        }
+        Some(Verdict::Again)
+    }
+
+    /// Fails the batches whose time is over. Those on their way end with their request.
+    pub(super) fn expire(&mut self, now: Instant, timeout: std::time::Duration) -> Vec<(Batch<P>, Error)> {
+        let mut expired = Vec::new();
+        while let Some(index) = self.batches.iter().position(|batch| batch.state != State::InFlight && batch.deadline <= now) {
+            if let Some(Verdict::Failed { batch, error }) = self.fail(index, Error::timeout("the delivery of a batch", timeout)) {
+                expired.push((batch, error));
+            }
+        }
+        expired
+    }
+
+    /// When the next batch runs out of time.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.batches.iter().find(|batch| batch.state != State::InFlight).map(|batch| batch.deadline)
+    }
+
+    /// Takes everything out, to fail it. Answers that still come are ignored.
+    pub(super) fn take_all(&mut self) -> VecDeque<Batch<P>> {
+        std::mem::take(self).batches
+    }
+
+    /// The bucket is now another one, of a partition made anew under the same name: what was written to the old one is gone.
+    pub(super) fn rebind(&mut self) {
+        self.forget_writer_id();
+        self.spent_writer_id = None;
+        for batch in &mut self.batches {
+            batch.may_be_written = false;
+        }
+    }
+
+    fn done(&mut self, index: usize, offset: Option<i64>) -> Option<Verdict<P>> {
+        let batch = self.batches.remove(index)?;
+        if let Some(sequence) = batch.sequence {
+            if self.last_acknowledged.is_none_or(|last| !is_at_or_before(sequence, last)) {
+                self.last_acknowledged = Some(sequence);
+            }
+        }
+        Some(Verdict::Done { batch, offset })
+    }
+
+    fn fail(&mut self, index: usize, error: Error) -> Option<Verdict<P>> {
+        let batch = self.batches.remove(index)?;
+        if let Some(sequence) = batch.sequence {
+            let was_last = after(sequence) == self.next_sequence;
+            if was_last && !batch.may_be_written {
+                self.next_sequence = sequence;
+            } else {
+                self.resetting = true;
+            }
+        }
+        let error = if batch.attempts > 1 { error.after_attempts(batch.attempts) } else { error };
+        Some(Verdict::Failed { batch, error })
+    }
+
+    fn forget_writer_id(&mut self) {
+        self.spent_writer_id = self.writer_id.take();
+        self.next_sequence = 0;
+        self.last_acknowledged = None;
+        self.resetting = false;
+        for batch in &mut self.batches {
+            batch.sequence = None;
+        }
+    }
+}
+
+/// The sequence after another one. Source: `DefaultLogRecordBatch.java: incrementSequence`.
+fn after(sequence: i32) -> i32 {
+    sequence.checked_add(1).unwrap_or(0)
+}
+
+/// Whether `sequence` is `last` or one of those shortly before it, going round at the largest number.
+fn is_at_or_before(sequence: i32, last: i32) -> bool {
+    const HALF: i32 = 1 << 30;
+    (last.wrapping_sub(sequence) & i32::MAX) < HALF
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+
+    use std::time::Duration;
+
+    use fluss_wire::error_code::{ErrorCode, ServerError};
+
+    use super::*;
+
+    const LIMITS: Limits = Limits {
+        linger: Duration::ZERO,
+        max_in_flight_per_bucket: 5,
+        request_max_size: 1 << 20,
+        retries: 3,
+        delivery_timeout: Duration::from_secs(120),
+        idempotence: true,
+    };
+
+    /// A queue with its clock, and batches named by numbers.
+    struct Bench {
+        queue: BucketQueue<u64>,
+        now: Instant,
+        backoff: Backoff,
+        limits: Limits,
+    }
+
+    impl Bench {
+        fn with(batches: u64) -> Self {
+            let now = Instant::now();
+            let mut bench = Self { queue: BucketQueue::default(), now, backoff: Backoff::new(1), limits: LIMITS };
+            bench.add(0, batches);
+            bench
+        }
+
+        fn add(&mut self, first: u64, batches: u64) {
+            for id in first..first + batches {
+                self.queue.push(Batch::new(BatchId(id), id, 0, self.now + self.limits.delivery_timeout));
+                self.queue.sealed(BatchId(id), 100);
+            }
+        }
+
+        /// Sends all that may be sent; with writer id `id` if one is needed.
+        fn send(&mut self, id: i64) -> Vec<(u64, i64, i32)> {
+            let mut sent = Vec::new();
+            self.now += Duration::from_secs(1);
+            while let Some(candidate) = self.queue.candidate(self.now, &self.limits) {
+                if candidate.needs_writer_id && !self.queue.adopt_writer_id(id) {
+                    break;
+                }
+                let stamp = self.queue.send(candidate.id, &self.limits);
+                sent.push((candidate.id.0, stamp.writer_id, stamp.sequence));
+            }
+            sent
+        }
+
+        fn answer(&mut self, id: u64, answer: Answer) -> String {
+            match self.queue.on_answer(BatchId(id), answer, self.now, &self.limits, &mut self.backoff) {
+                Some(Verdict::Done { batch, offset }) => format!("{} done {offset:?}", batch.payload),
+                Some(Verdict::Failed { batch, error }) => format!("{} failed {:?}", batch.payload, error.server_code()),
+                Some(Verdict::Again) => "again".into(),
+                None => "ignored".into(),
+            }
+        }
+    }
+
+    fn refused(code: i32) -> Answer {
+        Answer::Refused(ServerError { code: ErrorCode::new(code), message: None })
+    }
+
+    fn lost() -> Answer {
+        Answer::Lost { error: Error::timeout("an answer", Duration::from_secs(1)), sent: true }
+    }
+
+    fn written(offset: i64) -> Answer {
+        Answer::Written { offset: Some(offset), pressure: None }
+    }
+
+    #[test]
+    fn at_most_five_are_in_flight_and_sequences_count_batches() {
+        let mut bench = Bench::with(7);
+        assert_eq!(bench.send(9), [(0, 9, 0), (1, 9, 1), (2, 9, 2), (3, 9, 3), (4, 9, 4)]);
+        assert_eq!(bench.answer(1, written(10)), "1 done Some(10)");
+        assert_eq!(bench.send(9), [(5, 9, 5)]);
+        assert_eq!(bench.answer(1, written(10)), "ignored");
+    }
+
+    #[test]
+    fn a_lost_answer_is_asked_for_again_in_order_with_the_same_sequences() {
+        let mut bench = Bench::with(3);
+        bench.send(9);
+        for id in [1, 0, 2] {
+            assert_eq!(bench.answer(id, lost()), "again");
+        }
+        bench.add(3, 1);
+        for (id, answer, expected) in [(0, written(1), "0 done Some(1)"), (1, refused(32), "1 done None"), (2, written(7), "2 done Some(7)")] {
+            assert_eq!(bench.send(9), [(id, 9, id as i32)], "repeated batches go one by one");
+            assert_eq!(bench.answer(id, answer), expected);
+        }
+        assert_eq!(bench.send(9), [(3, 9, 3)]);
+    }
+
+    #[test]
+    fn a_lost_answer_of_a_batch_that_the_server_forgot_since_counts_as_success() {
+        let mut bench = Bench::with(2);
+        bench.send(9);
+        assert_eq!(bench.answer(0, lost()), "again");
+        assert_eq!(bench.answer(1, written(5)), "1 done Some(5)");
+        assert_eq!(bench.send(9), [(0, 9, 0)]);
+        assert_eq!(bench.answer(0, refused(31)), "0 done None");
+    }
+
+    #[test]
+    fn a_writer_that_the_server_forgot_gets_a_new_id_and_loses_nothing() {
+        for code in [31, 33] {
+            let mut bench = Bench::with(1);
+            bench.send(9);
+            bench.answer(0, written(0));
+            bench.add(1, 2);
+            assert_eq!(bench.send(9), [(1, 9, 1), (2, 9, 2)]);
+            assert_eq!(bench.answer(1, refused(code)), "again");
+            assert!(bench.send(10).is_empty(), "the bucket waits for what is in flight");
+            assert_eq!(bench.answer(2, refused(code)), "again");
+            assert_eq!(bench.send(9), [], "the id that was given up is not taken again");
+            assert_eq!(bench.send(10), [(1, 10, 0)]);
+            assert_eq!(bench.answer(1, written(1)), "1 done Some(1)");
+            assert_eq!(bench.send(10), [(2, 10, 1)]);
+        }
+    }
+
+    #[test]
+    fn an_out_of_order_answer_to_a_later_batch_resets_nothing() {
+        let mut bench = Bench::with(2);
+        bench.send(9);
+        assert_eq!(bench.answer(1, refused(31)), "again");
+        assert_eq!(bench.answer(0, written(0)), "0 done Some(0)");
+        assert_eq!(bench.send(9), [(1, 9, 1)]);
+    }
+
+    #[test]
+    fn a_batch_that_may_be_written_is_never_sent_under_another_id() {
+        let mut bench = Bench::with(1);
+        bench.send(9);
+        assert_eq!(bench.answer(0, lost()), "again");
+        bench.send(9);
+        assert_eq!(bench.answer(0, refused(31)), "0 failed Some(31)");
+        bench.add(1, 1);
+        assert_eq!(bench.send(9), []);
+        assert_eq!(bench.send(10), [(1, 10, 0)]);
+    }
+
+    #[test]
+    fn a_refused_batch_leaves_no_gap() {
+        // (name, code, batches behind it, what is sent next)
+        let cases: [(&str, i32, &[(u64, i64, i32)]); 2] = [
+            ("certainly not written: its number is free", 57, &[(1, 9, 0)]),
+            ("perhaps written: a new writer id", -1, &[(1, 10, 0)]),
+        ];
+        for (name, code, expected) in cases {
+            let mut bench = Bench::with(1);
+            bench.send(9);
+            assert_eq!(bench.answer(0, refused(code)), format!("0 failed Some({code})"), "{name}");
+            bench.add(1, 1);
+            let mut sent = bench.send(9);
+            sent.extend(bench.send(10));
+            assert_eq!(sent, expected, "{name}");
+        }
+        let mut bench = Bench::with(2);
+        bench.send(9);
+        assert_eq!(bench.answer(0, refused(57)), "0 failed Some(57)");
+        assert_eq!(bench.answer(1, refused(31)), "again", "what was sent behind it");
+        assert_eq!(bench.send(10), [(1, 10, 0)]);
+    }
+
+    #[test]
+    fn a_batch_behind_one_of_unknown_fate_is_asked_for_under_its_old_number_first() {
+        let mut bench = Bench::with(2);
+        bench.limits.retries = 0;
+        bench.send(9);
+        assert_eq!(bench.answer(0, lost()), "0 failed None");
+        bench.limits.retries = 3;
+        assert_eq!(bench.answer(1, lost()), "again");
+        assert_eq!(bench.send(10), [(1, 9, 1)]);
+        assert_eq!(bench.answer(1, refused(32)), "1 done None");
+        bench.add(2, 1);
+        assert_eq!(bench.send(10), [(2, 10, 0)]);
+    }
+
+    #[test]
+    fn retries_and_time_are_bounded() {
+        let mut bench = Bench::with(1);
+        for attempt in 1..=4 {
+            assert_eq!(bench.send(9), [(0, 9, 0)]);
+            let expected = if attempt <= 3 { "again" } else { "0 failed Some(10)" };
+            assert_eq!(bench.answer(0, refused(10)), expected, "{attempt}");
+        }
+        let mut bench = Bench::with(2);
+        bench.send(9);
+        bench.add(2, 1);
+        assert_eq!(bench.answer(1, lost()), "again");
+        bench.now += Duration::from_secs(119);
+        let expired = bench.queue.expire(bench.now, LIMITS.delivery_timeout);
+        assert_eq!(expired.iter().map(|(batch, _)| batch.payload).collect::<Vec<_>>(), [1], "one is in flight, one is younger");
+        assert_eq!(bench.answer(0, lost()), "0 failed None", "no more time");
+    }
+
+    #[test]
+    fn pressure_and_back_pressure_pause_the_bucket() {
+        let cases = [(Answer::Written { offset: None, pressure: Some(0.5) }, 750), (refused(72), 3000)];
+        for (answer, pause) in cases {
+            let mut bench = Bench::with(2);
+            bench.limits.max_in_flight_per_bucket = 1;
+            bench.send(9);
+            bench.answer(0, answer);
+            let until = bench.queue.paused_until().unwrap();
+            assert_eq!(until - bench.now, Duration::from_millis(pause));
+            assert!(bench.queue.candidate(until - Duration::from_millis(1), &bench.limits).is_none());
+            assert!(bench.queue.candidate(until, &bench.limits).is_some());
+        }
+    }
+
+    #[test]
+    fn without_idempotence_batches_carry_no_numbers() {
+        let mut bench = Bench::with(2);
+        bench.limits.idempotence = false;
+        assert_eq!(bench.send(9), [(0, -1, -1), (1, -1, -1)]);
+        assert_eq!(bench.answer(0, refused(31)), "0 failed Some(31)");
+        assert_eq!(bench.answer(1, lost()), "again");
+        assert_eq!(bench.send(9), [(1, -1, -1)]);
+    }
+
+    #[test]
+    fn sequences_go_round_after_the_largest_number() {
+        assert_eq!(after(i32::MAX), 0);
+        for (sequence, last, expected) in [(3, 3, true), (3, 4, true), (4, 3, false), (i32::MAX, 1, true), (1, i32::MAX, false)] {
+            assert_eq!(is_at_or_before(sequence, last), expected, "{sequence} {last}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Writing, decided: buckets, batches, sequences, requests, repetitions. No I/O, no clock, no lock: time and answers are passed in.
+
+mod answer;
+mod assign;
+mod backoff;
+mod bucket;
+mod fill;
+mod limits;
+mod machine;
+
+pub(crate) use answer::Answer;
+pub(crate) use assign::next_bucket;
+pub(crate) use bucket::{BatchId, Stamp};
+pub(crate) use fill::{full_at, next_ratio, next_step};
+pub(crate) use limits::Limits;
+pub(crate) use machine::{Action, Engine, Finished, Lane, Request, RequestId, Reroute, Resolution, RouteId, ServerId, SlotId, Wish};

@@ -1,0 +1,171 @@
+//! Appending to log tables.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use fluss_metadata::TableInfo;
+use fluss_row::InternalRow;
+
+use super::WriteResultFuture;
+use crate::connection::ConnectionInner;
+use crate::error::{Error, Result};
+use crate::write::{Appender, BatchKind, RowRoute, Target};
+
+/// What is to be appended to: makes writers.
+#[derive(Clone)]
+pub struct TableAppend {
+    connection: Arc<ConnectionInner>,
+    info: TableInfo,
+}
+
+impl TableAppend {
+    pub(super) fn new(connection: Arc<ConnectionInner>, info: TableInfo) -> Self {
+        Self { connection, info }
+    }
+
+    /// Makes a writer. All writers of a connection share its write buffer, and those of one table its batches.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the table has properties that this client does not know how to write,
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) after the connection was closed.
+    pub fn create_writer(&self) -> Result<AppendWriter> {
+        self.make_writer().map_err(|error| error.during("create_writer").of_table(self.info.table_path()))
+    }
+
+    fn make_writer(&self) -> Result<AppendWriter> {
+        let appender = self.connection.writers().appender(&self.info, BatchKind::Log)?;
+        // A table whose rows cannot be encoded is refused here and not by its first row.
+        drop(appender.format().encoder()?);
+        let route = RowRoute::new(&self.info, appender.table(), self.connection.config.writer_bucket_no_key_assigner)?;
+        let inner = Inner { columns: self.info.row_type().fields().len(), appender, route, _connection: Arc::clone(&self.connection) };
+        Ok(AppendWriter { inner: Arc::new(inner) })
+    }
+}
+
+/// Appends rows to a log table.
+///
+/// Cheap to clone; clones share what [`flush`](Self::flush) waits for. Rows are encoded at once and sent in batches in the background:
+/// when a batch is full, when its oldest row has waited for `writer_batch_timeout`, when a row of it is awaited, or on `flush`.
+///
+/// Rows of one bucket are written in the order of the calls. Dropping the last clone loses nothing: what was appended is still sent,
+/// until the connection itself ends. Rows that are not acknowledged by then are lost, which is logged as a warning: call
+/// [`flush`](Self::flush) or [`close`](Self::close) first.
+#[derive(Clone)]
+pub struct AppendWriter {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    appender: Appender,
+    route: RowRoute,
+    columns: usize,
+    /// Keeps the sender alive.
+    _connection: Arc<ConnectionInner>,
+}
+
+impl AppendWriter {
+    /// Appends a row.
+    ///
+    /// The result may be awaited, which makes the row urgent, or dropped. If the write buffer is full, the call waits for room on this
+    /// thread, at most `writer_buffer_wait_timeout`; it does so without holding up the runtime or the sending of batches, so a tight
+    /// loop of this simply works. (On a `current_thread` runtime with [`DriverPlacement::CallerRuntime`](crate::config::DriverPlacement),
+    /// it cannot wait and errs at once.)
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the row does not fit the table, [`ErrorKind::BufferFull`](crate::ErrorKind::BufferFull),
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed), or why nothing can be written to the table any more. The row is then not written.
+    ///
+    /// # Panics
+    ///
+    /// On a full buffer inside a `tokio::task::LocalSet` of a multi-thread runtime, which forbids waiting: use
+    /// [`append_async`](Self::append_async) there.
+    #[inline]
+    pub fn append<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
+        let inner = &*self.inner;
+        inner.check(row)?;
+        let (group, bucket) = inner.route.of(row)?;
+        inner.appender.write(&Target { group: &group, bucket }, |encoder| encoder.append(row))
+    }
+
+    /// Appends a row; if the write buffer is full, waits for room without holding a thread, at most `writer_buffer_wait_timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`append`](Self::append).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before its end, the row was not appended.
+    pub async fn append_async<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
+        let inner = &*self.inner;
+        inner.check(row)?;
+        let (group, bucket) = inner.route.of(row)?;
+        inner.appender.write_async(&Target { group: &group, bucket }, |encoder| encoder.append(row)).await
+    }
+
+    /// Appends a row if there is room for it now.
+    ///
+    /// # Errors
+    ///
+    /// As [`append`](Self::append), [`ErrorKind::BufferFull`](crate::ErrorKind::BufferFull) without waiting.
+    pub fn try_append<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
+        let inner = &*self.inner;
+        inner.check(row)?;
+        let (group, bucket) = inner.route.of(row)?;
+        inner.appender.try_write(&Target { group: &group, bucket }, |encoder| encoder.append(row))
+    }
+
+    /// Sends what this writer and its clones have appended, and waits until all of it is acknowledged or failed.
+    ///
+    /// # Errors
+    ///
+    /// The first failure of a row since the last `flush`, whether its own result was awaited or not.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before its end, the rows are sent all the same, and no failure is forgotten.
+    pub async fn flush(&self) -> Result<()> {
+        self.inner.appender.flush().await.map_err(|error| error.during("flush"))
+    }
+
+    /// Refuses rows from now on, in all clones, and flushes for at most `timeout`.
+    ///
+    /// # Errors
+    ///
+    /// As [`flush`](Self::flush); [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with the number of batches that were not
+    /// acknowledged in time. Those are still sent in the background.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before its end, the writer is closed all the same.
+    pub async fn close(&self, timeout: Duration) -> Result<()> {
+        self.inner.appender.close(timeout).await.map_err(|error| error.during("close").of_table(self.inner.appender.table().info().table_path()))
+    }
+}
+
+impl Inner {
+    #[inline]
+    fn check<R: InternalRow>(&self, row: &R) -> Result<()> {
+        if row.field_count() == self.columns { Ok(()) } else { Err(wrong_width(self.appender.table().info(), row.field_count(), self.columns)) }
+    }
+}
+
+#[cold]
+pub(super) fn wrong_width(info: &TableInfo, fields: usize, columns: usize) -> Error {
+    Error::usage(format!("the row has {fields} fields, the table {columns} columns")).of_table(info.table_path())
+}
+
+impl fmt::Debug for TableAppend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableAppend").field("table", self.info.table_path()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for AppendWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AppendWriter").field("table", self.inner.appender.table().info().table_path()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,309 @@
+//! From a row to the open batch of its bucket: the hot path, and what happens when the write buffer is full.
+//!
+//! A row takes one lock, that of its bucket, and allocates nothing. Everything else (opening and closing a batch, memory, waking the
+//! sender) happens once a batch or once every few kilobytes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::task::block_in_place;
+
+use super::completion::Completion;
+use super::encoder::Encoder;
+use super::format::WriteFormat;
+use super::member::Member;
+use super::memory::Credit;
+use super::slot::{BucketGroup, BucketSlot, OpenBatch, SlotState};
+use super::table::TableWrites;
+use super::{Shared, now};
+use crate::engine::write::{Wish, next_step};
+use crate::error::{Cause, Error, Result};
+use crate::runtime::BlockingWait;
+use crate::table::WriteResultFuture;
+
+/// Most bytes that a waiting writer asks for at once, so that it is not woken for every few rows.
+const WAIT_FOR: usize = 256 * 1024;
+/// Share of the buffer that it asks for at most, as a divisor.
+const WAIT_SHARE: usize = 16;
+
+/// The write path of one writer handle.
+#[derive(Debug, Clone)]
+pub(crate) struct Appender {
+    shared: Arc<Shared>,
+    table: Arc<TableWrites>,
+    format: Arc<WriteFormat>,
+    member: Arc<Member>,
+}
+
+/// Where a row goes.
+#[derive(Debug)]
+pub(crate) struct Target<'a> {
+    pub(crate) group: &'a Arc<BucketGroup>,
+    /// The bucket; that of the moment if `None`.
+    pub(crate) bucket: Option<u32>,
+}
+
+enum Attempt {
+    Done(WriteResultFuture),
+    /// There is no room; at least so many bytes are needed.
+    Full(usize),
+}
+
+impl Appender {
+    pub(super) fn new(shared: Arc<Shared>, table: Arc<TableWrites>, format: Arc<WriteFormat>) -> Self {
+        let member = Arc::new(Member::default());
+        shared.remember(&member);
+        Self { shared, table, format, member }
+    }
+
+    pub(crate) fn table(&self) -> &Arc<TableWrites> {
+        &self.table
+    }
+
+    pub(crate) fn format(&self) -> &Arc<WriteFormat> {
+        &self.format
+    }
+
+    /// Writes a row, waiting on this thread for room if need be.
+    pub(crate) fn write(&self, target: &Target<'_>, mut encode: impl FnMut(&mut Encoder) -> Result<usize>) -> Result<WriteResultFuture> {
+        match self.attempt(target, None, &mut encode)? {
+            Attempt::Done(future) => Ok(future),
+            Attempt::Full(bytes) => self.wait_and_write(target, bytes, &mut encode),
+        }
+    }
+
+    /// Writes a row, or says that the buffer is full.
+    pub(crate) fn try_write(&self, target: &Target<'_>, mut encode: impl FnMut(&mut Encoder) -> Result<usize>) -> Result<WriteResultFuture> {
+        match self.attempt(target, None, &mut encode)? {
+            Attempt::Done(future) => Ok(future),
+            Attempt::Full(bytes) => {
+                self.shared.inbox.ring();
+                Err(self.buffer_full(bytes, Duration::ZERO))
+            }
+        }
+    }
+
+    /// Writes a row, waiting for room without holding a thread.
+    pub(crate) async fn write_async(&self, target: &Target<'_>, mut encode: impl FnMut(&mut Encoder) -> Result<usize>) -> Result<WriteResultFuture> {
+        let mut bytes = match self.attempt(target, None, &mut encode)? {
+            Attempt::Done(future) => return Ok(future),
+            Attempt::Full(bytes) => bytes,
+        };
+        let timeout = self.shared.config.writer_buffer_wait_timeout;
+        let mut sleep = Box::pin(self.shared.sleep(timeout));
+        loop {
+            let waiting = self.shared.memory.wait(self.wish_for(bytes));
+            self.shared.inbox.ring();
+            let mut credit = tokio::select! {
+                biased;
+                credit = waiting => credit,
+                () = &mut sleep => return Err(self.buffer_full(bytes, timeout)),
+            };
+            match self.attempt(target, Some(&mut credit), &mut encode)? {
+                Attempt::Done(future) => return Ok(future),
+                Attempt::Full(more) => bytes = more,
+            }
+        }
+    }
+
+    /// The one place where a thread waits. The drivers never run on it (or are told that it waits), so they go on and free room.
+    #[cold]
+    fn wait_and_write(&self, target: &Target<'_>, mut bytes: usize, encode: &mut impl FnMut(&mut Encoder) -> Result<usize>) -> Result<WriteResultFuture> {
+        let timeout = self.shared.config.writer_buffer_wait_timeout;
+        let ends = Instant::now().checked_add(timeout);
+        let left = || ends.map_or(timeout, |ends| ends.saturating_duration_since(Instant::now()));
+        loop {
+            let waiting = self.shared.memory.wait(self.wish_for(bytes));
+            self.shared.inbox.ring();
+            let granted = match self.shared.drivers.blocking_wait() {
+                BlockingWait::TellRuntime => block_in_place(|| waiting.block(left())),
+                BlockingWait::InPlace => waiting.block(left()),
+                BlockingWait::Never => None,
+            };
+            let Some(mut credit) = granted else {
+                return Err(self.buffer_full(bytes, timeout));
+            };
+            match self.attempt(target, Some(&mut credit), encode)? {
+                Attempt::Done(future) => return Ok(future),
+                Attempt::Full(more) => bytes = more,
+            }
+        }
+    }
+
+    fn wish_for(&self, bytes: usize) -> usize {
+        bytes.max(WAIT_FOR.min(self.shared.memory.capacity() / WAIT_SHARE))
+    }
+
+    fn attempt(&self, target: &Target<'_>, granted: Option<&mut Credit>, encode: &mut impl FnMut(&mut Encoder) -> Result<usize>) -> Result<Attempt> {
+        let bucket = target.bucket.unwrap_or_else(|| target.group.sticky_bucket());
+        let Some(slot) = target.group.slots.get(bucket as usize) else {
+            return Err(Error::usage(format!("there is no bucket {bucket}")).of_table(&target.group.table_path));
+        };
+        let mut state = slot.state();
+        let (is_new, was_closed) = match self.make_room(slot, &mut state, granted)? {
+            Room::Ready { is_new, was_closed } => (is_new, was_closed),
+            Room::Full { bytes, was_closed } => {
+                drop(state);
+                if was_closed {
+                    Arc::clone(slot).want_attention();
+                }
+                return Ok(Attempt::Full(bytes));
+            }
+        };
+        let Some(open) = state.open.as_mut() else { return Ok(Attempt::Full(0)) };
+        let added = match encode(&mut open.encoder) {
+            Ok(added) => added,
+            Err(error) => {
+                if is_new {
+                    state.open = None;
+                }
+                drop(state);
+                if was_closed {
+                    Arc::clone(slot).want_attention();
+                }
+                return Err(error.of_table(&target.group.table_path));
+            }
+        };
+        let index = open.rows;
+        open.rows += 1;
+        open.bytes += added;
+        if open.bytes > open.credit.bytes() {
+            open.credit.set(open.bytes);
+        }
+        if !open.members.last().is_some_and(|member| Arc::ptr_eq(member, &self.member)) {
+            self.join(open);
+        }
+        let since = open.since;
+        let future = WriteResultFuture::new(Arc::clone(&open.completion), index);
+        let is_full = open.bytes >= open.full_at || open.rows == i32::MAX as u32;
+        if is_full {
+            slot.close_open(&mut state);
+        }
+        drop(state);
+        if is_full || was_closed {
+            Arc::clone(slot).want_attention();
+        } else if is_new {
+            Arc::clone(slot).want_attention_by(since + self.shared.config.writer_batch_timeout);
+        }
+        Ok(Attempt::Done(future))
+    }
+
+    /// Sees to it that the slot has an open batch of this writer's format with room for a row.
+    #[inline]
+    fn make_room(&self, slot: &Arc<BucketSlot>, state: &mut SlotState, granted: Option<&mut Credit>) -> Result<Room> {
+        match state.open.as_mut() {
+            Some(open) if Arc::ptr_eq(&open.format, &self.format) && open.bytes < open.credit.bytes() && !self.member.is_closed() => {
+                Ok(Room::Ready { is_new: false, was_closed: false })
+            }
+            _ => self.make_room_slowly(slot, state, granted),
+        }
+    }
+
+    #[cold]
+    fn make_room_slowly(&self, slot: &Arc<BucketSlot>, state: &mut SlotState, granted: Option<&mut Credit>) -> Result<Room> {
+        if self.member.is_closed() {
+            return Err(Error::closed("the writer"));
+        }
+        if let Some(error) = &state.failed {
+            return Err(error.clone());
+        }
+        let capacity = self.shared.memory.capacity();
+        let mut was_closed = false;
+        if state.open.as_ref().is_some_and(|open| !Arc::ptr_eq(&open.format, &self.format)) {
+            slot.close_open(state);
+            was_closed = true;
+        }
+        if let Some(open) = &mut state.open {
+            if let Some(granted) = granted {
+                open.credit.absorb(granted);
+            }
+            let step = next_step(open.credit.bytes(), capacity).max(open.bytes.saturating_sub(open.credit.bytes()) + 1);
+            if open.bytes >= open.credit.bytes() && !open.credit.try_grow(step) {
+                return Ok(Room::Full { bytes: step, was_closed });
+            }
+            return Ok(Room::Ready { is_new: false, was_closed });
+        }
+        if self.shared.inbox.is_ended() {
+            return Err(Error::closed("the connection"));
+        }
+        let mut credit = self.shared.memory.credit();
+        if let Some(granted) = granted {
+            credit.absorb(granted);
+        }
+        let step = next_step(0, capacity);
+        if credit.bytes() == 0 && !credit.try_grow(step) {
+            return Ok(Room::Full { bytes: step, was_closed });
+        }
+        state.open = Some(OpenBatch {
+            encoder: self.format.encoder()?,
+            rows: 0,
+            bytes: 0,
+            full_at: self.format.full_at(self.shared.config.writer_batch_size, capacity),
+            credit,
+            format: Arc::clone(&self.format),
+            completion: Arc::new(Completion::new(Arc::downgrade(slot))),
+            members: Vec::with_capacity(1),
+            since: now(),
+        });
+        Ok(Room::Ready { is_new: true, was_closed })
+    }
+
+    #[cold]
+    fn join(&self, open: &mut OpenBatch) {
+        if !open.members.iter().any(|member| Arc::ptr_eq(member, &self.member)) {
+            open.members.push(Arc::clone(&self.member));
+            self.member.join(&open.completion);
+        }
+    }
+
+    /// Waits until every row written before this call is acknowledged or failed; the first failure since the last call.
+    pub(crate) async fn flush(&self) -> Result<()> {
+        flush(&self.member).await
+    }
+
+    /// Refuses rows from now on, then flushes for at most `timeout`.
+    pub(crate) async fn close(&self, timeout: Duration) -> Result<()> {
+        self.member.close();
+        let sleep = self.shared.sleep(timeout);
+        tokio::select! {
+            biased;
+            flushed = flush(&self.member) => flushed,
+            () = sleep => Err(Error::timeout(format!("sending the last {} batches", self.member.pending().len()), timeout)),
+        }
+    }
+
+    #[cold]
+    fn buffer_full(&self, wanted: usize, waited: Duration) -> Error {
+        let capacity = self.shared.memory.capacity();
+        Error::new(Cause::BufferFull { wanted, capacity, waited }).of_table(self.format.info.table_path())
+    }
+}
+
+enum Room {
+    Ready {
+        is_new: bool,
+        /// The open batch of another format made place.
+        was_closed: bool,
+    },
+    Full {
+        bytes: usize,
+        was_closed: bool,
+    },
+}
+
+/// Waits for the batches a writer has now; the first failure since the last time.
+pub(super) async fn flush(member: &Member) -> Result<()> {
+    let pending = member.pending();
+    for batch in &pending {
+        batch.want(Wish::Flush);
+    }
+    for batch in &pending {
+        let mut place = super::completion::NOT_WAITING;
+        // The outcome itself is with the member, which also keeps it if this future is dropped half-way.
+        std::future::poll_fn(|context| batch.poll(Wish::Flush, &mut place, context).map(|_| ())).await;
+    }
+    match member.take_failure() {
+        Some(error) => Err(error),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,124 @@
+//! How the rows of a writer become batches.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+
+use fluss_metadata::{LogFormat, SchemaId, TableInfo};
+use fluss_row::kv::KvBatchBuilder;
+use fluss_row::log::{ArrowLogBatchBuilder, RowLogBatchBuilder};
+
+use super::encoder::Encoder;
+use crate::engine::write::{full_at, next_ratio};
+use crate::error::Result;
+
+/// Emptied builders kept for later batches. Each holds the memory of one full batch outside the write buffer.
+const MAX_SPARE: usize = 2;
+
+/// What the engine of a primary-key table does with rows. Source: `MergeMode.java`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum MergeMode {
+    /// What the table's merge engine says.
+    #[default]
+    Default,
+    /// Written as they are, past the merge engine: to restore or undo.
+    Overwrite,
+}
+
+/// What distinguishes batches that must not be mixed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum BatchKind {
+    /// Rows of a log table.
+    Log,
+    /// Upserts and deletes of a primary-key table.
+    Kv {
+        /// Positions of the columns written; all of them if `None`.
+        target_columns: Option<Vec<i32>>,
+        merge_mode: MergeMode,
+    },
+}
+
+/// How rows become batches. Writers of a table with the same settings share one.
+#[derive(Debug)]
+pub(crate) struct WriteFormat {
+    /// Batches of one number may share a request.
+    pub(super) number: u64,
+    pub(super) info: TableInfo,
+    pub(super) kind: BatchKind,
+    /// Builders whose memory serves the next batches.
+    spare: Mutex<Vec<Encoder>>,
+    /// Expected size of a batch after compression, as a part of the size before: the bits of an `f32`.
+    ratio: AtomicU32,
+}
+
+impl WriteFormat {
+    pub(super) fn new(info: TableInfo, kind: BatchKind) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self { number: NEXT.fetch_add(1, Ordering::Relaxed), info, kind, spare: Mutex::default(), ratio: AtomicU32::new(1.0_f32.to_bits()) }
+    }
+
+    pub(super) fn matches(&self, info: &TableInfo, kind: &BatchKind) -> bool {
+        self.info.schema_id() == info.schema_id() && self.kind == *kind
+    }
+
+    pub(super) fn schema_id(&self) -> SchemaId {
+        self.info.schema_id()
+    }
+
+    /// A batch without rows.
+    pub(crate) fn encoder(&self) -> Result<Encoder> {
+        if let Some(encoder) = self.spare().pop() {
+            return Ok(encoder);
+        }
+        let schema_id = self.schema_id();
+        Ok(match &self.kind {
+            BatchKind::Kv { .. } => Encoder::Kv(KvBatchBuilder::new(schema_id)?),
+            BatchKind::Log => match self.info.descriptor().log_format()? {
+                LogFormat::Arrow => Encoder::Arrow(Box::new(ArrowLogBatchBuilder::new(
+                    self.info.row_type(),
+                    schema_id,
+                    self.info.descriptor().arrow_compression()?,
+                )?)),
+                LogFormat::Indexed => Encoder::Rows(Box::new(RowLogBatchBuilder::new(self.info.row_type(), schema_id, LogFormat::Indexed)?)),
+                LogFormat::Compacted => Encoder::Rows(Box::new(RowLogBatchBuilder::new(self.info.row_type(), schema_id, LogFormat::Compacted)?)),
+            },
+        })
+    }
+
+    /// Keeps an emptied builder for a later batch.
+    pub(super) fn keep(&self, builder: Option<Encoder>) {
+        let Some(builder) = builder else { return };
+        let mut spare = self.spare();
+        if spare.len() < MAX_SPARE {
+            spare.push(builder);
+        }
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Vec<Encoder>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bytes of rows at which a batch is full.
+    pub(super) fn full_at(&self, batch_size: usize, buffer_size: usize) -> usize {
+        full_at(batch_size, buffer_size, f32::from_bits(self.ratio.load(Ordering::Relaxed)))
+    }
+
+    /// A batch of `before` bytes took `after` bytes once it was sealed.
+    pub(super) fn learn_ratio(&self, before: usize, after: usize) {
+        if before > 0 {
+            let estimate = f32::from_bits(self.ratio.load(Ordering::Relaxed));
+            let next = next_ratio(estimate, (after as f32 / before as f32).min(1.0));
+            self.ratio.store(next.to_bits(), Ordering::Relaxed);
+        }
+    }
+}
+
+/// The format shared by all writers with these settings.
+pub(super) fn shared(formats: &mut Vec<Arc<WriteFormat>>, info: &TableInfo, kind: BatchKind) -> Arc<WriteFormat> {
+    if let Some(format) = formats.iter().find(|format| format.matches(info, &kind)) {
+        return Arc::clone(format);
+    }
+    let format = Arc::new(WriteFormat::new(info.clone(), kind));
+    formats.push(Arc::clone(&format));
+    format
+}

@@ -1,0 +1,63 @@
+//! What one writer remembers of its batches, for `flush`.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::completion::Completion;
+use crate::error::Error;
+
+/// A writer, as its batches know it. Clones of a writer share it.
+#[derive(Debug, Default)]
+pub(crate) struct Member {
+    state: Mutex<State>,
+    is_closed: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Batches with rows of this writer, in the order it joined them; those that ended go when the next one comes.
+    batches: VecDeque<Arc<Completion>>,
+    first_failure: Option<Error>,
+}
+
+impl Member {
+    /// The writer has its first row in a batch.
+    pub(super) fn join(&self, batch: &Arc<Completion>) {
+        let mut state = self.state();
+        while state.batches.front().is_some_and(|batch| batch.outcome().is_some()) {
+            state.batches.pop_front();
+        }
+        state.batches.push_back(Arc::clone(batch));
+    }
+
+    /// A batch with rows of this writer failed.
+    pub(super) fn on_failure(&self, error: &Error) {
+        self.state().first_failure.get_or_insert_with(|| error.clone());
+    }
+
+    /// The batches that have not ended.
+    pub(crate) fn pending(&self) -> Vec<Arc<Completion>> {
+        let mut state = self.state();
+        state.batches.retain(|batch| batch.outcome().is_none());
+        state.batches.iter().cloned().collect()
+    }
+
+    /// The first failure since the last call.
+    pub(crate) fn take_failure(&self) -> Option<Error> {
+        self.state().first_failure.take()
+    }
+
+    /// Refuses rows from now on.
+    pub(crate) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,179 @@
+//! Writing, driven: the open batches that rows go into, and the task that sends them.
+//!
+//! ```text
+//! append(&row) ──► slot (one lock): open batch ──full──► closed ─┐
+//!                                                                ├─► sender task: engine decides ─► seal ─► request ─► answer
+//!                   linger, awaited result, flush ───────────────┘                                              │
+//!                   WriteResultFuture, flush ◄────────────── completion of the batch ◄───────────────────────────┘
+//! ```
+//!
+//! Rows are encoded at once into the open batch of their bucket. All that is not yet acknowledged counts against one bound on memory
+//! ([`memory`]). What is sent where and when is decided by [`crate::engine::write`]; the sender ([`sender`]) only carries it out.
+
+mod appender;
+mod completion;
+mod encoder;
+mod format;
+mod inbox;
+mod member;
+mod memory;
+mod metrics;
+mod partition;
+mod request;
+mod route;
+mod sender;
+mod slot;
+mod table;
+
+pub(crate) use appender::{Appender, Target};
+pub(crate) use completion::{Completion, NOT_WAITING, Written, WrittenOffset};
+pub(crate) use format::BatchKind;
+pub use format::MergeMode;
+pub(crate) use route::RowRoute;
+pub(crate) use table::TableWrites;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use fluss_metadata::{TableId, TableInfo};
+use fluss_rpc::Cluster;
+use tokio::time::Sleep;
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::runtime::Drivers;
+use inbox::Inbox;
+use member::Member;
+use memory::Memory;
+use sender::Sender;
+
+/// The write side of a connection. Cheap to clone; when the last clone is gone, the sender ends, and what it had not sent is lost.
+#[derive(Clone)]
+pub(crate) struct Writers {
+    shared: Arc<Shared>,
+    _ends_sender: Arc<EndsSender>,
+}
+
+/// What appenders and the sender share.
+pub(crate) struct Shared {
+    config: Arc<Config>,
+    drivers: Drivers,
+    memory: Arc<Memory>,
+    inbox: Arc<Inbox>,
+    state: Mutex<State>,
+}
+
+struct State {
+    tables: HashMap<TableId, Arc<TableWrites>>,
+    members: Vec<Weak<Member>>,
+    /// Taken by the first writer, which starts the sender.
+    cluster: Option<Cluster>,
+    is_closed: bool,
+}
+
+struct EndsSender(Arc<Inbox>);
+
+impl Drop for EndsSender {
+    fn drop(&mut self) {
+        self.0.shut_down();
+    }
+}
+
+impl Writers {
+    pub(crate) fn new(config: Arc<Config>, drivers: Drivers, cluster: Cluster) -> Self {
+        let memory = Memory::new(config.writer_buffer_memory_size);
+        let inbox = Arc::new(Inbox::new());
+        let ends_sender = Arc::new(EndsSender(Arc::clone(&inbox)));
+        let state = Mutex::new(State { tables: HashMap::new(), members: Vec::new(), cluster: Some(cluster), is_closed: false });
+        Self { shared: Arc::new(Shared { config, drivers, memory, inbox, state }), _ends_sender: ends_sender }
+    }
+
+    /// The write path of a new writer handle.
+    pub(crate) fn appender(&self, info: &TableInfo, kind: BatchKind) -> Result<Appender> {
+        let table = {
+            let mut state = self.shared.state();
+            if state.is_closed {
+                return Err(Error::closed("the connection"));
+            }
+            if let Some(cluster) = state.cluster.take() {
+                let sender = Sender::new(&self.shared.config, cluster, Arc::clone(&self.shared.memory), Arc::clone(&self.shared.inbox));
+                self.shared.drivers.handle().spawn(sender.run());
+            }
+            let inbox = &self.shared.inbox;
+            Arc::clone(state.tables.entry(info.table_id()).or_insert_with(|| TableWrites::new(info.clone(), Arc::clone(inbox))))
+        };
+        let format = table.format(info, kind);
+        Ok(Appender::new(Arc::clone(&self.shared), table, format))
+    }
+
+    /// Waits for all batches of all writers; the first failure that no `flush` has told of.
+    pub(crate) async fn flush(&self) -> Result<()> {
+        let mut first = Ok(());
+        for member in self.shared.members() {
+            let flushed = appender::flush(&member).await;
+            first = first.and(flushed);
+        }
+        first
+    }
+
+    /// Refuses rows from now on, sends what there is for at most `timeout`, then ends the sender.
+    pub(crate) async fn close(&self, timeout: Duration) -> Result<()> {
+        self.shared.state().is_closed = true;
+        let members = self.shared.members();
+        for member in &members {
+            member.close();
+        }
+        let sleep = self.shared.sleep(timeout);
+        let closed = tokio::select! {
+            biased;
+            flushed = self.flush() => flushed,
+            () = sleep => {
+                let batches: usize = members.iter().map(|member| member.pending().len()).sum();
+                Err(Error::timeout(format!("sending the last {batches} batches"), timeout))
+            }
+        };
+        self.shared.inbox.shut_down();
+        closed
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, member: &Arc<Member>) {
+        let mut state = self.state();
+        state.members.retain(|member| member.strong_count() > 0);
+        state.members.push(Arc::downgrade(member));
+    }
+
+    fn members(&self) -> Vec<Arc<Member>> {
+        self.state().members.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// A sleep on the clock of the drivers, which may be awaited on any runtime or none.
+    fn sleep(&self, time: Duration) -> Sleep {
+        let _clock = self.drivers.handle().enter();
+        tokio::time::sleep(time)
+    }
+}
+
+/// The clock of the write path: that of tokio, so that tests may pause it.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+impl fmt::Debug for Writers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writers").field("memory", &self.shared.memory).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("memory", &self.memory).finish_non_exhaustive()
+    }
+}

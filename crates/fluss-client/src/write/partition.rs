@@ -1,0 +1,91 @@
+//! Finding the leaders of what is written to, and making partitions that are missing.
+
+use std::sync::Arc;
+
+use fluss_metadata::{PartitionId, TableBucket, TableInfo};
+use fluss_rpc::Cluster;
+use fluss_wire::error_code::{ErrorCode, ServerError};
+use fluss_wire::message::{CreatePartitionRequest, PbKeyValue, PbPartitionSpec};
+use tracing::debug;
+
+use super::request::path_message;
+use super::slot::{BucketGroup, PartitionName};
+use crate::config::Config;
+use crate::engine::write::Resolution;
+use crate::error::{Error, ErrorKind, Result};
+
+/// Asks the cluster for the leaders of a table or partition. A missing partition is made, if the configuration says so.
+pub(super) async fn resolve(cluster: Cluster, config: Arc<Config>, info: TableInfo, group: Arc<BucketGroup>) -> Resolution {
+    let found = match &group.partition {
+        None => find_table(&cluster, &info).await.map(|()| None),
+        Some(partition) => find_or_make(&cluster, &config, &info, partition).await,
+    };
+    match found {
+        Ok(None) if group.partition.is_some() => Resolution::NotYet,
+        Ok(partition) => Resolution::Known(partition),
+        Err(error) if error.is_retriable() || matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout) => {
+            debug!(table = %info.table_path(), %error, "the leaders cannot be looked up now");
+            Resolution::NotYet
+        }
+        Err(error) => Resolution::Gone(error),
+    }
+}
+
+/// Refreshes the view of the table. Another table under its name means that it is gone.
+async fn find_table(cluster: &Cluster, info: &TableInfo) -> Result<()> {
+    cluster.refresh_table(info.table_path()).await?;
+    check_identity(cluster, info)
+}
+
+fn check_identity(cluster: &Cluster, info: &TableInfo) -> Result<()> {
+    match cluster.view().table_id(info.table_path()) {
+        Some(id) if id != info.table_id() => Err(Error::from(ServerError::new(
+            ErrorCode::TABLE_NOT_EXIST,
+            format!("the table was dropped and made anew: its id was {}, now it is {id}", info.table_id()),
+        ))),
+        _ => Ok(()),
+    }
+}
+
+async fn find_or_make(cluster: &Cluster, config: &Config, info: &TableInfo, partition: &PartitionName) -> Result<Option<PartitionId>> {
+    if let Some(id) = find_partition(cluster, info, partition).await? {
+        return Ok(Some(id));
+    }
+    if !config.writer_dynamic_create_partition {
+        let text = format!("there is no partition {}, and writer_dynamic_create_partition is off", partition.name);
+        return Err(Error::from(ServerError::new(ErrorCode::PARTITION_NOT_EXISTS, text)));
+    }
+    make(cluster, info, partition).await.map_err(|error| error.during("create_partition"))?;
+    debug!(table = %info.table_path(), partition = %partition.name, "made a partition");
+    // Servers learn of it a little later: that it is not found at once is no failure.
+    find_partition(cluster, info, partition).await
+}
+
+/// The id of the partition; asks for the leaders of its buckets where they are not known.
+async fn find_partition(cluster: &Cluster, info: &TableInfo, partition: &PartitionName) -> Result<Option<PartitionId>> {
+    let found = cluster.partition_id(info.table_path(), &partition.name).await?;
+    check_identity(cluster, info)?;
+    let Some(id) = found else { return Ok(None) };
+    let buckets: Vec<_> = (0..info.num_buckets()).map(|bucket| TableBucket::new_with_partition(info.table_id(), Some(id), bucket)).collect();
+    let view = cluster.view();
+    if buckets.iter().any(|bucket| view.leader_of(bucket).is_none()) {
+        cluster.refresh_buckets(info.table_path(), &buckets).await?;
+        check_identity(cluster, info)?;
+    }
+    // Forgotten again if the servers say that it was dropped.
+    Ok(cluster.view().partition_id(info.table_id(), &partition.name))
+}
+
+async fn make(cluster: &Cluster, info: &TableInfo, partition: &PartitionName) -> Result<()> {
+    let keys = info.partition_keys();
+    let partition_key_values =
+        keys.iter().zip(&partition.values).map(|(key, value)| PbKeyValue { key: key.clone(), value: value.clone() }).collect();
+    let request = CreatePartitionRequest {
+        table_path: path_message(info.table_path()),
+        partition_spec: PbPartitionSpec { partition_key_values },
+        // The protocol's name says the opposite of what the server does with it: it ignores a partition that exists.
+        ignore_if_not_exists: true,
+    };
+    cluster.call_coordinator(&request).await?;
+    Ok(())
+}

@@ -1,0 +1,171 @@
+//! Requests and answers of the write path.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use fluss_metadata::{TableBucket, TablePath};
+use fluss_rpc::{Cluster, ClusterView};
+use fluss_wire::api::ApiRequest;
+use fluss_wire::error_code::ServerError;
+use fluss_wire::message::{
+    InitWriterRequest, PbProduceLogReqForBucket, PbPutKvReqForBucket, PbTablePath, ProduceLogRequest, ProduceLogResponse, PutKvRequest, PutKvResponse,
+};
+
+use super::format::{BatchKind, MergeMode, WriteFormat};
+use crate::config::Config;
+use crate::engine::write::{Answer, Lane, Reroute, ServerId};
+use crate::error::{Error, Result};
+
+/// Longest part of a request's time that the server may spend waiting for replicas, so that its answer still comes in time.
+const SERVER_SHARE: f64 = 0.8;
+
+/// What came back for a request.
+pub(super) struct Answered {
+    /// For each bucket that the server spoke of.
+    pub(super) buckets: HashMap<TableBucket, Answer>,
+    /// Why there is no answer at all.
+    pub(super) error: Option<Failure>,
+    /// Generation of the view of the cluster that the request was routed by.
+    pub(super) generation: u64,
+}
+
+/// Why there is no answer.
+pub(super) struct Failure {
+    pub(super) error: Error,
+    /// Whether the request may have reached the server.
+    pub(super) sent: bool,
+}
+
+/// A request with batches.
+pub(super) enum Message {
+    Log(ProduceLogRequest),
+    Kv(PutKvRequest),
+}
+
+impl Message {
+    pub(super) fn new(format: &WriteFormat, config: &Config, batches: Vec<(TableBucket, Bytes)>) -> Self {
+        let acks = config.writer_acks.code();
+        let timeout_ms = i32::try_from(config.request_timeout.mul_f64(SERVER_SHARE).as_millis()).unwrap_or(i32::MAX);
+        let table_id = format.info.table_id();
+        let buckets = Some(format.info.num_buckets());
+        match &format.kind {
+            BatchKind::Log => Self::Log(ProduceLogRequest {
+                acks,
+                table_id,
+                timeout_ms,
+                buckets_req: batches
+                    .into_iter()
+                    .map(|(bucket, records)| PbProduceLogReqForBucket {
+                        partition_id: bucket.partition_id(),
+                        bucket_id: bucket.bucket_id(),
+                        records,
+                        original_partition_name: None,
+                        routing_bucket_count: buckets,
+                    })
+                    .collect(),
+            }),
+            BatchKind::Kv { target_columns, merge_mode } => Self::Kv(PutKvRequest {
+                acks,
+                table_id,
+                timeout_ms,
+                target_columns: target_columns.clone().unwrap_or_default(),
+                buckets_req: batches
+                    .into_iter()
+                    .map(|(bucket, records)| PbPutKvReqForBucket {
+                        partition_id: bucket.partition_id(),
+                        bucket_id: bucket.bucket_id(),
+                        records,
+                        original_partition_name: None,
+                        routing_bucket_count: buckets,
+                    })
+                    .collect(),
+                agg_mode: Some(match merge_mode {
+                    MergeMode::Default => 0,
+                    MergeMode::Overwrite => 1,
+                }),
+            }),
+        }
+    }
+
+    /// Sends it and reads the answers. `deadline` is when the last of its batches runs out of time.
+    pub(super) async fn send(self, cluster: Cluster, lane: Lane, now: Instant, deadline: Instant, config: Arc<Config>) -> Answered {
+        let generation = cluster.view().generation();
+        let deadline = deadline.min(now + config.request_timeout);
+        let buckets = match self {
+            Self::Log(request) => {
+                let table = request.table_id;
+                call(&cluster, lane, &request, deadline).await.map(|answer| log_answers(table, answer))
+            }
+            Self::Kv(request) => {
+                let table = request.table_id;
+                call(&cluster, lane, &request, deadline).await.map(|answer| kv_answers(table, answer))
+            }
+        };
+        match buckets {
+            Ok(buckets) => Answered { buckets, error: None, generation },
+            Err(failure) => Answered { buckets: HashMap::new(), error: Some(failure), generation },
+        }
+    }
+}
+
+async fn call<R: ApiRequest>(cluster: &Cluster, lane: Lane, request: &R, deadline: Instant) -> Result<R::Response, Failure> {
+    cluster
+        .call_server(lane.server, lane.connection, request, deadline.into())
+        .await
+        .map_err(|error| Failure { sent: !error.was_not_sent(), error: Error::from(error) })
+}
+
+fn log_answers(table: i64, answer: ProduceLogResponse) -> HashMap<TableBucket, Answer> {
+    answer
+        .buckets_resp
+        .into_iter()
+        .map(|bucket| {
+            let answer = match ServerError::from_parts(bucket.error_code, bucket.error_message) {
+                Some(error) => Answer::Refused(error),
+                None => Answer::Written { offset: bucket.base_offset, pressure: None },
+            };
+            (TableBucket::new_with_partition(table, bucket.partition_id, bucket.bucket_id), answer)
+        })
+        .collect()
+}
+
+fn kv_answers(table: i64, answer: PutKvResponse) -> HashMap<TableBucket, Answer> {
+    answer
+        .buckets_resp
+        .into_iter()
+        .map(|bucket| {
+            let answer = match ServerError::from_parts(bucket.error_code, bucket.error_message) {
+                Some(error) => Answer::Refused(error),
+                None => Answer::Written { offset: bucket.log_end_offset, pressure: bucket.pressure },
+            };
+            (TableBucket::new_with_partition(table, bucket.partition_id, bucket.bucket_id), answer)
+        })
+        .collect()
+}
+
+/// Asks any tablet server for a writer id. The tables are what the server checks the right to write by.
+pub(super) async fn init_writer(cluster: Cluster, config: Arc<Config>, tables: Vec<TablePath>) -> Result<i64> {
+    let request = InitWriterRequest { table_path: tables.iter().map(path_message).collect() };
+    let deadline = super::now() + config.request_timeout;
+    let response = cluster.call_tablet(&request, deadline.into()).await.map_err(|error| Error::from(error).during("init_writer"))?;
+    Ok(response.writer_id)
+}
+
+pub(super) fn path_message(path: &TablePath) -> PbTablePath {
+    PbTablePath { database_name: path.database().to_owned(), table_name: path.table().to_owned() }
+}
+
+/// The server that leads a bucket, as far as is known.
+pub(super) fn leader(view: &ClusterView, bucket: &TableBucket) -> Option<ServerId> {
+    view.leader_of(bucket).map(|server| server.id())
+}
+
+/// Forgets a leader that the view of generation `seen` named and that is none any more.
+pub(super) fn invalidate(cluster: &Cluster, reroute: &Reroute, seen: u64) {
+    if reroute.is_unknown {
+        cluster.invalidate_partition(&reroute.bucket);
+    }
+    cluster.invalidate_bucket(&reroute.bucket, seen);
+}

@@ -1,0 +1,140 @@
+//! Which partition and bucket a row goes to.
+
+use std::cell::Cell;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use fluss_metadata::{ResolvedPartitionSpec, TableInfo};
+use fluss_row::key::TableKeys;
+use fluss_row::{InternalRow, PartitionNames};
+
+use super::slot::BucketGroup;
+use super::table::TableWrites;
+use crate::config::BucketAssigner;
+use crate::error::{Error, Result};
+
+/// Bytes up to which a thread keeps its buffers for the next row.
+const KEEP_BUFFER: usize = 64 * 1024;
+
+#[derive(Default)]
+struct Buffers {
+    key: Vec<u8>,
+    bucket_key: Vec<u8>,
+    partition: String,
+}
+
+thread_local! {
+    /// What this thread encodes keys and names in. Taken while in use, as rows are code of the user's, which may write rows too.
+    static BUFFERS: Cell<Option<Box<Buffers>>> = const { Cell::new(None) };
+}
+
+/// The buckets of a table or partition.
+pub(crate) enum GroupRef<'a> {
+    Whole(&'a Arc<BucketGroup>),
+    Partition(Arc<BucketGroup>),
+}
+
+impl Deref for GroupRef<'_> {
+    type Target = Arc<BucketGroup>;
+
+    #[inline]
+    fn deref(&self) -> &Arc<BucketGroup> {
+        match self {
+            Self::Whole(group) => group,
+            Self::Partition(group) => group,
+        }
+    }
+}
+
+/// The way of the rows of a table.
+#[derive(Debug)]
+pub(crate) struct RowRoute {
+    table: Arc<TableWrites>,
+    keys: TableKeys,
+    has_bucket_key: bool,
+    without_key: BucketAssigner,
+}
+
+impl RowRoute {
+    pub(crate) fn new(info: &TableInfo, table: &Arc<TableWrites>, without_key: BucketAssigner) -> Result<Self> {
+        let keys = TableKeys::of_rows(info)?;
+        Ok(Self { table: Arc::clone(table), has_bucket_key: keys.has_bucket_key(), keys, without_key })
+    }
+
+    /// The buckets of the row's partition, and the row's bucket if it does not depend on the moment: for a log table.
+    #[inline]
+    pub(crate) fn of<R: InternalRow>(&self, row: &R) -> Result<(GroupRef<'_>, Option<u32>)> {
+        if !self.has_bucket_key
+            && let Some(group) = self.table.whole()
+        {
+            return Ok((GroupRef::Whole(group), self.bucket_without_key(group)));
+        }
+        self.with_key(row, |group, bucket, _| Ok((group, bucket)))
+    }
+
+    /// Calls `write` with the buckets of the row's partition, its bucket and its key, which is empty for a log table.
+    #[inline]
+    pub(crate) fn with_key<'a, R: InternalRow, T>(&'a self, row: &R, write: impl FnOnce(GroupRef<'a>, Option<u32>, &[u8]) -> Result<T>) -> Result<T> {
+        let mut buffers = BUFFERS.take().unwrap_or_default();
+        let result = self.find(row, &mut buffers).and_then(|(group, bucket)| write(group, bucket, &buffers.key));
+        if buffers.key.capacity() <= KEEP_BUFFER && buffers.partition.capacity() <= KEEP_BUFFER {
+            BUFFERS.set(Some(buffers));
+        }
+        result
+    }
+
+    /// As [`with_key`](Self::with_key), with a key of its own.
+    pub(crate) fn key_of<R: InternalRow>(&self, row: &R) -> Result<(GroupRef<'_>, Option<u32>, Vec<u8>)> {
+        self.with_key(row, |group, bucket, key| Ok((group, bucket, key.to_vec())))
+    }
+
+    #[inline]
+    fn find<R: InternalRow>(&self, row: &R, buffers: &mut Buffers) -> Result<(GroupRef<'_>, Option<u32>)> {
+        let group = match (self.table.whole(), self.keys.partition()) {
+            (Some(group), _) => GroupRef::Whole(group),
+            (None, Some(names)) => GroupRef::Partition(self.partition_of(row, names, &mut buffers.partition)?),
+            (None, None) => return Err(self.failed(Error::usage("the table has partitions and no partition keys"))),
+        };
+        buffers.key.clear();
+        let bucket = self
+            .keys
+            .encode_key(row, &mut buffers.key)
+            .and_then(|()| self.keys.bucket(row, &buffers.key, &mut buffers.bucket_key))
+            .map_err(|error| self.failed(error.into()))?;
+        let bucket = match bucket {
+            Some(bucket) => Some(bucket as u32),
+            None => self.bucket_without_key(&group),
+        };
+        Ok((group, bucket))
+    }
+
+    #[inline]
+    fn bucket_without_key(&self, group: &BucketGroup) -> Option<u32> {
+        match self.without_key {
+            BucketAssigner::Sticky => None,
+            BucketAssigner::RoundRobin => Some(group.round_robin_bucket()),
+        }
+    }
+
+    /// The buckets of the row's partition. One that was not written to before is found or made in the background.
+    fn partition_of<R: InternalRow>(&self, row: &R, names: &PartitionNames, name: &mut String) -> Result<Arc<BucketGroup>> {
+        name.clear();
+        names.append_name(row, name).map_err(|error| self.failed(error.into()))?;
+        match self.table.partition(name) {
+            Some(group) => Ok(group),
+            None => self.new_partition(name).map_err(|error| self.failed(error)),
+        }
+    }
+
+    #[cold]
+    fn new_partition(&self, name: &str) -> Result<Arc<BucketGroup>> {
+        let spec = ResolvedPartitionSpec::from_partition_name(self.table.info().partition_keys(), name)?;
+        spec.validate()?;
+        self.table.partition_or_new(name, || spec.partition_values().to_vec()).ok_or_else(|| Error::usage("the table has no partitions"))
+    }
+
+    #[cold]
+    fn failed(&self, error: Error) -> Error {
+        error.of_table(self.table.info().table_path())
+    }
+}

@@ -1,0 +1,187 @@
+//! The open batch of a bucket, behind one short lock.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::Instant;
+
+use fluss_metadata::{TableId, TablePath};
+
+use super::completion::Completion;
+use super::encoder::Encoder;
+use super::format::WriteFormat;
+use super::inbox::Inbox;
+use super::memory::Credit;
+use super::member::Member;
+use crate::engine::write::{SlotId, next_bucket};
+use crate::error::Error;
+
+/// The buckets of a table without partitions, or of one partition.
+#[derive(Debug)]
+pub(crate) struct BucketGroup {
+    pub(super) table_path: TablePath,
+    pub(super) table_id: TableId,
+    /// Name of the partition and the values that it is made of, in the order of the table's partition keys.
+    pub(super) partition: Option<PartitionName>,
+    pub(super) slots: Box<[Arc<BucketSlot>]>,
+    sticky: AtomicU32,
+    round: AtomicU32,
+}
+
+/// The name of a partition.
+#[derive(Debug, Clone)]
+pub(crate) struct PartitionName {
+    pub(super) name: Arc<str>,
+    /// One value for each partition key.
+    pub(super) values: Vec<String>,
+}
+
+/// One bucket as the appenders see it.
+#[derive(Debug)]
+pub(crate) struct BucketSlot {
+    pub(super) bucket: u32,
+    group: Weak<BucketGroup>,
+    inbox: Arc<Inbox>,
+    /// Its number in the engine, given by the sender.
+    pub(super) id: OnceLock<SlotId>,
+    /// Whether it had a leader when the sender last looked.
+    is_available: AtomicBool,
+    state: Mutex<SlotState>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct SlotState {
+    pub(super) open: Option<OpenBatch>,
+    /// Full batches that the sender has not taken yet, in order.
+    pub(super) closed: VecDeque<ClosedBatch>,
+    /// Why nothing can be written any more.
+    pub(super) failed: Option<Error>,
+}
+
+/// A batch that takes rows.
+#[derive(Debug)]
+pub(super) struct OpenBatch {
+    pub(super) encoder: Encoder,
+    pub(super) rows: u32,
+    /// Bytes of rows so far.
+    pub(super) bytes: usize,
+    /// Bytes at which it is full.
+    pub(super) full_at: usize,
+    pub(super) credit: Credit,
+    pub(super) format: Arc<WriteFormat>,
+    pub(super) completion: Arc<Completion>,
+    /// The writers that have rows in it.
+    pub(super) members: Vec<Arc<Member>>,
+    pub(super) since: Instant,
+}
+
+/// A batch that takes no more rows.
+#[derive(Debug)]
+pub(super) struct ClosedBatch {
+    pub(super) encoder: Encoder,
+    pub(super) rows: u32,
+    pub(super) credit: Credit,
+    pub(super) format: Arc<WriteFormat>,
+    pub(super) completion: Arc<Completion>,
+    pub(super) members: Vec<Arc<Member>>,
+    pub(super) since: Instant,
+}
+
+impl OpenBatch {
+    pub(super) fn close(self) -> ClosedBatch {
+        ClosedBatch {
+            encoder: self.encoder,
+            rows: self.rows,
+            credit: self.credit,
+            format: self.format,
+            completion: self.completion,
+            members: self.members,
+            since: self.since,
+        }
+    }
+}
+
+impl BucketGroup {
+    pub(super) fn new(table_path: TablePath, table_id: TableId, partition: Option<PartitionName>, buckets: u32, inbox: &Arc<Inbox>, first: u32) -> Arc<Self> {
+        Arc::new_cyclic(|group| Self {
+            table_path,
+            table_id,
+            partition,
+            slots: (0..buckets.max(1)).map(|bucket| Arc::new(BucketSlot::new(bucket, Weak::clone(group), Arc::clone(inbox)))).collect(),
+            sticky: AtomicU32::new(first % buckets.max(1)),
+            round: AtomicU32::new(first),
+        })
+    }
+
+    /// The bucket that rows without a key go to until its batch is closed.
+    pub(super) fn sticky_bucket(&self) -> u32 {
+        self.sticky.load(Ordering::Relaxed)
+    }
+
+    /// The bucket of the next row, going round.
+    pub(super) fn round_robin_bucket(&self) -> u32 {
+        let buckets = self.slots.len() as u32;
+        let turn = self.round.fetch_add(1, Ordering::Relaxed) % buckets;
+        if self.is_available(turn) { turn } else { next_bucket(turn, buckets, |bucket| self.is_available(bucket)) }
+    }
+
+    fn is_available(&self, bucket: u32) -> bool {
+        self.slots.get(bucket as usize).is_some_and(|slot| slot.is_available.load(Ordering::Relaxed))
+    }
+
+    /// The batch of `bucket` was closed: rows without a key go to the next bucket.
+    fn leave(&self, bucket: u32) {
+        if self.sticky.load(Ordering::Relaxed) == bucket {
+            let next = next_bucket(bucket, self.slots.len() as u32, |bucket| self.is_available(bucket));
+            self.sticky.store(next, Ordering::Relaxed);
+        }
+    }
+}
+
+impl BucketSlot {
+    fn new(bucket: u32, group: Weak<BucketGroup>, inbox: Arc<Inbox>) -> Self {
+        Self { bucket, group, inbox, id: OnceLock::new(), is_available: AtomicBool::new(true), state: Mutex::default() }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, SlotState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_available(&self, is_available: bool) {
+        // A plain load first: the flag is read per row by other threads and hardly ever changes.
+        if self.is_available.load(Ordering::Relaxed) != is_available {
+            self.is_available.store(is_available, Ordering::Relaxed);
+        }
+    }
+
+    /// Rows without a key shall go to another bucket from now on.
+    pub(super) fn leave(&self) {
+        if let Some(group) = self.group.upgrade() {
+            group.leave(self.bucket);
+        }
+    }
+
+    /// Closes the open batch, for the sender to take.
+    pub(super) fn close_open(&self, state: &mut SlotState) {
+        if let Some(open) = state.open.take() {
+            if open.rows > 0 {
+                state.closed.push_back(open.close());
+            }
+            self.leave();
+        }
+    }
+}
+
+impl BucketSlot {
+    /// Asks the sender to look at this bucket.
+    pub(super) fn want_attention(self: Arc<Self>) {
+        let inbox = Arc::clone(&self.inbox);
+        inbox.look_at(self);
+    }
+
+    /// Asks the sender to look at this bucket at `by` the latest.
+    pub(super) fn want_attention_by(self: Arc<Self>, by: Instant) {
+        let inbox = Arc::clone(&self.inbox);
+        inbox.look_at_by(self, by);
+    }
+}

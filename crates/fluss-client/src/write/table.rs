@@ -1,0 +1,99 @@
+//! The buckets of a table that is written to, shared by all its writers on a connection.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use fluss_metadata::TableInfo;
+
+use super::format::{self, BatchKind, WriteFormat};
+use super::inbox::Inbox;
+use super::slot::{BucketGroup, PartitionName};
+
+/// A table that is written to.
+#[derive(Debug)]
+pub(crate) struct TableWrites {
+    info: TableInfo,
+    inbox: Arc<Inbox>,
+    groups: Groups,
+    formats: Mutex<Vec<Arc<WriteFormat>>>,
+}
+
+#[derive(Debug)]
+enum Groups {
+    Whole(Arc<BucketGroup>),
+    Partitioned(RwLock<HashMap<Arc<str>, Arc<BucketGroup>>>),
+}
+
+impl TableWrites {
+    pub(super) fn new(info: TableInfo, inbox: Arc<Inbox>) -> Arc<Self> {
+        let groups = if info.is_partitioned() {
+            Groups::Partitioned(RwLock::default())
+        } else {
+            Groups::Whole(new_group(&info, None, &inbox))
+        };
+        let table = Arc::new(Self { info, inbox, groups, formats: Mutex::default() });
+        if let Groups::Whole(group) = &table.groups {
+            table.inbox.add_group(Arc::clone(&table), Arc::clone(group));
+        }
+        table
+    }
+
+    pub(crate) fn info(&self) -> &TableInfo {
+        &self.info
+    }
+
+    /// How rows become batches, for a writer that knows the table as `info`.
+    pub(super) fn format(&self, info: &TableInfo, kind: BatchKind) -> Arc<WriteFormat> {
+        format::shared(&mut self.formats.lock().unwrap_or_else(PoisonError::into_inner), info, kind)
+    }
+
+    /// The buckets of a table without partitions.
+    pub(super) fn whole(&self) -> Option<&Arc<BucketGroup>> {
+        match &self.groups {
+            Groups::Whole(group) => Some(group),
+            Groups::Partitioned(_) => None,
+        }
+    }
+
+    /// The buckets of a partition, if it was written to before.
+    pub(super) fn partition(&self, name: &str) -> Option<Arc<BucketGroup>> {
+        match &self.groups {
+            Groups::Whole(_) => None,
+            Groups::Partitioned(groups) => groups.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned(),
+        }
+    }
+
+    /// The buckets of a partition, which is found or made in the background if it is new here.
+    pub(super) fn partition_or_new(self: &Arc<Self>, name: &str, values: impl FnOnce() -> Vec<String>) -> Option<Arc<BucketGroup>> {
+        let Groups::Partitioned(groups) = &self.groups else { return None };
+        let mut groups = groups.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(group) = groups.get(name) {
+            return Some(Arc::clone(group));
+        }
+        let name: Arc<str> = name.into();
+        let group = new_group(&self.info, Some(PartitionName { name: Arc::clone(&name), values: values() }), &self.inbox);
+        groups.insert(name, Arc::clone(&group));
+        drop(groups);
+        self.inbox.add_group(Arc::clone(self), Arc::clone(&group));
+        Some(group)
+    }
+
+    /// Forgets a partition that could not be found or made, so that the next row of it tries anew.
+    pub(super) fn forget(&self, group: &Arc<BucketGroup>) {
+        if let (Groups::Partitioned(groups), Some(partition)) = (&self.groups, &group.partition) {
+            let mut groups = groups.write().unwrap_or_else(PoisonError::into_inner);
+            if groups.get(&partition.name).is_some_and(|current| Arc::ptr_eq(current, group)) {
+                groups.remove(&partition.name);
+            }
+        }
+    }
+}
+
+fn new_group(info: &TableInfo, partition: Option<PartitionName>, inbox: &Arc<Inbox>) -> Arc<BucketGroup> {
+    use std::hash::{BuildHasher, RandomState};
+
+    // The first bucket is random, so that many clients with few rows do not all write to the same one.
+    let first = RandomState::new().hash_one(0_u8) as u32;
+    let buckets = u32::try_from(info.num_buckets()).unwrap_or(1);
+    BucketGroup::new(info.table_path().clone(), info.table_id(), partition, buckets, inbox, first)
+}
