@@ -1,11 +1,10 @@
 //! Databases.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::error::Result;
-use crate::json::{JsonObject, JsonWriter, parse};
-
-const DOCUMENT: &str = "database descriptor";
+use crate::json::{JsonWriter, parse};
 
 /// Definition of a database: a comment and properties of the user's own.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -18,6 +17,11 @@ impl DatabaseDescriptor {
     /// A database without comment and properties.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Starts a definition.
+    pub fn builder() -> DatabaseDescriptorBuilder {
+        DatabaseDescriptorBuilder::default()
     }
 
     /// The same with a comment.
@@ -50,30 +54,65 @@ impl DatabaseDescriptor {
 
     /// The JSON document that the server keeps. Source: `DatabaseDescriptorJsonSerde.java`.
     pub fn to_json(&self) -> String {
-        let mut json = JsonWriter::default();
-        json.object(|json| {
+        JsonWriter::document(|json| {
             json.number_field("version", 1);
             if let Some(comment) = self.comment() {
                 json.string_field("comment", comment);
             }
-            json.map_field(
-                "custom_properties",
-                self.custom_properties
-                    .iter()
-                    .map(|(k, v)| (k.as_str(), v.as_str())),
-            );
-        });
-        json.finish()
+            json.map_field("custom_properties", &self.custom_properties);
+        })
     }
 
     /// Reads the JSON document of a database.
+    ///
+    /// # Errors
+    ///
+    /// Text that is no such document.
     pub fn from_json(text: &[u8]) -> Result<Self> {
-        let value = parse(DOCUMENT, text)?;
-        let json = JsonObject::of(DOCUMENT, &value)?;
+        let [comment, custom_properties] =
+            parse("database descriptor", text)?.fields(["comment", "custom_properties"])?;
         Ok(Self {
-            comment: json.optional_string("comment")?.map(str::to_owned),
-            custom_properties: json.string_map("custom_properties")?.into_iter().collect(),
+            comment: comment.optional_string()?.map(Cow::into_owned),
+            custom_properties: custom_properties.required()?.string_map()?,
         })
+    }
+}
+
+/// Collects the definition of a database.
+#[derive(Debug, Clone, Default)]
+pub struct DatabaseDescriptorBuilder {
+    descriptor: DatabaseDescriptor,
+}
+
+impl DatabaseDescriptorBuilder {
+    /// A comment.
+    #[must_use]
+    pub fn comment(mut self, comment: impl Into<String>) -> Self {
+        self.descriptor = self.descriptor.with_comment(comment);
+        self
+    }
+
+    /// A property.
+    #[must_use]
+    pub fn custom_property(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.descriptor = self.descriptor.with_custom_property(key, value);
+        self
+    }
+
+    /// Several properties.
+    #[must_use]
+    pub fn custom_properties<K: Into<String>, V: Into<String>>(
+        mut self,
+        properties: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        let properties = properties.into_iter().map(|(k, v)| (k.into(), v.into()));
+        self.descriptor.custom_properties.extend(properties);
+        self
+    }
+
+    /// The definition.
+    pub fn build(self) -> DatabaseDescriptor {
+        self.descriptor
     }
 }
 

@@ -31,6 +31,22 @@ pub enum MetadataError {
 }
 
 impl MetadataError {
+    /// The same error with another name of the field, made from the one it has.
+    pub(crate) fn within(self, rename: impl FnOnce(&str) -> String) -> Self {
+        match self {
+            Self::Invalid {
+                field,
+                got,
+                expected,
+            } => Self::Invalid {
+                field: rename(&field),
+                got,
+                expected,
+            },
+            other @ Self::Json { .. } => other,
+        }
+    }
+
     pub(crate) fn invalid(
         field: impl Into<String>,
         got: impl Into<String>,

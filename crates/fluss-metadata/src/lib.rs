@@ -23,36 +23,48 @@
 //! # Ok::<(), fluss_metadata::MetadataError>(())
 //! ```
 
-mod cluster;
+mod admin;
+mod calendar;
+mod choice;
+pub mod config_value;
 mod data_type;
 mod database;
 mod error;
 mod ids;
 mod java_float;
 mod json;
-mod offset;
 mod partition;
 mod path;
 mod schema;
 mod table;
 
-pub use cluster::{ServerKind, ServerNode};
-pub use data_type::{
-    DataField, DataType, DataTypeKind, DataTypes, MAX_DECIMAL_PRECISION, MAX_TIME_PRECISION,
-    RowType,
+pub use admin::{
+    AclFilter, AclInfo, ActiveKvSnapshots, BucketRebalance, BucketStats, ClusterHealth,
+    ClusterHealthStatus, ConfigEntry, ConfigSource, GoalType, KvSnapshot, KvSnapshotFile,
+    KvSnapshotLease, KvSnapshotMetadata, LakeBucketSnapshot, LakeSnapshot, LatestKvSnapshots,
+    OffsetSpec, OperationType, PermissionType, Principal, ProducerOffsets, RebalanceProgress,
+    RebalanceStatus, RegisterResult, RemoteLogManifestEntry, Resource, ResourceType, ServerKind,
+    ServerNode, ServerTag, TableStats,
 };
-pub use database::{DatabaseDescriptor, DatabaseInfo, DatabaseSummary};
+pub use data_type::{
+    DataField, DataType, DataTypeFamily, DataTypeKind, DataTypeRoot, DataTypes,
+    MAX_DECIMAL_PRECISION, MAX_NESTING, MAX_TIME_PRECISION, RowType,
+};
+pub use database::{DatabaseDescriptor, DatabaseDescriptorBuilder, DatabaseInfo, DatabaseSummary};
 pub use error::{MetadataError, Result};
 pub use ids::{BucketId, PartitionId, SchemaId, SnapshotId, TableBucket, TableId};
 pub use java_float::{java_double_to_string, java_float_to_string};
-pub use offset::OffsetSpec;
-pub use partition::{PartitionInfo, PartitionSpec, PartitionValue, ResolvedPartitionSpec};
+pub use partition::{
+    AutoPartitionStrategy, AutoPartitionTimeUnit, HISTORICAL_PARTITION_VALUE, PartitionInfo,
+    PartitionSpec, PartitionValue, ResolvedPartitionSpec, TimeZone,
+};
 pub use path::{PhysicalTablePath, TablePath, validate_database_name};
 pub use schema::{
     AggFunction, AggFunctionType, Column, PrimaryKey, Schema, SchemaBuilder, SchemaInfo,
 };
 pub use table::{
-    ArrowCompression, ArrowCompressionType, ChangelogImage, DataLakeFormat, DeleteBehavior,
-    KvFormat, LogFormat, MergeEngine, TableDescriptor, TableDescriptorBuilder, TableDistribution,
-    TableInfo,
+    AlterConfig, AlterConfigOp, ArrowCompression, ArrowCompressionType, ChangelogImage,
+    ColumnPosition, DataLakeFormat, DeleteBehavior, KvFormat, LogFormat, MergeEngine,
+    StatisticsColumns, TableChange, TableDescriptor, TableDescriptorBuilder, TableDistribution,
+    TableInfo, property,
 };

@@ -1,37 +1,65 @@
-//! Types as SQL text. Source: `DataType#asSerializableString` of the Java classes.
+//! Types as SQL text. Source: `asSerializableString` and `asSummaryString` of the Java classes.
 
-use std::fmt;
+use std::fmt::{self, Formatter};
 
 use super::{DataType, DataTypeKind, RowType};
 
+/// How much of a type is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Detail {
+    /// Everything, so that it can be parsed again.
+    Full,
+    /// Short forms, and no descriptions.
+    Summary,
+}
+
+struct Shown<'a, T>(&'a T, Detail);
+
 impl fmt::Display for DataType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
-            DataTypeKind::Boolean => f.write_str("BOOLEAN"),
-            DataTypeKind::TinyInt => f.write_str("TINYINT"),
-            DataTypeKind::SmallInt => f.write_str("SMALLINT"),
-            DataTypeKind::Int => f.write_str("INT"),
-            DataTypeKind::BigInt => f.write_str("BIGINT"),
-            DataTypeKind::Float => f.write_str("FLOAT"),
-            DataTypeKind::Double => f.write_str("DOUBLE"),
+    /// The SQL form, which [`FromStr`](std::str::FromStr) reads again, such as `DECIMAL(10, 2) NOT NULL`.
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        Shown(self, Detail::Full).fmt(f)
+    }
+}
+
+impl fmt::Display for RowType {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        Shown(self, Detail::Full).fmt(f)
+    }
+}
+
+impl DataType {
+    /// A shorter form for people: `TIMESTAMP_LTZ(3)`, and `'...'` in place of descriptions.
+    pub fn summary(&self) -> String {
+        Shown(self, Detail::Summary).to_string()
+    }
+}
+
+impl fmt::Display for Shown<'_, DataType> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Shown(data_type, detail) = *self;
+        match data_type.kind() {
             DataTypeKind::Char { length } => write!(f, "CHAR({length})"),
-            DataTypeKind::String => f.write_str("STRING"),
             DataTypeKind::Binary { length } => write!(f, "BINARY({length})"),
-            DataTypeKind::Bytes => f.write_str("BYTES"),
             DataTypeKind::Decimal { precision, scale } => {
                 write!(f, "DECIMAL({precision}, {scale})")
             }
-            DataTypeKind::Date => f.write_str("DATE"),
             DataTypeKind::Time { precision } => write!(f, "TIME({precision})"),
             DataTypeKind::Timestamp { precision } => write!(f, "TIMESTAMP({precision})"),
-            DataTypeKind::TimestampLtz { precision } => {
-                write!(f, "TIMESTAMP({precision}) WITH LOCAL TIME ZONE")
+            DataTypeKind::TimestampLtz { precision } => match detail {
+                Detail::Full => write!(f, "TIMESTAMP({precision}) WITH LOCAL TIME ZONE"),
+                Detail::Summary => write!(f, "TIMESTAMP_LTZ({precision})"),
+            },
+            DataTypeKind::Array(element) => write!(f, "ARRAY<{}>", Shown(&**element, detail)),
+            DataTypeKind::Map { key, value } => {
+                write!(f, "MAP<{}, {}>", Shown(&**key, detail), Shown(&**value, detail))
             }
-            DataTypeKind::Array(element) => write!(f, "ARRAY<{element}>"),
-            DataTypeKind::Map { key, value } => write!(f, "MAP<{key}, {value}>"),
-            DataTypeKind::Row(row) => row.fmt(f),
+            DataTypeKind::Row(row) => Shown(row, detail).fmt(f),
+            DataTypeKind::Int => f.write_str("INT"),
+            // The others are called alike in SQL and in JSON.
+            _ => f.write_str(data_type.root().name()),
         }?;
-        if self.nullable {
+        if data_type.is_nullable() {
             Ok(())
         } else {
             f.write_str(" NOT NULL")
@@ -39,10 +67,11 @@ impl fmt::Display for DataType {
     }
 }
 
-impl fmt::Display for RowType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl fmt::Display for Shown<'_, RowType> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Shown(row, detail) = *self;
         f.write_str("ROW<")?;
-        for (index, field) in self.fields().iter().enumerate() {
+        for (index, field) in row.fields().iter().enumerate() {
             if index > 0 {
                 f.write_str(", ")?;
             }
@@ -50,10 +79,12 @@ impl fmt::Display for RowType {
                 f,
                 "`{}` {}",
                 field.name().replace('`', "``"),
-                field.data_type()
+                Shown(field.data_type(), detail)
             )?;
-            if let Some(description) = field.description() {
-                write!(f, " '{}'", description.replace('\'', "''"))?;
+            match (field.description(), detail) {
+                (None, _) => {}
+                (Some(text), Detail::Full) => write!(f, " '{}'", text.replace('\'', "''"))?,
+                (Some(_), Detail::Summary) => f.write_str(" '...'")?,
             }
         }
         f.write_str(">")

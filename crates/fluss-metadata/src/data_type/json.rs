@@ -2,159 +2,158 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
-
-use super::{DataField, DataType, DataTypeKind, RowType};
+use super::{DataField, DataType, DataTypeKind, DataTypeRoot, MAX_NESTING, RowType};
 use crate::error::Result;
-use crate::json::{JsonObject, JsonWriter};
+use crate::json::{Field, Json, JsonWriter, parse};
 
-pub(crate) fn to_json(data_type: &DataType, json: &mut JsonWriter) {
-    json.object(|json| {
-        json.string_field("type", root(data_type.kind()));
-        if !data_type.is_nullable() {
-            json.key("nullable");
-            json.boolean(false);
-        }
-        match data_type.kind() {
-            DataTypeKind::Char { length } | DataTypeKind::Binary { length } => {
-                json.number_field("length", *length);
-            }
-            DataTypeKind::Decimal { precision, scale } => {
-                json.number_field("precision", *precision);
-                json.number_field("scale", *scale);
-            }
-            DataTypeKind::Time { precision }
-            | DataTypeKind::Timestamp { precision }
-            | DataTypeKind::TimestampLtz { precision } => {
-                json.number_field("precision", *precision)
-            }
-            DataTypeKind::Array(element) => {
-                json.key("element_type");
-                to_json(element, json);
-            }
-            DataTypeKind::Map { key, value } => {
-                json.key("key_type");
-                to_json(key, json);
-                json.key("value_type");
-                to_json(value, json);
-            }
-            DataTypeKind::Row(row) => {
-                json.key("fields");
-                json.array(|json| {
-                    row.fields()
-                        .iter()
-                        .for_each(|field| field_to_json(field, json))
-                });
-            }
-            _ => {}
-        }
-    });
-}
+impl DataType {
+    /// The JSON of the type, as it stands in schemas and in the request that adds a column.
+    pub fn to_json(&self) -> String {
+        JsonWriter::document(|json| write_members(self, json))
+    }
 
-fn field_to_json(field: &DataField, json: &mut JsonWriter) {
-    json.object(|json| {
-        json.string_field("name", field.name());
-        json.key("field_type");
-        to_json(field.data_type(), json);
-        if let Some(description) = field.description() {
-            json.string_field("description", description);
-        }
-        json.number_field("field_id", field.field_id().unwrap_or(-1));
-    });
-}
-
-fn root(kind: &DataTypeKind) -> &'static str {
-    match kind {
-        DataTypeKind::Boolean => "BOOLEAN",
-        DataTypeKind::TinyInt => "TINYINT",
-        DataTypeKind::SmallInt => "SMALLINT",
-        DataTypeKind::Int => "INTEGER",
-        DataTypeKind::BigInt => "BIGINT",
-        DataTypeKind::Float => "FLOAT",
-        DataTypeKind::Double => "DOUBLE",
-        DataTypeKind::Char { .. } => "CHAR",
-        DataTypeKind::String => "STRING",
-        DataTypeKind::Binary { .. } => "BINARY",
-        DataTypeKind::Bytes => "BYTES",
-        DataTypeKind::Decimal { .. } => "DECIMAL",
-        DataTypeKind::Date => "DATE",
-        DataTypeKind::Time { .. } => "TIME_WITHOUT_TIME_ZONE",
-        DataTypeKind::Timestamp { .. } => "TIMESTAMP_WITHOUT_TIME_ZONE",
-        DataTypeKind::TimestampLtz { .. } => "TIMESTAMP_WITH_LOCAL_TIME_ZONE",
-        DataTypeKind::Array(_) => "ARRAY",
-        DataTypeKind::Map { .. } => "MAP",
-        DataTypeKind::Row(_) => "ROW",
+    /// Reads the JSON of a type.
+    ///
+    /// # Errors
+    ///
+    /// Text that is no such JSON, a parameter out of its bounds, or nesting deeper than [`MAX_NESTING`].
+    pub fn from_json(text: &[u8]) -> Result<Self> {
+        read(parse("data type", text)?)
     }
 }
 
-/// Reads a type. Its depth is bounded by what the JSON parser lets pass.
-pub(crate) fn from_json(document: &'static str, value: &Value) -> Result<DataType> {
-    let json = JsonObject::of(document, value)?;
-    let nested = |key: &str| from_json(document, json.required(key)?).map(Arc::new);
-    let kind = match json.string("type")? {
-        "BOOLEAN" => DataTypeKind::Boolean,
-        "TINYINT" => DataTypeKind::TinyInt,
-        "SMALLINT" => DataTypeKind::SmallInt,
-        "INTEGER" => DataTypeKind::Int,
-        "BIGINT" => DataTypeKind::BigInt,
-        "FLOAT" => DataTypeKind::Float,
-        "DOUBLE" => DataTypeKind::Double,
-        "CHAR" => DataTypeKind::Char {
-            length: json.u32("length")?,
-        },
-        "STRING" => DataTypeKind::String,
-        "BINARY" => DataTypeKind::Binary {
-            length: json.u32("length")?,
-        },
-        "BYTES" => DataTypeKind::Bytes,
-        "DECIMAL" => DataTypeKind::Decimal {
-            precision: json.u32("precision")?,
-            scale: json.u32("scale")?,
-        },
-        "DATE" => DataTypeKind::Date,
-        "TIME_WITHOUT_TIME_ZONE" => DataTypeKind::Time {
-            precision: json.u32("precision")?,
-        },
-        "TIMESTAMP_WITHOUT_TIME_ZONE" => DataTypeKind::Timestamp {
-            precision: json.u32("precision")?,
-        },
-        "TIMESTAMP_WITH_LOCAL_TIME_ZONE" => DataTypeKind::TimestampLtz {
-            precision: json.u32("precision")?,
-        },
-        "ARRAY" => DataTypeKind::Array(nested("element_type")?),
-        "MAP" => DataTypeKind::Map {
-            key: Arc::new(nested("key_type")?.as_non_nullable()),
-            value: nested("value_type")?,
-        },
-        "ROW" => DataTypeKind::Row(RowType::new(
-            json.array("fields")?
-                .iter()
-                .map(|field| field_from_json(document, field))
-                .collect::<Result<_>>()?,
-        )),
-        _ => return Err(json.wrong("type", "the name of a type")),
-    };
-    let nullable = match json.get("nullable") {
-        None => true,
-        Some(value) => value
-            .as_bool()
-            .ok_or_else(|| json.wrong("nullable", "true or false"))?,
-    };
-    let data_type = DataType { kind, nullable };
-    data_type.validate(document)?;
+/// Writes a type into a larger document.
+pub(crate) fn write(data_type: &DataType, json: &mut JsonWriter) {
+    json.object(|json| write_members(data_type, json));
+}
+
+fn write_members(data_type: &DataType, json: &mut JsonWriter) {
+    json.string_field("type", data_type.root().name());
+    if !data_type.is_nullable() {
+        json.boolean_field("nullable", false);
+    }
+    match data_type.kind() {
+        DataTypeKind::Char { length } | DataTypeKind::Binary { length } => {
+            json.number_field("length", *length);
+        }
+        DataTypeKind::Decimal { precision, scale } => {
+            json.number_field("precision", *precision);
+            json.number_field("scale", *scale);
+        }
+        DataTypeKind::Time { precision }
+        | DataTypeKind::Timestamp { precision }
+        | DataTypeKind::TimestampLtz { precision } => json.number_field("precision", *precision),
+        DataTypeKind::Array(element) => {
+            json.key("element_type");
+            write(element, json);
+        }
+        DataTypeKind::Map { key, value } => {
+            json.key("key_type");
+            write(key, json);
+            json.key("value_type");
+            write(value, json);
+        }
+        DataTypeKind::Row(row) => json.array_field("fields", |json| {
+            for field in row.fields() {
+                json.object(|json| write_field(field, json));
+            }
+        }),
+        _ => {}
+    }
+}
+
+fn write_field(field: &DataField, json: &mut JsonWriter) {
+    json.string_field("name", field.name());
+    json.key("field_type");
+    write(field.data_type(), json);
+    if let Some(description) = field.description() {
+        json.string_field("description", description);
+    }
+    json.number_field("field_id", field.field_id().unwrap_or(-1));
+}
+
+/// Reads a type out of a larger document.
+pub(crate) fn read(json: Json<'_>) -> Result<DataType> {
+    let data_type = read_nested(json, 0)?;
+    data_type.validate("data type")?;
     Ok(data_type)
 }
 
-fn field_from_json(document: &'static str, value: &Value) -> Result<DataField> {
-    let json = JsonObject::of(document, value)?;
-    let mut field = DataField::new(
-        json.string("name")?,
-        from_json(document, json.required("field_type")?)?,
-    );
-    if let Some(description) = json.optional_string("description")? {
+fn read_nested(json: Json<'_>, depth: usize) -> Result<DataType> {
+    if depth > MAX_NESTING {
+        return Err(json.wrong("a type that is nested at most 32 levels deep"));
+    }
+    let [name, nullable, length, precision, scale, element, key, value, fields] = json.fields([
+        "type",
+        "nullable",
+        "length",
+        "precision",
+        "scale",
+        "element_type",
+        "key_type",
+        "value_type",
+        "fields",
+    ])?;
+    let nested = |field: Field<'_>| read_nested(field.required()?, depth + 1).map(Arc::new);
+    let name = name.required()?;
+    let root = DataTypeRoot::of_name(&name.string()?)
+        .ok_or_else(|| name.wrong("the name of a type, in upper case"))?;
+    let kind = match root {
+        DataTypeRoot::Boolean => DataTypeKind::Boolean,
+        DataTypeRoot::TinyInt => DataTypeKind::TinyInt,
+        DataTypeRoot::SmallInt => DataTypeKind::SmallInt,
+        DataTypeRoot::Integer => DataTypeKind::Int,
+        DataTypeRoot::BigInt => DataTypeKind::BigInt,
+        DataTypeRoot::Float => DataTypeKind::Float,
+        DataTypeRoot::Double => DataTypeKind::Double,
+        DataTypeRoot::Char => DataTypeKind::Char {
+            length: length.integer()?,
+        },
+        DataTypeRoot::String => DataTypeKind::String,
+        DataTypeRoot::Binary => DataTypeKind::Binary {
+            length: length.integer()?,
+        },
+        DataTypeRoot::Bytes => DataTypeKind::Bytes,
+        DataTypeRoot::Decimal => DataTypeKind::Decimal {
+            precision: precision.integer()?,
+            scale: scale.integer()?,
+        },
+        DataTypeRoot::Date => DataTypeKind::Date,
+        DataTypeRoot::Time => DataTypeKind::Time {
+            precision: precision.integer()?,
+        },
+        DataTypeRoot::Timestamp => DataTypeKind::Timestamp {
+            precision: precision.integer()?,
+        },
+        DataTypeRoot::TimestampLtz => DataTypeKind::TimestampLtz {
+            precision: precision.integer()?,
+        },
+        DataTypeRoot::Array => DataTypeKind::Array(nested(element)?),
+        DataTypeRoot::Map => DataTypeKind::Map {
+            key: Arc::new(nested(key)?.as_non_nullable()),
+            value: nested(value)?,
+        },
+        DataTypeRoot::Row => DataTypeKind::Row(RowType::new(
+            fields
+                .required()?
+                .list(|field| read_field(field, depth + 1))?,
+        )),
+    };
+    let nullable = match nullable.optional() {
+        None => true,
+        Some(value) => value.boolean()?,
+    };
+    Ok(DataType { kind, nullable })
+}
+
+fn read_field(json: Json<'_>, depth: usize) -> Result<DataField> {
+    let [name, data_type, description, id] =
+        json.fields(["name", "field_type", "description", "field_id"])?;
+    let mut field = DataField::new(name.string()?, read_nested(data_type.required()?, depth)?);
+    if let Some(description) = description.optional_string()? {
         field = field.with_description(description);
     }
-    Ok(match json.optional_i32("field_id")? {
+    Ok(match id.optional_integer()? {
         Some(id) => field.with_field_id(id),
         None => field,
     })

@@ -1,15 +1,45 @@
 //! Rows as types: named fields in order.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 
 use super::DataType;
 use crate::error::{MetadataError, Result};
 
+/// More fields than this are looked up by name through an index.
+const SCANNED_FIELDS: usize = 8;
+
 /// The fields of a row, in order. Cheap to clone.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone)]
 pub struct RowType {
-    fields: Arc<[DataField]>,
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    fields: Box<[DataField]>,
+    /// Positions in the order of the names; empty for few fields.
+    by_name: Box<[u32]>,
+}
+
+impl PartialEq for RowType {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner) || self.fields() == other.fields()
+    }
+}
+
+impl Eq for RowType {}
+
+impl std::hash::Hash for RowType {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.fields().hash(state);
+    }
+}
+
+impl fmt::Debug for RowType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.fields()).finish()
+    }
 }
 
 /// A field of a row.
@@ -42,29 +72,59 @@ impl std::hash::Hash for DataField {
 impl RowType {
     /// A row of these fields.
     pub fn new(fields: Vec<DataField>) -> Self {
+        let mut by_name = Vec::new();
+        // A row of more fields than a u32 can count does not fit into memory.
+        if let Ok(count) = u32::try_from(fields.len())
+            && fields.len() > SCANNED_FIELDS
+        {
+            by_name = (0..count).collect();
+            // Stable, so that of two fields of one name the first one is found.
+            by_name.sort_by_key(|position| fields.get(*position as usize).map(DataField::name));
+        }
         Self {
-            fields: fields.into(),
+            inner: Arc::new(Inner {
+                fields: fields.into(),
+                by_name: by_name.into(),
+            }),
         }
     }
 
     /// The fields in order.
     pub fn fields(&self) -> &[DataField] {
-        &self.fields
+        &self.inner.fields
     }
 
     /// Number of fields.
     pub fn len(&self) -> usize {
-        self.fields.len()
+        self.fields().len()
     }
 
     /// Whether there is no field.
     pub fn is_empty(&self) -> bool {
-        self.fields.is_empty()
+        self.fields().is_empty()
+    }
+
+    /// The field with that name.
+    pub fn field(&self, name: &str) -> Option<&DataField> {
+        self.fields().get(self.index_of(name)?)
     }
 
     /// Position of the field with that name.
     pub fn index_of(&self, name: &str) -> Option<usize> {
-        self.fields.iter().position(|field| field.name() == name)
+        if self.inner.by_name.is_empty() {
+            return self.fields().iter().position(|field| field.name() == name);
+        }
+        let name_at = |position: u32| {
+            self.fields()
+                .get(position as usize)
+                .map_or("", DataField::name)
+        };
+        let at = self
+            .inner
+            .by_name
+            .partition_point(|position| name_at(*position) < name);
+        let position = *self.inner.by_name.get(at)?;
+        (name_at(position) == name).then_some(position as usize)
     }
 
     /// The row of the fields at `positions`, in that order.
@@ -72,11 +132,11 @@ impl RowType {
         positions
             .iter()
             .map(|&position| {
-                self.fields.get(position).cloned().ok_or_else(|| {
+                self.fields().get(position).cloned().ok_or_else(|| {
                     MetadataError::invalid(
                         "projection",
                         format!("position {position}"),
-                        format!("a position below {}", self.fields.len()),
+                        format!("a position below {}", self.len()),
                     )
                 })
             })
@@ -84,9 +144,16 @@ impl RowType {
             .map(Self::new)
     }
 
-    pub(super) fn validate(&self, field: &str) -> Result<()> {
-        let mut names = HashSet::with_capacity(self.fields.len());
-        for inner in self.fields.iter() {
+    pub(crate) fn validate_names(&self, field: &str) -> Result<()> {
+        let mut names = HashSet::with_capacity(self.len());
+        for inner in self.fields() {
+            if inner.name().trim().is_empty() {
+                return Err(MetadataError::invalid(
+                    field,
+                    format!("a field named {:?}", inner.name()),
+                    "a name with more than white space",
+                ));
+            }
             if !names.insert(inner.name()) {
                 return Err(MetadataError::invalid(
                     field,
@@ -94,9 +161,6 @@ impl RowType {
                     "fields of different names",
                 ));
             }
-            inner
-                .data_type()
-                .validate(&format!("{field}.{}", inner.name()))?;
         }
         Ok(())
     }
@@ -120,7 +184,14 @@ impl DataField {
         self
     }
 
-    /// The same field with an id.
+    /// The same field with another type.
+    #[must_use]
+    pub fn with_data_type(mut self, data_type: DataType) -> Self {
+        self.data_type = data_type;
+        self
+    }
+
+    /// The same field with an id, or without one for a negative `id`.
     #[must_use]
     pub fn with_field_id(mut self, id: i32) -> Self {
         self.field_id = (id >= 0).then_some(id);

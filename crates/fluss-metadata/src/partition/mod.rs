@@ -1,7 +1,12 @@
-//! Partitions: which values name one.
+//! Partitions: which values name one, and which names come with time.
 
+mod auto;
 mod spec;
+mod time_format;
 mod value;
+mod zone;
 
-pub use spec::{PartitionInfo, PartitionSpec, ResolvedPartitionSpec};
+pub use auto::{AutoPartitionStrategy, AutoPartitionTimeUnit};
+pub use spec::{HISTORICAL_PARTITION_VALUE, PartitionInfo, PartitionSpec, ResolvedPartitionSpec};
 pub use value::PartitionValue;
+pub use zone::TimeZone;

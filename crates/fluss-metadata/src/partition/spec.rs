@@ -6,8 +6,13 @@ use crate::error::{MetadataError, Result};
 use crate::ids::PartitionId;
 use crate::path::{validate_name, validate_prefix};
 
+use super::PartitionValue;
+
 /// What separates the values in a partition's name.
 const SEPARATOR: &str = "$";
+
+/// The value of the partition that stands for all that only the lake has. Since release 1.0; servers keep it to themselves.
+pub const HISTORICAL_PARTITION_VALUE: &str = "__historical__";
 
 /// Values for some or all partition keys.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -85,11 +90,44 @@ impl ResolvedPartitionSpec {
         Self::new(keys.to_vec(), values)
     }
 
+    /// Makes the spec of a row, from the values of its partition columns in the order of the table's keys.
+    pub fn from_values<'a>(
+        keys: &[String],
+        values: impl IntoIterator<Item = PartitionValue<'a>>,
+    ) -> Result<Self> {
+        let values = values.into_iter().map(|value| value.to_string());
+        Self::new(keys.to_vec(), values.collect())
+    }
+
     /// Takes a partition's name apart.
+    ///
+    /// Empty values at the end get lost, as in the Java classes; the server lets no value be empty.
     pub fn from_partition_name(keys: &[String], name: &str) -> Result<Self> {
+        let mut values = name.split(SEPARATOR).map(str::to_owned).collect::<Vec<_>>();
+        while values.len() > 1 && values.last().is_some_and(String::is_empty) {
+            values.pop();
+        }
+        Self::new(keys.to_vec(), values)
+    }
+
+    /// Takes a [`qualified_name`](Self::qualified_name) apart.
+    pub fn from_qualified_name(name: &str) -> Result<Self> {
+        let pairs = name
+            .split('/')
+            .map(|pair| {
+                pair.split_once('=').ok_or_else(|| {
+                    MetadataError::invalid(
+                        "qualified partition name",
+                        format!("{pair:?}"),
+                        "key=value",
+                    )
+                })
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let owned = |text: &str| text.to_owned();
         Self::new(
-            keys.to_vec(),
-            name.split(SEPARATOR).map(str::to_owned).collect(),
+            pairs.iter().map(|(key, _)| owned(key)).collect(),
+            pairs.iter().map(|(_, value)| owned(value)).collect(),
         )
     }
 
@@ -123,12 +161,21 @@ impl ResolvedPartitionSpec {
         PartitionSpec::new(self.keys.iter().cloned().zip(self.values.iter().cloned()))
     }
 
-    /// Checks the values as the server does before it creates a partition.
+    /// Checks the values as the server does before it creates a partition: a name each, not one that it keeps to itself.
     pub fn validate(&self) -> Result<()> {
+        self.validate_existing()?;
+        self.each_value(validate_prefix)
+    }
+
+    /// Checks the values as the server does before it looks for a partition: a name each.
+    pub fn validate_existing(&self) -> Result<()> {
+        self.each_value(validate_name)
+    }
+
+    fn each_value(&self, check: fn(&str, &str) -> Result<()>) -> Result<()> {
         for (key, value) in self.keys.iter().zip(&self.values) {
-            let field = format!("value of partition key {key:?}");
-            validate_name(&field, value)?;
-            validate_prefix(&field, value)?;
+            check("", value)
+                .map_err(|error| error.within(|_| format!("value of partition key {key:?}")))?;
         }
         Ok(())
     }

@@ -1,20 +1,22 @@
-//! Values of partition columns as text. Source: `PartitionNameConverters.java`.
+//! Values of partition columns as text, both ways. Source: `PartitionNameConverters.java`, `PartitionUtils.java`.
 
-use std::fmt::Write as _;
+use std::borrow::Cow;
+use std::fmt::{self, Display, Formatter};
 
+use crate::calendar::{Day, MILLIS_PER_DAY, SECONDS_PER_DAY, days_in_month};
+use crate::data_type::{DataType, DataTypeKind};
+use crate::error::{MetadataError, Result};
 use crate::java_float::{java_double_to_string, java_float_to_string};
 
-const MILLIS_PER_DAY: i64 = 86_400_000;
-
 /// A value of a partition column.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum PartitionValue<'a> {
     /// STRING and CHAR.
-    String(&'a str),
+    String(Cow<'a, str>),
     /// BOOLEAN.
     Boolean(bool),
     /// BINARY and BYTES.
-    Bytes(&'a [u8]),
+    Bytes(Cow<'a, [u8]>),
     /// TINYINT to BIGINT.
     Integer(i64),
     /// DATE: days since 1970-01-01.
@@ -34,95 +36,202 @@ pub enum PartitionValue<'a> {
     },
 }
 
-impl PartitionValue<'_> {
+impl Display for PartitionValue<'_> {
     /// The text that stands for the value in a partition's name.
-    pub fn to_partition_string(self) -> String {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
-            Self::String(text) => text.to_owned(),
-            Self::Boolean(value) => value.to_string(),
-            Self::Bytes(bytes) => {
-                bytes
-                    .iter()
-                    .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-                        // Writing into a text cannot fail.
-                        let _ = write!(text, "{byte:02x}");
-                        text
-                    })
+            Self::String(text) => f.write_str(text),
+            Self::Boolean(value) => value.fmt(f),
+            Self::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
+            Self::Integer(value) => value.fmt(f),
+            Self::Date(days) => {
+                let Day { year, month, day } = Day::of_epoch(i64::from(*days));
+                write!(f, "{year:04}-{month:02}-{day:02}")
             }
-            Self::Integer(value) => value.to_string(),
-            Self::Date(days) => date(i64::from(days)),
             Self::Time(millis) => {
-                let seconds = millis / 1000;
-                format!(
-                    "{:02}-{:02}-{:02}_{:03}",
-                    seconds / 3600,
-                    seconds / 60 % 60,
-                    seconds % 60,
-                    millis % 1000
-                )
+                // Values outside a day come as Java's floorDiv and floorMod have them.
+                let (hours, of_hour) = (millis.div_euclid(3_600_000), millis.rem_euclid(3_600_000));
+                let (minutes, of_minute) = (of_hour / 60_000, of_hour % 60_000);
+                let (seconds, fraction) = (of_minute / 1000, of_minute % 1000);
+                write!(f, "{hours:02}-{minutes:02}-{seconds:02}_{fraction:03}")
             }
-            Self::Float(value) => float(java_float_to_string(value)),
-            Self::Double(value) => float(java_double_to_string(value)),
-            Self::Timestamp { millis, nanos } => timestamp(millis, nanos),
+            Self::Float(value) => write_float(f, &java_float_to_string(*value)),
+            Self::Double(value) => write_float(f, &java_double_to_string(*value)),
+            Self::Timestamp { millis, nanos } => write_timestamp(f, *millis, *nanos),
         }
     }
 }
 
-fn float(text: String) -> String {
-    match text.as_str() {
-        "Infinity" => "Inf".to_owned(),
-        "-Infinity" => "-Inf".to_owned(),
-        _ => text.replace('.', "_"),
+fn write_float(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
+    match text {
+        "Infinity" => f.write_str("Inf"),
+        "-Infinity" => f.write_str("-Inf"),
+        _ => f.write_str(&text.replace('.', "_")),
     }
 }
 
-fn timestamp(millis: i64, nanos: i32) -> String {
-    let day = millis.div_euclid(MILLIS_PER_DAY);
+fn write_timestamp(f: &mut Formatter<'_>, millis: i64, nanos: i32) -> fmt::Result {
+    // Nanoseconds beyond the millisecond, which no row holds, carry over.
+    let millis = millis.saturating_add(i64::from(nanos.div_euclid(1_000_000)));
+    let nanos = i64::from(nanos.rem_euclid(1_000_000));
+    let Day { year, month, day } = Day::of_epoch(millis.div_euclid(MILLIS_PER_DAY));
     let of_day = millis.rem_euclid(MILLIS_PER_DAY);
     let seconds = of_day / 1000;
-    let fraction = of_day % 1000 * 1_000_000 + i64::from(nanos);
-    let fraction = if fraction == 0 {
-        String::new()
-    } else {
-        format!("{fraction:09}")
-    };
-    format!(
-        "{}-{:02}-{:02}-{:02}_{}",
-        date(day),
-        seconds / 3600,
-        seconds / 60 % 60,
-        seconds % 60,
-        fraction.trim_end_matches('0')
-    )
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    // The year of its era, as the letter y has it: years before 1 count backwards.
+    let year = if year > 0 { year } else { 1 - year };
+    let sign = if year > 9999 { "+" } else { "" };
+    write!(f, "{sign}{year:04}-{month:02}-{day:02}-{hour:02}-{minute:02}-{second:02}_")?;
+    let fraction = of_day % 1000 * 1_000_000 + nanos;
+    if fraction == 0 {
+        return Ok(());
+    }
+    f.write_str(format!("{fraction:09}").trim_end_matches('0'))
 }
 
-/// The day `days` after 1970-01-01 as `yyyy-MM-dd`, with the sign and width that Java gives years out of 0 to 9999.
-fn date(days: i64) -> String {
-    let (year, month, day) = civil(days);
-    let year = match year {
-        0..=9999 => format!("{year:04}"),
-        10_000.. => format!("+{year}"),
-        _ => format!("-{:04}", -year),
-    };
-    format!("{year}-{month:02}-{day:02}")
+impl<'a> PartitionValue<'a> {
+    /// The text that stands for the value in a partition's name.
+    pub fn to_partition_string(&self) -> String {
+        self.to_string()
+    }
+
+    /// Reads the value of a column of type `data_type` out of a partition's name.
+    ///
+    /// # Errors
+    ///
+    /// Text that no value of the type is written as, or a type that partition columns cannot have.
+    pub fn parse(text: &'a str, data_type: &DataType) -> Result<Self> {
+        let value = match data_type.kind() {
+            DataTypeKind::Char { .. } | DataTypeKind::String => {
+                Some(Self::String(Cow::Borrowed(text)))
+            }
+            DataTypeKind::Boolean => match text {
+                _ if text.eq_ignore_ascii_case("true") => Some(Self::Boolean(true)),
+                _ if text.eq_ignore_ascii_case("false") => Some(Self::Boolean(false)),
+                _ => None,
+            },
+            DataTypeKind::Binary { .. } | DataTypeKind::Bytes => {
+                parse_hex(text).map(|bytes| Self::Bytes(Cow::Owned(bytes)))
+            }
+            DataTypeKind::TinyInt => integer::<i8>(text),
+            DataTypeKind::SmallInt => integer::<i16>(text),
+            DataTypeKind::Int => integer::<i32>(text),
+            DataTypeKind::BigInt => integer::<i64>(text),
+            DataTypeKind::Date => parse_date(text).map(Self::Date),
+            DataTypeKind::Time { .. } => parse_time(text).map(Self::Time),
+            DataTypeKind::Float => parse_float(text).map(Self::Float),
+            DataTypeKind::Double => parse_float(text).map(Self::Double),
+            DataTypeKind::Timestamp { .. } | DataTypeKind::TimestampLtz { .. } => {
+                parse_timestamp(text)
+            }
+            DataTypeKind::Decimal { .. }
+            | DataTypeKind::Array(_)
+            | DataTypeKind::Map { .. }
+            | DataTypeKind::Row(_) => {
+                return Err(MetadataError::invalid(
+                    "partition column",
+                    format!("type {}", data_type.summary()),
+                    "a type other than DECIMAL, ARRAY, MAP and ROW",
+                ));
+            }
+        };
+        value.ok_or_else(|| {
+            MetadataError::invalid(
+                "partition value",
+                format!("{text:?}"),
+                format!("a value of type {}", data_type.summary()),
+            )
+        })
+    }
 }
 
-/// Days since 1970-01-01 as year, month and day of the Gregorian calendar.
-fn civil(days: i64) -> (i64, i64, i64) {
-    // Years are counted from March here, so that the leap day is the last of its year.
-    let from_0000_03_01 = days + 719_468;
-    let era = from_0000_03_01.div_euclid(146_097);
-    let day_of_era = from_0000_03_01.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let shifted_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
-    let month = if shifted_month < 10 {
-        shifted_month + 3
-    } else {
-        shifted_month - 9
+fn integer<'a, T: std::str::FromStr + Into<i64>>(text: &str) -> Option<PartitionValue<'a>> {
+    let value = text.parse::<T>().ok()?;
+    Some(PartitionValue::Integer(value.into()))
+}
+
+fn parse_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let pairs = text.as_bytes().chunks(2);
+    pairs
+        .map(|pair| match pair {
+            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
+            _ => None,
+        })
+        .collect()
+}
+
+fn parse_float<T: std::str::FromStr + From<f32>>(text: &str) -> Option<T> {
+    match text {
+        "NaN" => Some(f32::NAN.into()),
+        "Inf" => Some(f32::INFINITY.into()),
+        "-Inf" => Some(f32::NEG_INFINITY.into()),
+        _ => {
+            let text = text.replace('_', ".");
+            // Rust also reads words, such as `infinity`.
+            let legal = |c: char| c.is_ascii_digit() || "+-.eE".contains(c);
+            text.parse().ok().filter(|_| text.chars().all(legal))
+        }
+    }
+}
+
+/// Days since 1970 of a year, month and day within what Java's `LocalDate` can hold.
+fn epoch_day(year: &str, month: &str, day: &str) -> Option<i64> {
+    let (year, month, day) = (
+        i64::from(year.parse::<i32>().ok()?),
+        month.parse().ok()?,
+        day.parse().ok()?,
+    );
+    let fits = (-999_999_999..=999_999_999).contains(&year)
+        && (1..=12).contains(&month)
+        && (1..=days_in_month(year, month)).contains(&day);
+    fits.then(|| Day { year, month, day }.to_epoch())
+}
+
+fn parse_date(text: &str) -> Option<i32> {
+    let mut parts = text.split('-');
+    let day = epoch_day(parts.next()?, parts.next()?, parts.next()?)?;
+    if parts.next().is_some() {
+        return None;
+    }
+    i32::try_from(day).ok()
+}
+
+fn parse_time(text: &str) -> Option<i32> {
+    let (time, millis) = text.split_once('_')?;
+    let mut parts = time.split('-').map(|part| part.parse::<i64>().ok());
+    let (hours, minutes, seconds) = (parts.next()??, parts.next()??, parts.next()??);
+    if parts.next().is_some() {
+        return None;
+    }
+    let of_hour = i128::from(minutes) * 60_000 + i128::from(seconds) * 1000;
+    let millis = i128::from(millis.parse::<i64>().ok()?);
+    i32::try_from(i128::from(hours) * 3_600_000 + of_hour + millis).ok()
+}
+
+fn parse_timestamp<'a>(text: &str) -> Option<PartitionValue<'a>> {
+    let (time, fraction) = text.rsplit_once('_').unwrap_or((text, ""));
+    let mut parts = time.split('-');
+    let day = epoch_day(parts.next()?, parts.next()?, parts.next()?)?;
+    let mut part = |limit: i64| match parts.next() {
+        None => Some(0),
+        Some(text) => text.parse().ok().filter(|part| (0..limit).contains(part)),
     };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
+    let seconds = part(24)? * 3600 + part(60)? * 60 + part(60)?;
+    if parts.next().is_some() || fraction.len() > 9 {
+        return None;
+    }
+    if !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let nanos: i64 = format!("{fraction:0<9}").parse().ok()?;
+    let millis = day
+        .checked_mul(SECONDS_PER_DAY)?
+        .checked_add(seconds)?
+        .checked_mul(1000)?
+        .checked_add(nanos / 1_000_000)?;
+    Some(PartitionValue::Timestamp {
+        millis,
+        nanos: i32::try_from(nanos % 1_000_000).ok()?,
+    })
 }

@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use crate::data_type::{DataType, DataTypeFamily, DataTypeRoot};
 use crate::error::{MetadataError, Result};
+
+/// The one parameter that some functions take.
+const DELIMITER: &str = "delimiter";
 
 /// An aggregation with its parameters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,22 +38,30 @@ impl AggFunction {
         self.function
     }
 
-    /// Its parameters.
+    /// Its parameters: `delimiter` for `listagg` and `string_agg`, a comma where it is absent.
     pub fn parameters(&self) -> &BTreeMap<String, String> {
         &self.parameters
     }
 
-    pub(crate) fn validate(&self, field: &str) -> Result<()> {
-        let takes_delimiter = matches!(
+    /// The same aggregation with these parameters.
+    #[must_use]
+    pub(crate) fn with_parameters(mut self, parameters: BTreeMap<String, String>) -> Self {
+        self.parameters = parameters;
+        self
+    }
+
+    /// Checks that the function takes these parameters.
+    pub(crate) fn validate_parameters(&self) -> Result<()> {
+        let delimiter = matches!(
             self.function,
             AggFunctionType::Listagg | AggFunctionType::StringAgg
         );
         for (name, value) in &self.parameters {
-            if !(takes_delimiter && name == "delimiter") {
+            if !(delimiter && name == DELIMITER) {
                 return Err(MetadataError::invalid(
-                    field,
+                    "aggregation function",
                     format!("parameter {name:?} of {}", self.function),
-                    if takes_delimiter {
+                    if delimiter {
                         "the parameter delimiter"
                     } else {
                         "no parameter"
@@ -58,11 +70,60 @@ impl AggFunction {
             }
             if value.is_empty() {
                 return Err(MetadataError::invalid(
-                    field,
+                    "aggregation function",
                     "an empty delimiter",
-                    "a delimiter",
+                    "a delimiter of at least one character",
                 ));
             }
+        }
+        Ok(())
+    }
+
+    /// Checks that the function can merge values of that type. Source: `AggFunctionType.java#getSupportedDataTypeRoots`.
+    pub(crate) fn validate_type(&self, data_type: &DataType) -> Result<()> {
+        let root = data_type.root();
+        let numeric = root.is_in(DataTypeFamily::Numeric);
+        let text = root.is_in(DataTypeFamily::CharacterString);
+        let (fits, expected) = match self.function {
+            AggFunctionType::Sum | AggFunctionType::Product => (numeric, "a number"),
+            AggFunctionType::Max | AggFunctionType::Min => (
+                numeric || text || root.is_in(DataTypeFamily::Datetime),
+                "a number, a text, a date or a time",
+            ),
+            AggFunctionType::Listagg | AggFunctionType::StringAgg => (text, "STRING or CHAR"),
+            AggFunctionType::BoolAnd | AggFunctionType::BoolOr => {
+                (root == DataTypeRoot::Boolean, "BOOLEAN")
+            }
+            AggFunctionType::Rbm32 | AggFunctionType::Rbm64 => {
+                (root == DataTypeRoot::Bytes, "BYTES")
+            }
+            AggFunctionType::LastValue
+            | AggFunctionType::LastValueIgnoreNulls
+            | AggFunctionType::FirstValue
+            | AggFunctionType::FirstValueIgnoreNulls => (true, "any type"),
+        };
+        if fits {
+            return Ok(());
+        }
+        Err(MetadataError::invalid(
+            "aggregation function",
+            format!("{} of {}", self.function, data_type.summary()),
+            format!("{expected} for {}", self.function),
+        ))
+    }
+}
+
+impl From<AggFunctionType> for AggFunction {
+    fn from(function: AggFunctionType) -> Self {
+        Self::new(function)
+    }
+}
+
+impl fmt::Display for AggFunction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.function.name())?;
+        for (name, value) in &self.parameters {
+            write!(f, " {name}={value:?}")?;
         }
         Ok(())
     }
@@ -134,10 +195,11 @@ impl FromStr for AggFunctionType {
             .copied()
             .find(|function| function.name() == name)
             .ok_or_else(|| {
+                let names = Self::ALL.iter().map(|function| function.name());
                 MetadataError::invalid(
                     "aggregation function",
                     format!("{text:?}"),
-                    "sum, max, last_value …",
+                    names.collect::<Vec<_>>().join(", "),
                 )
             })
     }

@@ -1,9 +1,9 @@
 //! Builds a schema and gives its columns their ids.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{AggFunction, Column, Inner, PrimaryKey, Schema};
+use super::{AggFunction, Column, ColumnInner, Inner, PrimaryKey, Schema};
 use crate::data_type::{DataField, DataType, DataTypeKind, RowType};
 use crate::error::{MetadataError, Result};
 
@@ -11,7 +11,8 @@ use crate::error::{MetadataError, Result};
 #[derive(Debug, Clone, Default)]
 pub struct SchemaBuilder {
     columns: Vec<Column>,
-    ids_given: bool,
+    /// How many of the columns were adopted with their ids, those of nested fields too.
+    adopted: usize,
     highest_given: Option<i32>,
     comment_without_column: bool,
     primary_key: Option<(Option<String>, Vec<String>)>,
@@ -20,6 +21,24 @@ pub struct SchemaBuilder {
 }
 
 impl SchemaBuilder {
+    /// Starts with what `schema` has. Its columns keep their ids; those added later get higher ones.
+    pub fn from_schema(schema: &Schema) -> Self {
+        Self {
+            columns: schema.columns().to_vec(),
+            adopted: schema.columns().len(),
+            highest_given: Some(schema.highest_field_id()),
+            primary_key: schema
+                .primary_key()
+                .map(|key| (Some(key.name().to_owned()), key.column_names().to_vec())),
+            auto_increment: schema
+                .auto_increment_column()
+                .map(str::to_owned)
+                .into_iter()
+                .collect(),
+            ..Self::default()
+        }
+    }
+
     /// Adds a column.
     #[must_use]
     pub fn column(self, name: impl Into<Arc<str>>, data_type: DataType) -> Self {
@@ -32,9 +51,9 @@ impl SchemaBuilder {
         self,
         name: impl Into<Arc<str>>,
         data_type: DataType,
-        aggregation: AggFunction,
+        aggregation: impl Into<AggFunction>,
     ) -> Self {
-        self.push(name.into(), data_type, Some(aggregation))
+        self.push(name.into(), data_type, Some(aggregation.into()))
     }
 
     fn push(
@@ -43,13 +62,8 @@ impl SchemaBuilder {
         data_type: DataType,
         aggregation: Option<AggFunction>,
     ) -> Self {
-        self.columns.push(Column {
-            name,
-            data_type,
-            comment: None,
-            aggregation,
-            id: -1,
-        });
+        self.columns
+            .push(Self::make_column(name, data_type, None, aggregation, -1));
         self
     }
 
@@ -66,7 +80,7 @@ impl SchemaBuilder {
     #[must_use]
     pub fn with_comment(mut self, comment: impl Into<String>) -> Self {
         match self.columns.last_mut() {
-            Some(column) => column.comment = Some(comment.into()),
+            Some(column) => column.edit().comment = Some(comment.into()),
             None => self.comment_without_column = true,
         }
         self
@@ -108,27 +122,29 @@ impl SchemaBuilder {
         self
     }
 
-    /// Adds columns that already have ids, as a document does.
-    pub(super) fn columns_with_ids(mut self, columns: Vec<Column>, highest: Option<i32>) -> Self {
-        self.ids_given = columns.iter().any(|column| column.id >= 0);
+    /// Adopts the columns of a document, all with ids or all without.
+    pub(super) fn adopt(mut self, columns: Vec<Column>, highest: Option<i32>) -> Self {
+        self.adopted = columns.len();
         self.columns = columns;
         self.highest_given = highest;
         self
     }
 
     pub(super) fn make_column(
-        name: &str,
+        name: Arc<str>,
         data_type: DataType,
         comment: Option<String>,
         aggregation: Option<AggFunction>,
         id: i32,
     ) -> Column {
         Column {
-            name: name.into(),
-            data_type,
-            comment,
-            aggregation,
-            id,
+            inner: Arc::new(ColumnInner {
+                name,
+                data_type,
+                comment,
+                aggregation,
+                id,
+            }),
         }
     }
 
@@ -139,12 +155,6 @@ impl SchemaBuilder {
     /// The first rule that is broken, with the column: two columns of one name, a type out of its bounds, a primary key of unknown,
     /// repeated or no columns, an auto-increment column that is not INT or BIGINT or part of the key, an aggregation of a key column.
     pub fn build(self) -> Result<Schema> {
-        let Self {
-            mut columns,
-            ids_given,
-            highest_given,
-            ..
-        } = self;
         if self.comment_without_column {
             return Err(MetadataError::invalid(
                 "comment",
@@ -159,34 +169,20 @@ impl SchemaBuilder {
                 "at most one",
             ));
         }
-        let mut names = HashSet::with_capacity(columns.len());
+        let mut columns = self.columns;
         for column in &columns {
-            let field = format!("column {:?}", column.name());
-            if column.name().is_empty() {
-                return Err(MetadataError::invalid(field, "an empty name", "a name"));
-            }
-            if !names.insert(column.name().to_owned()) {
-                return Err(MetadataError::invalid(
-                    field,
-                    "two columns",
-                    "columns of different names",
-                ));
-            }
-            column.data_type.validate(&field)?;
-            if let Some(aggregation) = &column.aggregation {
-                aggregation.validate(&field)?;
+            column.data_type().validate("").map_err(|error| {
+                error.within(|inner| format!("column {:?}{inner}", column.name()))
+            })?;
+        }
+        for column in columns.iter().skip(self.adopted) {
+            if let Some(aggregation) = column.agg_function() {
+                aggregation.validate_parameters().map_err(|error| {
+                    error.within(|field| format!("{field} of column {:?}", column.name()))
+                })?;
             }
         }
-        let highest_field_id = if ids_given {
-            check_ids(&columns, highest_given)?
-        } else {
-            let mut last = -1;
-            for column in &mut columns {
-                column.id = next(&mut last);
-                column.data_type = assign(&column.data_type, &mut last);
-            }
-            last.max(highest_given.unwrap_or(-1))
-        };
+        let highest_field_id = give_ids(&mut columns, self.adopted, self.highest_given)?;
         let primary_key = self
             .primary_key
             .map(|(name, key)| resolve_primary_key(name, key, &mut columns))
@@ -197,15 +193,17 @@ impl SchemaBuilder {
             columns
                 .iter()
                 .map(|column| {
-                    let field = DataField::new(Arc::clone(&column.name), column.data_type.clone())
-                        .with_field_id(column.id);
-                    match &column.comment {
-                        Some(comment) => field.with_description(comment.as_str()),
+                    let name = Arc::clone(&column.inner.name);
+                    let field = DataField::new(name, column.data_type().clone())
+                        .with_field_id(column.column_id());
+                    match column.comment() {
+                        Some(comment) => field.with_description(comment),
                         None => field,
                     }
                 })
                 .collect(),
         );
+        row_type.validate_names("columns")?;
         Ok(Schema {
             inner: Arc::new(Inner {
                 columns,
@@ -218,68 +216,86 @@ impl SchemaBuilder {
     }
 }
 
-fn next(last: &mut i32) -> i32 {
-    *last = last.saturating_add(1);
-    *last
+fn next(last: &mut i32) -> Result<i32> {
+    *last = last.checked_add(1).ok_or_else(|| {
+        MetadataError::invalid("field ids", "more ids than there are", "ids below 2147483647")
+    })?;
+    Ok(*last)
 }
 
 /// Gives ids to the nested fields, depth first. Source: `ReassignFieldId.java`.
-fn assign(data_type: &DataType, last: &mut i32) -> DataType {
+fn assign(data_type: &DataType, last: &mut i32) -> Result<DataType> {
     let kind = match data_type.kind() {
-        DataTypeKind::Array(element) => DataTypeKind::Array(Arc::new(assign(element, last))),
+        DataTypeKind::Array(element) => DataTypeKind::Array(Arc::new(assign(element, last)?)),
         DataTypeKind::Map { key, value } => DataTypeKind::Map {
-            key: Arc::new(assign(key, last)),
-            value: Arc::new(assign(value, last)),
+            key: Arc::new(assign(key, last)?),
+            value: Arc::new(assign(value, last)?),
         },
         DataTypeKind::Row(row) => DataTypeKind::Row(RowType::new(
             row.fields()
                 .iter()
                 .map(|field| {
-                    let id = next(last);
-                    let inner = DataField::new(field.name(), assign(field.data_type(), last))
-                        .with_field_id(id);
-                    match field.description() {
-                        Some(description) => inner.with_description(description),
-                        None => inner,
-                    }
+                    let id = next(last)?;
+                    let data_type = assign(field.data_type(), last)?;
+                    Ok(field.clone().with_data_type(data_type).with_field_id(id))
                 })
-                .collect(),
+                .collect::<Result<_>>()?,
         )),
-        _ => return data_type.clone(),
+        _ => return Ok(data_type.clone()),
     };
-    DataType::new(kind).with_nullable(data_type.is_nullable())
+    Ok(DataType::new(kind).with_nullable(data_type.is_nullable()))
 }
 
-fn check_ids(columns: &[Column], highest_given: Option<i32>) -> Result<i32> {
-    let mut ids = Vec::new();
-    for column in columns {
-        if column.id < 0 {
-            return Err(MetadataError::invalid(
-                format!("column {:?}", column.name()),
-                "no id",
-                "an id, as other columns have one",
-            ));
+/// Gives ids to the columns that have none and checks all of them. The highest one is the result.
+fn give_ids(columns: &mut [Column], adopted: usize, highest_given: Option<i32>) -> Result<i32> {
+    let (old, new) = columns
+        .split_at_mut_checked(adopted)
+        .unwrap_or((&mut [], &mut []));
+    let with_id = old.iter().filter(|column| column.column_id() != -1).count();
+    if with_id == 0 {
+        // A document from before there were ids: positions are ids, and nested fields stay without.
+        for (column, id) in old.iter_mut().zip(0..) {
+            column.edit().id = id;
         }
-        ids.push(column.id);
-        collect_ids(&column.data_type, &mut ids);
+    } else if let Some(column) = old.iter().find(|column| column.column_id() < 0) {
+        return Err(MetadataError::invalid(
+            format!("column {:?}", column.name()),
+            "no id",
+            "an id, as other columns have one",
+        ));
     }
-    let highest = ids.iter().copied().max().unwrap_or(-1);
-    let mut seen = HashSet::with_capacity(ids.len());
-    if let Some(id) = ids.into_iter().find(|id| !seen.insert(*id)) {
+    let mut ids = Vec::new();
+    for column in old.iter() {
+        ids.push(column.column_id());
+        collect_ids(column.data_type(), &mut ids);
+    }
+    let mut highest = ids.iter().copied().max().unwrap_or(-1);
+    ids.sort_unstable();
+    if let Some((id, _)) = ids.iter().zip(ids.iter().skip(1)).find(|(a, b)| a == b) {
         return Err(MetadataError::invalid(
             "field ids",
             format!("{id} twice"),
             "each id once",
         ));
     }
-    match highest_given {
-        Some(given) if given < highest => Err(MetadataError::invalid(
-            "highest_field_id",
-            given.to_string(),
-            format!("at least {highest}, the highest id"),
-        )),
-        given => Ok(given.unwrap_or(highest)),
+    if let Some(given) = highest_given {
+        if given < highest {
+            return Err(MetadataError::invalid(
+                "highest_field_id",
+                given.to_string(),
+                format!("at least {highest}, the highest id"),
+            ));
+        }
+        highest = given;
     }
+    for column in new {
+        let id = next(&mut highest)?;
+        let data_type = assign(column.data_type(), &mut highest)?;
+        let column = column.edit();
+        column.id = id;
+        column.data_type = data_type;
+    }
+    Ok(highest)
 }
 
 fn collect_ids(data_type: &DataType, ids: &mut Vec<i32>) {
@@ -311,11 +327,24 @@ fn resolve_primary_key(
             "at least one column",
         ));
     }
+    if name.as_ref().is_some_and(|name| name.trim().is_empty()) {
+        return Err(MetadataError::invalid(
+            "primary key",
+            "an empty name",
+            "a name with more than white space",
+        ));
+    }
+    let positions = columns
+        .iter()
+        .enumerate()
+        .map(|(at, column)| (Arc::clone(&column.inner.name), at))
+        .collect::<HashMap<_, _>>();
+    let mut seen = HashSet::with_capacity(key.len());
     let mut indexes = Vec::with_capacity(key.len());
     for column in &key {
-        let index = columns
-            .iter()
-            .position(|c| c.name() == column)
+        let index = positions
+            .get(column.as_str())
+            .copied()
             .ok_or_else(|| {
                 MetadataError::invalid(
                     "primary key",
@@ -323,7 +352,7 @@ fn resolve_primary_key(
                     "a column of the schema",
                 )
             })?;
-        if indexes.contains(&index) {
+        if !seen.insert(index) {
             return Err(MetadataError::invalid(
                 "primary key",
                 format!("column {column:?} twice"),
@@ -332,14 +361,17 @@ fn resolve_primary_key(
         }
         indexes.push(index);
         if let Some(column) = columns.get_mut(index) {
-            if column.aggregation.is_some() {
+            if column.agg_function().is_some() {
                 return Err(MetadataError::invalid(
                     format!("column {:?}", column.name()),
                     "an aggregation function",
                     "none, as it is part of the primary key",
                 ));
             }
-            column.data_type = column.data_type.as_non_nullable();
+            if column.data_type().is_nullable() {
+                let data_type = column.data_type().as_non_nullable();
+                column.edit().data_type = data_type;
+            }
         }
     }
     let name = name.unwrap_or_else(|| format!("PK_{}", key.join("_")));

@@ -1,107 +1,103 @@
 //! JSON of schemas. Source: `SchemaJsonSerde.java`, `ColumnJsonSerde.java`.
 
-use serde_json::Value;
+use std::borrow::Cow;
 
 use super::{AggFunction, Column, Schema, SchemaBuilder};
 use crate::data_type;
 use crate::error::Result;
-use crate::json::{JsonObject, JsonWriter, parse};
-
-const DOCUMENT: &str = "schema";
+use crate::json::{Json, JsonWriter, parse};
 
 pub(super) fn to_json(schema: &Schema) -> String {
-    let mut json = JsonWriter::default();
-    write(schema, &mut json);
-    json.finish()
+    JsonWriter::document(|json| write_members(schema, json))
 }
 
 /// Writes a schema into a larger document.
 pub(crate) fn write(schema: &Schema, json: &mut JsonWriter) {
-    json.object(|json| {
-        json.number_field("version", 1);
-        json.key("columns");
-        json.array(|json| {
-            schema
-                .columns()
-                .iter()
-                .for_each(|column| write_column(column, json))
-        });
-        if let Some(key) = schema.primary_key() {
-            json.strings_field("primary_key", key.column_names().iter().map(String::as_str));
+    json.object(|json| write_members(schema, json));
+}
+
+fn write_members(schema: &Schema, json: &mut JsonWriter) {
+    json.number_field("version", 1);
+    json.array_field("columns", |json| {
+        for column in schema.columns() {
+            json.object(|json| write_column(column, json));
         }
-        if let Some(column) = schema.auto_increment_column() {
-            json.strings_field("auto_increment_column", [column]);
-        }
-        json.number_field("highest_field_id", schema.highest_field_id());
     });
+    if let Some(key) = schema.primary_key() {
+        json.strings_field("primary_key", key.column_names().iter().map(String::as_str));
+    }
+    if let Some(column) = schema.auto_increment_column() {
+        json.strings_field("auto_increment_column", [column]);
+    }
+    json.number_field("highest_field_id", schema.highest_field_id());
 }
 
 fn write_column(column: &Column, json: &mut JsonWriter) {
-    json.object(|json| {
-        json.string_field("name", column.name());
-        json.key("data_type");
-        data_type::to_json(column.data_type(), json);
-        if let Some(comment) = column.comment() {
-            json.string_field("comment", comment);
-        }
-        if let Some(function) = column.agg_function() {
-            json.key("agg_function");
-            json.object(|json| {
-                json.string_field("type", function.function().name());
-                if !function.parameters().is_empty() {
-                    let entries = function.parameters().iter();
-                    json.map_field("parameters", entries.map(|(k, v)| (k.as_str(), v.as_str())));
-                }
-            });
-        }
-        json.number_field("id", column.column_id());
-    });
+    json.string_field("name", column.name());
+    json.key("data_type");
+    data_type::write_json(column.data_type(), json);
+    if let Some(comment) = column.comment() {
+        json.string_field("comment", comment);
+    }
+    if let Some(function) = column.agg_function() {
+        json.object_field("agg_function", |json| {
+            json.string_field("type", function.function().name());
+            if !function.parameters().is_empty() {
+                json.map_field("parameters", function.parameters());
+            }
+        });
+    }
+    json.number_field("id", column.column_id());
 }
 
 pub(super) fn from_json(text: &[u8]) -> Result<Schema> {
-    read(&parse(DOCUMENT, text)?)
+    read(parse("schema", text)?)
 }
 
 /// Reads a schema out of a larger document.
-pub(crate) fn read(value: &Value) -> Result<Schema> {
-    let json = JsonObject::of(DOCUMENT, value)?;
-    let columns = json
-        .array("columns")?
-        .iter()
-        .map(read_column)
-        .collect::<Result<Vec<_>>>()?;
-    let mut builder =
-        SchemaBuilder::default().columns_with_ids(columns, json.optional_i32("highest_field_id")?);
-    if json.has("primary_key") {
-        builder = builder.primary_key(json.strings("primary_key")?);
+pub(crate) fn read(json: Json<'_>) -> Result<Schema> {
+    let [columns, primary_key, auto_increment, highest] = json.fields([
+        "columns",
+        "primary_key",
+        "auto_increment_column",
+        "highest_field_id",
+    ])?;
+    let mut builder = SchemaBuilder::default().adopt(
+        columns.required()?.list(read_column)?,
+        highest.optional_integer()?,
+    );
+    if let Some(key) = primary_key.optional() {
+        builder = builder.primary_key(key.strings()?);
     }
-    if json.has("auto_increment_column") {
-        for column in json.strings("auto_increment_column")? {
+    if let Some(names) = auto_increment.optional() {
+        for column in names.strings()? {
             builder = builder.enable_auto_increment(column);
         }
     }
     builder.build()
 }
 
-fn read_column(value: &Value) -> Result<Column> {
-    let json = JsonObject::of("column", value)?;
-    let aggregation = json.get("agg_function").map(read_aggregation).transpose()?;
+fn read_column(json: Json<'_>) -> Result<Column> {
+    let [name, data_type, comment, function, id] =
+        json.fields(["name", "data_type", "comment", "agg_function", "id"])?;
     Ok(SchemaBuilder::make_column(
-        json.string("name")?,
-        data_type::from_json("column", json.required("data_type")?)?,
-        json.optional_string("comment")?.map(str::to_owned),
-        aggregation,
-        json.optional_i32("id")?.unwrap_or(-1),
+        name.string()?.into(),
+        data_type::read_json(data_type.required()?)?,
+        comment.optional_string()?.map(Cow::into_owned),
+        function.optional().map_or(Ok(None), read_aggregation)?,
+        id.optional_integer()?.unwrap_or(-1),
     ))
 }
 
-fn read_aggregation(value: &Value) -> Result<AggFunction> {
-    let json = JsonObject::of("agg_function", value)?;
-    let mut function = AggFunction::new(json.string("type")?.parse()?);
-    if json.has("parameters") {
-        for (name, value) in json.string_map("parameters")? {
-            function = function.with_parameter(name, value);
-        }
-    }
-    Ok(function)
+/// A function that this client does not know is left out, as the Java classes do: it concerns the server alone.
+fn read_aggregation(json: Json<'_>) -> Result<Option<AggFunction>> {
+    let [function, parameters] = json.fields(["type", "parameters"])?;
+    let Ok(function) = function.string()?.parse() else {
+        return Ok(None);
+    };
+    let function = AggFunction::new(function);
+    Ok(Some(match parameters.optional() {
+        Some(parameters) => function.with_parameters(parameters.string_map()?),
+        None => function,
+    }))
 }

@@ -29,9 +29,14 @@ struct Inner {
     highest_field_id: i32,
 }
 
-/// A column of a table.
+/// A column of a table. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Column {
+    inner: Arc<ColumnInner>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct ColumnInner {
     name: Arc<str>,
     data_type: DataType,
     comment: Option<String>,
@@ -92,9 +97,12 @@ impl Schema {
 
     /// Position of the column with that name.
     pub fn column_index(&self, name: &str) -> Option<usize> {
-        self.columns()
-            .iter()
-            .position(|column| column.name() == name)
+        self.row_type().index_of(name)
+    }
+
+    /// The column with that name.
+    pub fn column(&self, name: &str) -> Option<&Column> {
+        self.columns().get(self.column_index(name)?)
     }
 
     /// The column that the server counts up, if there is one.
@@ -113,35 +121,46 @@ impl Schema {
     }
 
     /// Reads the JSON document of a schema.
+    ///
+    /// Columns of old documents, which have no ids, get their positions as ids.
+    ///
+    /// # Errors
+    ///
+    /// Text that is no such document, or a schema that breaks a rule of [`SchemaBuilder::build`].
     pub fn from_json(text: &[u8]) -> Result<Self> {
         json::from_json(text)
     }
 }
 
 impl Column {
+    /// To change it; copies what other schemas hold on to.
+    fn edit(&mut self) -> &mut ColumnInner {
+        Arc::make_mut(&mut self.inner)
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.inner.name
     }
 
     /// Its type.
     pub fn data_type(&self) -> &DataType {
-        &self.data_type
+        &self.inner.data_type
     }
 
     /// Its comment.
     pub fn comment(&self) -> Option<&str> {
-        self.comment.as_deref()
+        self.inner.comment.as_deref()
     }
 
     /// How values of one key are merged, in tables of the aggregation engine.
     pub fn agg_function(&self) -> Option<&AggFunction> {
-        self.aggregation.as_ref()
+        self.inner.aggregation.as_ref()
     }
 
     /// Its id, which stays when columns are added.
     pub fn column_id(&self) -> i32 {
-        self.id
+        self.inner.id
     }
 }
 

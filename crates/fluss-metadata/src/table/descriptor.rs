@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{KvFormat, LogFormat, json};
+use super::{KvFormat, LogFormat, json, property, validate};
 use crate::error::{MetadataError, Result};
 use crate::schema::Schema;
 
@@ -119,12 +119,87 @@ impl TableDescriptor {
         &self.inner.custom_properties
     }
 
+    /// One of the [`custom_properties`](Self::custom_properties).
+    pub fn custom_property(&self, key: &str) -> Option<&str> {
+        self.inner.custom_properties.get(key).map(String::as_str)
+    }
+
+    /// The same table with these properties in place of its own.
+    #[must_use]
+    pub fn with_properties<K: Into<String>, V: Into<String>>(
+        &self,
+        properties: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
+        self.edited(|inner| {
+            inner.properties = properties
+                .into_iter()
+                .map(|(key, value)| (key.into(), value.into()))
+                .collect();
+        })
+    }
+
+    /// The same table with so many copies of each bucket.
+    #[must_use]
+    pub fn with_replication_factor(&self, replicas: i32) -> Self {
+        self.edited(|inner| {
+            inner
+                .properties
+                .insert(property::REPLICATION_FACTOR.to_owned(), replicas.to_string());
+        })
+    }
+
+    /// The same table with so many buckets.
+    #[must_use]
+    pub fn with_bucket_count(&self, bucket_count: i32) -> Self {
+        self.edited(|inner| match &mut inner.distribution {
+            Some(distribution) => distribution.bucket_count = Some(bucket_count),
+            None => {
+                inner.distribution = Some(TableDistribution {
+                    bucket_count: Some(bucket_count),
+                    bucket_keys: Vec::new(),
+                });
+            }
+        })
+    }
+
+    fn edited(&self, edit: impl FnOnce(&mut Inner)) -> Self {
+        let mut inner = (*self.inner).clone();
+        edit(&mut inner);
+        Self {
+            inner: Arc::new(inner),
+        }
+    }
+
+    /// Starts a definition with everything that this one has.
+    pub fn to_builder(&self) -> TableDescriptorBuilder {
+        let inner = &*self.inner;
+        TableDescriptorBuilder {
+            schema: Some(inner.schema.clone()),
+            comment: inner.comment.clone(),
+            partition_keys: inner.partition_keys.clone(),
+            bucket_count: self.bucket_count(),
+            bucket_keys: inner
+                .distribution
+                .as_ref()
+                .map(|distribution| distribution.bucket_keys.clone()),
+            properties: inner.properties.clone(),
+            custom_properties: inner.custom_properties.clone(),
+        }
+    }
+
     /// The JSON document that the server keeps. Source: `TableDescriptorJsonSerde.java`.
     pub fn to_json(&self) -> String {
         json::to_json(self)
     }
 
     /// Reads the JSON document of a table.
+    ///
+    /// The server may know rules and properties that this client does not; so what is read is checked only for what the
+    /// table cannot be used without: that keys are columns and stand in the right relation to each other.
+    ///
+    /// # Errors
+    ///
+    /// Text that is no such document, or keys that are wrong in the sense above.
     pub fn from_json(text: &[u8]) -> Result<Self> {
         json::from_json(text)
     }
@@ -236,40 +311,43 @@ impl TableDescriptorBuilder {
     /// Sets `table.log.format`.
     #[must_use]
     pub fn log_format(self, format: LogFormat) -> Self {
-        self.property("table.log.format", format.name())
+        self.property(property::LOG_FORMAT, format.name())
     }
 
     /// Sets `table.kv.format`.
     #[must_use]
     pub fn kv_format(self, format: KvFormat) -> Self {
-        self.property("table.kv.format", format.name())
+        self.property(property::KV_FORMAT, format.name())
     }
 
     /// The definition.
     ///
     /// # Errors
     ///
-    /// The first rule that is broken, with the field: no schema, bucket or partition keys that are no columns or repeated, bucket keys
-    /// that are partition keys or, in a primary-key table, not part of the key, no bucket at all.
+    /// The first rule that is broken, with the field. The rules are those of the server for new tables: a schema with columns, none
+    /// of a reserved name; primary, bucket and partition keys of columns with suitable types and in the right relation to each other; at
+    /// least one bucket; properties that begin with `table.`, with values that can be read and agree with each other and with the
+    /// schema. Unknown properties pass: whether the server knows them depends on its release.
     pub fn build(self) -> Result<TableDescriptor> {
+        let table = self.assemble()?;
+        validate::for_creation(&table)?;
+        Ok(table)
+    }
+
+    /// The definition, checked as the Java class checks it: what is refused here could not be used. Source:
+    /// `TableDescriptor.java`, constructor.
+    pub(super) fn assemble(self) -> Result<TableDescriptor> {
         let schema = self
             .schema
             .ok_or_else(|| MetadataError::invalid("schema", "none", "a schema"))?;
         check_columns("partition keys", &self.partition_keys, &schema)?;
-        if let Some(count) = self.bucket_count.filter(|count| *count < 1) {
-            return Err(MetadataError::invalid(
-                "bucket count",
-                count.to_string(),
-                "at least 1",
-            ));
-        }
         let distribution = distribution(
             &schema,
             &self.partition_keys,
             self.bucket_count,
             self.bucket_keys,
         )?;
-        let descriptor = TableDescriptor {
+        Ok(TableDescriptor {
             inner: Arc::new(Inner {
                 schema,
                 comment: self.comment,
@@ -278,29 +356,19 @@ impl TableDescriptorBuilder {
                 properties: self.properties,
                 custom_properties: self.custom_properties,
             }),
-        };
-        Ok(descriptor)
+        })
     }
 }
 
 fn check_columns(field: &str, names: &[String], schema: &Schema) -> Result<()> {
-    for (index, name) in names.iter().enumerate() {
-        if schema.column_index(name).is_none() {
-            return Err(MetadataError::invalid(
-                field,
-                format!("{name:?}"),
-                "columns of the schema",
-            ));
-        }
-        if names.iter().take(index).any(|before| before == name) {
-            return Err(MetadataError::invalid(
-                field,
-                format!("{name:?} twice"),
-                "each column once",
-            ));
-        }
+    match names.iter().find(|name| schema.column_index(name).is_none()) {
+        None => Ok(()),
+        Some(name) => Err(MetadataError::invalid(
+            field,
+            format!("{name:?}"),
+            "columns of the schema",
+        )),
     }
-    Ok(())
 }
 
 fn physical_primary_keys(schema: &Schema, partition_keys: &[String]) -> Vec<String> {

@@ -1,53 +1,9 @@
 //! Choices that a table's properties make.
 
 use std::fmt;
-use std::str::FromStr;
 
+use crate::choice::choices;
 use crate::error::{MetadataError, Result};
-
-macro_rules! choices {
-    ($($(#[$doc:meta])* $name:ident ($what:literal) { $($(#[$vdoc:meta])* $variant:ident => $text:literal),* $(,)? })*) => {$(
-        $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-        pub enum $name { $($(#[$vdoc])* $variant),* }
-
-        impl $name {
-            /// All of them.
-            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-
-            /// The name in properties.
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $text),* }
-            }
-
-            /// Reads the name as properties spell it; upper and lower case are the same.
-            pub fn parse(text: &str) -> Result<Self> {
-                Self::ALL
-                    .iter()
-                    .copied()
-                    .find(|choice| choice.name().eq_ignore_ascii_case(text))
-                    .ok_or_else(|| {
-                        let names = Self::ALL.iter().map(|choice| choice.name()).collect::<Vec<_>>();
-                        MetadataError::invalid($what, format!("{text:?}"), names.join(", "))
-                    })
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = MetadataError;
-
-            fn from_str(text: &str) -> Result<Self> {
-                Self::parse(text)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.name())
-            }
-        }
-    )*};
-}
 
 choices! {
     /// How a log stores its rows.
@@ -80,11 +36,11 @@ choices! {
     /// How a primary-key table merges a row with the one before.
     MergeEngine("merge engine") {
         /// The first row stays.
-        FirstRow => "first_row",
+        FirstRow => "FIRST_ROW",
         /// The row with the higher version stays.
-        Versioned => "versioned",
+        Versioned => "VERSIONED",
         /// Each column is aggregated.
-        Aggregation => "aggregation",
+        Aggregation => "AGGREGATION",
     }
     /// What a primary-key table does with deletes.
     DeleteBehavior("delete behavior") {
@@ -118,7 +74,7 @@ choices! {
 pub struct ArrowCompression {
     /// The codec.
     pub kind: ArrowCompressionType,
-    /// Level 1 to 22, of ZSTD only.
+    /// Level 1 to 22, of ZSTD only; the other codecs do not look at it.
     pub level: i32,
 }
 
@@ -155,5 +111,14 @@ impl ArrowCompression {
             kind: ArrowCompressionType::Zstd,
             level,
         })
+    }
+}
+
+impl fmt::Display for ArrowCompression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            ArrowCompressionType::Zstd => write!(f, "{}-{}", self.kind, self.level),
+            ArrowCompressionType::None | ArrowCompressionType::Lz4Frame => self.kind.fmt(f),
+        }
     }
 }

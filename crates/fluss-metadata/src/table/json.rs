@@ -1,15 +1,14 @@
 //! JSON of table definitions. Source: `TableDescriptorJsonSerde.java`.
 
+use std::borrow::Cow;
+
 use super::TableDescriptor;
 use crate::error::Result;
-use crate::json::{JsonObject, JsonWriter, parse};
+use crate::json::{JsonWriter, parse};
 use crate::schema;
 
-const DOCUMENT: &str = "table descriptor";
-
 pub(super) fn to_json(table: &TableDescriptor) -> String {
-    let mut json = JsonWriter::default();
-    json.object(|json| {
+    JsonWriter::document(|json| {
         json.number_field("version", 1);
         json.key("schema");
         schema::write_json(table.schema(), json);
@@ -25,44 +24,37 @@ pub(super) fn to_json(table: &TableDescriptor) -> String {
                 "bucket_key",
                 distribution.bucket_keys().iter().map(String::as_str),
             );
-            if let Some(count) = distribution.bucket_count() {
-                json.number_field("bucket_count", count);
-            }
+            json.optional_number_field("bucket_count", distribution.bucket_count().map(i64::from));
         }
-        json.map_field(
-            "properties",
-            table
-                .properties()
-                .iter()
-                .map(|(k, v)| (k.as_str(), v.as_str())),
-        );
-        json.map_field(
-            "custom_properties",
-            table
-                .custom_properties()
-                .iter()
-                .map(|(k, v)| (k.as_str(), v.as_str())),
-        );
-    });
-    json.finish()
+        json.map_field("properties", table.properties());
+        json.map_field("custom_properties", table.custom_properties());
+    })
 }
 
 pub(super) fn from_json(text: &[u8]) -> Result<TableDescriptor> {
-    let value = parse(DOCUMENT, text)?;
-    let json = JsonObject::of(DOCUMENT, &value)?;
+    let [schema, comment, partition_keys, bucket_keys, bucket_count, properties, custom_properties] =
+        parse("table descriptor", text)?.fields([
+            "schema",
+            "comment",
+            "partition_key",
+            "bucket_key",
+            "bucket_count",
+            "properties",
+            "custom_properties",
+        ])?;
     let mut builder = TableDescriptor::builder()
-        .schema(schema::read_json(json.required("schema")?)?)
-        .partitioned_by(json.strings("partition_key")?)
-        .properties(json.string_map("properties")?)
-        .custom_properties(json.string_map("custom_properties")?);
-    if let Some(comment) = json.optional_string("comment")? {
-        builder = builder.comment(comment);
+        .schema(schema::read_json(schema.required()?)?)
+        .partitioned_by(partition_keys.required()?.strings()?)
+        .properties(properties.required()?.string_map::<Vec<_>>()?)
+        .custom_properties(custom_properties.required()?.string_map::<Vec<_>>()?);
+    if let Some(comment) = comment.optional_string()? {
+        builder = builder.comment(Cow::into_owned(comment));
     }
-    if json.has("bucket_key") || json.has("bucket_count") {
+    if bucket_keys.optional().is_some() || bucket_count.optional().is_some() {
         builder = builder.distributed_by(
-            json.optional_i32("bucket_count")?,
-            json.strings("bucket_key")?,
+            bucket_count.optional_integer()?,
+            bucket_keys.required()?.strings()?,
         );
     }
-    builder.build()
+    builder.assemble()
 }

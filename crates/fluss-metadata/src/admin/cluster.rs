@@ -2,13 +2,23 @@
 
 use std::fmt;
 
-/// What kind of server it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ServerKind {
-    /// Keeps the definitions and decides who leads what.
-    Coordinator,
-    /// Keeps the data.
-    TabletServer,
+use crate::choice::coded;
+
+coded! {
+    /// What kind of server it is.
+    ServerKind("server kind") {
+        /// Keeps the definitions and decides who leads what.
+        Coordinator => "COORDINATOR" = 1,
+        /// Keeps the data.
+        TabletServer => "TABLET_SERVER" = 2,
+    }
+    /// What is known of a server ahead of time.
+    ServerTag("server tag") {
+        /// It goes and does not come back: its buckets move away.
+        PermanentOffline => "PERMANENT_OFFLINE" = 0,
+        /// It goes and comes back: leaders move away.
+        TemporaryOffline => "TEMPORARY_OFFLINE" = 1,
+    }
 }
 
 /// A server of the cluster and where it listens.

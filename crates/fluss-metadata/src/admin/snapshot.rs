@@ -1,0 +1,87 @@
+//! Snapshots of the rows of primary-key tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::record::record;
+use crate::ids::{BucketId, PartitionId, SnapshotId, TableBucket, TableId};
+
+record! {
+    /// A snapshot of a bucket, if it has one.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    KvSnapshot {
+        /// The bucket.
+        bucket_id: BucketId,
+        /// The snapshot.
+        snapshot_id: Option<SnapshotId>,
+        /// The offset from which the log goes on behind it.
+        log_offset: Option<i64>,
+    }
+}
+
+record! {
+    /// The latest snapshot of each bucket of a table or partition.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    LatestKvSnapshots {
+        /// The table.
+        table_id: TableId,
+        /// The partition, if the table has partitions.
+        partition_id: Option<PartitionId>,
+        /// One entry a bucket.
+        snapshots: Vec<KvSnapshot> as [&[KvSnapshot]],
+    }
+}
+
+impl LatestKvSnapshots {
+    /// The entry of a bucket.
+    pub fn of_bucket(&self, bucket_id: BucketId) -> Option<&KvSnapshot> {
+        self.snapshots.iter().find(|entry| entry.bucket_id == bucket_id)
+    }
+}
+
+record! {
+    /// The snapshots of a table or partition that are still kept. Since release 1.0.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    ActiveKvSnapshots {
+        /// The table.
+        table_id: TableId,
+        /// The partition, if the table has partitions.
+        partition_id: Option<PartitionId>,
+        /// The snapshots by bucket.
+        snapshot_ids: BTreeMap<BucketId, BTreeSet<SnapshotId>> as [&BTreeMap<BucketId, BTreeSet<SnapshotId>>],
+    }
+}
+
+record! {
+    /// A file of a snapshot.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    KvSnapshotFile {
+        /// Where it lies.
+        remote_path: String as [&str],
+        /// The name it must have locally, so that RocksDB finds it.
+        local_file_name: String as [&str],
+    }
+}
+
+record! {
+    /// What a snapshot of a bucket is made of.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    KvSnapshotMetadata {
+        /// The offset from which the log goes on behind it.
+        log_offset: i64,
+        /// Its files.
+        files: Vec<KvSnapshotFile> as [&[KvSnapshotFile]],
+    }
+}
+
+record! {
+    /// A promise of the cluster to keep snapshots for a while.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    KvSnapshotLease {
+        /// The name that the client gave it.
+        lease_id: String as [&str],
+        /// How long it lasts from its last renewal, in milliseconds.
+        duration_millis: i64,
+        /// Snapshots that were asked for and are gone, by bucket.
+        unavailable: BTreeMap<TableBucket, SnapshotId> as [&BTreeMap<TableBucket, SnapshotId>],
+    }
+}

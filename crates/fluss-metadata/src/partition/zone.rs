@@ -1,0 +1,251 @@
+//! Time zones, as `TimeZone.getTimeZone` of Java knows them.
+
+use std::fmt;
+
+use crate::calendar::{Day, SECONDS_PER_DAY};
+
+/// A place's offsets from UTC over time.
+///
+/// With the crate's feature `time-zones` (on by default) all names of the IANA database are known, from a copy within the program; no
+/// file is read. Without it only `UTC`, `GMT` and offsets such as `GMT+08:00` are.
+#[derive(Clone)]
+pub struct TimeZone {
+    id: String,
+    rules: Rules,
+}
+
+#[derive(Clone)]
+enum Rules {
+    /// Always so many seconds east of UTC.
+    Fixed(i64),
+    #[cfg(feature = "time-zones")]
+    Named(jiff::tz::TimeZone),
+}
+
+/// Short names that Java still knows. Source: `java.time.ZoneId.SHORT_IDS`.
+#[cfg(feature = "time-zones")]
+const SHORT_NAMES: &[(&str, &str)] = &[
+    ("ACT", "Australia/Darwin"),
+    ("AET", "Australia/Sydney"),
+    ("AGT", "America/Argentina/Buenos_Aires"),
+    ("ART", "Africa/Cairo"),
+    ("AST", "America/Anchorage"),
+    ("BET", "America/Sao_Paulo"),
+    ("BST", "Asia/Dhaka"),
+    ("CAT", "Africa/Harare"),
+    ("CNT", "America/St_Johns"),
+    ("CST", "America/Chicago"),
+    ("CTT", "Asia/Shanghai"),
+    ("EAT", "Africa/Addis_Ababa"),
+    ("ECT", "Europe/Paris"),
+    ("IET", "America/Indiana/Indianapolis"),
+    ("IST", "Asia/Kolkata"),
+    ("JST", "Asia/Tokyo"),
+    ("MIT", "Pacific/Apia"),
+    ("NET", "Asia/Yerevan"),
+    ("NST", "Pacific/Auckland"),
+    ("PLT", "Asia/Karachi"),
+    ("PNT", "America/Phoenix"),
+    ("PRT", "America/Puerto_Rico"),
+    ("PST", "America/Los_Angeles"),
+    ("SST", "Pacific/Guadalcanal"),
+    ("VST", "Asia/Ho_Chi_Minh"),
+];
+
+impl TimeZone {
+    /// UTC.
+    pub fn utc() -> Self {
+        Self {
+            id: "UTC".to_owned(),
+            rules: Rules::Fixed(0),
+        }
+    }
+
+    /// The zone of that name, such as `Asia/Shanghai` or `GMT+08:00`, if it is known. Upper and lower case differ, as in Java.
+    pub fn get(id: &str) -> Option<Self> {
+        let rules = if matches!(id, "UTC" | "GMT") {
+            Rules::Fixed(0)
+        } else if let Some(offset) = id.strip_prefix("GMT").and_then(parse_offset) {
+            Rules::Fixed(offset)
+        } else {
+            named(id)?
+        };
+        Some(Self {
+            id: id.to_owned(),
+            rules,
+        })
+    }
+
+    /// The zone of that name, or UTC for a name that is not known, as the servers take it.
+    pub fn get_or_utc(id: &str) -> Self {
+        Self::get(id).unwrap_or_else(Self::utc)
+    }
+
+    /// The name it was asked for by.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Seconds to add to UTC at a moment in seconds since 1970.
+    fn offset_at(&self, seconds: i64) -> i64 {
+        match &self.rules {
+            Rules::Fixed(offset) => *offset,
+            #[cfg(feature = "time-zones")]
+            Rules::Named(zone) => {
+                use jiff::Timestamp;
+                // Beyond year 9999 the rules of its end go on.
+                let (first, last) = (Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
+                let timestamp = Timestamp::from_second(seconds.clamp(first, last));
+                timestamp.map_or(0, |at| i64::from(zone.to_offset(at).seconds()))
+            }
+        }
+    }
+
+    /// What clocks show at a moment in seconds since 1970.
+    pub(super) fn to_local(&self, seconds: i64) -> Local {
+        Local::of_seconds(seconds.saturating_add(self.offset_at(seconds)))
+    }
+
+    /// What clocks show instead of a time that they leap over.
+    pub(super) fn settle(&self, local: Local) -> Local {
+        match &self.rules {
+            Rules::Fixed(_) => local,
+            #[cfg(feature = "time-zones")]
+            Rules::Named(zone) => {
+                let civil = || {
+                    jiff::civil::DateTime::new(
+                        local.day.year.try_into().ok()?,
+                        local.day.month.try_into().ok()?,
+                        local.day.day.try_into().ok()?,
+                        (local.second / 3600).try_into().ok()?,
+                        (local.second / 60 % 60).try_into().ok()?,
+                        (local.second % 60).try_into().ok()?,
+                        0,
+                    )
+                    .ok()
+                };
+                let moment = civil().and_then(|civil| zone.to_timestamp(civil).ok());
+                moment.map_or(local, |moment| self.to_local(moment.as_second()))
+            }
+        }
+    }
+}
+
+/// A date and a time, as clocks show them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Local {
+    pub(super) day: Day,
+    /// Of the day.
+    pub(super) second: i64,
+}
+
+impl Local {
+    pub(super) fn of_seconds(seconds: i64) -> Self {
+        Self {
+            day: Day::of_epoch(seconds.div_euclid(SECONDS_PER_DAY)),
+            second: seconds.rem_euclid(SECONDS_PER_DAY),
+        }
+    }
+
+    pub(super) fn hour(self) -> i64 {
+        self.second / 3600
+    }
+}
+
+/// Reads `+8`, `-08`, `+0530` or `+05:30` as seconds.
+fn parse_offset(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.split_at_checked(1)? {
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
+        _ => return None,
+    };
+    let (hours, minutes) = match digits.split_once(':') {
+        Some((hours, minutes)) if minutes.len() == 2 => (hours, minutes),
+        Some(_) => return None,
+        None if digits.len() > 2 => digits.split_at_checked(digits.len() - 2)?,
+        None => (digits, "0"),
+    };
+    let number = |text: &str, most: i64| {
+        let digits = (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+        text.parse::<i64>().ok().filter(|n| digits && *n <= most)
+    };
+    Some(sign * (number(hours, 23)? * 3600 + number(minutes, 59)? * 60))
+}
+
+#[cfg(feature = "time-zones")]
+fn named(id: &str) -> Option<Rules> {
+    match id {
+        "EST" => return Some(Rules::Fixed(-5 * 3600)),
+        "MST" => return Some(Rules::Fixed(-7 * 3600)),
+        "HST" => return Some(Rules::Fixed(-10 * 3600)),
+        _ => {}
+    }
+    let short = SHORT_NAMES.iter().find(|(name, _)| *name == id);
+    let name = short.map_or(id, |(_, name)| name);
+    let zone = jiff::tz::TimeZoneDatabase::bundled().get(name).ok()?;
+    (zone.iana_name() == Some(name)).then_some(Rules::Named(zone))
+}
+
+#[cfg(not(feature = "time-zones"))]
+fn named(_id: &str) -> Option<Rules> {
+    None
+}
+
+impl fmt::Debug for TimeZone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TimeZone").field(&self.id).finish()
+    }
+}
+
+impl fmt::Display for TimeZone {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.id)
+    }
+}
+
+impl PartialEq for TimeZone {
+    fn eq(&self, other: &Self) -> bool {
+        self.id == other.id
+    }
+}
+
+impl Eq for TimeZone {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_offsets_are_known_as_in_java() {
+        let winter = 1_735_689_600;
+        let cases = [
+            ("UTC", Some(0)),
+            ("GMT+8", Some(28_800)),
+            ("GMT-0530", Some(-19_800)),
+            ("GMT+08:00", Some(28_800)),
+            ("GMT+24", None),
+            ("GMT+8:0", None),
+            ("UTC+8", None),
+            ("", None),
+        ];
+        for (id, offset) in cases {
+            assert_eq!(TimeZone::get(id).map(|zone| zone.offset_at(winter)), offset, "{id}");
+        }
+    }
+
+    #[cfg(feature = "time-zones")]
+    #[test]
+    fn named_zones_follow_their_rules() {
+        let cases = [
+            ("America/New_York", 1_735_689_600, Some(-18_000)),
+            ("America/New_York", 1_751_328_000, Some(-14_400)),
+            ("PST", 1_735_689_600, Some(-28_800)),
+            ("asia/shanghai", 0, None),
+            ("Nowhere/Land", 0, None),
+            ("Asia/Kolkata", i64::MAX, Some(19_800)),
+        ];
+        for (id, at, offset) in cases {
+            assert_eq!(TimeZone::get(id).map(|zone| zone.offset_at(at)), offset, "{id}");
+        }
+    }
+}
