@@ -3,3 +3,4 @@
 pub mod cluster;
 pub mod java;
 pub mod rows;
+pub mod values;

@@ -1,1 +1,30 @@
-//! Placeholder.
+//! The client of Apache Fluss: connection, administration, writers, scanners, lookups.
+//!
+//! Most programs use the umbrella crate `fluss-rs` (imported as `fluss`), which re-exports everything here beside the types of
+//! tables, rows and Arrow batches.
+//!
+//! A [`FlussConnection`] is made once and shared. From it come [`FlussAdmin`], which defines databases, tables and partitions, and
+//! [`FlussTable`], from which come writers, scanners and lookups. All of them are cheap to clone, bound to no lifetime, and share the
+//! sockets, the view of the cluster and the write buffer of their connection.
+//!
+//! What it refuses to do: wait without a deadline, queue without a bound, repeat what is not safe to repeat, or panic because of what
+//! a server sent.
+
+pub mod admin;
+pub mod config;
+mod connection;
+mod engine;
+pub mod error;
+mod lookup;
+mod rpc_config;
+mod runtime;
+mod scan;
+mod schema_cache;
+pub mod table;
+mod write;
+
+pub use admin::FlussAdmin;
+pub use config::Config;
+pub use connection::FlussConnection;
+pub use error::{Error, ErrorKind, Result};
+pub use table::*;

@@ -1,1 +1,86 @@
-//! Placeholder.
+//! A client of [Apache Fluss](https://fluss.apache.org): streaming storage with log tables and primary-key tables.
+//!
+//! The package is `fluss-rs`, the library `fluss`. It re-exports:
+//!
+//! - [`client`]: [`FlussConnection`](client::FlussConnection), from which come the admin, tables, writers, scanners and lookups;
+//! - [`config`]: [`Config`](config::Config);
+//! - [`error`]: the one [`Error`](error::Error);
+//! - [`metadata`]: types, schemas, table descriptors, paths;
+//! - [`row`]: [`GenericRow`](row::GenericRow) and everything else that rows are made of;
+//! - [`record`]: what a scanner returns.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//!
+//! use fluss::client::{EARLIEST_OFFSET, FlussConnection};
+//! use fluss::config::Config;
+//! use fluss::metadata::{DataTypes, Schema, TableDescriptor, TablePath};
+//! use fluss::row::GenericRow;
+//!
+//! # async fn example() -> fluss::error::Result<()> {
+//! let mut config = Config::default();
+//! config.bootstrap_server = "localhost:9123".to_string();
+//! let conn = FlussConnection::new(config).await?;
+//!
+//! let schema = Schema::builder()
+//!     .column("id", DataTypes::int())
+//!     .column("name", DataTypes::string())
+//!     .build()?;
+//! let descriptor = TableDescriptor::builder().schema(schema).bucket_count(3).build()?;
+//! let path = TablePath::new("fluss", "people");
+//! conn.get_admin().await?.create_table(&path, &descriptor, true).await?;
+//!
+//! let table = conn.get_table(&path).await?;
+//! let writer = table.new_append()?.create_writer()?;
+//! let mut row = GenericRow::new(2);
+//! row.set_field(0, 1);
+//! row.set_field(1, "Alice");
+//! writer.append(&row)?;
+//! writer.flush().await?;
+//!
+//! let scanner = table.new_scan().create_log_scanner()?;
+//! scanner.subscribe(0, EARLIEST_OFFSET).await?;
+//! for record in scanner.poll(Duration::from_secs(5)).await? {
+//!     println!("{} at offset {}", record.row().get_string(1), record.offset());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+/// The connection and what is made from it.
+pub mod client {
+    pub use fluss_client::admin::*;
+    pub use fluss_client::table::*;
+    pub use fluss_client::{FlussAdmin, FlussConnection};
+}
+
+/// Settings of a connection.
+pub mod config {
+    pub use fluss_client::config::*;
+}
+
+/// The one error of the client.
+pub mod error {
+    pub use fluss_client::error::*;
+}
+
+/// Types, schemas, table descriptors, paths, partitions.
+pub mod metadata {
+    pub use fluss_metadata::*;
+}
+
+/// Rows and their values.
+pub mod row {
+    pub use fluss_row::*;
+}
+
+/// What a scanner returns.
+pub mod record {
+    pub use fluss_client::table::{ScanRecord, ScanRecords};
+    pub use fluss_row::ChangeType;
+}
+
+/// Compiles the program in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

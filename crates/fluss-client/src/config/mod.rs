@@ -11,7 +11,8 @@ use std::time::Duration;
 
 /// Settings of a [`FlussConnection`](crate::FlussConnection).
 ///
-/// Plain fields with defaults; take [`Config::default`] and set what differs. The key of the Java client that means the same stands
+/// Plain fields with defaults; take [`Config::default`] and set what differs, or write `Config { …, ..Config::default() }`, which goes
+/// on compiling when fields are added. The key of the Java client that means the same stands
 /// with each field. Values are checked when a connection is made, and an error names the field, the value and what was expected.
 ///
 /// ```
@@ -21,7 +22,6 @@ use std::time::Duration;
 /// config.bootstrap_server = "localhost:9123".to_string();
 /// ```
 #[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
 pub struct Config {
     /// Servers for the first contact: `host:port`, several separated by commas. Java: `bootstrap.servers`. Default `127.0.0.1:9123`.
     pub bootstrap_server: String,

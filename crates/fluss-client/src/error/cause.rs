@@ -6,7 +6,7 @@ use std::time::Duration;
 use fluss_metadata::MetadataError;
 use fluss_row::RowError;
 use fluss_rpc::RpcError;
-use fluss_wire::ServerError;
+use fluss_wire::error_code::ServerError;
 use snafu::Snafu;
 
 use super::ErrorKind;

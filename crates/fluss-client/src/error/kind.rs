@@ -1,7 +1,7 @@
 //! The kinds of errors, for programs that decide by them.
 
 use fluss_rpc::RpcError;
-use fluss_wire::ErrorCode;
+use fluss_wire::error_code::ErrorCode;
 
 /// What kind of error it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -39,7 +39,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     pub(super) fn of_server(code: ErrorCode) -> Self {
-        match code.code() {
+        match code.value() {
             1 => Self::Connection,
             2 => Self::Unsupported,
             3 | 14 => Self::Corrupt,

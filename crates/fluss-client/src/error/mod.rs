@@ -14,7 +14,7 @@ use context::Context;
 use fluss_metadata::{MetadataError, TableBucket, TablePath};
 use fluss_row::RowError;
 use fluss_rpc::RpcError;
-use fluss_wire::ServerError;
+use fluss_wire::error_code::ServerError;
 
 /// The result of every fallible call of the client.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -76,7 +76,7 @@ impl Error {
 
     /// The code that the server answered with, if it was a server that refused. Source: `Errors.java` of the server.
     pub fn server_code(&self) -> Option<i32> {
-        self.inner.cause.server_error().map(|error| error.code.code())
+        self.inner.cause.server_error().map(|error| error.code.value())
     }
 
     /// The server error itself, for decisions inside the client.

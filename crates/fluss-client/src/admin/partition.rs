@@ -1,0 +1,69 @@
+//! Partitions.
+
+use fluss_metadata::{PartitionInfo, PartitionSpec, ResolvedPartitionSpec, TablePath};
+use fluss_wire::message::{CreatePartitionRequest, DropPartitionRequest, ListPartitionInfosRequest};
+
+use super::FlussAdmin;
+use super::call::{path_message, spec_message};
+use crate::error::Result;
+
+impl FlussAdmin {
+    /// Creates a partition; `spec` names a value for each partition key.
+    ///
+    /// # Errors
+    ///
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) unless `ignore_if_exists`; [`Usage`](crate::ErrorKind::Usage) for a table
+    /// without partitions or a spec that does not fit it.
+    pub async fn create_partition(&self, path: &TablePath, spec: &PartitionSpec, ignore_if_exists: bool) -> Result<()> {
+        let request = CreatePartitionRequest {
+            table_path: path_message(path),
+            partition_spec: spec_message(spec),
+            // The protocol's name says the opposite of what the server does with it.
+            ignore_if_not_exists: ignore_if_exists,
+        };
+        self.change("create_partition", &request).await.map_err(|error| error.of_table(path))?;
+        Ok(())
+    }
+
+    /// Drops a partition with all its data.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) unless `ignore_if_not_exists`.
+    pub async fn drop_partition(&self, path: &TablePath, spec: &PartitionSpec, ignore_if_not_exists: bool) -> Result<()> {
+        let request = DropPartitionRequest { table_path: path_message(path), partition_spec: spec_message(spec), ignore_if_not_exists };
+        self.change("drop_partition", &request).await.map_err(|error| error.of_table(path))?;
+        Ok(())
+    }
+
+    /// The partitions of a table.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table, [`Usage`](crate::ErrorKind::Usage) if it has no partitions.
+    pub async fn list_partition_infos(&self, path: &TablePath) -> Result<Vec<PartitionInfo>> {
+        self.list_partition_infos_with_spec(path, None).await
+    }
+
+    /// The partitions of a table whose values agree with `partial`, which names values for some of the partition keys.
+    ///
+    /// # Errors
+    ///
+    /// As [`list_partition_infos`](Self::list_partition_infos).
+    pub async fn list_partition_infos_with_spec(&self, path: &TablePath, partial: Option<&PartitionSpec>) -> Result<Vec<PartitionInfo>> {
+        let request = ListPartitionInfosRequest {
+            table_path: path_message(path),
+            partial_partition_spec: partial.map(spec_message),
+            ..ListPartitionInfosRequest::default()
+        };
+        let response = self.read("list_partition_infos", &request).await.map_err(|error| error.of_table(path))?;
+        response
+            .partitions_info
+            .into_iter()
+            .map(|info| {
+                let (keys, values) = info.partition_spec.partition_key_values.into_iter().map(|pair| (pair.key, pair.value)).unzip::<_, _, Vec<_>, Vec<_>>();
+                Ok(PartitionInfo::new(info.partition_id, ResolvedPartitionSpec::new(keys, values)?, info.remote_data_dir))
+            })
+            .collect()
+    }
+}

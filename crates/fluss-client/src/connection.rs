@@ -1,0 +1,164 @@
+//! The connection to a cluster: what everything else is made from.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use fluss_metadata::{TableInfo, TablePath};
+use fluss_rpc::Cluster;
+use tracing::debug;
+
+use crate::admin::{FlussAdmin, fetch_table_info};
+use crate::config::Config;
+use crate::error::Result;
+use crate::lookup::Lookups;
+use crate::rpc_config::rpc_config;
+use crate::runtime::Drivers;
+use crate::schema_cache::SchemaCache;
+use crate::table::FlussTable;
+use crate::write::Writers;
+
+/// A connection to a Fluss cluster.
+///
+/// Thread-safe and cheap to clone: make one and share it. All tables, writers, scanners and lookups made from it share its sockets, its
+/// view of the cluster and its write buffer. Sockets are opened when they are first needed and closed when the last handle made from
+/// the connection is gone.
+#[derive(Clone)]
+pub struct FlussConnection {
+    inner: Arc<ConnectionInner>,
+}
+
+/// What the handles made from a connection share.
+pub(crate) struct ConnectionInner {
+    pub(crate) config: Arc<Config>,
+    pub(crate) drivers: Drivers,
+    pub(crate) cluster: Cluster,
+    pub(crate) schemas: SchemaCache,
+    writers: OnceLock<Writers>,
+    lookups: OnceLock<Lookups>,
+}
+
+impl FlussConnection {
+    /// Connects: checks the configuration, reaches one of the bootstrap servers and learns the cluster from it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Config`](crate::error::ErrorKind::Config) for a wrong field; [`ErrorKind::Authentication`](crate::error::ErrorKind::Authentication)
+    /// when the server refuses the credentials; otherwise why the last bootstrap server tried could not be used.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the attempt and closes what it opened.
+    pub async fn new(config: Config) -> Result<Self> {
+        config.validate()?;
+        let drivers = Drivers::start(config.driver_placement)?;
+        let cluster = Cluster::connect(
+            rpc_config(&config),
+            config.bootstrap_addresses()?,
+            drivers.handle().clone(),
+        )
+        .await
+        .map_err(|error| crate::error::Error::from(error).during("connect"))?;
+        debug!(bootstrap = %config.bootstrap_server, "connected");
+        Ok(Self {
+            inner: Arc::new(ConnectionInner {
+                config: Arc::new(config),
+                drivers,
+                cluster,
+                schemas: SchemaCache::default(),
+                writers: OnceLock::new(),
+                lookups: OnceLock::new(),
+            }),
+        })
+    }
+
+    /// The administration of databases, tables and partitions.
+    ///
+    /// # Errors
+    ///
+    /// None today; the documented API leaves room for them.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is under way while it is awaited.
+    #[expect(clippy::unused_async, reason = "the documented API awaits it")]
+    pub async fn get_admin(&self) -> Result<FlussAdmin> {
+        Ok(FlussAdmin::new(Arc::clone(&self.inner)))
+    }
+
+    /// A handle to the table at `path`, as it is defined now.
+    ///
+    /// The handle owns what it needs: it may outlive this value and move into tasks.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::NotFound`](crate::error::ErrorKind::NotFound) if there is no such table.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the request; nothing else is left behind.
+    pub async fn get_table(&self, path: &TablePath) -> Result<FlussTable> {
+        let info = fetch_table_info(&self.inner, path).await.map_err(|error| error.during("get_table").of_table(path))?;
+        self.inner.prepare_table(&info).await.map_err(|error| error.during("get_table").of_table(path))?;
+        Ok(FlussTable::new(Arc::clone(&self.inner), info))
+    }
+
+    /// The configuration this connection was made with.
+    pub fn config(&self) -> &Config {
+        &self.inner.config
+    }
+
+    /// Sends what the writers still hold, waits for the answers at most `timeout`, then closes every socket.
+    ///
+    /// Every handle made from the connection fails from then on with [`ErrorKind::Closed`](crate::error::ErrorKind::Closed).
+    ///
+    /// # Errors
+    ///
+    /// The first failed write, or a timeout that tells how much was not sent.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before its end, the connection stays open or is closed half-way; calling it again finishes.
+    pub async fn close(&self, timeout: Duration) -> Result<()> {
+        let written = match self.inner.writers.get() {
+            Some(writers) => writers.close(timeout).await,
+            None => Ok(()),
+        };
+        if let Some(lookups) = self.inner.lookups.get() {
+            lookups.close();
+        }
+        self.inner.cluster.close();
+        written
+    }
+}
+
+impl ConnectionInner {
+    /// The write side of the connection, made on first use.
+    pub(crate) fn writers(&self) -> &Writers {
+        self.writers.get_or_init(|| Writers::new(Arc::clone(&self.config), self.drivers.clone(), self.cluster.clone()))
+    }
+
+    /// The lookup side of the connection, made on first use.
+    pub(crate) fn lookups(&self) -> &Lookups {
+        self.lookups.get_or_init(|| Lookups::new(Arc::clone(&self.config), self.drivers.clone(), self.cluster.clone()))
+    }
+
+    /// Learns the leaders of the table's buckets and keeps its schema, so that the first write or read finds them.
+    async fn prepare_table(&self, info: &TableInfo) -> Result<()> {
+        self.schemas.insert(info.table_id(), info.schema_id(), info.schema().clone());
+        self.cluster.ensure_table(info.table_path()).await?;
+        Ok(())
+    }
+}
+
+impl fmt::Debug for FlussConnection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlussConnection").field("bootstrap_server", &self.inner.config.bootstrap_server).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ConnectionInner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectionInner").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,146 @@
+//! The lookups that wait for one connection to one server, and how they are packed.
+
+use std::collections::VecDeque;
+
+/// Keys that are worth a request of their own while another one is under way.
+const WORTH_A_REQUEST: usize = 64;
+
+/// The bounds that the configuration sets.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PackLimits {
+    /// Most keys of a request.
+    pub(crate) max_keys: usize,
+    /// Most requests under way.
+    pub(crate) max_in_flight: usize,
+}
+
+/// A queue of lookups `E`, grouped by what may share a request (`G`: table and kind).
+///
+/// A lookup goes out at once when nothing is under way. While something is, lookups gather: a further request goes out when it is worth
+/// one, so that a thousand callers keep a few well-filled requests on their way instead of one that holds them all.
+#[derive(Debug)]
+pub(crate) struct LookupQueue<G, E> {
+    limits: PackLimits,
+    groups: VecDeque<(G, VecDeque<E>)>,
+    waiting: usize,
+    in_flight: usize,
+}
+
+impl<G: Clone + PartialEq, E> LookupQueue<G, E> {
+    pub(crate) fn new(limits: PackLimits) -> Self {
+        Self { limits, groups: VecDeque::new(), waiting: 0, in_flight: 0 }
+    }
+
+    /// Adds a lookup. Returns whether a request can go out that could not before.
+    pub(crate) fn push(&mut self, group: &G, entry: E) -> bool {
+        let could = self.can_send();
+        if let Some((_, entries)) = self.groups.iter_mut().find(|(other, _)| other == group) {
+            entries.push_back(entry);
+        } else {
+            self.groups.push_back((group.clone(), VecDeque::from([entry])));
+        }
+        self.waiting += 1;
+        !could && self.can_send()
+    }
+
+    fn can_send(&self) -> bool {
+        self.waiting > 0 && (self.in_flight == 0 || (self.in_flight < self.limits.max_in_flight && self.waiting >= WORTH_A_REQUEST))
+    }
+
+    /// Takes the next request, which counts as under way from then on.
+    pub(crate) fn next_request(&mut self) -> Option<(G, Vec<E>)> {
+        if !self.can_send() {
+            return None;
+        }
+        let (group, mut entries) = self.groups.pop_front()?;
+        let free = self.limits.max_in_flight.saturating_sub(self.in_flight).max(1);
+        let share = entries.len().div_ceil(free).max(WORTH_A_REQUEST).min(self.limits.max_keys).min(entries.len());
+        let packed: Vec<E> = entries.drain(..share).collect();
+        if !entries.is_empty() {
+            self.groups.push_back((group.clone(), entries));
+        }
+        self.waiting -= packed.len();
+        self.in_flight += 1;
+        Some((group, packed))
+    }
+
+    /// Takes in that a request ended, however it ended.
+    pub(crate) fn on_request_end(&mut self) {
+        self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    /// Empties the queue.
+    pub(crate) fn drain(&mut self) -> impl Iterator<Item = E> {
+        self.waiting = 0;
+        std::mem::take(&mut self.groups).into_iter().flat_map(|(_, entries)| entries)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn queue(max_keys: usize, max_in_flight: usize) -> LookupQueue<u8, usize> {
+        LookupQueue::new(PackLimits { max_keys, max_in_flight })
+    }
+
+    #[test]
+    fn a_lone_lookup_goes_out_at_once_and_the_next_ones_gather_behind_it() {
+        let mut queue = queue(128, 4);
+        assert!(queue.push(&0, 1));
+        assert_eq!(queue.next_request(), Some((0, vec![1])));
+        for entry in 2..10 {
+            assert!(!queue.push(&0, entry));
+        }
+        assert_eq!(queue.next_request(), None);
+        queue.on_request_end();
+        assert_eq!(queue.next_request(), Some((0, (2..10).collect())));
+    }
+
+    #[test]
+    fn many_waiting_lookups_are_spread_over_the_requests_that_may_be_under_way() {
+        let cases = [
+            // keys waiting, most keys, most requests, sizes of the requests that go out
+            (512, 1024, 4, vec![128, 128, 128, 128]),
+            (512, 100, 4, vec![100, 100, 100, 100]),
+            (100, 1024, 4, vec![64]),
+            (130, 1024, 4, vec![64, 64]),
+            (512, 1024, 1, vec![512]),
+            (3, 1024, 4, vec![3]),
+        ];
+        for (waiting, max_keys, max_in_flight, expected) in cases {
+            let mut queue = queue(max_keys, max_in_flight);
+            for entry in 0..waiting {
+                queue.push(&0, entry);
+            }
+            let sizes: Vec<_> = std::iter::from_fn(|| queue.next_request()).map(|(_, entries)| entries.len()).collect();
+            assert_eq!(sizes, expected, "{waiting} waiting, {max_keys} keys, {max_in_flight} requests");
+        }
+    }
+
+    #[test]
+    fn tables_take_turns_and_never_share_a_request() {
+        let mut queue = queue(2, 1);
+        for entry in 0..4 {
+            queue.push(&0, entry);
+        }
+        queue.push(&1, 100);
+        let mut seen = Vec::new();
+        while let Some(request) = queue.next_request() {
+            seen.push(request);
+            queue.on_request_end();
+        }
+        assert_eq!(seen, vec![(0, vec![0, 1]), (1, vec![100]), (0, vec![2, 3])]);
+    }
+
+    #[test]
+    fn a_push_tells_once_that_a_request_is_worth_it() {
+        let mut queue = queue(1024, 4);
+        assert!(queue.push(&0, 0));
+        queue.next_request();
+        let told: Vec<_> = (1..=2 * WORTH_A_REQUEST).filter(|entry| queue.push(&0, *entry)).collect();
+        assert_eq!(told, vec![WORTH_A_REQUEST]);
+        assert_eq!(queue.drain().count(), 2 * WORTH_A_REQUEST);
+        assert_eq!(queue.next_request(), None);
+    }
+}

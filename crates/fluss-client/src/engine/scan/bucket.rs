@@ -1,0 +1,188 @@
+//! One subscribed bucket: where it reads on, what it has buffered, and when it may be asked for again.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::buffer::Slot;
+use super::remote::RemoteCursor;
+use crate::error::Error;
+
+/// A decoded batch, as the buffer needs to know it.
+pub(crate) trait Chunk: Clone {
+    /// Rows in it, those before the wanted offset included.
+    fn row_count(&self) -> usize;
+    /// Rows at its front that lie before the wanted offset.
+    fn skipped_rows(&self) -> usize;
+    /// Offset after the given row.
+    fn offset_after(&self, row: usize) -> i64;
+    /// Whether the given row is the old half of an update, which is not handed out without its new half.
+    fn is_update_before(&self, row: usize) -> bool;
+}
+
+/// Names one answer of one bucket that is being decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Ticket(pub(super) u64);
+
+/// Where a subscription starts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum StartOffset {
+    /// At an offset, or at the earliest with the server's own sign for it.
+    At(i64),
+    /// Where the server says that the latest record ends.
+    Latest,
+    /// At the first batch that was written at or after this time, in milliseconds since the epoch.
+    Timestamp(i64),
+    /// At the earliest offset, asked for by its own request.
+    EarliestResolved,
+}
+
+/// What the next request for a bucket is.
+#[derive(Debug, Clone)]
+pub(super) enum Source {
+    /// A fetch from the leader.
+    Log,
+    /// A read of segments that were moved to remote storage.
+    Remote(RemoteCursor),
+    /// A question for an offset.
+    Resolve(StartOffset),
+}
+
+/// Whether a bucket may be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Idle,
+    InFlight,
+    Until(Instant),
+    /// After an error that does not pass.
+    Stopped,
+}
+
+#[derive(Debug)]
+pub(super) struct Bucket<C> {
+    /// Which subscription this is: answers to an older one are thrown away.
+    pub(super) generation: u64,
+    /// Next offset to ask for; `EARLIEST_OFFSET` until the server has told where that is.
+    pub(super) fetch_offset: i64,
+    /// Offset after the last row handed out; what [`fetch_offset`](Self::fetch_offset) was at the start.
+    pub(super) consumed: i64,
+    pub(super) high_watermark: Option<i64>,
+    /// Whether the last answer said that there is nothing more at present.
+    pub(super) at_end: bool,
+    pub(super) source: Source,
+    pub(super) phase: Phase,
+    pub(super) slots: VecDeque<Slot<C>>,
+    pub(super) buffered_bytes: usize,
+    /// Bytes that the request under way may bring.
+    pub(super) reserved_bytes: usize,
+    /// Largest batch of the last answer, in bytes.
+    pub(super) largest_batch: usize,
+    /// Whether this bucket shares requests with others.
+    pub(super) alone: bool,
+    /// Whether the request under way was for this bucket only.
+    pub(super) asked_alone: bool,
+    /// Whether its batches are older than the projected columns.
+    pub(super) unprojected: bool,
+    /// Answers in a row that were empty though the log goes on.
+    pub(super) stuck: u32,
+    /// Failures in a row that pass by themselves.
+    pub(super) failures: u32,
+    /// Since when it has failed without any success, and the latest reason.
+    pub(super) failing: Option<Failing>,
+    pub(super) failure: Option<Failure>,
+    /// Whether it stands in the ring of buckets that have something to hand out.
+    pub(super) in_ready: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Failure {
+    pub(super) error: Error,
+    pub(super) reported: bool,
+}
+
+/// Failures that pass by themselves, but have not yet.
+#[derive(Debug, Clone)]
+pub(super) struct Failing {
+    pub(super) since: Instant,
+    pub(super) error: Error,
+}
+
+impl<C: Chunk> Bucket<C> {
+    pub(super) fn new(generation: u64, start: StartOffset) -> Self {
+        let (fetch_offset, source) = match start {
+            StartOffset::At(offset) => (offset, Source::Log),
+            other => (super::state::EARLIEST_OFFSET, Source::Resolve(other)),
+        };
+        Self {
+            generation,
+            fetch_offset,
+            consumed: fetch_offset,
+            high_watermark: None,
+            at_end: false,
+            source,
+            phase: Phase::Idle,
+            slots: VecDeque::new(),
+            buffered_bytes: 0,
+            reserved_bytes: 0,
+            largest_batch: 0,
+            alone: false,
+            asked_alone: false,
+            unprojected: false,
+            stuck: 0,
+            failures: 0,
+            failing: None,
+            failure: None,
+            in_ready: false,
+        }
+    }
+
+    /// Bytes to ask for: about one batch when batches are large, as what is cut off comes a second time.
+    pub(super) fn wanted_bytes(&self, configured: usize) -> usize {
+        if self.largest_batch > configured / 4 { self.largest_batch } else { configured }
+    }
+
+    /// Whether it goes into a request of its own: behind another bucket, a batch above the limit comes cut and useless.
+    pub(super) fn wants_own_request(&self, configured: usize) -> bool {
+        self.alone || self.unprojected || self.largest_batch > configured / 2
+    }
+
+    /// Asks for nothing until `until`, for a passing reason.
+    pub(super) fn rest(&mut self, until: Instant, error: Error, now: Instant) {
+        self.failures = self.failures.saturating_add(1);
+        self.phase = Phase::Until(until);
+        let since = self.failing.as_ref().map_or(now, |failing| failing.since);
+        self.failing = Some(Failing { since, error });
+    }
+
+    pub(super) fn is_due(&self, now: Instant) -> bool {
+        match self.phase {
+            Phase::Idle => true,
+            Phase::Until(until) => until <= now,
+            Phase::InFlight | Phase::Stopped => false,
+        }
+    }
+
+    /// Whether the front has rows to hand out.
+    pub(super) fn has_rows(&self) -> bool {
+        self.slots.front().is_some_and(|slot| !slot.chunks.is_empty())
+    }
+
+    /// Whether its failure is next in line.
+    pub(super) fn failure_is_due(&self) -> bool {
+        self.failure.is_some() && self.slots.is_empty()
+    }
+
+    /// Removes finished slots from the front. Returns the bytes that became free.
+    pub(super) fn drop_finished_slots(&mut self) -> usize {
+        let mut freed = 0;
+        while let Some(front) = self.slots.front() {
+            if !(front.done && front.chunks.is_empty()) {
+                break;
+            }
+            freed += front.bytes;
+            self.consumed = front.end_offset;
+            self.slots.pop_front();
+        }
+        self.buffered_bytes = self.buffered_bytes.saturating_sub(freed);
+        freed
+    }
+}

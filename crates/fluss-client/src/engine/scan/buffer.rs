@@ -1,0 +1,24 @@
+//! What was fetched and not yet handed out, in the order of the log.
+
+use std::collections::VecDeque;
+
+use super::bucket::Ticket;
+
+/// One answer of one bucket: first a promise, then its batches as they are decoded.
+#[derive(Debug)]
+pub(super) struct Slot<C> {
+    pub(super) ticket: Ticket,
+    /// Offset after everything in the answer, empty batches included.
+    pub(super) end_offset: i64,
+    pub(super) bytes: usize,
+    pub(super) chunks: VecDeque<Pending<C>>,
+    /// Whether all its batches are here.
+    pub(super) done: bool,
+}
+
+/// A batch with the first row that was not handed out.
+#[derive(Debug)]
+pub(super) struct Pending<C> {
+    pub(super) chunk: C,
+    pub(super) next_row: usize,
+}

@@ -1,0 +1,19 @@
+//! The scanner's decisions: which bucket to ask for next and how much, what an answer means, what `poll` hands out.
+//!
+//! Pure: bytes are counted and instants are passed in; nothing here waits, locks or reads a clock. `crate::scan` drives it.
+
+mod bucket;
+mod buffer;
+mod outcome;
+mod plan;
+mod remote;
+mod state;
+
+pub(crate) use bucket::{Chunk, StartOffset, Ticket};
+pub(crate) use outcome::{FetchFault, judge, retry_delay};
+pub(crate) use plan::{FetchBucket, FetchKind, FetchPlan, Plan, RemotePlan, ResolvePlan};
+pub(crate) use remote::{RemoteCursor, RemoteSegment};
+pub(crate) use state::{Answer, Limits, ScanEngine, Taken, Take};
+
+#[cfg(test)]
+mod tests;

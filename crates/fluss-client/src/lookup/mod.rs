@@ -1,0 +1,200 @@
+//! The lookups of a connection: they are routed to the leader of their bucket, packed, sent, and tried again where that helps.
+//!
+//! Each connection to a server that is used has a lane: a queue, and a task that keeps its requests under way. What is packed and when is
+//! decided in [`crate::engine::lookup`]. Lookups that failed for a passing reason rest in one queue of the connection, from which one task
+//! routes them anew.
+
+mod entry;
+mod lane;
+mod metrics;
+mod plan;
+mod request;
+mod retries;
+#[cfg(test)]
+mod tests;
+mod values;
+
+pub(crate) use entry::{LookupKind, LookupTarget, RoutedKey, Values};
+pub(crate) use plan::LookupPlan;
+pub(crate) use values::{ValueReader, record_batch};
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use fluss_metadata::ServerNode;
+use fluss_rpc::Cluster;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout_at};
+
+use self::entry::Entry;
+use self::lane::Lane;
+use self::metrics::LookupMetrics;
+use self::retries::Retries;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::runtime::Drivers;
+
+/// The lookup side of a connection. Cheap to clone; its tasks end with the last clone.
+#[derive(Clone)]
+pub(crate) struct Lookups {
+    shared: Arc<Shared>,
+    _tasks: Arc<EndTasks>,
+}
+
+struct Shared {
+    config: Arc<Config>,
+    drivers: Drivers,
+    cluster: Cluster,
+    /// By server and connection.
+    lanes: RwLock<HashMap<(i32, usize), Arc<Lane>>>,
+    retries: Retries,
+    /// Room for lookups that are not yet sent.
+    room: Semaphore,
+    closed: AtomicBool,
+    tasks: Mutex<Vec<AbortHandle>>,
+    metrics: LookupMetrics,
+}
+
+/// Ends the tasks when the last handle is dropped; the tasks themselves keep only the state alive.
+struct EndTasks(Arc<Shared>);
+
+impl Drop for EndTasks {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Lookups {
+    pub(crate) fn new(config: Arc<Config>, drivers: Drivers, cluster: Cluster) -> Self {
+        let shared = Arc::new(Shared {
+            room: Semaphore::new(config.lookup_queue_size.min(Semaphore::MAX_PERMITS)),
+            config,
+            drivers,
+            cluster,
+            lanes: RwLock::default(),
+            retries: Retries::default(),
+            closed: AtomicBool::new(false),
+            tasks: Mutex::default(),
+            metrics: LookupMetrics::new(),
+        });
+        let retries = shared.drivers.handle().spawn(retries::drive(Arc::clone(&shared)));
+        shared.keep_task(retries.abort_handle());
+        Self { _tasks: Arc::new(EndTasks(Arc::clone(&shared))), shared }
+    }
+
+    /// Looks one key up in its bucket.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, the lookup may still be sent; its answer is thrown away.
+    pub(crate) async fn lookup(&self, target: &Arc<LookupTarget>, key: RoutedKey) -> Result<Values> {
+        let answer = self.start(target, key).await?;
+        answer.await.unwrap_or_else(|_| Err(Error::closed("the connection")))
+    }
+
+    /// Queues one lookup, waiting for room if there is none. Returns where its answer will come.
+    pub(crate) async fn start(&self, target: &Arc<LookupTarget>, key: RoutedKey) -> Result<oneshot::Receiver<Result<Values>>> {
+        let shared = &self.shared;
+        let started = Instant::now();
+        let deadline = started + shared.config.call_timeout;
+        if shared.closed.load(Ordering::Acquire) {
+            return Err(Error::closed("the connection"));
+        }
+        match shared.room.try_acquire() {
+            Ok(room) => room.forget(),
+            Err(_) => match timeout_at(deadline, shared.room.acquire()).await {
+                Ok(Ok(room)) => room.forget(),
+                Ok(Err(_)) => return Err(Error::closed("the connection")),
+                Err(_) => return Err(Error::timeout("room in the lookup queue", shared.config.call_timeout)),
+            },
+        }
+        let (reply, answer) = oneshot::channel();
+        let RoutedKey { bucket, partition, key } = key;
+        let target = Arc::clone(target);
+        shared.dispatch(Entry { target, bucket, partition, seen: 0, key, deadline, attempts: 0, holds_room: true, reply });
+        Ok(answer)
+    }
+
+    /// Fails everything that is waiting, and everything that comes.
+    pub(crate) fn close(&self) {
+        self.shared.close();
+    }
+}
+
+impl Shared {
+    /// Puts a lookup where it is sent from: the lane of its bucket's leader, or the queue of those that wait for one.
+    fn dispatch(self: &Arc<Self>, mut entry: Entry) {
+        let view = self.cluster.view();
+        let Some(server) = view.leader_of(&entry.bucket).map(ServerNode::id) else {
+            self.retries.park(entry, Instant::now());
+            return;
+        };
+        entry.seen = view.generation();
+        let slot = entry.bucket.bucket_id().unsigned_abs() as usize % self.config.connections_per_server;
+        self.lane(server, slot).push(entry);
+        if self.closed.load(Ordering::Acquire) {
+            self.close();
+        }
+    }
+
+    fn lane(self: &Arc<Self>, server: i32, slot: usize) -> Arc<Lane> {
+        if let Some(lane) = self.lanes.read().unwrap_or_else(PoisonError::into_inner).get(&(server, slot)) {
+            return Arc::clone(lane);
+        }
+        let mut lanes = self.lanes.write().unwrap_or_else(PoisonError::into_inner);
+        let lane = lanes.entry((server, slot)).or_insert_with(|| {
+            let lane = Arc::new(Lane::new(server, slot, &self.config));
+            let task = self.drivers.handle().spawn(lane::drive(Arc::clone(self), Arc::clone(&lane)));
+            self.keep_task(task.abort_handle());
+            lane
+        });
+        Arc::clone(lane)
+    }
+
+    fn keep_task(&self, task: AbortHandle) {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+    }
+
+    /// Gives back the room of lookups that were sent or answered.
+    fn free_room(&self, entries: &mut [Entry]) {
+        let mut freed = 0;
+        for entry in entries {
+            freed += usize::from(std::mem::take(&mut entry.holds_room));
+        }
+        self.room.add_permits(freed);
+    }
+
+    /// Tries a lookup again after a pause, or fails it if there is no time or attempt left.
+    fn retry(&self, mut entry: Entry, error: Error) {
+        entry.attempts += 1;
+        let due = Instant::now() + crate::engine::lookup::retry_delay(entry.attempts, crate::scan::entropy());
+        if entry.attempts > self.config.lookup_max_retries || due >= entry.deadline {
+            let attempts = entry.attempts;
+            entry.fail(error.after_attempts(attempts));
+        } else {
+            self.metrics.retries.increment(1);
+            self.retries.park(entry, due);
+        }
+    }
+
+    fn close(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.room.close();
+        for task in self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            task.abort();
+        }
+        for (_, lane) in self.lanes.write().unwrap_or_else(PoisonError::into_inner).drain() {
+            lane.fail_all();
+        }
+        self.retries.fail_all();
+    }
+}
+
+impl fmt::Debug for Lookups {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lookups").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,219 @@
+//! One lookup request: packed by bucket, sent, and its answer given to those who wait.
+
+use std::mem;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use fluss_metadata::TableBucket;
+use fluss_wire::api::ApiRequest;
+use fluss_wire::error_code::ServerError;
+use fluss_wire::message::{
+    LookupRequest, LookupResponse, PbLookupReqForBucket, PbPrefixLookupReqForBucket, PrefixLookupRequest, PrefixLookupResponse,
+};
+use tokio::time::{Instant, timeout_at};
+use tracing::debug;
+
+use super::Shared;
+use super::entry::{Entry, LookupKind, LookupTarget, Values};
+use crate::engine::lookup::{LookupFault, judge};
+use crate::error::{Error, Result};
+
+/// What a server answered for one bucket.
+struct BucketAnswer {
+    partition: Option<i64>,
+    bucket: i32,
+    outcome: Result<Vec<Values>, ServerError>,
+}
+
+/// The lookups of one bucket: how many entries in a row, and their keys, which travel in the request and come back.
+struct Run {
+    bucket: TableBucket,
+    /// Latest generation of the view by which one of them was routed.
+    seen: u64,
+    count: usize,
+    keys: Vec<Bytes>,
+}
+
+/// Sends the lookups, all of one target, and answers, repeats or fails each.
+pub(super) async fn run(shared: &Arc<Shared>, server: i32, slot: usize, mut entries: Vec<Entry>) {
+    let Some(first) = entries.first() else {
+        return;
+    };
+    let target = Arc::clone(&first.target);
+    let now = Instant::now();
+    let latest = entries.iter().map(|entry| entry.deadline).max().unwrap_or(now);
+    let deadline = latest.min(now + shared.config.request_timeout);
+    entries.sort_by_key(|entry| entry.bucket);
+    let mut runs = runs(&mut entries);
+    shared.metrics.requests.increment(1);
+    shared.metrics.keys_per_request.record(entries.len() as f64);
+    let answer = match target.kind {
+        LookupKind::Point | LookupKind::InsertIfNotExists => {
+            let request = point_request(shared, &target, &mut runs);
+            let answer = call(shared, server, slot, &request, deadline).await.map(point_answers);
+            runs.iter_mut().zip(request.buckets_req).for_each(|(run, sent)| run.keys = sent.keys);
+            answer
+        }
+        LookupKind::Prefix => {
+            let request = prefix_request(&target, &mut runs);
+            let answer = call(shared, server, slot, &request, deadline).await.map(prefix_answers);
+            runs.iter_mut().zip(request.buckets_req).for_each(|(run, sent)| run.keys = sent.keys);
+            answer
+        }
+    };
+    shared.metrics.latency.record(now.elapsed().as_secs_f64() * 1e3);
+    let entries = entries.into_iter();
+    match answer {
+        Ok(answers) => deliver(shared, &target, entries, runs, answers),
+        Err(error) => {
+            debug!(server, table = %target.path, %error, "lookup request failed");
+            on_request_failed(shared, entries, runs, &error);
+        }
+    }
+}
+
+/// Calls, dialling first where that is needed, until the deadline.
+async fn call<R: ApiRequest>(shared: &Shared, server: i32, slot: usize, request: &R, deadline: Instant) -> Result<R::Response> {
+    match timeout_at(deadline, shared.cluster.call_server(server, slot, request, deadline)).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(Error::timeout(format!("connecting to server {server}"), shared.config.request_timeout)),
+    }
+}
+
+/// The lookups of each bucket, sorted by bucket as they are, without their keys.
+fn runs(entries: &mut [Entry]) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    for entry in entries {
+        let key = mem::take(&mut entry.key);
+        match runs.last_mut() {
+            Some(run) if run.bucket == entry.bucket => {
+                run.count += 1;
+                run.seen = run.seen.max(entry.seen);
+                run.keys.push(key);
+            }
+            _ => runs.push(Run { bucket: entry.bucket, seen: entry.seen, count: 1, keys: vec![key] }),
+        }
+    }
+    runs
+}
+
+fn point_request(shared: &Shared, target: &LookupTarget, runs: &mut [Run]) -> LookupRequest {
+    let inserts = target.kind == LookupKind::InsertIfNotExists;
+    LookupRequest {
+        table_id: target.table_id,
+        buckets_req: runs
+            .iter_mut()
+            .map(|run| PbLookupReqForBucket {
+                partition_id: run.bucket.partition_id(),
+                bucket_id: run.bucket.bucket_id(),
+                keys: mem::take(&mut run.keys),
+                original_partition_name: None,
+                routing_bucket_count: Some(target.bucket_count),
+            })
+            .collect(),
+        insert_if_not_exists: inserts.then_some(true),
+        acks: inserts.then(|| shared.config.writer_acks.code()),
+        timeout_ms: inserts.then(|| shared.config.request_timeout.as_millis() as i32),
+    }
+}
+
+fn prefix_request(target: &LookupTarget, runs: &mut [Run]) -> PrefixLookupRequest {
+    PrefixLookupRequest {
+        table_id: target.table_id,
+        buckets_req: runs
+            .iter_mut()
+            .map(|run| PbPrefixLookupReqForBucket {
+                partition_id: run.bucket.partition_id(),
+                bucket_id: run.bucket.bucket_id(),
+                keys: mem::take(&mut run.keys),
+                routing_bucket_count: Some(target.bucket_count),
+            })
+            .collect(),
+    }
+}
+
+fn point_answers(response: LookupResponse) -> Vec<BucketAnswer> {
+    response
+        .buckets_resp
+        .into_iter()
+        .map(|answer| BucketAnswer {
+            partition: answer.partition_id,
+            bucket: answer.bucket_id,
+            outcome: match ServerError::from_parts(answer.error_code, answer.error_message) {
+                Some(error) => Err(error),
+                None => Ok(answer.values.into_iter().map(|value| Values::One(value.values)).collect()),
+            },
+        })
+        .collect()
+}
+
+fn prefix_answers(response: PrefixLookupResponse) -> Vec<BucketAnswer> {
+    response
+        .buckets_resp
+        .into_iter()
+        .map(|answer| BucketAnswer {
+            partition: answer.partition_id,
+            bucket: answer.bucket_id,
+            outcome: match ServerError::from_parts(answer.error_code, answer.error_message) {
+                Some(error) => Err(error),
+                None => Ok(answer.value_lists.into_iter().map(|list| Values::Many(list.values)).collect()),
+            },
+        })
+        .collect()
+}
+
+/// Gives each bucket's answer to its lookups. The entries are taken from the front as the runs are gone through.
+fn deliver(shared: &Shared, target: &LookupTarget, mut entries: impl Iterator<Item = Entry>, runs: Vec<Run>, mut answers: Vec<BucketAnswer>) {
+    for run in runs {
+        let waiting = entries.by_ref().take(run.count);
+        let bucket = run.bucket;
+        let found = answers.iter().position(|answer| answer.partition == bucket.partition_id() && answer.bucket == bucket.bucket_id());
+        match found.map(|index| answers.swap_remove(index).outcome) {
+            Some(Ok(values)) if values.len() == run.count => waiting.zip(values).for_each(|(entry, values)| entry.answer(values)),
+            Some(Ok(values)) => {
+                let error = Error::corrupt(format!("{} values came for {} keys", values.len(), run.count));
+                waiting.for_each(|entry| entry.fail(error.clone()));
+            }
+            Some(Err(error)) => on_bucket_error(shared, target, (bucket, run.seen), waiting.zip(run.keys), error),
+            None => {
+                let error = Error::corrupt("the server left a bucket out of its answer");
+                waiting.for_each(|entry| entry.fail(error.clone()));
+            }
+        }
+    }
+}
+
+fn on_bucket_error(shared: &Shared, target: &LookupTarget, (bucket, seen): (TableBucket, u64), waiting: impl Iterator<Item = (Entry, Bytes)>, error: ServerError) {
+    let fault = judge(error.code);
+    debug!(table = %target.path, ?bucket, %error, ?fault, "lookup failed");
+    if fault == LookupFault::RefreshAndRetry {
+        shared.cluster.invalidate_bucket(&bucket, seen);
+    }
+    let error = Error::from(error);
+    for (mut entry, key) in waiting {
+        match fault {
+            LookupFault::Retry | LookupFault::RefreshAndRetry => {
+                entry.key = key;
+                shared.retry(entry, error.clone());
+            }
+            LookupFault::Missing => entry.answer(target.kind.nothing()),
+            LookupFault::Fail => entry.fail(error.clone()),
+        }
+    }
+}
+
+/// The request as a whole failed. Reads may be repeated; an insert may have happened, and repeating it finds the row.
+fn on_request_failed(shared: &Shared, mut entries: impl Iterator<Item = Entry>, runs: Vec<Run>, error: &Error) {
+    for run in runs {
+        let waiting = entries.by_ref().take(run.count);
+        if !error.is_retriable() {
+            waiting.for_each(|entry| entry.fail(error.clone()));
+            continue;
+        }
+        shared.cluster.invalidate_bucket(&run.bucket, run.seen);
+        for (mut entry, key) in waiting.zip(run.keys) {
+            entry.key = key;
+            shared.retry(entry, error.clone());
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The lookups that rest before they are routed anew, and the task that does so.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fluss_metadata::TableBucket;
+use futures::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::Shared;
+use super::entry::Entry;
+use crate::engine::lookup::RetryQueue;
+use crate::error::Error;
+use crate::scan::FAR_AWAY;
+
+pub(super) struct Retries {
+    queue: Mutex<Option<RetryQueue<Entry>>>,
+    work: Notify,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        Self { queue: Mutex::new(Some(RetryQueue::new())), work: Notify::new() }
+    }
+}
+
+impl Retries {
+    /// Lets a lookup rest until `due`.
+    pub(super) fn park(&self, entry: Entry, due: Instant) {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        match queue.as_mut() {
+            Some(open) => open.push(due.into_std(), entry),
+            None => {
+                drop(queue);
+                entry.fail(Error::closed("the connection"));
+                return;
+            }
+        }
+        drop(queue);
+        self.work.notify_one();
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.as_ref()?.next_due().map(Instant::from_std)
+    }
+
+    fn pop_due(&self, now: Instant) -> Option<Entry> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        queue.as_mut()?.pop_due(now.into_std())
+    }
+
+    /// Fails what rests, and what comes.
+    pub(super) fn fail_all(&self) {
+        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(mut queue) = queue {
+            for entry in queue.drain() {
+                entry.fail(Error::closed("the connection"));
+            }
+        }
+    }
+}
+
+/// Routes lookups whose pause has ended, learning the leaders that are not known, until it is aborted.
+pub(super) async fn drive(shared: Arc<Shared>) {
+    let mut refreshes = FuturesUnordered::new();
+    loop {
+        let mut lost = Vec::new();
+        let now = Instant::now();
+        while let Some(mut entry) = shared.retries.pop_due(now) {
+            shared.free_room(std::slice::from_mut(&mut entry));
+            if shared.cluster.view().leader_of(&entry.bucket).is_some() {
+                shared.dispatch(entry);
+            } else {
+                lost.push(entry);
+            }
+        }
+        if !lost.is_empty() {
+            refreshes.push(find_leaders(&shared, lost));
+        }
+        let due = shared.retries.next_due().unwrap_or(now + FAR_AWAY);
+        tokio::select! {
+            () = shared.retries.work.notified() => {}
+            Some(()) = refreshes.next(), if !refreshes.is_empty() => {}
+            () = sleep_until(due) => {}
+        }
+    }
+}
+
+/// Learns the leaders of the lookups' buckets and sends them on; those without one rest again.
+async fn find_leaders(shared: &Arc<Shared>, entries: Vec<Entry>) {
+    let tables: BTreeSet<_> = entries.iter().map(|entry| entry.target.path.clone()).collect();
+    let mut failures = Vec::new();
+    for path in tables {
+        let buckets: BTreeSet<_> = entries.iter().filter(|entry| entry.target.path == path).map(|entry| entry.bucket).collect();
+        let buckets: Vec<_> = buckets.into_iter().collect();
+        if let Err(error) = shared.cluster.refresh_buckets(&path, &buckets).await {
+            failures.push((path, Error::from(error)));
+        }
+    }
+    for mut entry in entries {
+        if shared.cluster.view().leader_of(&entry.bucket).is_some() {
+            shared.dispatch(entry);
+            continue;
+        }
+        if let Some(name) = &entry.partition {
+            // The partition may be gone, or be another one of that name by now.
+            match shared.cluster.partition_id(&entry.target.path, name).await {
+                Ok(None) => {
+                    let nothing = entry.target.kind.nothing();
+                    entry.answer(nothing);
+                    continue;
+                }
+                Ok(Some(id)) => entry.bucket = TableBucket::new_with_partition(entry.target.table_id, Some(id), entry.bucket.bucket_id()),
+                Err(error) => failures.push((entry.target.path.clone(), Error::from(error))),
+            }
+        }
+        match failures.iter().find(|(path, _)| *path == entry.target.path) {
+            Some((_, error)) if !error.is_retriable() => entry.fail(error.clone()),
+            Some((_, error)) => shared.retry(entry, error.clone()),
+            None => shared.retry(entry, Error::timeout("the election of a leader", shared.config.call_timeout)),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Reading the values that lookups find, whatever schema they were written with.
+
+use std::sync::{PoisonError, RwLock};
+
+use arrow_array::RecordBatch;
+use bytes::Bytes;
+use fluss_metadata::{RowType, TableInfo};
+use fluss_row::InternalRow;
+use fluss_row::arrow::ColumnBuilders;
+use fluss_row::kv::{LookupRow, ValueDecoder, ValueRecord, split_value};
+
+use crate::connection::ConnectionInner;
+use crate::error::{Error, Result};
+
+/// Decodes values into rows of the table's columns. Schemas that it meets for the first time are fetched.
+#[derive(Debug)]
+pub(crate) struct ValueReader {
+    info: TableInfo,
+    decoder: RwLock<ValueDecoder>,
+}
+
+impl ValueReader {
+    pub(crate) fn new(info: &TableInfo) -> Result<Self> {
+        let decoder = ValueDecoder::new(info.descriptor().kv_format()?, info.schema_id(), info.schema())?;
+        Ok(Self { info: info.clone(), decoder: RwLock::new(decoder) })
+    }
+
+    /// The row of a value.
+    pub(crate) async fn read(&self, connection: &ConnectionInner, value: &Bytes) -> Result<LookupRow> {
+        self.read_record(connection, split_value(value)?).await
+    }
+
+    /// The row of a value whose schema id was taken off.
+    pub(crate) async fn read_record(&self, connection: &ConnectionInner, record: ValueRecord) -> Result<LookupRow> {
+        let schema_id = i32::from(record.schema_id);
+        if let Some(row) = self.decode(record.schema_id, &record.row)? {
+            return Ok(row);
+        }
+        let schema = connection.schema(self.info.table_path(), self.info.table_id(), schema_id).await?;
+        self.decoder.write().unwrap_or_else(PoisonError::into_inner).add_schema(schema_id, &schema)?;
+        self.decode(record.schema_id, &record.row)?.ok_or_else(|| Error::corrupt(format!("a value of schema {schema_id} cannot be read")))
+    }
+
+    /// The row, if the schema is known.
+    fn decode(&self, schema_id: i16, row: &Bytes) -> Result<Option<LookupRow>> {
+        let decoder = self.decoder.read().unwrap_or_else(PoisonError::into_inner);
+        if decoder.knows(i32::from(schema_id)) { Ok(Some(decoder.decode_row(schema_id, row.clone())?)) } else { Ok(None) }
+    }
+}
+
+/// The rows as an Arrow batch.
+pub(crate) fn record_batch<R: InternalRow>(row_type: &RowType, rows: &[R]) -> Result<RecordBatch> {
+    let mut columns = ColumnBuilders::new(row_type)?;
+    for row in rows {
+        columns.append_row(row)?;
+    }
+    Ok(columns.finish()?)
+}

@@ -1,0 +1,135 @@
+//! The scanner over Arrow batches.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use arrow_schema::SchemaRef;
+use fluss_metadata::{PartitionId, TableBucket, TableId, TablePath};
+
+use super::Scanner;
+use crate::error::Result;
+use crate::table::{EARLIEST_OFFSET, ScanBatch};
+
+/// Reads a log as Arrow batches. Subscribing, fetching ahead and recovery are those of [`LogScanner`](crate::LogScanner).
+#[derive(Debug)]
+pub struct RecordBatchLogScanner {
+    scanner: Scanner,
+    schema: SchemaRef,
+}
+
+impl RecordBatchLogScanner {
+    pub(crate) fn new(scanner: Scanner) -> Result<Self> {
+        let schema = scanner.projection().batch_schema()?;
+        Ok(Self { scanner, schema })
+    }
+
+    /// See [`LogScanner::subscribe`](crate::LogScanner::subscribe).
+    #[expect(clippy::unused_async, reason = "as in the row scanner")]
+    pub async fn subscribe(&self, bucket: i32, offset: i64) -> Result<()> {
+        self.scanner.subscribe([(None, bucket, offset)])
+    }
+
+    /// See [`LogScanner::subscribe_buckets`](crate::LogScanner::subscribe_buckets).
+    #[expect(clippy::unused_async, reason = "as in the row scanner")]
+    pub async fn subscribe_buckets(&self, offsets: &HashMap<i32, i64>) -> Result<()> {
+        self.scanner.subscribe(offsets.iter().map(|(bucket, offset)| (None, *bucket, *offset)))
+    }
+
+    /// See [`LogScanner::subscribe_from_beginning`](crate::LogScanner::subscribe_from_beginning).
+    pub async fn subscribe_from_beginning(&self, bucket: i32) -> Result<()> {
+        self.subscribe(bucket, EARLIEST_OFFSET).await
+    }
+
+    /// See [`LogScanner::subscribe_partition`](crate::LogScanner::subscribe_partition).
+    #[expect(clippy::unused_async, reason = "as in the row scanner")]
+    pub async fn subscribe_partition(&self, partition: PartitionId, bucket: i32, offset: i64) -> Result<()> {
+        self.scanner.subscribe([(Some(partition), bucket, offset)])
+    }
+
+    /// See [`LogScanner::subscribe_partition_buckets`](crate::LogScanner::subscribe_partition_buckets).
+    #[expect(clippy::unused_async, reason = "as in the row scanner")]
+    pub async fn subscribe_partition_buckets(&self, offsets: &HashMap<(PartitionId, i32), i64>) -> Result<()> {
+        self.scanner.subscribe(offsets.iter().map(|((partition, bucket), offset)| (Some(*partition), *bucket, *offset)))
+    }
+
+    /// See [`LogScanner::unsubscribe`](crate::LogScanner::unsubscribe).
+    #[expect(clippy::unused_async, reason = "as in the row scanner")]
+    pub async fn unsubscribe(&self, bucket: i32) -> Result<()> {
+        self.scanner.unsubscribe(None, bucket)
+    }
+
+    /// See [`LogScanner::unsubscribe_partition`](crate::LogScanner::unsubscribe_partition).
+    #[expect(clippy::unused_async, reason = "as in the row scanner")]
+    pub async fn unsubscribe_partition(&self, partition: PartitionId, bucket: i32) -> Result<()> {
+        self.scanner.unsubscribe(Some(partition), bucket)
+    }
+
+    /// Takes the next batches, and waits for some at most `timeout`; none if there are none by then.
+    ///
+    /// Everything that was fetched is handed out, one batch for each that was written; only the first one of a subscription may be cut, to
+    /// begin at its offset.
+    ///
+    /// # Errors
+    ///
+    /// As [`LogScanner::poll`](crate::LogScanner::poll).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`LogScanner::poll`](crate::LogScanner::poll): nothing is lost.
+    pub async fn poll(&self, timeout: Duration) -> Result<Vec<ScanBatch>> {
+        self.scanner.shared.metrics.on_poll();
+        let Some(polled) = self.scanner.poll(timeout).await? else {
+            return Ok(Vec::new());
+        };
+        polled
+            .taken
+            .into_iter()
+            .map(|taken| {
+                let base = taken.chunk.offset(taken.rows.start);
+                let timestamp = taken.chunk.timestamp();
+                let batch = taken.chunk.record_batch(taken.rows, &self.schema)?;
+                Ok(ScanBatch::new(taken.bucket, batch, base, Some(timestamp)))
+            })
+            .collect()
+    }
+
+    /// Makes a poll that is waiting, or the next one that would wait, return at once without batches.
+    pub fn wakeup(&self) {
+        self.scanner.wakeup();
+    }
+
+    /// See [`LogScanner::position`](crate::LogScanner::position).
+    pub fn position(&self, bucket: i32) -> Option<i64> {
+        self.scanner.position(None, bucket)
+    }
+
+    /// See [`LogScanner::partition_position`](crate::LogScanner::partition_position).
+    pub fn partition_position(&self, partition: PartitionId, bucket: i32) -> Option<i64> {
+        self.scanner.position(Some(partition), bucket)
+    }
+
+    /// The buckets that are read.
+    pub fn get_subscribed_buckets(&self) -> Vec<TableBucket> {
+        self.scanner.subscribed()
+    }
+
+    /// The Arrow schema of every batch. Reading the changelog of a primary-key table, the last column is `_change_type`.
+    pub fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+
+    /// Whether the table is partitioned.
+    pub fn is_partitioned(&self) -> bool {
+        self.scanner.projection().table().is_partitioned()
+    }
+
+    /// The table that is read.
+    pub fn table_path(&self) -> &TablePath {
+        self.scanner.projection().table().table_path()
+    }
+
+    /// The id of the table that is read.
+    pub fn table_id(&self) -> TableId {
+        self.scanner.projection().table().table_id()
+    }
+}

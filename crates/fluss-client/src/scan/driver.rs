@@ -1,0 +1,153 @@
+//! The task behind a scanner: starts what the engine plans, and learns leaders that are not known.
+
+use std::sync::Arc;
+
+use fluss_metadata::TableBucket;
+use fluss_wire::error_code::{ErrorCode, ServerError};
+use fluss_wire::message::{MetadataRequest, PbTablePath};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+use tracing::{Instrument, debug, debug_span};
+
+use super::{FAR_AWAY, Shared, fetch, offsets, remote};
+use crate::engine::scan::{Answer, Plan, retry_delay};
+use crate::error::Error;
+
+/// Runs until it is aborted, and ends everything it started when it does.
+pub(super) async fn drive(shared: Arc<Shared>) {
+    let span = debug_span!("scan", table = %shared.projection().table().table_path());
+    async move {
+        let mut tasks: JoinSet<Task> = JoinSet::new();
+        let mut refreshing = false;
+        loop {
+            let now = Instant::now();
+            let view = shared.connection().cluster.view();
+            let plan = shared.engine().plan(now.into_std(), |bucket| view.leader_of(bucket).map(|node| node.id()));
+            let wake_at = plan.wake_at.map_or(now + FAR_AWAY, Instant::from_std);
+            if !plan.unrouted.is_empty() && !refreshing {
+                refreshing = true;
+                let (shared, buckets) = (Arc::clone(&shared), plan.unrouted.clone());
+                tasks.spawn(
+                    async move {
+                        learn_leaders(&shared, &buckets).await;
+                        Task::Refresh
+                    }
+                    .in_current_span(),
+                );
+            }
+            start(&shared, plan, view.generation(), &mut tasks);
+            tokio::select! {
+                () = shared.work.notified() => {}
+                Some(done) = tasks.join_next(), if !tasks.is_empty() => {
+                    if !matches!(done, Ok(Task::Request)) {
+                        refreshing = false;
+                    }
+                }
+                () = tokio::time::sleep_until(wake_at) => {}
+            }
+        }
+    }
+    .instrument(span)
+    .await;
+}
+
+/// What a task did.
+enum Task {
+    Request,
+    Refresh,
+}
+
+/// Starts what is planned. `seen` is the generation of the view that told the leaders.
+fn start(shared: &Arc<Shared>, plan: Plan, seen: u64, tasks: &mut JoinSet<Task>) {
+    for fetch in plan.fetches {
+        debug!(server = fetch.server, kind = ?fetch.kind, buckets = fetch.buckets.len(), max_bytes = fetch.max_bytes, "fetch");
+        let shared = Arc::clone(shared);
+        tasks.spawn(
+            async move {
+                fetch::run(&shared, fetch, seen).await;
+                Task::Request
+            }
+            .in_current_span(),
+        );
+    }
+    for read in plan.remote {
+        let shared = Arc::clone(shared);
+        tasks.spawn(
+            async move {
+                remote::run(&shared, read).await;
+                Task::Request
+            }
+            .in_current_span(),
+        );
+    }
+    for resolve in plan.resolve {
+        let shared = Arc::clone(shared);
+        tasks.spawn(
+            async move {
+                offsets::run(&shared, resolve).await;
+                Task::Request
+            }
+            .in_current_span(),
+        );
+    }
+}
+
+/// The answer that lets a bucket rest, longer after each failure in a row.
+pub(super) fn retry(shared: &Shared, bucket: &TableBucket, error: Error) -> Answer {
+    let failures = shared.engine().failures(bucket);
+    let until = (Instant::now() + retry_delay(failures.saturating_add(1), entropy())).into_std();
+    Answer::Retry { until, error }
+}
+
+/// Learns the leaders of buckets; those that have none rest, and those that are gone for good fail.
+async fn learn_leaders(shared: &Shared, buckets: &[TableBucket]) {
+    let table = shared.projection().table();
+    let cluster = &shared.connection().cluster;
+    let mut outcome = cluster.refresh_buckets(table.table_path(), buckets).await.map_err(Error::from);
+    let view = cluster.view();
+    if view.table_id(table.table_path()).is_some_and(|id| id != table.table_id()) {
+        let error = ServerError::new(ErrorCode::TABLE_NOT_EXIST, "the table was dropped, and another one made under its name");
+        outcome = Err(Error::from(error));
+    }
+    let now = Instant::now().into_std();
+    for bucket in buckets {
+        if view.leader_of(bucket).is_some() {
+            continue;
+        }
+        let error = match &outcome {
+            Err(error) => error.clone(),
+            Ok(()) => why_no_leader(shared, bucket).await,
+        };
+        debug!(?bucket, %error, "leader not known");
+        if error.is_retriable() {
+            let failures = shared.engine().failures(bucket);
+            let until = (Instant::now() + retry_delay(failures.saturating_add(1), entropy())).into_std();
+            shared.engine().pause(bucket, until, error, now);
+        } else {
+            shared.engine().fail(bucket, error);
+            shared.data.notify_one();
+        }
+    }
+}
+
+/// A bucket without a leader waits for an election; one of a partition that is gone has nothing to wait for.
+async fn why_no_leader(shared: &Shared, bucket: &TableBucket) -> Error {
+    if let Some(partition) = bucket.partition_id() {
+        let path = shared.projection().table().table_path();
+        let request = MetadataRequest {
+            table_path: vec![PbTablePath { database_name: path.database().to_owned(), table_name: path.table().to_owned() }],
+            partitions_id: vec![partition],
+            ..MetadataRequest::default()
+        };
+        if let Err(error) = shared.connection().cluster.call_any(&request).await {
+            return Error::from(error);
+        }
+    }
+    Error::from(ServerError::from(ErrorCode::LEADER_NOT_AVAILABLE_EXCEPTION))
+}
+
+/// A number nobody can foresee, for spreading retries: the hasher's seed.
+pub(crate) fn entropy() -> u32 {
+    use std::hash::{BuildHasher, RandomState};
+    RandomState::new().hash_one(0_u8) as u32
+}

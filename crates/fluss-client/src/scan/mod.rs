@@ -1,0 +1,263 @@
+//! The tasks behind a scanner: they fetch ahead of `poll`, decode, and leave the batches where `poll` takes them.
+//!
+//! What to fetch and what an answer means is decided in [`crate::engine::scan`]; here it is done. The state stands behind one short
+//! mutex; one driver task for each scanner starts the requests, each of which runs and decodes in a task of its own.
+
+mod batches;
+mod decode;
+mod driver;
+mod fetch;
+mod limit;
+mod metrics;
+mod offsets;
+mod projection;
+mod remote;
+mod rows;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+
+pub use batches::RecordBatchLogScanner;
+pub use limit::LimitBatchScanner;
+pub use rows::LogScanner;
+
+pub(crate) use driver::entropy;
+pub(crate) use projection::Projection;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use fluss_metadata::{PartitionId, TableBucket, TableInfo};
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use self::decode::{BatchReader, LogChunk};
+use self::metrics::ScannerMetrics;
+use crate::connection::ConnectionInner;
+use crate::engine::scan::{Limits, ScanEngine, StartOffset, Take, Taken};
+use crate::error::{Error, Result};
+use crate::table::OffsetReset;
+
+/// A wait that is as good as endless and still fits every clock.
+pub(crate) const FAR_AWAY: Duration = Duration::from_secs(365 * 24 * 3600);
+
+/// One scanner: subscriptions, and the driver that reads for them until this value is dropped.
+#[derive(Debug)]
+pub(crate) struct Scanner {
+    shared: Arc<Shared>,
+    driver: AbortHandle,
+}
+
+/// What the scanner, its driver and its requests share.
+pub(crate) struct Shared {
+    reader: BatchReader,
+    reset: OffsetReset,
+    engine: Mutex<ScanEngine<LogChunk>>,
+    /// Tells the driver that there may be something to start.
+    work: Notify,
+    /// Tells a poll that there may be something to take.
+    data: Notify,
+    woken: AtomicBool,
+    metrics: ScannerMetrics,
+}
+
+/// What a poll found, with the position of each bucket behind it.
+pub(crate) struct Polled {
+    taken: Vec<Taken<LogChunk>>,
+    positions: Vec<(TableBucket, i64)>,
+}
+
+impl Shared {
+    fn connection(&self) -> &ConnectionInner {
+        self.reader.connection()
+    }
+
+    fn projection(&self) -> &Projection {
+        self.reader.projection()
+    }
+
+    fn engine(&self) -> MutexGuard<'_, ScanEngine<LogChunk>> {
+        self.engine.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A timer of the connection's own runtime, so that a poll needs none of its caller's.
+    fn sleep_until(&self, deadline: Instant) -> Sleep {
+        let _enter = self.connection().drivers.handle().enter();
+        sleep_until(deadline)
+    }
+
+    fn error(&self, error: Error) -> Error {
+        error.of_table(self.projection().table().table_path())
+    }
+}
+
+impl Drop for Scanner {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+impl Scanner {
+    /// Starts a scanner without subscriptions, of which a poll takes at most so many rows.
+    pub(crate) fn start(connection: Arc<ConnectionInner>, projection: Projection, reset: OffsetReset, max_poll_records: usize) -> Self {
+        let config = &connection.config;
+        let limits = Limits {
+            fetch_max_bytes: config.scanner_fetch_max_bytes,
+            bucket_max_bytes: config.scanner_fetch_max_bytes_for_bucket,
+            prefetch_max_bytes: config.scanner_prefetch_max_bytes,
+            max_poll_records,
+        };
+        let handle = connection.drivers.handle().clone();
+        let shared = Arc::new(Shared {
+            metrics: ScannerMetrics::new(projection.table().table_path()),
+            engine: Mutex::new(ScanEngine::new(limits)),
+            reader: BatchReader::new(connection, projection),
+            reset,
+            work: Notify::new(),
+            data: Notify::new(),
+            woken: AtomicBool::new(false),
+        });
+        let driver = handle.spawn(driver::drive(Arc::clone(&shared))).abort_handle();
+        Self { shared, driver }
+    }
+
+    fn projection(&self) -> &Projection {
+        self.shared.projection()
+    }
+
+    /// Checks and starts subscriptions, all or none.
+    fn subscribe(&self, buckets: impl IntoIterator<Item = (Option<PartitionId>, i32, i64)>) -> Result<()> {
+        let buckets = buckets
+            .into_iter()
+            .map(|(partition, bucket, offset)| Ok((self.bucket(partition, bucket)?, start_offset(offset)?)))
+            .collect::<Result<Vec<_>>>()
+            .map_err(|error| self.shared.error(error).during("subscribe"))?;
+        let mut engine = self.shared.engine();
+        for (bucket, start) in buckets {
+            engine.subscribe(bucket, start);
+        }
+        drop(engine);
+        self.shared.work.notify_one();
+        Ok(())
+    }
+
+    fn unsubscribe(&self, partition: Option<PartitionId>, bucket: i32) -> Result<()> {
+        let bucket = self.bucket(partition, bucket).map_err(|error| self.shared.error(error).during("unsubscribe"))?;
+        self.shared.engine().unsubscribe(&bucket);
+        self.shared.work.notify_one();
+        Ok(())
+    }
+
+    fn bucket(&self, partition: Option<PartitionId>, bucket: i32) -> Result<TableBucket> {
+        let table = self.projection().table();
+        if table.is_partitioned() && partition.is_none() {
+            return Err(Error::usage("the table is partitioned: subscribe to buckets of a partition"));
+        }
+        if !table.is_partitioned() && partition.is_some() {
+            return Err(Error::usage("the table has no partitions"));
+        }
+        // A partition may have more buckets than the table says: the server knows.
+        if bucket < 0 || (partition.is_none() && bucket >= table.num_buckets()) {
+            return Err(Error::usage(format!("bucket {bucket} is not one of 0 to {}", table.num_buckets() - 1)));
+        }
+        Ok(TableBucket::new_with_partition(table.table_id(), partition, bucket))
+    }
+
+    fn position(&self, partition: Option<PartitionId>, bucket: i32) -> Option<i64> {
+        let bucket = self.bucket(partition, bucket).ok()?;
+        self.shared.engine().position(&bucket)
+    }
+
+    fn subscribed(&self) -> Vec<TableBucket> {
+        let mut buckets: Vec<_> = self.shared.engine().subscribed().copied().collect();
+        buckets.sort_unstable();
+        buckets
+    }
+
+    fn wakeup(&self) {
+        self.shared.woken.store(true, Ordering::Release);
+        self.shared.data.notify_one();
+    }
+
+    /// Waits until there is something to hand out, at most `timeout`. What is taken is taken in the moment of returning: a poll that is
+    /// dropped loses nothing.
+    async fn poll(&self, timeout: Duration) -> Result<Option<Polled>> {
+        let shared = &*self.shared;
+        if let Some(polled) = self.take()? {
+            return Ok(Some(polled));
+        }
+        if shared.engine().is_empty() {
+            return Err(shared.error(Error::usage("no bucket is subscribed").during("poll")));
+        }
+        let _idle = shared.metrics.idle();
+        let sleep = shared.sleep_until(Instant::now() + timeout.min(FAR_AWAY));
+        tokio::pin!(sleep);
+        loop {
+            if shared.woken.swap(false, Ordering::AcqRel) {
+                return Ok(None);
+            }
+            let timed_out = tokio::select! {
+                biased;
+                () = shared.data.notified() => false,
+                () = &mut sleep => true,
+            };
+            if let Some(polled) = self.take()? {
+                return Ok(Some(polled));
+            }
+            if timed_out {
+                let tolerated = shared.connection().config.call_timeout;
+                let failing_before = Instant::now().checked_sub(tolerated).map(Instant::into_std);
+                return match failing_before.and_then(|before| shared.engine().standing_failure(before)) {
+                    Some(error) => Err(shared.error(error).during("poll")),
+                    None => Ok(None),
+                };
+            }
+        }
+    }
+
+    fn take(&self) -> Result<Option<Polled>> {
+        let mut engine = self.shared.engine();
+        let take = engine.take();
+        let plan_is_due = engine.plan_is_due();
+        let outcome = match take {
+            Take::Nothing => Ok(None),
+            Take::Failed(error) => Err(self.shared.error(error).during("poll")),
+            Take::Rows(taken) => {
+                let mut positions: Vec<(TableBucket, i64)> = Vec::with_capacity(1);
+                for Taken { bucket, .. } in &taken {
+                    if positions.last().is_none_or(|(last, _)| last != bucket) {
+                        positions.push((*bucket, engine.position(bucket).unwrap_or_default()));
+                    }
+                }
+                Ok(Some(Polled { taken, positions }))
+            }
+        };
+        drop(engine);
+        if plan_is_due {
+            self.shared.work.notify_one();
+        }
+        outcome
+    }
+}
+
+/// The bucket count that a server of a rescaled table asks to know; that of a partition is its own, and not known here.
+fn routing_bucket_count(table: &TableInfo, bucket: &TableBucket) -> Option<i32> {
+    bucket.partition_id().is_none().then(|| table.num_buckets())
+}
+
+fn start_offset(offset: i64) -> Result<StartOffset> {
+    match offset {
+        crate::table::EARLIEST_OFFSET | 0.. => Ok(StartOffset::At(offset)),
+        crate::table::LATEST_OFFSET => Ok(StartOffset::Latest),
+        _ => Err(Error::usage(format!("offset {offset} is not an offset, EARLIEST_OFFSET or LATEST_OFFSET"))),
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").field("table", self.projection().table().table_path()).finish_non_exhaustive()
+    }
+}

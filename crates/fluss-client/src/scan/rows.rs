@@ -1,0 +1,133 @@
+//! The scanner over rows.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use fluss_metadata::{PartitionId, TableBucket};
+
+use super::{Polled, Scanner};
+use crate::error::Result;
+use crate::table::{EARLIEST_OFFSET, ScanRecord, ScanRecords};
+
+/// Reads the rows of a log table, or the changelog of a primary-key table, bucket by bucket.
+///
+/// Subscribe to buckets, then poll. Batches are fetched ahead of the polls as soon as a bucket is subscribed, at most
+/// [`Config::scanner_prefetch_max_bytes`](crate::Config::scanner_prefetch_max_bytes) of them; dropping the scanner ends that. A change of
+/// the bucket's leader, a restarted server and a broken connection are recovered from silently. All methods take `&self`, and may be
+/// called from several tasks: each row goes to one of their polls.
+#[derive(Debug)]
+pub struct LogScanner {
+    scanner: Scanner,
+}
+
+impl LogScanner {
+    pub(crate) fn new(scanner: Scanner) -> Self {
+        Self { scanner }
+    }
+
+    /// Reads a bucket from an offset on, or from [`EARLIEST_OFFSET`] or [`LATEST_OFFSET`](crate::LATEST_OFFSET). A bucket that is read
+    /// already is read from there instead, and what was fetched of it is thrown away.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a bucket that the table does not have, or if it is partitioned.
+    ///
+    /// # Cancel safety
+    ///
+    /// It ends at once.
+    #[expect(clippy::unused_async, reason = "the documented API awaits it")]
+    pub async fn subscribe(&self, bucket: i32, offset: i64) -> Result<()> {
+        self.scanner.subscribe([(None, bucket, offset)])
+    }
+
+    /// Reads several buckets, each from its offset on: all of them, or none if one is wrong. See [`subscribe`](Self::subscribe).
+    #[expect(clippy::unused_async, reason = "as subscribe")]
+    pub async fn subscribe_buckets(&self, offsets: &HashMap<i32, i64>) -> Result<()> {
+        self.scanner.subscribe(offsets.iter().map(|(bucket, offset)| (None, *bucket, *offset)))
+    }
+
+    /// Reads a bucket from the earliest offset on. See [`subscribe`](Self::subscribe).
+    pub async fn subscribe_from_beginning(&self, bucket: i32) -> Result<()> {
+        self.subscribe(bucket, EARLIEST_OFFSET).await
+    }
+
+    /// Reads a bucket of a partition. See [`subscribe`](Self::subscribe).
+    #[expect(clippy::unused_async, reason = "as subscribe")]
+    pub async fn subscribe_partition(&self, partition: PartitionId, bucket: i32, offset: i64) -> Result<()> {
+        self.scanner.subscribe([(Some(partition), bucket, offset)])
+    }
+
+    /// Reads buckets of several partitions. See [`subscribe`](Self::subscribe).
+    #[expect(clippy::unused_async, reason = "as subscribe")]
+    pub async fn subscribe_partition_buckets(&self, offsets: &HashMap<(PartitionId, i32), i64>) -> Result<()> {
+        self.scanner.subscribe(offsets.iter().map(|((partition, bucket), offset)| (Some(*partition), *bucket, *offset)))
+    }
+
+    /// Reads a bucket no more, and throws away what was fetched of it. Nothing happens if it is not read.
+    #[expect(clippy::unused_async, reason = "as subscribe")]
+    pub async fn unsubscribe(&self, bucket: i32) -> Result<()> {
+        self.scanner.unsubscribe(None, bucket)
+    }
+
+    /// Reads a bucket of a partition no more. See [`unsubscribe`](Self::unsubscribe).
+    #[expect(clippy::unused_async, reason = "as subscribe")]
+    pub async fn unsubscribe_partition(&self, partition: PartitionId, bucket: i32) -> Result<()> {
+        self.scanner.unsubscribe(Some(partition), bucket)
+    }
+
+    /// Takes the next rows, and waits for some at most `timeout`; no rows if there are none by then.
+    ///
+    /// At most [`Config::scanner_max_poll_records`](crate::Config::scanner_max_poll_records) rows, one more where an update would be
+    /// torn. Buckets take turns.
+    ///
+    /// # Errors
+    ///
+    /// What stops a bucket for good: an offset that is not in the log, a batch that cannot be read, a refusal of the server. It is
+    /// returned when the rows before it were; the other buckets are read on, and polls that find nothing return it again, until the
+    /// bucket is subscribed anew or unsubscribed. [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if no bucket is subscribed.
+    ///
+    /// # Cancel safety
+    ///
+    /// A poll that is dropped loses nothing: rows leave the scanner in the moment in which they are returned.
+    pub async fn poll(&self, timeout: Duration) -> Result<ScanRecords> {
+        let metrics = &self.scanner.shared.metrics;
+        metrics.on_poll();
+        let polled = self.scanner.poll(timeout).await?;
+        Ok(polled.map(records).unwrap_or_default())
+    }
+
+    /// Makes a poll that is waiting, or the next one that would wait, return at once without rows.
+    pub fn wakeup(&self) {
+        self.scanner.wakeup();
+    }
+
+    /// Offset after the last row handed out of a bucket; what it was subscribed with before the first one; `None` if it is not read.
+    pub fn position(&self, bucket: i32) -> Option<i64> {
+        self.scanner.position(None, bucket)
+    }
+
+    /// As [`position`](Self::position), for a bucket of a partition.
+    pub fn partition_position(&self, partition: PartitionId, bucket: i32) -> Option<i64> {
+        self.scanner.position(Some(partition), bucket)
+    }
+
+    /// The buckets that are read.
+    pub fn get_subscribed_buckets(&self) -> Vec<TableBucket> {
+        self.scanner.subscribed()
+    }
+}
+
+/// Makes a record of each row: a view of the batch with its index, and no copy.
+fn records(polled: Polled) -> ScanRecords {
+    let mut records = ScanRecords::default();
+    for taken in polled.taken {
+        let chunk = taken.chunk;
+        let rows = records.bucket_mut(taken.bucket);
+        rows.reserve_exact(taken.rows.len());
+        for row in taken.rows {
+            rows.push(ScanRecord::new(chunk.row(row), chunk.offset(row), chunk.timestamp(), chunk.change_type(row)));
+        }
+    }
+    records.set_positions(polled.positions);
+    records
+}

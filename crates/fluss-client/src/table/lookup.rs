@@ -1,0 +1,257 @@
+//! Looking rows up by their key.
+
+use std::fmt;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use fluss_metadata::TableInfo;
+use fluss_row::InternalRow;
+pub use fluss_row::kv::LookupRow;
+
+use crate::connection::ConnectionInner;
+use crate::error::{Error, Result};
+use crate::lookup::{LookupKind, LookupPlan, Values, ValueReader};
+
+/// Makes lookups: made by [`FlussTable::new_lookup`](crate::FlussTable::new_lookup).
+#[derive(Clone)]
+pub struct TableLookup {
+    connection: Arc<ConnectionInner>,
+    info: TableInfo,
+    insert: bool,
+}
+
+impl TableLookup {
+    pub(crate) fn new(connection: Arc<ConnectionInner>, info: TableInfo) -> Self {
+        Self { connection, info, insert: false }
+    }
+
+    /// Looks up by the first columns of the key instead of the whole key. `columns` are all partition columns, anywhere, and the
+    /// columns of the bucket key, in order.
+    pub fn lookup_by(&self, columns: Vec<String>) -> TablePrefixLookup {
+        TablePrefixLookup { connection: Arc::clone(&self.connection), info: self.info.clone(), columns }
+    }
+
+    /// Has the server insert a row with the key alone, and with the automatic column if there is one, where a lookup finds none.
+    #[must_use]
+    pub fn insert_if_not_exists(mut self) -> Self {
+        self.insert = true;
+        self
+    }
+
+    /// Looks up by the whole primary key.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a key of a type that cannot be encoded, and where rows are to be inserted
+    /// that would have a null in a column which may not be null.
+    pub fn create_lookuper(&self) -> Result<Lookuper> {
+        let kind = if self.insert { LookupKind::InsertIfNotExists } else { LookupKind::Point };
+        let plan = LookupPlan::by_primary_key(&self.info, kind);
+        let plan = plan.map_err(|error| error.during("create_lookuper").of_table(self.info.table_path()))?;
+        Lookuper::new(Arc::clone(&self.connection), &self.info, plan)
+    }
+}
+
+/// Makes lookups by a part of the key: made by [`TableLookup::lookup_by`].
+#[derive(Clone)]
+pub struct TablePrefixLookup {
+    connection: Arc<ConnectionInner>,
+    info: TableInfo,
+    columns: Vec<String>,
+}
+
+impl TablePrefixLookup {
+    /// Looks up by the columns chosen.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if the columns are not all partition columns and the bucket key, in order, or
+    /// the bucket key is not the beginning of the primary key.
+    pub fn create_lookuper(&self) -> Result<Lookuper> {
+        let plan = LookupPlan::by_prefix(&self.info, &self.columns);
+        let plan = plan.map_err(|error| error.during("create_lookuper").of_table(self.info.table_path()))?;
+        Lookuper::new(Arc::clone(&self.connection), &self.info, plan)
+    }
+}
+
+/// Looks rows up. Cheap to clone; any number of lookups may be under way at once, on one handle or several.
+///
+/// A lookup goes out at once when no other is under way to the same server. While one is, those that come share the next request.
+#[derive(Clone)]
+pub struct Lookuper {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    connection: Arc<ConnectionInner>,
+    info: TableInfo,
+    plan: LookupPlan,
+    values: ValueReader,
+}
+
+impl Lookuper {
+    fn new(connection: Arc<ConnectionInner>, info: &TableInfo, plan: LookupPlan) -> Result<Self> {
+        let values = ValueReader::new(info)?;
+        Ok(Self { inner: Arc::new(Inner { connection, info: info.clone(), plan, values }) })
+    }
+
+    /// The rows under a key.
+    ///
+    /// `key` has the columns of the lookup only, in order: those of the primary key, partition columns included; or those given to
+    /// [`lookup_by`](TableLookup::lookup_by). What does not exist is no error: neither a missing row nor a missing partition.
+    ///
+    /// Failures that pass are repeated, after growing pauses, for at most [`Config::call_timeout`](crate::Config::call_timeout).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a key that does not fit the columns;
+    /// [`ErrorKind::Timeout`](crate::error::ErrorKind::Timeout) and others when the time is over; what the server refuses.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, the lookup may still be sent; its answer is thrown away. Other lookups are not disturbed.
+    pub async fn lookup<R: InternalRow + ?Sized>(&self, key: &R) -> Result<LookupResult> {
+        let inner = &*self.inner;
+        let place = inner.plan.place(key).map_err(|error| self.failed(error))?;
+        let Some(key) = inner.plan.resolve(&inner.connection, place).await.map_err(|error| self.failed(error))? else {
+            return Ok(LookupResult::default());
+        };
+        let values = inner.connection.lookups().lookup(inner.plan.target(), key).await?;
+        self.read(values).await
+    }
+
+    /// The rows under each of several keys, in the order of the keys. All are under way at once, and share requests.
+    ///
+    /// # Errors
+    ///
+    /// The first error of any of them; see [`lookup`](Self::lookup).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`lookup`](Self::lookup).
+    pub async fn lookup_many<R: InternalRow>(&self, keys: impl IntoIterator<Item = R>) -> Result<Vec<LookupResult>> {
+        let inner = &*self.inner;
+        let mut answers = Vec::new();
+        for key in keys {
+            let place = inner.plan.place(&key).map_err(|error| self.failed(error))?;
+            let found = inner.plan.resolve(&inner.connection, place).await.map_err(|error| self.failed(error))?;
+            answers.push(match found {
+                Some(key) => Some(inner.connection.lookups().start(inner.plan.target(), key).await?),
+                None => None,
+            });
+        }
+        let mut results = Vec::with_capacity(answers.len());
+        for answer in answers {
+            results.push(match answer {
+                Some(answer) => self.read(answer.await.unwrap_or_else(|_| Err(Error::closed("the connection")))?).await?,
+                None => LookupResult::default(),
+            });
+        }
+        Ok(results)
+    }
+
+    /// The definition of the table.
+    pub fn table_info(&self) -> &TableInfo {
+        &self.inner.info
+    }
+
+    async fn read(&self, values: Values) -> Result<LookupResult> {
+        let inner = &*self.inner;
+        let mut rows = Vec::new();
+        let found = match &values {
+            Values::One(value) => value.as_slice(),
+            Values::Many(values) => values.as_slice(),
+        };
+        rows.reserve_exact(found.len());
+        for value in found {
+            rows.push(inner.values.read(&inner.connection, value).await.map_err(|error| self.failed(error))?);
+        }
+        Ok(LookupResult { rows, lookuper: Some(Arc::clone(&self.inner)) })
+    }
+
+    fn failed(&self, error: Error) -> Error {
+        error.during("lookup").of_table(self.inner.info.table_path())
+    }
+}
+
+/// The rows that a lookup found.
+#[derive(Clone, Default)]
+pub struct LookupResult {
+    rows: Vec<LookupRow>,
+    lookuper: Option<Arc<Inner>>,
+}
+
+impl LookupResult {
+    /// The row under the key, or `None` if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if there are several, which only a lookup by a part of the key finds.
+    pub fn get_single_row(&self) -> Result<Option<LookupRow>> {
+        match self.rows.as_slice() {
+            [] => Ok(None),
+            [row] => Ok(Some(row.clone())),
+            rows => Err(Error::usage(format!("{} rows were found where one is asked for", rows.len())).during("get_single_row")),
+        }
+    }
+
+    /// All rows found, in the order of their keys.
+    ///
+    /// # Errors
+    ///
+    /// None today; rows are checked when they come.
+    pub fn get_rows(&self) -> Result<Vec<LookupRow>> {
+        Ok(self.rows.clone())
+    }
+
+    /// All rows found, taken out.
+    pub fn into_rows(self) -> Vec<LookupRow> {
+        self.rows
+    }
+
+    /// How many rows were found.
+    pub fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Whether nothing was found.
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The rows as an Arrow batch with the columns of the table.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a result that found no partition, of which no columns are known.
+    pub fn to_record_batch(&self) -> Result<RecordBatch> {
+        let Some(inner) = &self.lookuper else {
+            return Err(Error::usage("nothing was looked up, so there are no columns").during("to_record_batch"));
+        };
+        crate::lookup::record_batch(inner.info.row_type(), &self.rows)
+    }
+}
+
+impl fmt::Debug for TableLookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableLookup").field("table", self.info.table_path()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for TablePrefixLookup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TablePrefixLookup").field("table", self.info.table_path()).field("columns", &self.columns).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Lookuper {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lookuper").field("table", self.inner.info.table_path()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for LookupResult {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.rows).finish()
+    }
+}

@@ -1,0 +1,98 @@
+//! A table, and what can be made from it.
+
+mod append;
+mod lookup;
+mod records;
+mod result;
+mod scan;
+mod upsert;
+
+pub use append::{AppendWriter, TableAppend};
+pub use lookup::*;
+pub use records::*;
+pub use result::*;
+pub use scan::*;
+pub use upsert::*;
+
+use std::fmt;
+use std::sync::Arc;
+
+use fluss_metadata::{TableInfo, TablePath};
+
+use crate::connection::ConnectionInner;
+use crate::error::{Error, Result};
+
+/// A table as it was defined when the handle was made. Cheap to clone, and bound to no lifetime.
+#[derive(Clone)]
+pub struct FlussTable {
+    connection: Arc<ConnectionInner>,
+    info: TableInfo,
+}
+
+impl FlussTable {
+    pub(crate) fn new(connection: Arc<ConnectionInner>, info: TableInfo) -> Self {
+        Self { connection, info }
+    }
+
+    /// The definition of the table: schema, keys, buckets, properties.
+    pub fn get_table_info(&self) -> &TableInfo {
+        &self.info
+    }
+
+    /// The database and name of the table.
+    pub fn table_path(&self) -> &TablePath {
+        self.info.table_path()
+    }
+
+    /// Whether it is a primary-key table.
+    pub fn has_primary_key(&self) -> bool {
+        self.info.has_primary_key()
+    }
+
+    /// Appends to a log table.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) on a primary-key table: upsert to it instead.
+    pub fn new_append(&self) -> Result<TableAppend> {
+        if self.info.has_primary_key() {
+            return Err(Error::usage("rows are appended to log tables only; upsert to a primary-key table").during("new_append").of_table(self.table_path()));
+        }
+        Ok(TableAppend::new(Arc::clone(&self.connection), self.info.clone()))
+    }
+
+    /// Upserts to and deletes from a primary-key table.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) on a log table: append to it instead.
+    pub fn new_upsert(&self) -> Result<TableUpsert> {
+        self.require_primary_key("new_upsert", "rows are upserted to primary-key tables only; append to a log table")?;
+        Ok(TableUpsert::new(Arc::clone(&self.connection), self.info.clone()))
+    }
+
+    /// Reads the log of the table: the rows of a log table, the changelog of a primary-key table.
+    pub fn new_scan(&self) -> TableScan {
+        TableScan::new(Arc::clone(&self.connection), self.info.clone())
+    }
+
+    /// Looks rows up by their key.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) on a log table, which has no key.
+    pub fn new_lookup(&self) -> Result<TableLookup> {
+        self.require_primary_key("new_lookup", "rows are looked up in primary-key tables only")?;
+        Ok(TableLookup::new(Arc::clone(&self.connection), self.info.clone()))
+    }
+
+    fn require_primary_key(&self, operation: &'static str, message: &'static str) -> Result<()> {
+        if self.info.has_primary_key() { Ok(()) } else { Err(Error::usage(message).during(operation).of_table(self.table_path())) }
+    }
+}
+
+impl fmt::Debug for FlussTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FlussTable").field("path", self.table_path()).field("id", &self.info.table_id()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,288 @@
+//! A cluster of two scripted servers on loopback: it answers what a client needs to get going, until told to misbehave.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use fluss_metadata::{DataTypes, Schema, TableDescriptor};
+use fluss_wire::api::{ApiKey, ServerRole, TABLE};
+use fluss_wire::codec::{self, WireMessage};
+use fluss_wire::frame::{FrameDecoder, RequestFrame, decode_request, encode_success};
+use fluss_wire::message::{
+    ApiVersionsResponse, FetchLogRequest, FetchLogResponse, GetTableInfoResponse,
+    InitWriterResponse, ListDatabasesResponse, MetadataRequest, MetadataResponse, PbApiVersion,
+    PbBucketMetadata, PbFetchLogRespForBucket, PbFetchLogRespForTable, PbServerNode,
+    PbTableMetadata,
+};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Duration, sleep};
+
+pub const TABLE_ID: i64 = 7;
+const COORDINATOR: i32 = 1;
+const TABLET_SERVER: i32 = 2;
+
+/// What a server does instead of answering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Misbehaviour {
+    /// Says nothing, and keeps the connection open.
+    Silent,
+    /// Sends half of a frame, then nothing.
+    HalfFrame,
+    /// Sends a frame that is too short to be an answer.
+    ShortFrame,
+    /// Announces a frame of 2 GiB.
+    HugeLength,
+    /// Answers with bytes that are no message.
+    JunkMessage,
+    /// Answers a request that nobody made.
+    WrongRequestId,
+    /// Closes in the middle of an answer.
+    ClosedInMidAnswer,
+}
+
+impl Misbehaviour {
+    pub const ALL: [Self; 7] = [
+        Self::Silent,
+        Self::HalfFrame,
+        Self::ShortFrame,
+        Self::HugeLength,
+        Self::JunkMessage,
+        Self::WrongRequestId,
+        Self::ClosedInMidAnswer,
+    ];
+}
+
+/// Which API is answered badly, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct Fault {
+    pub api: ApiKey,
+    pub misbehaviour: Misbehaviour,
+}
+
+/// Two servers: a coordinator, and a tablet server that leads the one bucket of the one table.
+#[derive(Debug)]
+pub struct ScriptedCluster {
+    pub coordinator: SocketAddr,
+    tasks: Vec<tokio::task::JoinHandle<()>>,
+}
+
+struct Script {
+    primary_key: bool,
+    fault: Option<Fault>,
+    coordinator: SocketAddr,
+    tablet: SocketAddr,
+}
+
+impl ScriptedCluster {
+    pub async fn start(primary_key: bool, fault: Option<Fault>) -> Self {
+        let coordinator = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let tablet = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let script = Arc::new(Script {
+            primary_key,
+            fault,
+            coordinator: coordinator.local_addr().unwrap(),
+            tablet: tablet.local_addr().unwrap(),
+        });
+        Self {
+            coordinator: script.coordinator,
+            tasks: vec![
+                tokio::spawn(accept(coordinator, COORDINATOR, Arc::clone(&script))),
+                tokio::spawn(accept(tablet, TABLET_SERVER, script)),
+            ],
+        }
+    }
+}
+
+impl Drop for ScriptedCluster {
+    fn drop(&mut self) {
+        for task in &self.tasks {
+            task.abort();
+        }
+    }
+}
+
+async fn accept(listener: TcpListener, server_type: i32, script: Arc<Script>) {
+    loop {
+        let (socket, _) = listener.accept().await.unwrap();
+        tokio::spawn(serve(socket, server_type, Arc::clone(&script)));
+    }
+}
+
+async fn serve(mut socket: TcpStream, server_type: i32, script: Arc<Script>) {
+    let mut decoder = FrameDecoder::new(1 << 20);
+    let mut received = BytesMut::new();
+    loop {
+        while let Some(frame) = decoder.decode(&mut received).unwrap() {
+            let request = decode_request(frame).unwrap();
+            let answer = script.answer(server_type, &request).await;
+            let fault = script
+                .fault
+                .filter(|fault| fault.api.code() == request.api_key);
+            if !send(&mut socket, &request, answer, fault).await {
+                return;
+            }
+        }
+        if !matches!(socket.read_buf(&mut received).await, Ok(1..)) {
+            return;
+        }
+    }
+}
+
+/// Sends the answer, or what the fault makes of it. Returns whether the connection goes on.
+async fn send(
+    socket: &mut TcpStream,
+    request: &RequestFrame,
+    answer: Bytes,
+    fault: Option<Fault>,
+) -> bool {
+    let success = |id: i32, body: &[u8]| {
+        let mut frame = ((5 + body.len()) as u32).to_be_bytes().to_vec();
+        frame.push(0);
+        frame.extend_from_slice(&id.to_be_bytes());
+        frame.extend_from_slice(body);
+        frame
+    };
+    let half = &answer[..answer.len().div_ceil(2).max(3)];
+    let (bytes, goes_on) = match fault.map(|fault| fault.misbehaviour) {
+        None => (answer.to_vec(), true),
+        Some(Misbehaviour::Silent) => (Vec::new(), true),
+        Some(Misbehaviour::HalfFrame) => (half.to_vec(), true),
+        Some(Misbehaviour::ShortFrame) => (vec![0, 0, 0, 3, 0, 0, 0], true),
+        Some(Misbehaviour::HugeLength) => {
+            let mut frame = vec![0x7f, 0xff, 0xff, 0xff, 0];
+            frame.extend_from_slice(&request.request_id.to_be_bytes());
+            (frame, true)
+        }
+        Some(Misbehaviour::JunkMessage) => (success(request.request_id, &[0xff; 40]), true),
+        Some(Misbehaviour::WrongRequestId) => (success(request.request_id ^ 0x4000_0000, &[]), true),
+        Some(Misbehaviour::ClosedInMidAnswer) => (half.to_vec(), false),
+    };
+    socket.write_all(&bytes).await.is_ok() && goes_on
+}
+
+impl Script {
+    /// A right answer, as a whole frame.
+    async fn answer(&self, server_type: i32, request: &RequestFrame) -> Bytes {
+        let id = request.request_id;
+        match ApiKey::from_code(request.api_key).unwrap() {
+            ApiKey::ApiVersions => success(id, &api_versions(server_type)),
+            ApiKey::GetMetadata => {
+                let asked: MetadataRequest = codec::decode(request.body.clone()).unwrap();
+                success(id, &self.metadata(&asked))
+            }
+            ApiKey::GetTableInfo => success(
+                id,
+                &GetTableInfoResponse {
+                    table_id: TABLE_ID,
+                    schema_id: 1,
+                    table_json: Bytes::from(descriptor(self.primary_key).to_json()),
+                    ..GetTableInfoResponse::default()
+                },
+            ),
+            ApiKey::ListDatabases => success(id, &ListDatabasesResponse::default()),
+            ApiKey::InitWriter => success(id, &InitWriterResponse { writer_id: 1 }),
+            ApiKey::FetchLog => {
+                let asked: FetchLogRequest = codec::decode(request.body.clone()).unwrap();
+                sleep(Duration::from_millis(100)).await;
+                success(id, &nothing_new(&asked))
+            }
+            // An answer without a single bucket: wrong too, but these APIs are only asked where their answer is spoilt.
+            ApiKey::ProduceLog | ApiKey::PutKv | ApiKey::Lookup => {
+                encode_success(id, &FetchLogResponse::default()).unwrap().into_bytes()
+            }
+            other => panic!("the script has no answer to {other}"),
+        }
+    }
+
+    fn metadata(&self, asked: &MetadataRequest) -> MetadataResponse {
+        let node = |node_id, address: SocketAddr| PbServerNode {
+            node_id,
+            host: address.ip().to_string(),
+            port: i32::from(address.port()),
+            ..PbServerNode::default()
+        };
+        MetadataResponse {
+            coordinator_server: Some(node(0, self.coordinator)),
+            tablet_servers: vec![node(1, self.tablet)],
+            table_metadata: asked
+                .table_path
+                .iter()
+                .map(|path| PbTableMetadata {
+                    table_path: path.clone(),
+                    table_id: TABLE_ID,
+                    schema_id: 1,
+                    bucket_metadata: vec![PbBucketMetadata {
+                        bucket_id: 0,
+                        leader_id: Some(1),
+                        replica_id: vec![1],
+                        ..PbBucketMetadata::default()
+                    }],
+                    ..PbTableMetadata::default()
+                })
+                .collect(),
+            partition_metadata: Vec::new(),
+        }
+    }
+}
+
+fn success<M: WireMessage>(id: i32, message: &M) -> Bytes {
+    encode_success(id, message).unwrap().into_bytes()
+}
+
+fn api_versions(server_type: i32) -> ApiVersionsResponse {
+    let serves = |role: ServerRole| match role {
+        ServerRole::Coordinator => server_type == COORDINATOR,
+        ServerRole::Tablet => server_type == TABLET_SERVER,
+        ServerRole::Both => true,
+    };
+    ApiVersionsResponse {
+        api_versions: TABLE
+            .iter()
+            .filter(|entry| serves(entry.server))
+            .filter_map(|entry| {
+                entry.versions_in_0_9_1.map(|versions| PbApiVersion {
+                    api_key: i32::from(entry.key.code()),
+                    min_version: i32::from(versions.min),
+                    max_version: i32::from(versions.max),
+                })
+            })
+            .collect(),
+        server_type: Some(server_type),
+    }
+}
+
+fn nothing_new(asked: &FetchLogRequest) -> FetchLogResponse {
+    FetchLogResponse {
+        tables_resp: asked
+            .tables_req
+            .iter()
+            .map(|table| PbFetchLogRespForTable {
+                table_id: table.table_id,
+                buckets_resp: table
+                    .buckets_req
+                    .iter()
+                    .map(|bucket| PbFetchLogRespForBucket {
+                        bucket_id: bucket.bucket_id,
+                        high_watermark: Some(0),
+                        records: Some(Bytes::new()),
+                        ..PbFetchLogRespForBucket::default()
+                    })
+                    .collect(),
+            })
+            .collect(),
+    }
+}
+
+/// The one table: an id and a name, in one bucket.
+fn descriptor(primary_key: bool) -> TableDescriptor {
+    let schema = Schema::builder()
+        .column("id", DataTypes::int())
+        .column("name", DataTypes::string());
+    let schema = if primary_key { schema.primary_key(vec!["id"]) } else { schema };
+    TableDescriptor::builder()
+        .schema(schema.build().unwrap())
+        .bucket_count(1)
+        .build()
+        .unwrap()
+}

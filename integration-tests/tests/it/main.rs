@@ -1,0 +1,15 @@
+//! Tests against a real Fluss cluster.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "test code"
+)]
+
+mod buffer;
+mod documented;
+mod interop;
+mod round_trip;
+mod support;
