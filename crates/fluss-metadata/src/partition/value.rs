@@ -1,6 +1,5 @@
 //! Values of partition columns as text, both ways. Source: `PartitionNameConverters.java`, `PartitionUtils.java`.
 
-use std::borrow::Cow;
 use std::fmt::{self, Display, Formatter};
 
 use crate::calendar::{Day, MILLIS_PER_DAY, SECONDS_PER_DAY, days_in_month};
@@ -9,14 +8,14 @@ use crate::error::{MetadataError, Result};
 use crate::java_float::{java_double_to_string, java_float_to_string};
 
 /// A value of a partition column.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum PartitionValue<'a> {
     /// STRING and CHAR.
-    String(Cow<'a, str>),
+    String(&'a str),
     /// BOOLEAN.
     Boolean(bool),
     /// BINARY and BYTES.
-    Bytes(Cow<'a, [u8]>),
+    Bytes(&'a [u8]),
     /// TINYINT to BIGINT.
     Integer(i64),
     /// DATE: days since 1970-01-01.
@@ -91,27 +90,26 @@ fn write_timestamp(f: &mut Formatter<'_>, millis: i64, nanos: i32) -> fmt::Resul
 
 impl<'a> PartitionValue<'a> {
     /// The text that stands for the value in a partition's name.
-    pub fn to_partition_string(&self) -> String {
+    pub fn to_partition_string(self) -> String {
         self.to_string()
     }
 
-    /// Reads the value of a column of type `data_type` out of a partition's name.
+    /// Reads the value of a column of type `data_type` out of a partition's name. Bytes are decoded into `buffer`, which is emptied
+    /// first.
     ///
     /// # Errors
     ///
     /// Text that no value of the type is written as, or a type that partition columns cannot have.
-    pub fn parse(text: &'a str, data_type: &DataType) -> Result<Self> {
+    pub fn parse(text: &'a str, data_type: &DataType, buffer: &'a mut Vec<u8>) -> Result<Self> {
         let value = match data_type.kind() {
-            DataTypeKind::Char { .. } | DataTypeKind::String => {
-                Some(Self::String(Cow::Borrowed(text)))
-            }
+            DataTypeKind::Char { .. } | DataTypeKind::String => Some(Self::String(text)),
             DataTypeKind::Boolean => match text {
                 _ if text.eq_ignore_ascii_case("true") => Some(Self::Boolean(true)),
                 _ if text.eq_ignore_ascii_case("false") => Some(Self::Boolean(false)),
                 _ => None,
             },
             DataTypeKind::Binary { .. } | DataTypeKind::Bytes => {
-                parse_hex(text).map(|bytes| Self::Bytes(Cow::Owned(bytes)))
+                parse_hex(text, buffer).map(|()| Self::Bytes(buffer))
             }
             DataTypeKind::TinyInt => integer::<i8>(text),
             DataTypeKind::SmallInt => integer::<i16>(text),
@@ -150,15 +148,16 @@ fn integer<'a, T: std::str::FromStr + Into<i64>>(text: &str) -> Option<Partition
     Some(PartitionValue::Integer(value.into()))
 }
 
-fn parse_hex(text: &str) -> Option<Vec<u8>> {
+fn parse_hex(text: &str, buffer: &mut Vec<u8>) -> Option<()> {
+    buffer.clear();
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
-    let pairs = text.as_bytes().chunks(2);
-    pairs
-        .map(|pair| match pair {
-            [high, low] => Some(digit(*high)? << 4 | digit(*low)?),
-            _ => None,
-        })
-        .collect()
+    for pair in text.as_bytes().chunks(2) {
+        let [high, low] = pair else {
+            return None;
+        };
+        buffer.push(digit(*high)? << 4 | digit(*low)?);
+    }
+    Some(())
 }
 
 fn parse_float<T: std::str::FromStr + From<f32>>(text: &str) -> Option<T> {
