@@ -34,7 +34,7 @@ impl BucketFunction {
     }
 
     /// The bucket, in `0..bucket_count`, of the bytes of a bucket key. Errs when there are no buckets, when
-    /// the key is empty for the function of Fluss, or not of four bytes for that of Hudi.
+    /// the key is empty for the functions of Fluss and Iceberg, or not of four bytes for that of Hudi.
     #[inline]
     pub fn bucket(self, key: &[u8], bucket_count: i32) -> Result<i32> {
         if bucket_count <= 0 {
@@ -45,7 +45,9 @@ impl BucketFunction {
             ));
         }
         match self {
-            Self::Fluss if key.is_empty() => Err(refused(key, bucket_count, "the key is empty")),
+            Self::Fluss | Self::Iceberg if key.is_empty() => {
+                Err(refused(key, bucket_count, "the key is empty"))
+            }
             Self::Fluss => {
                 let hash = mix_again(murmur_sign_extended(key));
                 // The one number without a positive counterpart counts as 0.

@@ -16,6 +16,9 @@ use crate::{
 ///
 /// A column accepts a value when nothing gets lost: any integer that is within the range of an
 /// integer column, a FLOAT for a DOUBLE column, a decimal whose digits fit.
+// A tag of its own, instead of one hidden in the pointers of a variant: eight bytes more, but each of the many
+// comparisons of tags when rows are written is one instruction instead of three.
+#[repr(u8)]
 #[derive(Clone, PartialEq, Default)]
 pub enum Datum<'a> {
     /// No value.

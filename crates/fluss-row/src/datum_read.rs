@@ -70,6 +70,13 @@ impl Datum<'_> {
     pub(crate) fn read_double(&self, pos: usize) -> Result<f64> {
         match self {
             Self::Double(value) => Ok(*value),
+            other => other.convert_double(pos),
+        }
+    }
+
+    #[inline(never)]
+    fn convert_double(&self, pos: usize) -> Result<f64> {
+        match self {
             Self::Float(value) => Ok(f64::from(*value)),
             other => Err(other.unexpected(pos, "DOUBLE")),
         }

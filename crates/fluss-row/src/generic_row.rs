@@ -118,7 +118,12 @@ impl DataGetters for GenericRow<'_> {
     getters_over_datums!(|row: &Self| row.values.len().max(row.beyond));
 }
 
-impl InternalRow for GenericRow<'_> {}
+impl InternalRow for GenericRow<'_> {
+    #[inline]
+    fn as_generic(&self) -> Option<&GenericRow<'_>> {
+        if self.beyond == 0 { Some(self) } else { None }
+    }
+}
 
 impl<'a, T: Into<Datum<'a>>> FromIterator<T> for GenericRow<'a> {
     fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {

@@ -74,6 +74,13 @@ pub trait InternalRow: DataGetters {
         None
     }
 
+    /// The row itself when it holds its values as a [`GenericRow`] does: encoders then read them without
+    /// asking field by field.
+    #[inline]
+    fn as_generic(&self) -> Option<&GenericRow<'_>> {
+        None
+    }
+
     /// The whole row as values, borrowing strings and bytes.
     fn to_generic(&self) -> Result<GenericRow<'_>> {
         (0..self.field_count()).map(|pos| self.datum(pos)).collect()
@@ -174,6 +181,11 @@ impl<T: DataGetters + ?Sized> DataGetters for &T {
 impl<T: InternalRow + ?Sized> InternalRow for &T {
     fn field_index(&self, name: &str) -> Option<usize> {
         (**self).field_index(name)
+    }
+
+    #[inline]
+    fn as_generic(&self) -> Option<&GenericRow<'_>> {
+        (**self).as_generic()
     }
 }
 

@@ -180,6 +180,18 @@ const fn split(value: i64, per_milli: i64) -> (i64, i32) {
     )
 }
 
+/// The way back from [`split`]; `None` beyond 64 bits.
+const fn join(millis: i64, nanos: i32, per_milli: i64) -> Option<i64> {
+    // In 128 bits, as the sum may fit where the product does not.
+    let value =
+        millis as i128 * per_milli as i128 + (nanos as i64 / (1_000_000 / per_milli)) as i128;
+    if value >= i64::MIN as i128 && value <= i64::MAX as i128 {
+        Some(value as i64)
+    } else {
+        None
+    }
+}
+
 macro_rules! timestamp {
     ($type:ident, $name:literal, $millis:ident, $what:literal, $always_seconds:literal, $suffix:literal) => {
         #[doc = $what]
@@ -241,19 +253,13 @@ macro_rules! timestamp {
             /// Microseconds since 1970-01-01 00:00, rounded down; `None` beyond 64 bits.
             #[inline]
             pub const fn to_micros(&self) -> Option<i64> {
-                match self.millis.checked_mul(1_000) {
-                    Some(micros) => micros.checked_add(self.nanos as i64 / 1_000),
-                    None => None,
-                }
+                join(self.millis, self.nanos, 1_000)
             }
 
             /// Nanoseconds since 1970-01-01 00:00; `None` beyond 64 bits.
             #[inline]
             pub const fn to_nanos(&self) -> Option<i64> {
-                match self.millis.checked_mul(1_000_000) {
-                    Some(nanos) => nanos.checked_add(self.nanos as i64),
-                    None => None,
-                }
+                join(self.millis, self.nanos, 1_000_000)
             }
         }
 

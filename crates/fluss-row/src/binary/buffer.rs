@@ -62,15 +62,15 @@ impl RowBuffer for BytesMut {
     }
 }
 
-/// Appends `word.len() - unused` bytes: the whole word at once, which is one store, and then forgets
+/// Appends the first `len` bytes of an array: all of it at once, which is a few stores, and then forgets
 /// the rest. Cheaper than a copy of variable length.
 #[inline]
 pub(crate) fn put_part<B: RowBuffer + ?Sized, const N: usize>(
     out: &mut B,
-    word: [u8; N],
+    array: &[u8; N],
     len: usize,
 ) {
     let end = out.len() + len;
-    out.put(&word);
+    out.put(array);
     out.cut(end);
 }

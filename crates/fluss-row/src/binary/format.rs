@@ -79,10 +79,13 @@ impl RowEncoder {
                 .check_count(row.field_count())
                 .and_then(|()| aligned::encode(&self.layout, row, out, |column| column)),
         };
-        if result.is_err() {
-            out.cut(start);
+        match result {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                out.cut(start);
+                Err(error)
+            }
         }
-        result
     }
 }
 

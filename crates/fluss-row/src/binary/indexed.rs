@@ -12,11 +12,16 @@ use crate::{DataGetters, FieldRef, Result, RowError};
 /// Lengths are 32-bit integers, read as signed ones by Java.
 #[inline]
 pub(super) fn length_u32(length: usize) -> Result<i32> {
-    i32::try_from(length).map_err(|_| RowError::TooLarge {
+    i32::try_from(length).map_err(|_| length_error(length))
+}
+
+#[cold]
+pub(super) fn length_error(length: usize) -> RowError {
+    RowError::TooLarge {
         what: "value length",
         value: length as u64,
         max: i32::MAX as u64,
-    })
+    }
 }
 
 /// Appends a row; on an error the buffer holds a part of it.
@@ -27,10 +32,9 @@ where
 {
     layout.check_count(row.field_count())?;
     let start = out.len();
-    compacted::put_null_bits(out, layout.null_bytes);
     // The lengths of nulls are left out, not zero: unused entries are the last ones.
-    let mut next_length = out.len();
-    out.put_zeros(4 * layout.variable_count);
+    let mut next_length = start + layout.null_bytes;
+    out.put_zeros(layout.null_bytes + 4 * layout.variable_count);
     for (pos, field) in layout.fields.iter().enumerate() {
         match row.is_null_at(pos) {
             Ok(false) => {

@@ -166,9 +166,16 @@ pub(crate) fn check_nanos(nanos: u32, offset: usize) -> Result<()> {
     }
 }
 
+/// Errs unless the bytes are text. Plain ASCII, which is most of it, takes a short cut.
 #[inline]
 pub(crate) fn check_utf8(bytes: &[u8], slot: u64) -> Result<()> {
-    string(bytes, slot).map(|_| ())
+    let (offset, length) = unpack(slot);
+    let text = slice(bytes, offset, length, "STRING")?;
+    if text.is_ascii() {
+        Ok(())
+    } else {
+        string(bytes, slot).map(|_| ())
+    }
 }
 
 #[inline]

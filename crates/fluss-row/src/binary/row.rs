@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fluss_metadata::RowType;
 
-use super::layout::{Layout, RowFormat};
+use super::layout::{Layout, Op, RowFormat};
 use super::nested;
 use super::read::{self, Value};
 use crate::getters::row_getters;
@@ -73,7 +73,13 @@ impl BinaryRow {
             Slots::Heap(slots) => slots,
         };
         self.bytes = bytes;
-        read::parse(&self.layout, &self.bytes, slots).inspect_err(|_| self.bytes = Bytes::new())
+        match read::parse(&self.layout, &self.bytes, slots) {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.bytes = Bytes::new();
+                Err(error)
+            }
+        }
     }
 
     /// The bytes of the row.
@@ -105,6 +111,29 @@ impl BinaryRow {
             return Err(self.null_error(pos));
         }
         nested::row_value(&self.layout, &self.bytes, self.slots.as_slice(), pos)
+    }
+
+    /// The slot of a field that is there and not null.
+    #[inline]
+    fn present(&self, pos: usize) -> Option<(&Op, u64)> {
+        let field = self.layout.fields.get(pos)?;
+        if nested::is_null(&self.layout, &self.bytes, pos) {
+            return None;
+        }
+        Some((&field.op, *self.slots.as_slice().get(pos)?))
+    }
+
+    /// Why a getter has no value for a field.
+    #[cold]
+    #[inline(never)]
+    fn refusal(&self, pos: usize, read: impl Fn(&Value<'_, '_>) -> Option<RowError>) -> RowError {
+        match self.value(pos) {
+            Ok(value) => match read(&value) {
+                Some(error) => self.named(pos, error),
+                None => self.null_error(pos),
+            },
+            Err(error) => error,
+        }
     }
 
     #[cold]
@@ -147,45 +176,52 @@ impl DataGetters for BinaryRow {
     }
     #[inline]
     fn get_boolean(&self, pos: usize) -> Result<bool> {
-        self.value(pos)?
-            .boolean()
-            .map_err(|error| self.named(pos, error))
+        match self.present(pos) {
+            Some((Op::Boolean, slot)) => Ok(slot != 0),
+            _ => Err(self.refusal(pos, |value| value.boolean().err())),
+        }
     }
     #[inline]
     fn get_byte(&self, pos: usize) -> Result<i8> {
-        self.value(pos)?
-            .byte()
-            .map_err(|error| self.named(pos, error))
+        match self.present(pos) {
+            Some((Op::TinyInt, slot)) => Ok(slot as i8),
+            _ => Err(self.refusal(pos, |value| value.byte().err())),
+        }
     }
     #[inline]
     fn get_short(&self, pos: usize) -> Result<i16> {
-        self.value(pos)?
-            .short()
-            .map_err(|error| self.named(pos, error))
+        match self.present(pos) {
+            Some((Op::SmallInt, slot)) => Ok(slot as i16),
+            _ => Err(self.refusal(pos, |value| value.short().err())),
+        }
     }
     #[inline]
     fn get_int(&self, pos: usize) -> Result<i32> {
-        self.value(pos)?
-            .int()
-            .map_err(|error| self.named(pos, error))
+        match self.present(pos) {
+            Some((Op::Int, slot)) => Ok(slot as i32),
+            _ => Err(self.refusal(pos, |value| value.int().err())),
+        }
     }
     #[inline]
     fn get_long(&self, pos: usize) -> Result<i64> {
-        self.value(pos)?
-            .long()
-            .map_err(|error| self.named(pos, error))
+        match self.present(pos) {
+            Some((Op::BigInt, slot)) => Ok(slot as i64),
+            _ => Err(self.refusal(pos, |value| value.long().err())),
+        }
     }
     #[inline]
     fn get_float(&self, pos: usize) -> Result<f32> {
-        self.value(pos)?
-            .float()
-            .map_err(|error| self.named(pos, error))
+        match self.present(pos) {
+            Some((Op::Float, slot)) => Ok(f32::from_bits(slot as u32)),
+            _ => Err(self.refusal(pos, |value| value.float().err())),
+        }
     }
     #[inline]
     fn get_double(&self, pos: usize) -> Result<f64> {
-        self.value(pos)?
-            .double()
-            .map_err(|error| self.named(pos, error))
+        match self.present(pos) {
+            Some((Op::Double, slot)) => Ok(f64::from_bits(slot)),
+            _ => Err(self.refusal(pos, |value| value.double().err())),
+        }
     }
     #[inline]
     fn get_char(&self, pos: usize, _length: usize) -> Result<&str> {
@@ -195,9 +231,10 @@ impl DataGetters for BinaryRow {
     }
     #[inline]
     fn get_string(&self, pos: usize) -> Result<&str> {
-        self.value(pos)?
-            .string()
-            .map_err(|error| self.named(pos, error))
+        match self.present(pos) {
+            Some((Op::String | Op::Char(_), slot)) => read::string(&self.bytes, slot),
+            _ => Err(self.refusal(pos, |value| value.string().err())),
+        }
     }
     #[inline]
     fn get_decimal(&self, pos: usize, precision: u32, scale: u32) -> Result<Decimal> {

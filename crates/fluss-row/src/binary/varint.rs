@@ -3,15 +3,41 @@
 use super::buffer::{RowBuffer, put_part};
 use crate::{Result, RowError};
 
+/// The high bit of each byte: another byte follows.
+const MORE: u64 = 0x8080_8080_8080_8080;
+
+/// For each highest bit, up to 55: the bits of all bytes of the varint but the last that say that another
+/// follows, and its length.
+const LENGTHS: [(u64, usize); 64] = {
+    let mut lengths = [(0, 8); 64];
+    let mut highest = 0;
+    while highest < 56 {
+        let length = highest / 7 + 1;
+        #[expect(clippy::indexing_slicing, reason = "below 64, in a constant")]
+        {
+            lengths[highest] = (MORE & !(u64::MAX << (8 * (length - 1))), length);
+        }
+        highest += 1;
+    }
+    lengths
+};
+
+/// A varint of at most eight bytes in a word, and its length. The value must be from 1 to 2^56 - 1.
+#[inline]
+pub(crate) fn pack_varint(value: u64) -> (u64, usize) {
+    let highest = (63 ^ value.leading_zeros()) as usize % 64;
+    let (more, length) = LENGTHS.get(highest).copied().unwrap_or_default();
+    (spread(value) | more, length)
+}
+
 /// Appends a 32-bit or 64-bit pattern, 1 to 10 bytes.
 #[inline]
 pub(crate) fn put_varint<B: RowBuffer + ?Sized>(out: &mut B, value: u64) {
     if value < 0x80 {
         out.put(&[value as u8]);
     } else if value < 1 << 56 {
-        let groups = (70 - value.leading_zeros()) / 7; // ceil(bits / 7), bits >= 8
-        let more = 0x8080_8080_8080_8080 & ((1 << (8 * (groups - 1))) - 1);
-        put_part(out, (spread(value) | more).to_le_bytes(), groups as usize);
+        let (word, length) = pack_varint(value);
+        put_part(out, &word.to_le_bytes(), length);
     } else {
         put_long(out, value);
     }
@@ -19,8 +45,8 @@ pub(crate) fn put_varint<B: RowBuffer + ?Sized>(out: &mut B, value: u64) {
 
 /// The values of nine and ten bytes.
 #[inline(never)]
-fn put_long<B: RowBuffer + ?Sized>(out: &mut B, value: u64) {
-    out.put(&(spread(value) | 0x8080_8080_8080_8080).to_le_bytes());
+pub(crate) fn put_long<B: RowBuffer + ?Sized>(out: &mut B, value: u64) {
+    out.put(&(spread(value) | MORE).to_le_bytes());
     let high = (value >> 56) as u8;
     if high < 0x80 {
         out.put(&[high]);
@@ -33,21 +59,34 @@ fn put_long<B: RowBuffer + ?Sized>(out: &mut B, value: u64) {
 #[inline]
 const fn spread(value: u64) -> u64 {
     let x = value & 0x00ff_ffff_ffff_ffff;
-    let x = ((x & 0x00ff_ffff_f000_0000) << 4) | (x & 0x0000_0000_0fff_ffff);
-    let x = ((x & 0x0fff_c000_0fff_c000) << 2) | (x & 0x0000_3fff_0000_3fff);
-    ((x & 0x3f80_3f80_3f80_3f80) << 1) | (x & 0x007f_007f_007f_007f)
+    let x = x + (x & 0x00ff_ffff_f000_0000) * 15;
+    let x = x + (x & 0x0fff_c000_0fff_c000) * 3;
+    x + (x & 0x3f80_3f80_3f80_3f80)
+}
+
+/// The way back from [`spread`], the high bit of every byte left out.
+#[inline]
+const fn gather(word: u64) -> u64 {
+    let x = word & !MORE;
+    let x = (x & 0x007f_007f_007f_007f) | (x & 0x7f00_7f00_7f00_7f00) >> 1;
+    let x = (x & 0x0000_3fff_0000_3fff) | (x & 0x3fff_0000_3fff_0000) >> 2;
+    (x & 0x0000_0000_0fff_ffff) | (x & 0x0fff_ffff_0000_0000) >> 4
 }
 
 /// Reads a 64-bit varint at `*at` and moves on. Errs beyond ten bytes or 64 bits.
 #[inline]
 pub(crate) fn read_varint64(bytes: &[u8], at: &mut usize, what: &'static str) -> Result<u64> {
-    match bytes.get(*at) {
-        Some(&byte) if byte < 0x80 => {
-            *at += 1;
-            Ok(u64::from(byte))
+    if let Some(word) = bytes.get(*at..).and_then(<[u8]>::first_chunk) {
+        let word = u64::from_le_bytes(*word);
+        let last = !word & MORE;
+        if last != 0 {
+            // Keeps the bits up to the first byte that nothing follows.
+            let kept = word & (last ^ last.wrapping_sub(1));
+            *at += (last.trailing_zeros() as usize + 1) / 8;
+            return Ok(gather(kept));
         }
-        _ => read_long(bytes, at, 64, what),
     }
+    read_long(bytes, at, 64, what)
 }
 
 /// Reads a 32-bit varint at `*at` and moves on. Errs beyond five bytes or 32 bits.
@@ -58,23 +97,37 @@ pub(crate) fn read_varint32(bytes: &[u8], at: &mut usize, what: &'static str) ->
             *at += 1;
             Ok(u32::from(byte))
         }
-        _ => read_long(bytes, at, 32, what).map(|value| value as u32),
+        _ => {
+            let start = *at;
+            if let Ok(value) = u32::try_from(read_varint64(bytes, at, what)?)
+                && *at - start <= 5
+            {
+                return Ok(value);
+            }
+            Err(too_long(start, what))
+        }
     }
 }
 
-#[inline]
+#[cold]
+fn too_long(offset: usize, what: &'static str) -> RowError {
+    RowError::Malformed {
+        what,
+        offset,
+        problem: "a varint of too many bits",
+    }
+}
+
+/// Byte by byte: near the end of the bytes, and what takes more than eight.
+#[inline(never)]
 fn read_long(bytes: &[u8], at: &mut usize, bits: u32, what: &'static str) -> Result<u64> {
     let start = *at;
     let mut value = 0_u64;
     let mut shift = 0;
     for &byte in bytes.get(start..).unwrap_or_default() {
         let group = u64::from(byte & 0x7f);
-        if shift + 7 > bits && group >> (bits - shift) != 0 {
-            return Err(RowError::Malformed {
-                what,
-                offset: start,
-                problem: "a varint of too many bits",
-            });
+        if shift >= bits || (shift + 7 > bits && group >> (bits - shift) != 0) {
+            return Err(too_long(start, what));
         }
         value |= group << shift;
         *at += 1;
@@ -82,13 +135,6 @@ fn read_long(bytes: &[u8], at: &mut usize, bits: u32, what: &'static str) -> Res
             return Ok(value);
         }
         shift += 7;
-        if shift >= bits {
-            return Err(RowError::Malformed {
-                what,
-                offset: start,
-                problem: "a varint without end",
-            });
-        }
     }
     Err(RowError::Truncated {
         what,

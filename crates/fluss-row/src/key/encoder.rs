@@ -5,10 +5,11 @@ use std::sync::Arc;
 use fluss_metadata::{DataLakeFormat, RowType};
 
 use super::{hudi, iceberg};
-use crate::binary::layout::Layout;
+use crate::binary::compacted::{Direct, Sink};
+use crate::binary::layout::{Layout, Op};
 use crate::binary::{RowBuffer, aligned, compacted};
 use crate::error::metadata_error;
-use crate::{FieldRef, InternalRow, Result, RowError, RowFormat};
+use crate::{Datum, FieldRef, InternalRow, Result, RowError, RowFormat};
 
 /// How the columns of a key become bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -158,10 +159,13 @@ impl KeyEncoder {
             KeyEncoding::Iceberg => self.encode_iceberg(row, out),
             KeyEncoding::Hudi => hudi::encode(&self.key, &self.positions, row, out),
         };
-        if result.is_err() {
-            out.cut(start);
+        match result {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                out.cut(start);
+                Err(error)
+            }
         }
-        result
     }
 
     #[inline]
@@ -170,15 +174,27 @@ impl KeyEncoder {
         R: InternalRow + ?Sized,
         B: RowBuffer,
     {
-        for ((column, field), pos) in self
-            .key
-            .fields
-            .iter()
-            .enumerate()
-            .zip(self.positions.iter())
+        let mut sink = Direct(out);
+        // Most keys are one number or one text.
+        if let ([field], [pos]) = (&*self.key.fields, &*self.positions)
+            && let Some(value) = row.as_generic().and_then(|row| row.field(*pos))
         {
+            match (&field.op, value) {
+                (Op::BigInt, Datum::BigInt(value)) => {
+                    sink.put_varint(*value as u64);
+                    return Ok(());
+                }
+                (Op::Int, Datum::Int(value)) => {
+                    sink.put_varint(u64::from(*value as u32));
+                    return Ok(());
+                }
+                (Op::String, Datum::String(value)) => return sink.put_bytes(value.as_bytes()),
+                _ => {}
+            }
+        }
+        for (column, (field, pos)) in self.key.fields.iter().zip(&*self.positions).enumerate() {
             match row.is_null_at(*pos) {
-                Ok(false) => compacted::write_value(field, row, *pos, out)
+                Ok(false) => compacted::write_value(field, row, *pos, &mut sink)
                     .map_err(|error| self.key.explain(column, error))?,
                 Ok(true) => return Err(null_key(&self.key, column)),
                 Err(error) => return Err(self.key.explain(column, error)),

@@ -58,14 +58,18 @@ impl KvBatchBuilder {
     /// Adds an upsert of an encoded row, or with `None` a delete. Gives the bytes added. Errs when the
     /// row is empty, which would read as a delete, or the batch would grow beyond 2 GiB.
     pub fn append(&mut self, key: &[u8], row: Option<&[u8]>) -> Result<usize> {
-        self.record(
-            key,
-            |bytes| {
-                bytes.extend_from_slice(row.unwrap_or_default());
-                Ok(())
-            },
-            row.is_some(),
-        )
+        if row.is_some_and(<[u8]>::is_empty) {
+            let problem = "empty, which would mean a delete";
+            return Err(RowError::Malformed {
+                what: "row",
+                offset: 0,
+                problem,
+            });
+        }
+        self.record(key, |bytes| {
+            bytes.extend_from_slice(row.unwrap_or_default());
+            Ok(())
+        })
     }
 
     /// Adds an upsert, encoding the row. Gives the bytes added. An error leaves the batch as it was.
@@ -76,7 +80,7 @@ impl KvBatchBuilder {
         encoder: &RowEncoder,
         row: &R,
     ) -> Result<usize> {
-        self.record(key, |bytes| encoder.encode(row, bytes), true)
+        self.record(key, |bytes| encoder.encode(row, bytes))
     }
 
     #[inline]
@@ -84,10 +88,9 @@ impl KvBatchBuilder {
         &mut self,
         key: &[u8],
         write_row: impl FnOnce(&mut Vec<u8>) -> Result<()>,
-        has_row: bool,
     ) -> Result<usize> {
         let start = self.bytes.len();
-        let result = self.write_record(key, write_row, has_row, start);
+        let result = self.write_record(key, write_row, start);
         if result.is_err() {
             self.bytes.cut(start);
         }
@@ -99,22 +102,13 @@ impl KvBatchBuilder {
         &mut self,
         key: &[u8],
         write_row: impl FnOnce(&mut Vec<u8>) -> Result<()>,
-        has_row: bool,
         start: usize,
     ) -> Result<usize> {
         self.bytes.put(&[0; 4]);
         put_varint(&mut self.bytes, key.len() as u64);
         self.bytes.put(key);
-        let row_start = self.bytes.len();
         write_row(&mut self.bytes)?;
         let end = self.bytes.len();
-        if has_row && end == row_start {
-            return Err(RowError::Malformed {
-                what: "row",
-                offset: 0,
-                problem: "empty, which would mean a delete",
-            });
-        }
         let too_large = || RowError::TooLarge {
             what: "KV batch",
             value: end as u64,

@@ -27,12 +27,12 @@ impl Noise {
         (self.next() >> 32) as usize % limit.max(1)
     }
 
-    fn bytes(&mut self, length: usize) -> Vec<u8> {
+    pub fn bytes(&mut self, length: usize) -> Vec<u8> {
         (0..length).map(|_| self.next() as u8).collect()
     }
 
     /// The bytes with one to four of them changed, or a part removed or doubled.
-    fn mutate(&mut self, bytes: &[u8]) -> Vec<u8> {
+    pub fn mutate(&mut self, bytes: &[u8]) -> Vec<u8> {
         let mut changed = bytes.to_vec();
         match self.below(8) {
             0 => changed.truncate(self.below(bytes.len() + 1)),
@@ -60,7 +60,7 @@ impl Noise {
 }
 
 /// Reads everything there is to read; says nothing about what is right.
-fn touch(row: &impl DataGetters) {
+pub fn touch(row: &impl DataGetters) {
     for pos in 0..row.field_count() {
         if let Ok(value) = row.datum(pos) {
             touch_value(&value);

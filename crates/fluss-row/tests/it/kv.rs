@@ -51,6 +51,8 @@ fn kv_batches_have_the_bytes_of_java() {
                 added,
                 KvBatchBuilder::record_size(key.len(), row_bytes.as_ref().map_or(0, Vec::len))
             );
+            // A row without columns has no bytes and cannot be told from a delete.
+            let row_bytes = row_bytes.filter(|bytes| !bytes.is_empty());
             assert_eq!(
                 from_bytes.append(&key, row_bytes.as_deref()).unwrap(),
                 added
@@ -81,7 +83,7 @@ fn kv_batches_have_the_bytes_of_java() {
             assert_eq!(to_hex(&record.key), expected["key"].as_str().unwrap());
             assert_eq!(
                 record.row.as_ref().map(|row| to_hex(row)).as_deref(),
-                expected["row_bytes"].as_str()
+                expected["row_bytes"].as_str().filter(|row| !row.is_empty())
             );
             if let Some(bytes) = record.row {
                 let expected = row(&case["type_json"], &expected["row"]);
