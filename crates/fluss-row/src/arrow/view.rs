@@ -234,7 +234,7 @@ impl ColumnView {
 
     /// The values between two neighbouring offsets.
     fn elements(&self, offsets: &OffsetBuffer<i32>, row: usize) -> Result<Option<FlussArray<'_>>> {
-        match (offsets.get(row), offsets.get(row + 1)) {
+        match (offsets.get(row), offsets.get(row.saturating_add(1))) {
             (Some(start), Some(end)) => {
                 let values = (*start as usize..*end as usize).map(|index| self.datum(index)).collect::<Result<Option<Vec<_>>>>()?;
                 Ok(values.map(FlussArray::from))

@@ -18,6 +18,7 @@ pub struct RowLogBatchBuilder {
     encoder: RowEncoder,
     schema_id: i16,
     append_only: bool,
+    magic: LogMagic,
     /// The batch so far, with room for its header.
     bytes: Vec<u8>,
     record_count: i32,
@@ -41,7 +42,8 @@ impl RowLogBatchBuilder {
             encoder: RowEncoder::new(row_format(format).ok_or(unsupported)?, row_type)?,
             schema_id: narrow_schema_id(schema_id)?,
             append_only: true,
-            bytes: empty(),
+            magic: LogMagic::V0,
+            bytes: empty(LogMagic::V0),
             record_count: 0,
         })
     }
@@ -51,6 +53,12 @@ impl RowLogBatchBuilder {
     pub fn with_change_types(mut self) -> Self {
         self.append_only = false;
         self
+    }
+
+    /// Makes it build batches of this layout, dropping the rows appended so far.
+    #[must_use]
+    pub fn with_magic(self, magic: LogMagic) -> Self {
+        Self { magic, bytes: empty(magic), record_count: 0, ..self }
     }
 
     /// Appends a row and returns by how many bytes the batch grew. On an error, which names the column, nothing was appended.
@@ -106,14 +114,14 @@ impl RowLogBatchBuilder {
 
     /// Ends the batch: the rows as they are, and the checksum. The builder is empty then.
     pub fn build(&mut self) -> SealedLogBatch {
-        let bytes = std::mem::replace(&mut self.bytes, empty());
+        let bytes = std::mem::replace(&mut self.bytes, empty(self.magic));
         let record_count = std::mem::take(&mut self.record_count);
         let size = bytes.len();
-        SealedLogBatch::new(bytes, LogBatchHeader::unstamped(LogMagic::V0, self.schema_id, self.append_only, record_count), size)
+        SealedLogBatch::new(bytes, LogBatchHeader::unstamped(self.magic, self.schema_id, self.append_only, record_count), size)
     }
 }
 
 /// Room for the header.
-fn empty() -> Vec<u8> {
-    vec![0; LogMagic::V0.header_bytes()]
+fn empty(magic: LogMagic) -> Vec<u8> {
+    vec![0; magic.header_bytes()]
 }

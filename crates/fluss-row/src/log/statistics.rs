@@ -26,7 +26,7 @@ pub struct ColumnStatistics {
     pub position: usize,
     /// How many values are null.
     pub null_count: i32,
-    /// The smallest value, `None` if it is not known: no value but null, or a CHAR.
+    /// The smallest value, `None` if it is not known: all are null.
     pub min: Option<Datum<'static>>,
     /// The largest value, `None` if it is not known.
     pub max: Option<Datum<'static>>,
@@ -74,9 +74,7 @@ pub(super) fn write(batch: &ColumnarBatch, positions: &[usize], out: &mut Vec<u8
         let Some(column) = batch.columns().get(*position) else { continue };
         let nulls = column.nulls.as_ref().map_or(0, arrow_buffer::NullBuffer::null_count);
         out.extend_from_slice(&(nulls as i32).to_le_bytes());
-        let is_char = matches!(field_at(batch.row_type(), *position)?.data_type().kind(), DataTypeKind::Char { .. });
-        // The Java classes collect nothing for CHAR.
-        if let Some(rows) = extremes(column, batch.row_count()).filter(|_| !is_char) {
+        if let Some(rows) = extremes(column, batch.row_count()) {
             for (bound, row) in bounds.iter_mut().zip(rows) {
                 bound.try_set_field(index, column.datum(row)?.unwrap_or_default())?;
             }

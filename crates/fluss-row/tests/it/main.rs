@@ -9,9 +9,13 @@
     reason = "test code"
 )]
 
+mod arrow_log;
+mod arrow_log_hostile;
+mod arrow_log_round_trip;
 mod hostile;
 mod keys;
 mod kv;
 mod properties;
 mod rows;
 mod support;
+mod tables;
