@@ -179,8 +179,8 @@ async fn a_full_queue_lets_lookups_wait_and_loses_none() {
 async fn a_dropped_lookup_disturbs_no_other() {
     let (_server, lookuper) = bench(|_| ()).await;
     for id in 0..50 {
-        let dropped = lookuper.lookup(&key(id));
-        let _ = tokio::time::timeout(Duration::ZERO, dropped).await;
+        let row = key(id);
+        let _ = tokio::time::timeout(Duration::ZERO, lookuper.lookup(&row)).await;
         assert_eq!(name(&lookuper, id).await, Some(format!("name {id}")));
     }
 }
