@@ -30,6 +30,23 @@ pub enum MetadataError {
     },
 }
 
+/// How much of a text is quoted in an error, in characters.
+const QUOTED: usize = 60;
+
+/// The start of a text, for an error.
+pub(crate) fn shortened(text: &str) -> String {
+    let mut start: String = text.chars().take(QUOTED).collect();
+    if start.len() < text.len() {
+        start.push('…');
+    }
+    start
+}
+
+/// The start of a text in quotes, for an error. What comes from elsewhere may be long and escape to more.
+pub(crate) fn quoted_text(text: &str) -> String {
+    format!("{:?}", shortened(text))
+}
+
 impl MetadataError {
     /// The same error with another name of the field, made from the one it has.
     pub(crate) fn within(self, rename: impl FnOnce(&str) -> String) -> Self {

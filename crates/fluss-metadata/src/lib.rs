@@ -35,6 +35,7 @@ mod java_float;
 mod json;
 mod partition;
 mod path;
+mod remote;
 mod schema;
 mod table;
 
@@ -59,6 +60,11 @@ pub use partition::{
     PartitionSpec, PartitionValue, ResolvedPartitionSpec, TimeZone,
 };
 pub use path::{PhysicalTablePath, TablePath, validate_database_name};
+pub use remote::{
+    AutoIncrementRange, BucketSnapshot, CompletedSnapshot, Credentials, FsPath, KvFile,
+    RemoteLayout, RemoteLogManifest, RemoteLogManifestHandle, RemoteLogSegment,
+    TableBucketOffsets, TablePartition, file_name_prefix, local_log_dir,
+};
 pub use schema::{
     AggFunction, AggFunctionType, Column, PrimaryKey, Schema, SchemaBuilder, SchemaInfo,
 };

@@ -15,7 +15,7 @@ pub use types::DataTypes;
 
 pub(crate) use json::{read as read_json, write as write_json};
 
-use crate::error::{MetadataError, Result};
+use crate::error::{MetadataError, Result, shortened};
 
 /// Highest precision of a decimal.
 pub const MAX_DECIMAL_PRECISION: u32 = 38;
@@ -239,7 +239,7 @@ impl DataType {
                         .data_type()
                         .validate_at(depth + 1)
                         .map_err(|error| {
-                            error.within(|inner| format!(".{}{inner}", field.name()))
+                            error.within(|inner| format!(".{}{inner}", shortened(field.name())))
                         })?;
                 }
             }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::DataType;
-use crate::error::{MetadataError, Result};
+use crate::error::{MetadataError, Result, quoted_text};
 
 /// More fields than this are looked up by name through an index.
 const SCANNED_FIELDS: usize = 8;
@@ -150,14 +150,14 @@ impl RowType {
             if inner.name().trim().is_empty() {
                 return Err(MetadataError::invalid(
                     field,
-                    format!("a field named {:?}", inner.name()),
+                    format!("a field named {}", quoted_text(inner.name())),
                     "a name with more than white space",
                 ));
             }
             if !names.insert(inner.name()) {
                 return Err(MetadataError::invalid(
                     field,
-                    format!("two fields {:?}", inner.name()),
+                    format!("two fields {}", quoted_text(inner.name())),
                     "fields of different names",
                 ));
             }

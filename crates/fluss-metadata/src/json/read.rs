@@ -8,10 +8,10 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-use crate::error::{MetadataError, Result};
+use crate::error::{MetadataError, Result, quoted_text, shortened};
 
-/// How much of a value is quoted in an error, in characters.
-const QUOTED: usize = 60;
+/// Most names in a list. Without a limit such a list could take many times the room of its text.
+const MAX_NAMES: usize = 2048;
 
 /// A value within a document that is known to be JSON.
 #[derive(Debug, Clone, Copy)]
@@ -109,13 +109,10 @@ impl<'a> Json<'a> {
 
     /// The error that something else was expected here.
     pub(crate) fn wrong(self, expected: &str) -> MetadataError {
-        let mut got: String = self.text.chars().take(QUOTED).collect();
-        if got.len() < self.text.len() {
-            got.push('…');
-        }
+        let got = shortened(self.text);
         let place = match self.field {
             "" => String::new(),
-            field => format!("field {field:?}: "),
+            field => format!("field {}: ", quoted_text(field)),
         };
         MetadataError::Json {
             document: self.document,
@@ -188,7 +185,11 @@ impl<'a> Json<'a> {
         Ok(list)
     }
 
+    /// A list of names, of keys mostly.
     pub(crate) fn strings(self) -> Result<Vec<String>> {
+        if self.elements()?.0 > MAX_NAMES {
+            return Err(self.wrong("a list of at most 2048 names"));
+        }
         self.list(|element| element.string().map(Cow::into_owned))
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{AggFunction, Column, ColumnInner, Inner, PrimaryKey, Schema};
 use crate::data_type::{DataField, DataType, DataTypeKind, RowType};
-use crate::error::{MetadataError, Result};
+use crate::error::{MetadataError, Result, quoted_text, shortened};
 
 /// Collects columns and keys; everything is checked by [`build`](Self::build).
 #[derive(Debug, Clone, Default)]
@@ -172,13 +172,13 @@ impl SchemaBuilder {
         let mut columns = self.columns;
         for column in &columns {
             column.data_type().validate("").map_err(|error| {
-                error.within(|inner| format!("column {:?}{inner}", column.name()))
+                error.within(|inner| format!("column {}{inner}", quoted_text(column.name())))
             })?;
         }
         for column in columns.iter().skip(self.adopted) {
             if let Some(aggregation) = column.agg_function() {
                 aggregation.validate_parameters().map_err(|error| {
-                    error.within(|field| format!("{field} of column {:?}", column.name()))
+                    error.within(|field| format!("{field} of column {}", quoted_text(column.name())))
                 })?;
             }
         }
@@ -259,7 +259,7 @@ fn give_ids(columns: &mut [Column], adopted: usize, highest_given: Option<i32>) 
         }
     } else if let Some(column) = old.iter().find(|column| column.column_id() < 0) {
         return Err(MetadataError::invalid(
-            format!("column {:?}", column.name()),
+            format!("column {}", quoted_text(column.name())),
             "no id",
             "an id, as other columns have one",
         ));
@@ -348,14 +348,14 @@ fn resolve_primary_key(
             .ok_or_else(|| {
                 MetadataError::invalid(
                     "primary key",
-                    format!("column {column:?}"),
+                    format!("column {}", quoted_text(column)),
                     "a column of the schema",
                 )
             })?;
         if !seen.insert(index) {
             return Err(MetadataError::invalid(
                 "primary key",
-                format!("column {column:?} twice"),
+                format!("column {} twice", quoted_text(column)),
                 "each column once",
             ));
         }
@@ -363,7 +363,7 @@ fn resolve_primary_key(
         if let Some(column) = columns.get_mut(index) {
             if column.agg_function().is_some() {
                 return Err(MetadataError::invalid(
-                    format!("column {:?}", column.name()),
+                    format!("column {}", quoted_text(column.name())),
                     "an aggregation function",
                     "none, as it is part of the primary key",
                 ));
@@ -399,23 +399,23 @@ fn resolve_auto_increment(
         return Ok(None);
     };
     if let Some(second) = names.next() {
-        return refuse(format!("{name:?} and {second:?}"), "at most one column");
+        return refuse(format!("{} and {}", quoted_text(&name), quoted_text(&second)), "at most one column");
     }
     let Some(column) = columns.iter().find(|column| column.name() == name) else {
-        return refuse(format!("{name:?}"), "a column of the schema");
+        return refuse(quoted_text(&name), "a column of the schema");
     };
     let Some(key) = primary_key else {
-        return refuse(format!("{name:?}"), "a table with a primary key");
+        return refuse(quoted_text(&name), "a table with a primary key");
     };
     if key.column_names().contains(&name) {
-        return refuse(format!("{name:?}"), "a column outside the primary key");
+        return refuse(quoted_text(&name), "a column outside the primary key");
     }
     if !matches!(
         column.data_type().kind(),
         DataTypeKind::Int | DataTypeKind::BigInt
     ) {
         return refuse(
-            format!("{name:?} of type {}", column.data_type()),
+            format!("{} of type {}", quoted_text(&name), shortened(&column.data_type().summary())),
             "type INT or BIGINT",
         );
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{KvFormat, LogFormat, json, property, validate};
-use crate::error::{MetadataError, Result};
+use crate::error::{MetadataError, Result, quoted_text};
 use crate::schema::Schema;
 
 /// Definition of a table: schema, distribution, partitions, properties. Cheap to clone.
@@ -365,7 +365,7 @@ fn check_columns(field: &str, names: &[String], schema: &Schema) -> Result<()> {
         None => Ok(()),
         Some(name) => Err(MetadataError::invalid(
             field,
-            format!("{name:?}"),
+            quoted_text(name),
             "columns of the schema",
         )),
     }
@@ -392,7 +392,7 @@ fn distribution(
     if let Some(name) = named.iter().find(|name| partition_keys.contains(name)) {
         return Err(MetadataError::invalid(
             "bucket keys",
-            format!("{name:?}"),
+            quoted_text(name),
             "no partition key",
         ));
     }
@@ -408,14 +408,14 @@ fn distribution(
     if let Some(name) = partition_keys.iter().find(|name| !key.contains(name)) {
         return Err(MetadataError::invalid(
             "partition keys",
-            format!("{name:?}"),
+            quoted_text(name),
             "columns of the primary key only",
         ));
     }
     if let Some(name) = named.iter().find(|name| !key.contains(name)) {
         return Err(MetadataError::invalid(
             "bucket keys",
-            format!("{name:?}"),
+            quoted_text(name),
             "columns of the primary key only",
         ));
     }
