@@ -141,7 +141,7 @@ impl<'a> FlatBatch<'a> {
             offsets.inner().inner().clone()
         } else {
             // The offsets of a slice: they have to be counted anew, the values they point to are shared.
-            ScalarBuffer::from_iter(offsets.iter().map(|offset| offset - first)).into_inner()
+            offsets.iter().map(|offset| offset - first).collect::<ScalarBuffer<i32>>().into_inner()
         });
         (first as usize, (last - first) as usize)
     }

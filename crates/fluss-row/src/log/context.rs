@@ -164,15 +164,13 @@ impl ArrowPlan {
         let picks = sources
             .iter()
             .zip(schema.fields())
-            .map(|(source, field)| match source {
-                Some(source) => {
-                    let pick = sent.iter().position(|position| position == source);
-                    pick.map(Some).ok_or_else(|| RowError::UnknownColumn { name: field.name().as_str().into() })
-                }
-                None => {
+            .map(|(source, field)| {
+                let Some(source) = source else {
                     missing_bits += null_bits(field.data_type());
-                    Ok(None)
-                }
+                    return Ok(None);
+                };
+                let pick = sent.iter().position(|position| position == source);
+                pick.map(Some).ok_or_else(|| RowError::UnknownColumn { name: field.name().as_str().into() })
             })
             .collect::<Result<_>>()?;
         Ok(Self { target: target.clone(), schema, columns, picks, missing_bits })

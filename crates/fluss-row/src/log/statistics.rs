@@ -68,7 +68,9 @@ fn bounds_type(row_type: &RowType, positions: &[usize]) -> Result<RowType> {
 pub(super) fn write(batch: &ColumnarBatch, positions: &[usize], out: &mut Vec<u8>) -> Result<()> {
     out.push(VERSION);
     out.extend_from_slice(&(positions.len() as i16).to_le_bytes());
-    positions.iter().for_each(|position| out.extend_from_slice(&(*position as i16).to_le_bytes()));
+    for position in positions {
+        out.extend_from_slice(&(*position as i16).to_le_bytes());
+    }
     let mut bounds = [GenericRow::new(positions.len()), GenericRow::new(positions.len())];
     for (index, position) in positions.iter().enumerate() {
         let Some(column) = batch.columns().get(*position) else { continue };
@@ -108,7 +110,7 @@ fn extremes(column: &ColumnView, rows: usize) -> Option<[usize; 2]> {
         // As Java compares them: NaN, whatever its bits, is larger than all numbers, and -0 smaller than 0.
         ViewValues::Float(values) => find(column, rows, |row| canonical(f64::from(values.get(row).copied().unwrap_or(0.0))), f64::total_cmp),
         ViewValues::Double(values) => find(column, rows, |row| canonical(values.get(row).copied().unwrap_or(0.0)), f64::total_cmp),
-        ViewValues::Text(texts) => find(column, rows, |row| texts.value(row), |one, other| one.cmp(other)),
+        ViewValues::Text(texts) => find(column, rows, |row| texts.value(row), Ord::cmp),
         _ => None,
     }
 }

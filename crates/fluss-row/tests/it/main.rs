@@ -10,6 +10,7 @@
 )]
 
 mod arrow_log;
+mod arrow_log_example;
 mod arrow_log_hostile;
 mod arrow_log_round_trip;
 mod hostile;

@@ -34,16 +34,16 @@ impl Values {
         let mut added = 0;
         match self {
             Self::Boolean(bits) => (0..len).for_each(|index| bits.push(bit(piece.as_slice(), index))),
-            Self::TinyInt(values) => values.extend_from_slice(&typed(piece)?),
-            Self::SmallInt(values) => values.extend_from_slice(&typed(piece)?),
-            Self::Int(values) | Self::Date(values) | Self::Time32(values, _) => values.extend_from_slice(&typed(piece)?),
+            Self::TinyInt(values) => values.extend_from_slice(&typed(piece)),
+            Self::SmallInt(values) => values.extend_from_slice(&typed(piece)),
+            Self::Int(values) | Self::Date(values) | Self::Time32(values, _) => values.extend_from_slice(&typed(piece)),
             Self::BigInt(values) | Self::Time64(values, _) | Self::Timestamp { values, .. } | Self::TimestampLtz { values, .. } => {
-                values.extend_from_slice(&typed(piece)?);
+                values.extend_from_slice(&typed(piece));
             }
-            Self::Float(values) => values.extend_from_slice(&typed(piece)?),
-            Self::Double(values) => values.extend_from_slice(&typed(piece)?),
+            Self::Float(values) => values.extend_from_slice(&typed(piece)),
+            Self::Double(values) => values.extend_from_slice(&typed(piece)),
             Self::Fixed { data, .. } => data.extend_from_slice(piece.as_slice()),
-            Self::Decimal { values, .. } => values.extend_from_slice(&typed(piece)?),
+            Self::Decimal { values, .. } => values.extend_from_slice(&typed(piece)),
             Self::Text(variable, _) | Self::Bytes(variable) => {
                 added = variable.offsets.extend(piece)?;
                 variable.data.extend_from_slice(pieces.next().ok_or_else(misfit)?.as_slice());
@@ -69,7 +69,7 @@ impl Values {
 impl Offsets {
     /// Appends offsets that begin at 0, and returns where they end.
     fn extend(&mut self, piece: &Piece<'_>) -> Result<usize> {
-        let offsets = typed::<i32>(piece)?;
+        let offsets = typed::<i32>(piece);
         let base = self.last();
         let end = offsets.last().copied().unwrap_or(0);
         if base.checked_add(end).is_none() {
@@ -81,13 +81,13 @@ impl Offsets {
 }
 
 /// A buffer as numbers. It is copied if it is not aligned for them.
-fn typed<T: ArrowNativeType>(piece: &Piece<'_>) -> Result<ScalarBuffer<T>> {
+fn typed<T: ArrowNativeType>(piece: &Piece<'_>) -> ScalarBuffer<T> {
     let buffer = match piece {
         Piece::Shared(buffer) if buffer.as_ptr().align_offset(align_of::<T>()) == 0 => buffer.clone(),
         other => Buffer::from(other.as_slice()),
     };
     let len = buffer.len() / size_of::<T>();
-    Ok(ScalarBuffer::new(buffer, 0, len))
+    ScalarBuffer::new(buffer, 0, len)
 }
 
 #[cold]

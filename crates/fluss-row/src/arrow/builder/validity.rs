@@ -14,7 +14,7 @@ impl Bits {
     pub(super) fn push(&mut self, bit: bool) {
         let mask = u8::from(bit) << (self.len % 8);
         match self.bytes.last_mut() {
-            Some(last) if self.len % 8 != 0 => *last |= mask,
+            Some(last) if !self.len.is_multiple_of(8) => *last |= mask,
             _ => self.bytes.push(mask),
         }
         self.len += 1;
@@ -23,7 +23,7 @@ impl Bits {
     /// Appends `count` bits that are set.
     fn push_set(&mut self, count: usize) {
         let end = self.len + count;
-        if let Some(last) = self.bytes.last_mut().filter(|_| self.len % 8 != 0) {
+        if let Some(last) = self.bytes.last_mut().filter(|_| !self.len.is_multiple_of(8)) {
             *last |= 0xff << (self.len % 8);
         }
         self.bytes.resize(end.div_ceil(8), 0xff);

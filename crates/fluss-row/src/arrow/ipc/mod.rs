@@ -1,4 +1,4 @@
-//! The one message of a log batch: an encapsulated Arrow RecordBatch, without schema, dictionaries and end mark.
+//! The one message of a log batch: an encapsulated Arrow `RecordBatch`, without schema, dictionaries and end mark.
 
 mod decode;
 mod limits;

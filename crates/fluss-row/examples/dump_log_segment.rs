@@ -1,0 +1,93 @@
+//! Prints the records of a log segment file as JSON lines, with nothing but `fluss-row`.
+//!
+//! ```text
+//! cargo run --example dump_log_segment                                       a segment of its own
+//! cargo run --example dump_log_segment -- schema.json ARROW 00000000000000000000.log
+//! ```
+//!
+//! `schema.json` is the schema of the table as Fluss writes it, the format that of the property `table.log.format`. Every batch is read with
+//! this schema; one that was written with another is an error, as its schema would have to be fetched from the cluster.
+
+use std::error::Error;
+
+use bytes::Bytes;
+use fluss_metadata::{ArrowCompression, DataTypes, LogFormat, Schema};
+use fluss_row::log::{ArrowLogBatchBuilder, LogBatches, ReadContext};
+use fluss_row::{ChangeType, Datum, GenericRow, InternalRow};
+use serde_json::{Map, Value, json};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let lines = match arguments.as_slice() {
+        [] => {
+            let (schema, segment) = sample()?;
+            dump(&schema, LogFormat::Arrow, segment)?
+        }
+        [schema, format, segment] => {
+            let schema = Schema::from_json(&std::fs::read(schema)?)?;
+            dump(&schema, LogFormat::parse(format)?, std::fs::read(segment)?.into())?
+        }
+        _ => return Err("usage: dump_log_segment [SCHEMA.json ARROW|INDEXED|COMPACTED SEGMENT.log]".into()),
+    };
+    for line in lines {
+        println!("{line}");
+    }
+    Ok(())
+}
+
+/// One line for each record of the segment.
+pub fn dump(schema: &Schema, format: LogFormat, segment: Bytes) -> Result<Vec<String>, Box<dyn Error>> {
+    let context = ReadContext::new(format, schema.row_type())?;
+    let mut lines = Vec::new();
+    let mut batches = LogBatches::new(segment);
+    for batch in &mut batches {
+        let batch = batch?;
+        batch.verify_crc()?;
+        for record in batch.read(&context)?.records() {
+            let mut row = Map::new();
+            for (position, field) in schema.row_type().fields().iter().enumerate() {
+                row.insert(field.name().to_owned(), to_json(&record.row.try_get::<Datum<'_>>(position)?));
+            }
+            let line = json!({"offset": record.offset, "timestamp": record.timestamp, "change": record.change_type.short_string(), "row": row});
+            lines.push(line.to_string());
+        }
+    }
+    match batches.cut_bytes() {
+        0 => Ok(lines),
+        bytes => Err(format!("{bytes} bytes from byte {} on are no whole batch", batches.position()).into()),
+    }
+}
+
+/// Numbers and texts as they are; what JSON has no form for, as text.
+fn to_json(value: &Datum<'_>) -> Value {
+    match value {
+        Datum::Null => Value::Null,
+        Datum::Boolean(value) => json!(value),
+        Datum::TinyInt(value) => json!(value),
+        Datum::SmallInt(value) => json!(value),
+        Datum::Int(value) => json!(value),
+        Datum::BigInt(value) => json!(value),
+        Datum::Float(value) => json!(value),
+        Datum::Double(value) => json!(value),
+        Datum::String(value) => json!(value),
+        Datum::Bytes(value) => json!(value.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+        Datum::Decimal(value) => json!(value.to_string()),
+        Datum::Date(value) => json!(value.to_string()),
+        Datum::Time(value) => json!(value.to_string()),
+        Datum::Timestamp(value) => json!(value.to_string()),
+        Datum::TimestampLtz(value) => json!(value.to_string()),
+        Datum::Array(array) => array.iter().map(|element| element.map_or(Value::Null, |element| to_json(&element))).collect(),
+        Datum::Map(map) => map.iter().flatten().map(|(key, value)| json!([to_json(&key), to_json(&value)])).collect(),
+        Datum::Row(row) => row.to_generic().map_or(Value::Null, |row| row.values().iter().map(to_json).collect()),
+    }
+}
+
+/// A segment of one batch.
+pub fn sample() -> Result<(Schema, Bytes), Box<dyn Error>> {
+    let schema = Schema::builder().column("id", DataTypes::bigint()).column("name", DataTypes::string()).build()?;
+    let mut builder = ArrowLogBatchBuilder::new(schema.row_type(), 1, ArrowCompression::NONE)?.with_change_types();
+    for (change, id, name) in [(ChangeType::Insert, 1_i64, "Alice"), (ChangeType::Delete, 1, "Alice")] {
+        builder.append_change(change, &GenericRow::from_data(vec![Datum::from(id), Datum::from(name)]))?;
+    }
+    Ok((schema, builder.build()?.bytes().clone()))
+}
