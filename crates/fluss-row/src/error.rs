@@ -350,6 +350,7 @@ impl RowError {
                 | Self::Checksum { .. }
                 | Self::LimitExceeded { .. }
                 | Self::CorruptColumn { .. }
+                | Self::Columns { .. }
                 | Self::CorruptBatch { .. }
         )
     }

@@ -7,6 +7,7 @@ use arrow_schema::{DataType as ArrowType, Field};
 use fluss_metadata::{DataType, DataTypeKind, RowType};
 
 use super::flat::FlatBatch;
+use super::builder::check_rows;
 use super::types::{entry_fields, to_arrow_type};
 use crate::{FieldRef, Result, RowError};
 
@@ -19,6 +20,7 @@ pub(crate) struct UserBatch {
 
 impl UserBatch {
     pub(crate) fn new(row_type: &RowType, batch: &RecordBatch) -> Result<Self> {
+        check_rows(batch.num_rows())?;
         let mut flat = FlatBatch::new(batch.num_rows());
         check_columns(row_type, batch)?.iter().try_for_each(|array| flat.push_array(array))?;
         let size_bytes = flat.size_bytes();

@@ -116,24 +116,25 @@ impl ArrowLogBatchBuilder {
     pub fn append_batch(&mut self, batch: &RecordBatch) -> Result<usize> {
         let before = self.size_bytes();
         let user = UserBatch::new(self.columns.row_type(), batch)?;
-        if let Some(changes) = &mut self.changes {
-            changes.resize(changes.len() + user.rows(), ChangeType::AppendOnly.to_byte());
-        }
+        let rows = user.rows();
         if self.row_count() == 0 {
             self.first = Some(user);
         } else {
             self.copy_first()?;
             self.columns.extend(user.flat())?;
         }
+        if let Some(changes) = &mut self.changes {
+            changes.resize(changes.len() + rows, ChangeType::AppendOnly.to_byte());
+        }
         Ok(self.size_bytes().saturating_sub(before))
     }
 
     /// Copies a batch that was held so far into the columns, as more rows are to follow.
     fn copy_first(&mut self) -> Result<usize> {
-        match self.first.take() {
-            Some(first) => Ok(self.columns.extend(first.flat())?.saturating_sub(first.size_bytes())),
-            None => Ok(0),
-        }
+        let Some(first) = &self.first else { return Ok(0) };
+        let copied = self.columns.extend(first.flat())?.saturating_sub(first.size_bytes());
+        self.first = None;
+        Ok(copied)
     }
 
     /// Number of rows.

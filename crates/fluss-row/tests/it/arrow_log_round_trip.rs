@@ -358,3 +358,28 @@ fn schema_ids_that_a_batch_cannot_hold_and_rows_in_an_arrow_log_are_refused() {
     let error = ArrowLogBatchBuilder::new(&nested, 1, ArrowCompression::NONE).unwrap().with_statistics(&[0]).unwrap_err();
     assert!(error.to_string().contains("\"b\""), "{error}");
 }
+
+#[test]
+fn appending_and_reading_rows_allocates_nothing_once_there_is_room() {
+    let row_type = RowType::new(["BIGINT", "INT", "DOUBLE", "STRING"].map(|text| DataTypes::field(text, text.parse().unwrap())).into());
+    let row = GenericRow::from_data(vec![Datum::from(1_i64), Datum::from(2), Datum::from(0.5), Datum::from("twenty bytes of text")]);
+    let mut builder = ArrowLogBatchBuilder::new(&row_type, 1, ArrowCompression::NONE).unwrap();
+    let mut append = |rows: usize| {
+        for _ in 0..rows {
+            builder.append(&row).unwrap();
+        }
+        builder.build().unwrap()
+    };
+    // The first batch makes room in the columns, which the next ones use again.
+    append(1000);
+    let building = allocation_counter::measure(|| drop(append(1000))).count_total;
+    assert!(building <= 40, "{building} allocations for a batch");
+    let decoded = read(append(1000).stamp(1, 1), &row_type, LogFormat::Arrow);
+    let reading = allocation_counter::measure(|| {
+        for row in decoded.rows() {
+            let sum = row.get_long(0) + i64::from(row.get_int(1)) + row.get_double(2) as i64 + row.get_string(3).len() as i64;
+            assert_eq!(sum, 23);
+        }
+    });
+    assert_eq!(reading.count_total, 0);
+}

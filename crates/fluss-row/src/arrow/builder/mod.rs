@@ -99,9 +99,7 @@ impl ColumnBuilders {
         if actual != self.columns.len() {
             return Err(RowError::FieldCount { expected: self.columns.len(), actual });
         }
-        if self.rows >= MAX_ROWS {
-            return Err(too_many_rows(self.rows + 1));
-        }
+        check_rows(self.rows + 1)?;
         let before = self.size_bytes();
         let mut variable = 0;
         for (position, column) in self.columns.iter_mut().enumerate() {
@@ -128,9 +126,7 @@ impl ColumnBuilders {
     /// Appends columns that are known to be of the right types.
     pub(crate) fn extend(&mut self, flat: &FlatBatch<'_>) -> Result<usize> {
         let rows = self.rows + flat.rows;
-        if rows > MAX_ROWS {
-            return Err(too_many_rows(rows));
-        }
+        check_rows(rows)?;
         let before = self.size_bytes();
         let mut nodes = flat.nodes.iter();
         let mut buffers = flat.buffers.iter();
@@ -200,7 +196,11 @@ pub fn rows_to_batch<R: InternalRow>(row_type: &RowType, rows: impl IntoIterator
     columns.finish()
 }
 
-#[cold]
-fn too_many_rows(rows: usize) -> RowError {
-    RowError::TooLarge { what: "number of rows of a batch", value: rows as u64, max: MAX_ROWS as u64 }
+/// Errs for more rows than a batch can have.
+#[inline]
+pub(crate) fn check_rows(rows: usize) -> Result<()> {
+    if rows <= MAX_ROWS {
+        return Ok(());
+    }
+    Err(RowError::TooLarge { what: "number of rows of a batch", value: rows as u64, max: MAX_ROWS as u64 })
 }
