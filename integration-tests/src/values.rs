@@ -105,11 +105,11 @@ fn from_datum(datum: Datum<'_>) -> Value {
         Datum::Timestamp(value) => {
             Value::Timestamp(value.get_millisecond(), value.get_nano_of_millisecond())
         }
-        Datum::TimestampLtz(value) => {
-            Value::TimestampLtz(value.get_epoch_millisecond(), value.get_nano_of_millisecond())
-        }
+        Datum::TimestampLtz(value) => Value::TimestampLtz(
+            value.get_epoch_millisecond(),
+            value.get_nano_of_millisecond(),
+        ),
         // No column here has nested values.
         _ => Value::Null,
     }
 }
-

@@ -49,7 +49,6 @@
 
 /// The connection and what is made from it.
 pub mod client {
-    pub use fluss_client::admin::*;
     pub use fluss_client::table::*;
     pub use fluss_client::{FlussAdmin, FlussConnection};
 }

@@ -8,8 +8,8 @@
     reason = "test code"
 )]
 
-mod buffer;
 mod documented;
 mod interop;
 mod round_trip;
+mod sasl;
 mod support;

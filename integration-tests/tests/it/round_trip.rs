@@ -16,7 +16,12 @@ async fn every_scalar_type_comes_back_from_append_and_scan() {
     let connection = connect().await;
     let database = support::database(&connection, "round_trip_log").await;
     let path = TablePath::new(database.as_str(), "every_type");
-    let table = create(&connection, &path, &support::descriptor(schema(false).unwrap(), 3)).await;
+    let table = create(
+        &connection,
+        &path,
+        &support::descriptor(schema(false).unwrap(), 3),
+    )
+    .await;
     let writer = table.new_append().unwrap().create_writer().unwrap();
     for i in 0..ROWS {
         writer.append(&to_row(&rows::row(i)).unwrap()).unwrap();
@@ -32,7 +37,9 @@ async fn every_scalar_type_comes_back_from_append_and_scan() {
     let mut seen = BTreeSet::new();
     for record in records.values().flatten() {
         let values = from_row(record.row()).unwrap();
-        let Value::BigInt(i) = values[0] else { panic!("{values:?}") };
+        let Value::BigInt(i) = values[0] else {
+            panic!("{values:?}")
+        };
         assert!(seen.insert(i), "row {i} came twice");
         assert_eq!(values, rows::row(i), "row {i}");
     }
@@ -44,7 +51,12 @@ async fn every_scalar_type_comes_back_from_upsert_and_lookup() {
     let connection = connect().await;
     let database = support::database(&connection, "round_trip_pk").await;
     let path = TablePath::new(database.as_str(), "every_type");
-    let table = create(&connection, &path, &support::descriptor(schema(true).unwrap(), 3)).await;
+    let table = create(
+        &connection,
+        &path,
+        &support::descriptor(schema(true).unwrap(), 3),
+    )
+    .await;
     let writer = table.new_upsert().unwrap().create_writer().unwrap();
     for i in 0..ROWS {
         writer.upsert(&to_row(&rows::row(i)).unwrap()).unwrap();
@@ -61,7 +73,10 @@ async fn every_scalar_type_comes_back_from_upsert_and_lookup() {
         key.set_field(0, i);
         key.set_field(1, format!("key-{i}"));
         let found = lookuper.lookup(&key).await.unwrap();
-        let found = found.get_single_row().unwrap().map(|row| from_row(&row).unwrap());
+        let found = found
+            .get_single_row()
+            .unwrap()
+            .map(|row| from_row(&row).unwrap());
         let expected = (10..ROWS).contains(&i).then(|| rows::row(i));
         assert_eq!(found, expected, "row {i}");
     }
@@ -72,16 +87,33 @@ async fn an_awaited_append_tells_where_the_row_is() {
     let connection = connect().await;
     let database = support::database(&connection, "results").await;
     let path = TablePath::new(database.as_str(), "log");
-    let table = create(&connection, &path, &support::descriptor(schema(false).unwrap(), 2)).await;
+    let table = create(
+        &connection,
+        &path,
+        &support::descriptor(schema(false).unwrap(), 2),
+    )
+    .await;
     let writer = table.new_append().unwrap().create_writer().unwrap();
     let mut written = BTreeMap::new();
     for i in 0..20 {
-        let result = writer.append(&to_row(&rows::row(i)).unwrap()).unwrap().await.unwrap();
-        written.insert((result.bucket().bucket_id(), result.offset().expect("an offset")), i);
+        let result = writer
+            .append(&to_row(&rows::row(i)).unwrap())
+            .unwrap()
+            .await
+            .unwrap();
+        written.insert(
+            (
+                result.bucket().bucket_id(),
+                result.offset().expect("an offset"),
+            ),
+            i,
+        );
     }
     for (bucket, records) in read(&table, 20).await {
         for record in records {
-            let Value::BigInt(i) = from_row(record.row()).unwrap()[0] else { panic!("no id") };
+            let Value::BigInt(i) = from_row(record.row()).unwrap()[0] else {
+                panic!("no id")
+            };
             assert_eq!(written[&(bucket, record.offset())], i);
         }
     }

@@ -30,14 +30,22 @@ pub async fn database(connection: &FlussConnection, test: &str) -> String {
     name
 }
 
-pub async fn create(connection: &FlussConnection, path: &TablePath, descriptor: &TableDescriptor) -> FlussTable {
+pub async fn create(
+    connection: &FlussConnection,
+    path: &TablePath,
+    descriptor: &TableDescriptor,
+) -> FlussTable {
     let admin = connection.get_admin().await.unwrap();
     admin.create_table(path, descriptor, false).await.unwrap();
     connection.get_table(path).await.unwrap()
 }
 
 pub fn descriptor(schema: Schema, buckets: i32) -> TableDescriptor {
-    TableDescriptor::builder().schema(schema).bucket_count(buckets).build().unwrap()
+    TableDescriptor::builder()
+        .schema(schema)
+        .bucket_count(buckets)
+        .build()
+        .unwrap()
 }
 
 /// Reads all buckets from their beginnings until `count` records came, by bucket in the order of offsets.
@@ -50,16 +58,27 @@ pub async fn read(table: &FlussTable, count: usize) -> BTreeMap<i32, Vec<ScanRec
     let mut seen = 0;
     let mut by_bucket: BTreeMap<i32, Vec<ScanRecord>> = BTreeMap::new();
     while seen < count {
-        assert!(started.elapsed() < PATIENCE, "{seen} of {count} records within {PATIENCE:?}");
+        assert!(
+            started.elapsed() < PATIENCE,
+            "{seen} of {count} records within {PATIENCE:?}"
+        );
         let records = scanner.poll(Duration::from_secs(1)).await.unwrap();
         for (bucket, records) in records.into_records_by_buckets() {
             seen += records.len();
-            by_bucket.entry(bucket.bucket_id()).or_default().extend(records);
+            by_bucket
+                .entry(bucket.bucket_id())
+                .or_default()
+                .extend(records);
         }
     }
     assert_eq!(seen, count);
     for records in by_bucket.values() {
-        assert!(records.windows(2).all(|pair| pair[0].offset() < pair[1].offset()), "offsets rise");
+        assert!(
+            records
+                .windows(2)
+                .all(|pair| pair[0].offset() < pair[1].offset()),
+            "offsets rise"
+        );
     }
     by_bucket
 }

@@ -1,0 +1,22 @@
+//! Tests that take a cluster, or this process, for themselves: they run one after another.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    missing_docs,
+    reason = "test code"
+)]
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+mod buffer;
+mod failover;
+#[path = "../it/support.rs"]
+mod support;
+
+/// Held by the one test that runs.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE: Mutex<()> = Mutex::new(());
+    ONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
