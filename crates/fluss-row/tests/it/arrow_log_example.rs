@@ -25,7 +25,13 @@ fn the_example_prints_a_segment_of_java() {
     let streams = vectors("log_stream");
     for (name, format) in [("arrow_three", LogFormat::Arrow), ("indexed_three", LogFormat::Indexed), ("compacted_three", LogFormat::Compacted)] {
         let case = streams.iter().find(|case| case["name"] == name).unwrap();
-        let lines = dump(&schema, format, hex(case["bytes"].as_str().unwrap()).into()).unwrap();
+        let lines = match dump(&schema, format, hex(case["bytes"].as_str().unwrap()).into()) {
+            Err(error) if !cfg!(all(feature = "lz4", feature = "zstd")) => {
+                assert!(error.to_string().contains("feature"), "{error}");
+                continue;
+            }
+            lines => lines.unwrap(),
+        };
         let records: usize = case["batches"].as_array().unwrap().iter().map(|batch| batch["records"].as_array().unwrap().len()).sum();
         assert_eq!(lines.len(), records);
     }
