@@ -46,7 +46,7 @@ datum_from! {
     GenericRow<'a> => Row,
 }
 
-impl<'a> From<Box<str>> for Datum<'a> {
+impl From<Box<str>> for Datum<'_> {
     fn from(value: Box<str>) -> Self {
         Self::String(Cow::Owned(value.into()))
     }

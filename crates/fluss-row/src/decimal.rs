@@ -62,8 +62,7 @@ impl Decimal {
     /// in `0..=precision`, or the integer has more digits than the precision.
     #[inline]
     pub fn from_unscaled(unscaled: i128, precision: u32, scale: u32) -> Result<Self> {
-        let fits = precision >= 1
-            && precision <= MAX_PRECISION
+        let fits = (1..=MAX_PRECISION).contains(&precision)
             && scale <= precision
             && power(precision).is_some_and(|limit| unscaled < limit && unscaled > -limit);
         if fits {

@@ -1,10 +1,66 @@
 //! Rows, keys, buckets and record batches of Apache Fluss, without I/O.
+//!
+//! - [`GenericRow`] and [`Datum`]: rows built from plain Rust values. [`DataGetters`] and [`InternalRow`]: rows of
+//!   any kind, read by position.
+//! - [`RowEncoder`], [`RowDecoder`], [`BinaryRow`]: rows as bytes, in the [`compacted`], [`indexed`] and
+//!   [`aligned`] formats. [`ArrayCodec`], [`MapCodec`]: arrays and maps by themselves.
+//! - [`key`], [`BucketFunction`], [`PartitionNames`]: what identifies a row, and where it belongs.
+//! - [`kv`]: the batches of primary-key tables, and values of any schema read in the wanted one.
+//! - [`arrow`]: Arrow types, columns and views. [`log`]: the batches of logs and changelogs.
+//!
+//! Everything has the bytes that the official Java classes give it. Nothing that was received is trusted: bytes
+//! that are cut short, changed or made up give an error, never a panic, and nothing is allocated by
+//! what they announce.
+//!
+//! It refuses to do more: it opens no file and no socket, reads no clock, starts no thread and takes no lock.
+//! Schemas that it does not know are asked for by an error.
+//!
+//! ```
+//! use fluss_metadata::{DataTypes, KvFormat, Schema};
+//! use fluss_row::key::{KeyEncoder, KeyEncoding};
+//! use fluss_row::{BucketFunction, GenericRow, RowEncoder};
+//!
+//! let schema = Schema::builder()
+//!     .column("id", DataTypes::bigint())
+//!     .column("name", DataTypes::string())
+//!     .primary_key(vec!["id"])
+//!     .build()?;
+//!
+//! let mut row = GenericRow::new(2);
+//! row.set_field(0, 7);
+//! row.set_field(1, "Alice");
+//!
+//! // The row as the server stores it, and back.
+//! let encoder = RowEncoder::new(KvFormat::Compacted, schema.row_type())?;
+//! let mut bytes = Vec::new();
+//! encoder.encode(&row, &mut bytes)?;
+//! let decoded = encoder.decoder().decode(bytes.into())?;
+//! assert_eq!(decoded.get_long(0), 7);
+//! assert_eq!(decoded.try_get::<Option<&str>>("name")?, Some("Alice"));
+//!
+//! // Its key, and its bucket among three.
+//! let mut key = Vec::new();
+//! KeyEncoder::new(KeyEncoding::Compacted, schema.row_type(), &["id"])?.encode(&row, &mut key)?;
+//! assert!((0..3).contains(&BucketFunction::Fluss.bucket(&key, 3)?));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! `examples/dump_log_segment.rs` is a whole program: it prints a log segment file as JSON lines.
+//!
+//! # Features
+//!
+//! - `lz4`, `zstd` (default): decompress and compress Arrow batches.
+//! - `serde`: `Serialize` for values and rows.
+//! - `chrono-04`, `jiff-02`, `rust_decimal-1`: `From` and `TryFrom` between value types and those of the named
+//!   crate, and `From` for [`Datum`].
 
 mod array;
 mod binary;
 mod bucket;
 mod change_type;
 mod compression;
+#[cfg(any(feature = "chrono-04", feature = "jiff-02", feature = "rust_decimal-1"))]
+mod convert;
 mod datum;
 mod datum_from;
 mod datum_read;
@@ -16,6 +72,8 @@ mod getters;
 mod map;
 mod partition;
 mod projected;
+#[cfg(feature = "serde")]
+mod serialize;
 mod temporal;
 
 pub mod aligned;

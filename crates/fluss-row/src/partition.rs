@@ -107,8 +107,8 @@ fn append_value<R: DataGetters + ?Sized>(
         Op::Boolean => PartitionValue::Boolean(row.get_boolean(pos)?),
         Op::Float => PartitionValue::Float(row.get_float(pos)?),
         Op::Double => PartitionValue::Double(row.get_double(pos)?),
-        Op::Binary(length) => PartitionValue::Bytes(row.get_binary(pos, *length as usize)?.into()),
-        Op::Bytes => PartitionValue::Bytes(row.get_bytes(pos)?.into()),
+        Op::Binary(length) => PartitionValue::Bytes(row.get_binary(pos, *length as usize)?),
+        Op::Bytes => PartitionValue::Bytes(row.get_bytes(pos)?),
         Op::Date => PartitionValue::Date(row.get_date(pos)?.get_inner()),
         Op::Time => PartitionValue::Time(row.get_time(pos)?.get_inner()),
         Op::Timestamp { precision } | Op::TimestampNanos { precision } => {

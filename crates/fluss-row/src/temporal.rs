@@ -224,6 +224,12 @@ macro_rules! timestamp {
                 }
             }
 
+            /// From parts that are known to be in range.
+            #[cfg(any(feature = "chrono-04", feature = "jiff-02"))]
+            pub(crate) const fn from_parts(millis: i64, nanos: i32) -> Self {
+                Self { millis, nanos }
+            }
+
             /// From microseconds since 1970-01-01 00:00.
             #[inline]
             pub const fn from_micros(micros: i64) -> Self {

@@ -69,14 +69,14 @@ fn keys_without_a_lake() {
 #[test]
 fn keys_of_paimon() {
     each_case("key_paimon", |case| {
-        run_key(Some(DataLakeFormat::Paimon), case)
+        run_key(Some(DataLakeFormat::Paimon), case);
     });
 }
 
 #[test]
 fn keys_of_iceberg() {
     each_case("key_iceberg", |case| {
-        run_key(Some(DataLakeFormat::Iceberg), case)
+        run_key(Some(DataLakeFormat::Iceberg), case);
     });
 }
 

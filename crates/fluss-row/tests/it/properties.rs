@@ -154,12 +154,12 @@ fn rows_come_back_as_they_went_in() {
         let row_type = random_row_type(&mut noise);
         for format in FORMATS {
             let encoder = RowEncoder::new(format, &row_type).unwrap();
-            let decoder = encoder.decoder();
+            let reader = encoder.decoder();
             for _ in 0..4 {
                 let row = random_row(&mut noise, &row_type);
                 let mut out = Vec::new();
                 encoder.encode(&row, &mut out).unwrap();
-                let decoded = decoder.decode(out.clone().into()).unwrap();
+                let decoded = reader.decode(out.clone().into()).unwrap();
                 assert!(same_row(&decoded, &row, false), "{decoded:?}\n{row:?}");
                 let mut again = Vec::new();
                 encoder.encode(&decoded, &mut again).unwrap();
@@ -203,7 +203,7 @@ fn one_column(data_type: DataType) -> RowType {
     RowType::new(vec![DataTypes::field("c", data_type)])
 }
 
-fn encode(data_type: DataType, value: impl Into<Datum<'static>>) -> Result<(), RowError> {
+fn encode(data_type: &DataType, value: impl Into<Datum<'static>>) -> Result<(), RowError> {
     let value = value.into();
     let mut outcome = Ok(());
     for format in FORMATS {
@@ -292,7 +292,7 @@ fn values_that_do_not_fit_are_refused_by_the_name_of_their_column() {
             r#"column "c[0]" (position 0) is null, but its type is STRING NOT NULL"#,
         ),
     ] {
-        assert_eq!(message(encode(data_type, value)), expected);
+        assert_eq!(message(encode(&data_type, value)), expected);
     }
 }
 
@@ -315,7 +315,7 @@ fn values_convert_where_nothing_gets_lost() {
         (DataTypes::decimal(30, 2), Datum::from(Decimal::from(7))),
         (DataTypes::string(), Datum::from(None::<String>)),
     ] {
-        encode(data_type, value).unwrap();
+        encode(&data_type, value).unwrap();
     }
 }
 

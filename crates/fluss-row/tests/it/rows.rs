@@ -29,8 +29,8 @@ fn run_row(format: RowFormat, case: &Value) {
     encoder.encode(&written, &mut buffer).unwrap();
     assert_eq!(buffer, &out[2..]);
 
-    let decoder = encoder.decoder();
-    let decoded = decoder.decode(buffer.freeze()).unwrap();
+    let reader = encoder.decoder();
+    let decoded = reader.decode(buffer.freeze()).unwrap();
     let expected = match case.get("decoded") {
         Some(decoded) => row(&case["type_json"], decoded),
         None => written,
@@ -58,7 +58,7 @@ fn run_row(format: RowFormat, case: &Value) {
     );
     assert_eq!(
         format!("{owned:?}"),
-        format!("{:?}", decoder.decode(Bytes::from(again)).unwrap())
+        format!("{:?}", reader.decode(Bytes::from(again)).unwrap())
     );
 }
 
@@ -131,11 +131,11 @@ fn maps_have_the_bytes_of_java() {
 #[test]
 fn a_row_decoded_in_place_of_another_reads_the_same() {
     each_case("row_compacted", |case| {
-        let decoder = fluss_row::compacted::CompactedDecoder::new(&row_type(case)).unwrap();
+        let reader = fluss_row::compacted::CompactedDecoder::new(&row_type(case)).unwrap();
         let bytes = Bytes::from(hex(case["bytes"].as_str().unwrap()));
-        let mut decoded = decoder.decode(bytes.clone()).unwrap();
+        let mut decoded = reader.decode(bytes.clone()).unwrap();
         decoded.decode_next(bytes.clone()).unwrap();
-        assert!(same_row(&decoded, &decoder.decode(bytes).unwrap(), false));
+        assert!(same_row(&decoded, &reader.decode(bytes).unwrap(), false));
         assert_eq!(
             decoded.field_count(),
             case["values"].as_array().unwrap().len()

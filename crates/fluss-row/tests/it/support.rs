@@ -1,5 +1,7 @@
 //! Golden data: reading the files, their types and their values.
 
+use std::fmt::Write;
+
 use fluss_metadata::{DataField, DataType, DataTypes, RowType};
 use fluss_row::{
     DataGetters, Date, Datum, Decimal, FlussArray, FlussMap, GenericRow, Time, TimestampLtz,
@@ -39,7 +41,10 @@ pub fn hex(text: &str) -> Vec<u8> {
 }
 
 pub fn to_hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap();
+        text
+    })
 }
 
 fn number(json: &Value, key: &str) -> u32 {
