@@ -30,12 +30,24 @@ fn example() -> Result<TableDescriptor, fluss_metadata::MetadataError> {
 
 fn explain(table: &TableDescriptor) -> Result<(), Box<dyn Error>> {
     for column in table.schema().columns() {
-        println!("{:>4}  {} {}", column.column_id(), column.name(), column.data_type());
+        println!(
+            "{:>4}  {} {}",
+            column.column_id(),
+            column.name(),
+            column.data_type()
+        );
     }
-    println!("primary key: {}", table.schema().primary_key_column_names().join(", "));
+    println!(
+        "primary key: {}",
+        table.schema().primary_key_column_names().join(", ")
+    );
     println!("partition keys: {}", table.partition_keys().join(", "));
     println!("bucket keys: {}", table.bucket_keys().join(", "));
-    println!("log: {}, {}", table.log_format()?, table.arrow_compression()?);
+    println!(
+        "log: {}, {}",
+        table.log_format()?,
+        table.arrow_compression()?
+    );
     Ok(())
 }
 

@@ -5,9 +5,9 @@ pub(crate) const MILLIS_PER_DAY: i64 = 86_400_000;
 /// Seconds of a day.
 pub(crate) const SECONDS_PER_DAY: i64 = 86_400;
 
-/// A day.
+/// A day of the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Day {
+pub(crate) struct Date {
     /// Year 0 is the one before year 1.
     pub(crate) year: i64,
     /// 1 to 12.
@@ -29,7 +29,7 @@ pub(crate) fn days_in_month(year: i64, month: i64) -> i64 {
     }
 }
 
-impl Day {
+impl Date {
     /// The day so many days after 1970-01-01.
     pub(crate) fn of_epoch(days: i64) -> Self {
         // Years are counted from March here, so that the leap day is the last of its year.
@@ -89,12 +89,12 @@ mod tests {
             (i64::from(i32::MIN), (-5_877_641, 6, 23)),
         ];
         for (days, (year, month, day)) in cases {
-            let expected = Day { year, month, day };
-            assert_eq!(Day::of_epoch(days), expected);
+            let expected = Date { year, month, day };
+            assert_eq!(Date::of_epoch(days), expected);
             assert_eq!(expected.to_epoch(), days);
         }
         for days in (-800_000..800_000).step_by(97) {
-            assert_eq!(Day::of_epoch(days).to_epoch(), days);
+            assert_eq!(Date::of_epoch(days).to_epoch(), days);
         }
     }
 }

@@ -76,7 +76,11 @@ pub fn parse_duration(text: &str) -> Result<Duration> {
     let (number, nanos) = number_and_unit(text, TIME_UNITS, refuse)?;
     let duration = if nanos >= NANOS_PER_SECOND {
         let seconds = number.checked_mul(nanos / NANOS_PER_SECOND);
-        Duration::from_secs(seconds.filter(|s| i64::try_from(*s).is_ok()).ok_or_else(refuse)?)
+        Duration::from_secs(
+            seconds
+                .filter(|s| i64::try_from(*s).is_ok())
+                .ok_or_else(refuse)?,
+        )
     } else {
         let per_second = NANOS_PER_SECOND / nanos;
         // Less than a second of nanoseconds fits into 32 bits.
@@ -108,7 +112,8 @@ pub fn parse_memory_size(text: &str) -> Result<u64> {
 /// Writes a duration so that [`parse_duration`] reads it, in the largest unit that leaves no rest. Whole days come in milliseconds,
 /// as the Java class has it.
 pub fn format_duration(duration: Duration) -> String {
-    let (unit, factor) = largest_unit(TIME_UNITS, 0, duration.as_nanos()).unwrap_or(("ms", 1_000_000));
+    let (unit, factor) =
+        largest_unit(TIME_UNITS, 0, duration.as_nanos()).unwrap_or(("ms", 1_000_000));
     format!("{} {unit}", duration.as_nanos() / factor)
 }
 
@@ -165,7 +170,10 @@ pub(crate) fn parse_choice<T: Copy>(
         .copied()
         .find(|choice| name(*choice).eq_ignore_ascii_case(text))
         .ok_or_else(|| {
-            let names = choices.iter().map(|choice| name(*choice)).collect::<Vec<_>>();
+            let names = choices
+                .iter()
+                .map(|choice| name(*choice))
+                .collect::<Vec<_>>();
             MetadataError::invalid(
                 "choice",
                 format!("{text:?}"),
@@ -180,12 +188,25 @@ mod tests {
 
     #[test]
     fn what_is_formatted_is_read_again() {
-        for nanos in [0, 1, 1500, 1_000_000, 90_000_000_000, 86_400_000_000_000_u64] {
+        for nanos in [
+            0,
+            1,
+            1500,
+            1_000_000,
+            90_000_000_000,
+            86_400_000_000_000_u64,
+        ] {
             let duration = Duration::from_nanos(nanos);
-            assert_eq!(parse_duration(&format_duration(duration)).unwrap(), duration);
+            assert_eq!(
+                parse_duration(&format_duration(duration)).unwrap(),
+                duration
+            );
         }
         for bytes in [0, 1, 1024, 1_500_000, 3 << 30, 1 << 40] {
-            assert_eq!(parse_memory_size(&format_memory_size(bytes)).unwrap(), bytes);
+            assert_eq!(
+                parse_memory_size(&format_memory_size(bytes)).unwrap(),
+                bytes
+            );
         }
     }
 }

@@ -16,18 +16,18 @@ pub type SnapshotId = i64;
 /// A bucket of a table, or of one of its partitions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct TableBucket {
-    table_id: TableId,
-    partition_id: Option<PartitionId>,
-    bucket_id: BucketId,
+    table: TableId,
+    partition: Option<PartitionId>,
+    bucket: BucketId,
 }
 
 impl TableBucket {
     /// A bucket of a table without partitions.
     pub fn new(table_id: TableId, bucket_id: BucketId) -> Self {
         Self {
-            table_id,
-            partition_id: None,
-            bucket_id,
+            table: table_id,
+            partition: None,
+            bucket: bucket_id,
         }
     }
 
@@ -38,34 +38,34 @@ impl TableBucket {
         bucket_id: BucketId,
     ) -> Self {
         Self {
-            table_id,
-            partition_id,
-            bucket_id,
+            table: table_id,
+            partition: partition_id,
+            bucket: bucket_id,
         }
     }
 
     /// The table.
     pub fn table_id(&self) -> TableId {
-        self.table_id
+        self.table
     }
 
     /// The partition, if the table has partitions.
     pub fn partition_id(&self) -> Option<PartitionId> {
-        self.partition_id
+        self.partition
     }
 
     /// The number of the bucket.
     pub fn bucket_id(&self) -> BucketId {
-        self.bucket_id
+        self.bucket
     }
 }
 
 impl fmt::Display for TableBucket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "table {}", self.table_id)?;
-        if let Some(partition) = self.partition_id {
+        write!(f, "table {}", self.table)?;
+        if let Some(partition) = self.partition {
             write!(f, " partition {partition}")?;
         }
-        write!(f, " bucket {}", self.bucket_id)
+        write!(f, " bucket {}", self.bucket)
     }
 }

@@ -1,13 +1,20 @@
-//! Definitions of Apache Fluss without I/O: types, schemas, tables, partitions, paths, and their JSON.
+//! Definitions of Apache Fluss without I/O: types, schemas, tables, partitions, paths, what administration hands in and gets back, and
+//! the JSON documents of all of them.
 //!
-//! - [`DataTypes`], [`Schema`], [`TableDescriptor`]: what defines a table; [`TableInfo`]: what a server knows of it.
+//! - [`DataType`], [`Schema`], [`TableDescriptor`], [`DatabaseDescriptor`]: what defines a table or a database; [`TableInfo`]: what a
+//!   server knows of a table; [`TableChange`]: what can be changed about one.
 //! - [`TablePath`], [`PhysicalTablePath`], [`TableBucket`]: names and numbers.
-//! - [`PartitionSpec`], [`ResolvedPartitionSpec`], [`PartitionValue`]: partitions and how their names are made.
+//! - [`PartitionSpec`], [`ResolvedPartitionSpec`], [`PartitionValue`], [`AutoPartitionStrategy`]: partitions and how their names are made.
+//! - [`AclInfo`], [`ServerNode`], [`RebalanceProgress`], [`LakeSnapshot`] and others: values of administration.
+//! - [`RemoteLayout`], [`RemoteLogManifest`], [`CompletedSnapshot`]: where tiered files lie, and the documents that list them.
+//! - [`property`], [`config_value`]: the properties of tables, and how values of options are spelled.
 //!
-//! Documents are written as the Java classes of Fluss write them, byte for byte but for the order of properties. Definitions are
-//! checked when they are built, by the rules of the server, and an error names the field.
+//! Documents are written as the Java classes of Fluss write them, byte for byte but for the order of properties. New definitions are
+//! checked when they are built, by the rules of the server, and an error names the field, what it got and what was expected.
+//! Documents that are read may come from anywhere: none makes this crate panic, recurse without bound or allocate much more than
+//! its own size, and what a later release adds to them passes through or is skipped.
 //!
-//! It refuses to do more: it opens no file and no socket.
+//! It refuses to do more: it opens no file and no socket, reads no clock, and knows no client.
 //!
 //! ```
 //! use fluss_metadata::{DataTypes, Schema, TableDescriptor};
@@ -20,8 +27,18 @@
 //! let table = TableDescriptor::builder().schema(schema).bucket_count(3).build()?;
 //! println!("{}", table.to_json());
 //! assert_eq!(TableDescriptor::from_json(table.to_json().as_bytes())?, table);
+//!
+//! let error = table.to_builder().property("table.log.ttl", "7").build().unwrap_err();
+//! assert_eq!(
+//!     error.to_string(),
+//!     "property table.log.ttl: got \"7\", expected a number with a unit: d, h, min, s, ms, µs or ns",
+//! );
 //! # Ok::<(), fluss_metadata::MetadataError>(())
 //! ```
+//!
+//! # Features
+//!
+//! `time-zones` (on by default): names of the IANA time zone database for partitions that are made by time, see [`TimeZone`].
 
 mod admin;
 mod calendar;
@@ -62,8 +79,8 @@ pub use partition::{
 pub use path::{PhysicalTablePath, TablePath, validate_database_name};
 pub use remote::{
     AutoIncrementRange, BucketSnapshot, CompletedSnapshot, Credentials, FsPath, KvFile,
-    RemoteLayout, RemoteLogManifest, RemoteLogManifestHandle, RemoteLogSegment,
-    TableBucketOffsets, TablePartition, file_name_prefix, local_log_dir,
+    RemoteLayout, RemoteLogManifest, RemoteLogManifestHandle, RemoteLogSegment, TableBucketOffsets,
+    TablePartition, file_name_prefix, local_log_dir,
 };
 pub use schema::{
     AggFunction, AggFunctionType, Column, PrimaryKey, Schema, SchemaBuilder, SchemaInfo,
@@ -74,3 +91,8 @@ pub use table::{
     StatisticsColumns, TableChange, TableDescriptor, TableDescriptorBuilder, TableDistribution,
     TableInfo, property,
 };
+
+/// The README's program, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct ReadmeProgram;

@@ -13,7 +13,9 @@ mod remote_log;
 mod snapshot;
 mod stats;
 
-pub use acl::{AclFilter, AclInfo, OperationType, PermissionType, Principal, Resource, ResourceType};
+pub use acl::{
+    AclFilter, AclInfo, OperationType, PermissionType, Principal, Resource, ResourceType,
+};
 pub use cluster::{ServerKind, ServerNode, ServerTag};
 pub use config::{ConfigEntry, ConfigSource};
 pub use health::{ClusterHealth, ClusterHealthStatus};

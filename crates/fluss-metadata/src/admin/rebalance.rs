@@ -76,7 +76,10 @@ impl RebalanceProgress {
         if self.buckets.is_empty() {
             return 1.0;
         }
-        let done = self.buckets.iter().filter(|bucket| bucket.status.is_final());
+        let done = self
+            .buckets
+            .iter()
+            .filter(|bucket| bucket.status.is_final());
         done.count() as f64 / self.buckets.len() as f64
     }
 }

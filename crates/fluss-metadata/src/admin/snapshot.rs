@@ -34,7 +34,9 @@ record! {
 impl LatestKvSnapshots {
     /// The entry of a bucket.
     pub fn of_bucket(&self, bucket_id: BucketId) -> Option<&KvSnapshot> {
-        self.snapshots.iter().find(|entry| entry.bucket_id == bucket_id)
+        self.snapshots
+            .iter()
+            .find(|entry| entry.bucket_id == bucket_id)
     }
 }
 

@@ -52,7 +52,12 @@ impl fmt::Display for Shown<'_, DataType> {
             },
             DataTypeKind::Array(element) => write!(f, "ARRAY<{}>", Shown(&**element, detail)),
             DataTypeKind::Map { key, value } => {
-                write!(f, "MAP<{}, {}>", Shown(&**key, detail), Shown(&**value, detail))
+                write!(
+                    f,
+                    "MAP<{}, {}>",
+                    Shown(&**key, detail),
+                    Shown(&**value, detail)
+                )
             }
             DataTypeKind::Row(row) => Shown(row, detail).fmt(f),
             DataTypeKind::Int => f.write_str("INT"),

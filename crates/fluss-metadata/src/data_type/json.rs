@@ -83,7 +83,17 @@ fn read_nested(json: Json<'_>, depth: usize) -> Result<DataType> {
     if depth > MAX_NESTING {
         return Err(json.wrong("a type that is nested at most 32 levels deep"));
     }
-    let [name, nullable, length, precision, scale, element, key, value, fields] = json.fields([
+    let [
+        name,
+        nullable,
+        length,
+        precision,
+        scale,
+        element,
+        key,
+        value,
+        fields,
+    ] = json.fields([
         "type",
         "nullable",
         "length",

@@ -235,12 +235,9 @@ impl DataType {
             DataTypeKind::Row(row) => {
                 row.validate_names("")?;
                 for field in row.fields() {
-                    field
-                        .data_type()
-                        .validate_at(depth + 1)
-                        .map_err(|error| {
-                            error.within(|inner| format!(".{}{inner}", shortened(field.name())))
-                        })?;
+                    field.data_type().validate_at(depth + 1).map_err(|error| {
+                        error.within(|inner| format!(".{}{inner}", shortened(field.name())))
+                    })?;
                 }
             }
             DataTypeKind::Boolean

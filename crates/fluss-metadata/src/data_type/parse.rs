@@ -7,11 +7,50 @@ use crate::error::{MetadataError, Result};
 
 /// Words that are no names unless they stand in back quotes.
 const KEYWORDS: &[&str] = &[
-    "CHAR", "STRING", "BOOLEAN", "BINARY", "BYTES", "DECIMAL", "NUMERIC", "DEC", "TINYINT",
-    "SMALLINT", "INT", "INTEGER", "BIGINT", "FLOAT", "DOUBLE", "PRECISION", "DATE", "TIME", "WITH",
-    "WITHOUT", "LOCAL", "ZONE", "TIMESTAMP", "TIMESTAMP_LTZ", "YEAR", "MONTH", "DAY", "HOUR",
-    "MINUTE", "SECOND", "TO", "ARRAY", "MAP", "ROW", "NOT", "NULL", "VARCHAR", "VARBINARY",
-    "INTERVAL", "MULTISET", "RAW", "LEGACY", "VARIANT", "BITMAP",
+    "CHAR",
+    "STRING",
+    "BOOLEAN",
+    "BINARY",
+    "BYTES",
+    "DECIMAL",
+    "NUMERIC",
+    "DEC",
+    "TINYINT",
+    "SMALLINT",
+    "INT",
+    "INTEGER",
+    "BIGINT",
+    "FLOAT",
+    "DOUBLE",
+    "PRECISION",
+    "DATE",
+    "TIME",
+    "WITH",
+    "WITHOUT",
+    "LOCAL",
+    "ZONE",
+    "TIMESTAMP",
+    "TIMESTAMP_LTZ",
+    "YEAR",
+    "MONTH",
+    "DAY",
+    "HOUR",
+    "MINUTE",
+    "SECOND",
+    "TO",
+    "ARRAY",
+    "MAP",
+    "ROW",
+    "NOT",
+    "NULL",
+    "VARCHAR",
+    "VARBINARY",
+    "INTERVAL",
+    "MULTISET",
+    "RAW",
+    "LEGACY",
+    "VARIANT",
+    "BITMAP",
 ];
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,16 +134,12 @@ impl Parser<'_> {
                 continue;
             }
             let rest = characters.as_str();
-            match rest.strip_prefix(delimiter) {
-                Some(behind) => {
-                    text.push(delimiter);
-                    characters = behind.chars();
-                }
-                None => {
-                    self.rest = rest;
-                    return Ok(text);
-                }
-            }
+            let Some(behind) = rest.strip_prefix(delimiter) else {
+                self.rest = rest;
+                return Ok(text);
+            };
+            text.push(delimiter);
+            characters = behind.chars();
         }
         Err(self.wrong("a closing quote"))
     }

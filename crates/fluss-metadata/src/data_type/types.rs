@@ -94,7 +94,10 @@ impl DataTypes {
     /// MAP from `key` to `value`; keys are never null.
     pub fn map(key: DataType, value: DataType) -> DataType {
         DataType::new(DataTypeKind::Map {
-            key: Arc::new(key.as_non_nullable()),
+            key: Arc::new(DataType {
+                nullable: false,
+                ..key
+            }),
             value: Arc::new(value),
         })
     }

@@ -139,10 +139,7 @@ impl<'a> Json<'a> {
 
     /// The members of an object that have these names, in one pass; null counts as absent, and of two members of one name the last
     /// one counts.
-    pub(crate) fn fields<const N: usize>(
-        self,
-        names: [&'static str; N],
-    ) -> Result<[Field<'a>; N]> {
+    pub(crate) fn fields<const N: usize>(self, names: [&'static str; N]) -> Result<[Field<'a>; N]> {
         let mut found = names.map(|name| Field {
             of: self,
             name,
@@ -280,14 +277,24 @@ mod tests {
         assert_eq!(a.integer::<i32>().unwrap(), 2);
         assert_eq!(b.required().unwrap().elements().unwrap().0, 3);
         assert!(c.optional().is_none());
-        assert!(d.integer::<i32>().unwrap_err().to_string().contains("\"d\""));
+        assert!(
+            d.integer::<i32>()
+                .unwrap_err()
+                .to_string()
+                .contains("\"d\"")
+        );
     }
 
     #[test]
     fn wrong_kinds_are_errors_that_name_the_field() {
         let json = parse("test", br#"{"a":"x","b":1.5,"c":"\ud800"}"#).unwrap();
         let [a, b, c] = json.fields(["a", "b", "c"]).unwrap();
-        assert!(a.integer::<i32>().unwrap_err().to_string().contains("\"a\""));
+        assert!(
+            a.integer::<i32>()
+                .unwrap_err()
+                .to_string()
+                .contains("\"a\"")
+        );
         assert!(b.integer::<i32>().is_err());
         assert!(c.string().is_err());
         assert!(json.string().is_err());
@@ -296,7 +303,11 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_skipped_without_recursion() {
-        let deep = format!("{{\"x\":{}{},\"a\":1}}", "[".repeat(200_000), "]".repeat(200_000));
+        let deep = format!(
+            "{{\"x\":{}{},\"a\":1}}",
+            "[".repeat(200_000),
+            "]".repeat(200_000)
+        );
         let json = parse("test", deep.as_bytes()).unwrap();
         let [a] = json.fields(["a"]).unwrap();
         assert_eq!(a.integer::<i32>().unwrap(), 1);

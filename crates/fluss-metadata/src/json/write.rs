@@ -47,7 +47,8 @@ impl JsonWriter {
         self.needs_comma = false;
     }
 
-    /// Escapes what Jackson escapes: quotes, backslashes and control characters, the latter with upper-case digits.
+    /// Escapes what Jackson escapes: quotes, backslashes, control characters, and characters beyond the first 65,536 as two halves;
+    /// digits in upper case.
     pub(crate) fn string(&mut self, value: &str) {
         self.separate();
         self.text.push('"');
@@ -63,6 +64,11 @@ impl JsonWriter {
                 '\0'..='\u{1f}' => {
                     // Writing into a text cannot fail.
                     let _ = write!(self.text, "\\u{:04X}", u32::from(character));
+                }
+                '\u{10000}'.. => {
+                    for half in character.encode_utf16(&mut [0; 2]) {
+                        let _ = write!(self.text, "\\u{half:04X}");
+                    }
                 }
                 _ => self.text.push(character),
             }
@@ -146,8 +152,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn control_characters_are_escaped_as_jackson_does() {
-        let text = JsonWriter::document(|json| json.string_field("k", "\u{1f}\0\n\u{7f}\"\\é"));
-        assert_eq!(text, "{\"k\":\"\\u001F\\u0000\\n\u{7f}\\\"\\\\é\"}");
+    fn characters_are_escaped_as_by_jackson() {
+        let text = JsonWriter::document(|json| json.string_field("k", "\u{1f}\0\n\u{7f}\"\\é🚀"));
+        assert_eq!(
+            text,
+            "{\"k\":\"\\u001F\\u0000\\n\u{7f}\\\"\\\\é\\uD83D\\uDE80\"}"
+        );
     }
 }

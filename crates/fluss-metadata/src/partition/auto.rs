@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::time_format::TimeFormat;
 use super::zone::{Local, TimeZone};
 use super::{PartitionSpec, ResolvedPartitionSpec};
+use crate::calendar::Date;
 use crate::choice::choices;
 use crate::config_value::{parse_boolean, parse_integer};
 use crate::error::{MetadataError, Result};
@@ -186,7 +187,7 @@ impl AutoPartitionStrategy {
             AutoPartitionTimeUnit::Quarter => months_later(offset * 3),
             AutoPartitionTimeUnit::Month => months_later(offset),
             AutoPartitionTimeUnit::Day => zone.settle(Local {
-                day: crate::calendar::Day::of_epoch(now.day.to_epoch() + offset),
+                day: Date::of_epoch(now.day.to_epoch() + offset),
                 second: now.second,
             }),
             // Hours pass, whatever clocks do meanwhile.
@@ -247,7 +248,10 @@ impl AutoPartitionStrategy {
         if !self.enabled && self.time_format.is_none() {
             return Ok(());
         }
-        let Some(key) = self.key().or_else(|| partition_keys.first().map(String::as_str)) else {
+        let Some(key) = self
+            .key()
+            .or_else(|| partition_keys.first().map(String::as_str))
+        else {
             return Ok(());
         };
         let field = format!("value of partition key {key:?}");
@@ -275,7 +279,8 @@ impl AutoPartitionStrategy {
 
     /// Whether a value is a time before the partition of now.
     pub fn is_past(&self, value: &str, now_millis: i64) -> Result<bool> {
-        Ok(self.is_valid_partition_time(value) && value < self.partition_time(now_millis, 0)?.as_str())
+        Ok(self.is_valid_partition_time(value)
+            && value < self.partition_time(now_millis, 0)?.as_str())
     }
 
     /// The partition of a moment, for a table with one partition key.

@@ -94,11 +94,16 @@ impl TimeFormat {
             }
             adjacent = None;
             let (text, behind) = match first {
-                '\'' => quoted(rest).ok_or_else(|| refuse(format!("an open quote in {pattern:?}")))?,
+                '\'' => {
+                    quoted(rest).ok_or_else(|| refuse(format!("an open quote in {pattern:?}")))?
+                }
                 '[' | ']' | '{' | '}' | '#' => {
                     return Err(refuse(format!("{first:?} in {pattern:?}")));
                 }
-                _ => (first.to_string(), rest.get(first.len_utf8()..).unwrap_or("")),
+                _ => (
+                    first.to_string(),
+                    rest.get(first.len_utf8()..).unwrap_or(""),
+                ),
             };
             items.push(Item::Literal(text));
             rest = behind;
@@ -343,7 +348,11 @@ mod tests {
             ("yyyy", "2024x", false),
         ];
         for (pattern, text, expected) in cases {
-            assert_eq!(TimeFormat::parse(pattern).unwrap().matches(text), expected, "{pattern} {text}");
+            assert_eq!(
+                TimeFormat::parse(pattern).unwrap().matches(text),
+                expected,
+                "{pattern} {text}"
+            );
         }
     }
 
@@ -353,7 +362,9 @@ mod tests {
             assert!(TimeFormat::parse(pattern).is_err(), "{pattern}");
         }
         assert_eq!(
-            TimeFormat::parse("''yyyy'a''b'").unwrap().format(Local::of_seconds(0)),
+            TimeFormat::parse("''yyyy'a''b'")
+                .unwrap()
+                .format(Local::of_seconds(0)),
             "'1970a'b"
         );
     }

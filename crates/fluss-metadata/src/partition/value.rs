@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display, Formatter};
 
-use crate::calendar::{Day, MILLIS_PER_DAY, SECONDS_PER_DAY, days_in_month};
+use crate::calendar::{Date, MILLIS_PER_DAY, SECONDS_PER_DAY, days_in_month};
 use crate::data_type::{DataType, DataTypeKind};
 use crate::error::{MetadataError, Result};
 use crate::java_float::{java_double_to_string, java_float_to_string};
@@ -44,7 +44,7 @@ impl Display for PartitionValue<'_> {
             Self::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}")),
             Self::Integer(value) => value.fmt(f),
             Self::Date(days) => {
-                let Day { year, month, day } = Day::of_epoch(i64::from(*days));
+                let Date { year, month, day } = Date::of_epoch(i64::from(*days));
                 write!(f, "{year:04}-{month:02}-{day:02}")
             }
             Self::Time(millis) => {
@@ -73,14 +73,17 @@ fn write_timestamp(f: &mut Formatter<'_>, millis: i64, nanos: i32) -> fmt::Resul
     // Nanoseconds beyond the millisecond, which no row holds, carry over.
     let millis = millis.saturating_add(i64::from(nanos.div_euclid(1_000_000)));
     let nanos = i64::from(nanos.rem_euclid(1_000_000));
-    let Day { year, month, day } = Day::of_epoch(millis.div_euclid(MILLIS_PER_DAY));
+    let Date { year, month, day } = Date::of_epoch(millis.div_euclid(MILLIS_PER_DAY));
     let of_day = millis.rem_euclid(MILLIS_PER_DAY);
     let seconds = of_day / 1000;
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
     // The year of its era, as the letter y has it: years before 1 count backwards.
     let year = if year > 0 { year } else { 1 - year };
     let sign = if year > 9999 { "+" } else { "" };
-    write!(f, "{sign}{year:04}-{month:02}-{day:02}-{hour:02}-{minute:02}-{second:02}_")?;
+    write!(
+        f,
+        "{sign}{year:04}-{month:02}-{day:02}-{hour:02}-{minute:02}-{second:02}_"
+    )?;
     let fraction = of_day % 1000 * 1_000_000 + nanos;
     if fraction == 0 {
         return Ok(());
@@ -150,7 +153,11 @@ fn integer<'a, T: std::str::FromStr + Into<i64>>(text: &str) -> Option<Partition
 
 fn parse_hex(text: &str, buffer: &mut Vec<u8>) -> Option<()> {
     buffer.clear();
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|d| u8::try_from(d).ok());
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|d| u8::try_from(d).ok())
+    };
     for pair in text.as_bytes().chunks(2) {
         let [high, low] = pair else {
             return None;
@@ -184,7 +191,7 @@ fn epoch_day(year: &str, month: &str, day: &str) -> Option<i64> {
     let fits = (-999_999_999..=999_999_999).contains(&year)
         && (1..=12).contains(&month)
         && (1..=days_in_month(year, month)).contains(&day);
-    fits.then(|| Day { year, month, day }.to_epoch())
+    fits.then(|| Date { year, month, day }.to_epoch())
 }
 
 fn parse_date(text: &str) -> Option<i32> {

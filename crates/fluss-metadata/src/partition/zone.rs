@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::calendar::{Day, SECONDS_PER_DAY};
+use crate::calendar::{Date, SECONDS_PER_DAY};
 
 /// A place's offsets from UTC over time.
 ///
@@ -87,6 +87,10 @@ impl TimeZone {
     }
 
     /// Seconds to add to UTC at a moment in seconds since 1970.
+    #[cfg_attr(
+        not(feature = "time-zones"),
+        expect(unused_variables, reason = "offsets are always the same without rules")
+    )]
     fn offset_at(&self, seconds: i64) -> i64 {
         match &self.rules {
             Rules::Fixed(offset) => *offset,
@@ -134,7 +138,7 @@ impl TimeZone {
 /// A date and a time, as clocks show them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Local {
-    pub(super) day: Day,
+    pub(super) day: Date,
     /// Of the day.
     pub(super) second: i64,
 }
@@ -142,7 +146,7 @@ pub(super) struct Local {
 impl Local {
     pub(super) fn of_seconds(seconds: i64) -> Self {
         Self {
-            day: Day::of_epoch(seconds.div_euclid(SECONDS_PER_DAY)),
+            day: Date::of_epoch(seconds.div_euclid(SECONDS_PER_DAY)),
             second: seconds.rem_euclid(SECONDS_PER_DAY),
         }
     }
@@ -229,7 +233,11 @@ mod tests {
             ("", None),
         ];
         for (id, offset) in cases {
-            assert_eq!(TimeZone::get(id).map(|zone| zone.offset_at(winter)), offset, "{id}");
+            assert_eq!(
+                TimeZone::get(id).map(|zone| zone.offset_at(winter)),
+                offset,
+                "{id}"
+            );
         }
     }
 
@@ -245,7 +253,11 @@ mod tests {
             ("Asia/Kolkata", i64::MAX, Some(19_800)),
         ];
         for (id, at, offset) in cases {
-            assert_eq!(TimeZone::get(id).map(|zone| zone.offset_at(at)), offset, "{id}");
+            assert_eq!(
+                TimeZone::get(id).map(|zone| zone.offset_at(at)),
+                offset,
+                "{id}"
+            );
         }
     }
 }

@@ -67,7 +67,11 @@ impl TableBucketOffsets {
 
     /// The JSON document that the server keeps: offsets by bucket number, with −1 for buckets without.
     pub fn to_json(&self) -> String {
-        let mut partitions = self.offsets.keys().map(TableBucket::partition_id).collect::<Vec<_>>();
+        let mut partitions = self
+            .offsets
+            .keys()
+            .map(TableBucket::partition_id)
+            .collect::<Vec<_>>();
         partitions.dedup();
         JsonWriter::document(|json| {
             json.number_field("version", 1);

@@ -26,7 +26,13 @@ impl FsPath {
     ///
     /// No text, or a scheme or a path that the form has no place for, such as `s3:dir`.
     pub fn parse(text: &str) -> Result<Self> {
-        let refuse = |expected: &str| Err(MetadataError::invalid("path", format!("{text:?}"), expected));
+        let refuse = |expected: &str| {
+            Err(MetadataError::invalid(
+                "path",
+                format!("{text:?}"),
+                expected,
+            ))
+        };
         if text.is_empty() {
             return refuse("a path");
         }
@@ -132,7 +138,11 @@ fn normalize(path: &str) -> String {
         }
     }
     let joined = parts.join("/");
-    if absolute { format!("/{joined}") } else { joined }
+    if absolute {
+        format!("/{joined}")
+    } else {
+        joined
+    }
 }
 
 impl fmt::Display for FsPath {

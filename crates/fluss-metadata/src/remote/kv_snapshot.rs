@@ -142,18 +142,27 @@ impl CompletedSnapshot {
     ///
     /// Text that is no such document.
     pub fn from_json(text: &[u8]) -> Result<Self> {
-        let [table_id, partition_id, bucket_id, snapshot_id, location, handle, log_offset, row_count, ranges] =
-            parse("completed snapshot", text)?.fields([
-                "table_id",
-                "partition_id",
-                "bucket_id",
-                "snapshot_id",
-                "snapshot_location",
-                "kv_snapshot_handle",
-                "log_offset",
-                "row_count",
-                "auto_inc_id_range",
-            ])?;
+        let [
+            table_id,
+            partition_id,
+            bucket_id,
+            snapshot_id,
+            location,
+            handle,
+            log_offset,
+            row_count,
+            ranges,
+        ] = parse("completed snapshot", text)?.fields([
+            "table_id",
+            "partition_id",
+            "bucket_id",
+            "snapshot_id",
+            "snapshot_location",
+            "kv_snapshot_handle",
+            "log_offset",
+            "row_count",
+            "auto_inc_id_range",
+        ])?;
         let [shared, private, size] = handle.required()?.fields([
             "shared_file_handles",
             "private_file_handles",

@@ -77,7 +77,9 @@ impl RemoteLayout {
     /// A partition whose id `bucket` does not have.
     pub fn log_tablet_dir(&self, path: &PhysicalTablePath, bucket: &TableBucket) -> Result<FsPath> {
         let parent = tablet_parent(path, bucket)?;
-        Ok(self.log_dir().child(&format!("{parent}/{}", bucket.bucket_id())))
+        Ok(self
+            .log_dir()
+            .child(&format!("{parent}/{}", bucket.bucket_id())))
     }
 
     /// The snapshots of a bucket.
@@ -87,7 +89,9 @@ impl RemoteLayout {
     /// A partition whose id `bucket` does not have.
     pub fn kv_tablet_dir(&self, path: &PhysicalTablePath, bucket: &TableBucket) -> Result<FsPath> {
         let parent = tablet_parent(path, bucket)?;
-        Ok(self.kv_dir().child(&format!("{parent}/{}", bucket.bucket_id())))
+        Ok(self
+            .kv_dir()
+            .child(&format!("{parent}/{}", bucket.bucket_id())))
     }
 
     /// What the lake's snapshots of a table contain.

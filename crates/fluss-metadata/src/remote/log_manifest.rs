@@ -56,7 +56,15 @@ impl RemoteLogSegment {
     }
 
     fn read(json: Json<'_>) -> Result<Self> {
-        let [id, start, end, logical_start, logical_end, max_timestamp, size] = json.fields([
+        let [
+            id,
+            start,
+            end,
+            logical_start,
+            logical_end,
+            max_timestamp,
+            size,
+        ] = json.fields([
             "segment_id",
             "start_offset",
             "end_offset",
@@ -137,17 +145,25 @@ impl RemoteLogManifest {
     ///
     /// Text that is no such document.
     pub fn from_json(text: &[u8]) -> Result<Self> {
-        let [database, table, partition_name, table_id, partition_id, bucket_id, highest, segments] =
-            parse("remote log manifest", text)?.fields([
-                "database",
-                "table",
-                "partition_name",
-                "table_id",
-                "partition_id",
-                "bucket_id",
-                "highest_copied_end_offset",
-                "remote_log_segments",
-            ])?;
+        let [
+            database,
+            table,
+            partition_name,
+            table_id,
+            partition_id,
+            bucket_id,
+            highest,
+            segments,
+        ] = parse("remote log manifest", text)?.fields([
+            "database",
+            "table",
+            "partition_name",
+            "table_id",
+            "partition_id",
+            "bucket_id",
+            "highest_copied_end_offset",
+            "remote_log_segments",
+        ])?;
         let table_path = TablePath::new(database.string()?, table.string()?);
         let path = match partition_name.optional_string()? {
             None => PhysicalTablePath::of(table_path),

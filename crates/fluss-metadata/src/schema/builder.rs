@@ -178,7 +178,8 @@ impl SchemaBuilder {
         for column in columns.iter().skip(self.adopted) {
             if let Some(aggregation) = column.agg_function() {
                 aggregation.validate_parameters().map_err(|error| {
-                    error.within(|field| format!("{field} of column {}", quoted_text(column.name())))
+                    error
+                        .within(|field| format!("{field} of column {}", quoted_text(column.name())))
                 })?;
             }
         }
@@ -218,7 +219,11 @@ impl SchemaBuilder {
 
 fn next(last: &mut i32) -> Result<i32> {
     *last = last.checked_add(1).ok_or_else(|| {
-        MetadataError::invalid("field ids", "more ids than there are", "ids below 2147483647")
+        MetadataError::invalid(
+            "field ids",
+            "more ids than there are",
+            "ids below 2147483647",
+        )
     })?;
     Ok(*last)
 }
@@ -342,16 +347,13 @@ fn resolve_primary_key(
     let mut seen = HashSet::with_capacity(key.len());
     let mut indexes = Vec::with_capacity(key.len());
     for column in &key {
-        let index = positions
-            .get(column.as_str())
-            .copied()
-            .ok_or_else(|| {
-                MetadataError::invalid(
-                    "primary key",
-                    format!("column {}", quoted_text(column)),
-                    "a column of the schema",
-                )
-            })?;
+        let index = positions.get(column.as_str()).copied().ok_or_else(|| {
+            MetadataError::invalid(
+                "primary key",
+                format!("column {}", quoted_text(column)),
+                "a column of the schema",
+            )
+        })?;
         if !seen.insert(index) {
             return Err(MetadataError::invalid(
                 "primary key",
@@ -399,7 +401,10 @@ fn resolve_auto_increment(
         return Ok(None);
     };
     if let Some(second) = names.next() {
-        return refuse(format!("{} and {}", quoted_text(&name), quoted_text(&second)), "at most one column");
+        return refuse(
+            format!("{} and {}", quoted_text(&name), quoted_text(&second)),
+            "at most one column",
+        );
     }
     let Some(column) = columns.iter().find(|column| column.name() == name) else {
         return refuse(quoted_text(&name), "a column of the schema");
@@ -415,7 +420,11 @@ fn resolve_auto_increment(
         DataTypeKind::Int | DataTypeKind::BigInt
     ) {
         return refuse(
-            format!("{} of type {}", quoted_text(&name), shortened(&column.data_type().summary())),
+            format!(
+                "{} of type {}",
+                quoted_text(&name),
+                shortened(&column.data_type().summary())
+            ),
             "type INT or BIGINT",
         );
     }

@@ -142,9 +142,10 @@ impl TableDescriptor {
     #[must_use]
     pub fn with_replication_factor(&self, replicas: i32) -> Self {
         self.edited(|inner| {
-            inner
-                .properties
-                .insert(property::REPLICATION_FACTOR.to_owned(), replicas.to_string());
+            inner.properties.insert(
+                property::REPLICATION_FACTOR.to_owned(),
+                replicas.to_string(),
+            );
         })
     }
 
@@ -361,7 +362,10 @@ impl TableDescriptorBuilder {
 }
 
 fn check_columns(field: &str, names: &[String], schema: &Schema) -> Result<()> {
-    match names.iter().find(|name| schema.column_index(name).is_none()) {
+    match names
+        .iter()
+        .find(|name| schema.column_index(name).is_none())
+    {
         None => Ok(()),
         Some(name) => Err(MetadataError::invalid(
             field,

@@ -32,16 +32,23 @@ pub(super) fn to_json(table: &TableDescriptor) -> String {
 }
 
 pub(super) fn from_json(text: &[u8]) -> Result<TableDescriptor> {
-    let [schema, comment, partition_keys, bucket_keys, bucket_count, properties, custom_properties] =
-        parse("table descriptor", text)?.fields([
-            "schema",
-            "comment",
-            "partition_key",
-            "bucket_key",
-            "bucket_count",
-            "properties",
-            "custom_properties",
-        ])?;
+    let [
+        schema,
+        comment,
+        partition_keys,
+        bucket_keys,
+        bucket_count,
+        properties,
+        custom_properties,
+    ] = parse("table descriptor", text)?.fields([
+        "schema",
+        "comment",
+        "partition_key",
+        "bucket_key",
+        "bucket_count",
+        "properties",
+        "custom_properties",
+    ])?;
     let mut builder = TableDescriptor::builder()
         .schema(schema::read_json(schema.required()?)?)
         .partitioned_by(partition_keys.required()?.strings()?)

@@ -38,9 +38,7 @@ pub(super) fn allows_statistics(data_type: &DataType) -> bool {
 impl TableDescriptor {
     fn read<T>(&self, key: &str, parse: impl FnOnce(&str) -> Result<T>) -> Result<Option<T>> {
         self.property(key)
-            .map(|text| {
-                parse(text).map_err(|error| error.within(|_| format!("property {key}")))
-            })
+            .map(|text| parse(text).map_err(|error| error.within(|_| format!("property {key}"))))
             .transpose()
     }
 
@@ -172,7 +170,11 @@ impl TableDescriptor {
         let mut positions = match self.statistics_columns() {
             StatisticsColumns::Disabled => Vec::new(),
             StatisticsColumns::All => (0..columns.len())
-                .filter(|at| columns.get(*at).is_some_and(|c| allows_statistics(c.data_type())))
+                .filter(|at| {
+                    columns
+                        .get(*at)
+                        .is_some_and(|c| allows_statistics(c.data_type()))
+                })
                 .collect(),
             StatisticsColumns::Named(names) => names
                 .iter()

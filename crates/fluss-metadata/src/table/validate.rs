@@ -22,7 +22,11 @@ const RESERVED_COLUMNS: &[&str] = &[
     "_commit_timestamp",
 ];
 
-fn refuse<T>(field: impl Into<String>, got: impl Into<String>, expected: impl Into<String>) -> Result<T> {
+fn refuse<T>(
+    field: impl Into<String>,
+    got: impl Into<String>,
+    expected: impl Into<String>,
+) -> Result<T> {
     Err(MetadataError::invalid(field, got, expected))
 }
 
@@ -35,7 +39,11 @@ pub(super) fn for_creation(table: &TableDescriptor) -> Result<()> {
     check_columns(table)?;
     check_properties(table)?;
     check_buckets(table)?;
-    check_key_types("primary key", table.schema().primary_key_column_names(), table)?;
+    check_key_types(
+        "primary key",
+        table.schema().primary_key_column_names(),
+        table,
+    )?;
     check_numbers(table)?;
     check_formats(table)?;
     check_merge_engine(table)?;
@@ -50,7 +58,10 @@ fn check_columns(table: &TableDescriptor) -> Result<()> {
     if columns.is_empty() {
         return refuse("schema", "no columns", "at least one column");
     }
-    match columns.iter().find(|c| RESERVED_COLUMNS.contains(&c.name())) {
+    match columns
+        .iter()
+        .find(|c| RESERVED_COLUMNS.contains(&c.name()))
+    {
         None => Ok(()),
         Some(column) => refuse(
             format!("column {:?}", column.name()),
@@ -146,7 +157,9 @@ fn check_formats(table: &TableDescriptor) -> Result<()> {
     }
     // Also read where the codec does not use it.
     if let Some(level) = table.property(property::LOG_ARROW_COMPRESSION_ZSTD_LEVEL)
-        && !level.parse().is_ok_and(|level: i32| (1..=22).contains(&level))
+        && !level
+            .parse()
+            .is_ok_and(|level: i32| (1..=22).contains(&level))
     {
         return refuse(
             property_field(property::LOG_ARROW_COMPRESSION_ZSTD_LEVEL),
@@ -186,11 +199,13 @@ fn check_merge_engine(table: &TableDescriptor) -> Result<()> {
     }
     match engine {
         Some(MergeEngine::Versioned) => check_version_column(table),
-        Some(MergeEngine::Aggregation) if table.changelog_image()? == ChangelogImage::Wal => refuse(
-            property_field(property::CHANGELOG_IMAGE),
-            "WAL",
-            "FULL for the merge engine AGGREGATION",
-        ),
+        Some(MergeEngine::Aggregation) if table.changelog_image()? == ChangelogImage::Wal => {
+            refuse(
+                property_field(property::CHANGELOG_IMAGE),
+                "WAL",
+                "FULL for the merge engine AGGREGATION",
+            )
+        }
         _ => Ok(()),
     }
 }
@@ -223,7 +238,11 @@ fn check_delete_behavior(table: &TableDescriptor) -> Result<()> {
     }
     let behavior = table.delete_behavior()?;
     if !table.has_primary_key() {
-        return refuse(field, behavior.name(), "nothing for a table without primary key");
+        return refuse(
+            field,
+            behavior.name(),
+            "nothing for a table without primary key",
+        );
     }
     match table.merge_engine()? {
         Some(engine @ (MergeEngine::FirstRow | MergeEngine::Versioned))
@@ -284,7 +303,9 @@ fn check_auto_partition(table: &TableDescriptor, strategy: &AutoPartitionStrateg
             Some(_) => {}
         }
         // DIFFERS: the server refuses its own default of 2 too, after it has replaced it by 0 where nothing is set.
-        if table.property(property::AUTO_PARTITION_NUM_PRECREATE).is_some()
+        if table
+            .property(property::AUTO_PARTITION_NUM_PRECREATE)
+            .is_some()
             && strategy.num_precreate() > 0
         {
             return refuse(
@@ -323,14 +344,20 @@ fn check_historical_partition(table: &TableDescriptor) -> Result<()> {
         return Ok(());
     }
     let needs = [
-        (table.is_auto_partitioned(), property::AUTO_PARTITION_ENABLED),
+        (
+            table.is_auto_partitioned(),
+            property::AUTO_PARTITION_ENABLED,
+        ),
         (table.is_data_lake_enabled()?, property::DATALAKE_ENABLED),
         (
             table.data_lake_format()? == Some(super::DataLakeFormat::Paimon),
             "table.datalake.format = paimon",
         ),
         (table.has_primary_key(), "a primary key"),
-        (table.partition_keys().len() == 1, "exactly one partition key"),
+        (
+            table.partition_keys().len() == 1,
+            "exactly one partition key",
+        ),
     ];
     match needs.iter().find(|(met, _)| !met) {
         None => Ok(()),

@@ -3,7 +3,11 @@
 use serde_json::Value;
 
 /// Runs every case of a file for which `wanted` says so, and reports how many.
-pub(crate) fn run(file: &str, wanted: impl Fn(&Value) -> bool, mut check: impl FnMut(&str, &Value)) {
+pub(crate) fn run(
+    file: &str,
+    wanted: impl Fn(&Value) -> bool,
+    mut check: impl FnMut(&str, &Value),
+) {
     let path = format!(
         "{}/../../testdata/vectors/{file}.json",
         env!("CARGO_MANIFEST_DIR")
@@ -34,7 +38,12 @@ pub(crate) fn text<'a>(case: &'a Value, key: &str) -> &'a str {
 pub(crate) fn texts(value: &Value) -> Vec<String> {
     value
         .as_array()
-        .map(|items| items.iter().map(|item| item.as_str().unwrap().to_owned()).collect())
+        .map(|items| {
+            items
+                .iter()
+                .map(|item| item.as_str().unwrap().to_owned())
+                .collect()
+        })
         .unwrap_or_default()
 }
 

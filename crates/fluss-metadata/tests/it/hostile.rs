@@ -38,10 +38,20 @@ fn try_all(bytes: &[u8]) {
 
 fn documents() -> Vec<String> {
     let mut documents = Vec::new();
-    for file in ["json_schema", "json_table_descriptor", "json_misc", "json_server", "types"] {
+    for file in [
+        "json_schema",
+        "json_table_descriptor",
+        "json_misc",
+        "json_server",
+        "types",
+    ] {
         run_all(file, |_, case| {
             for key in ["json", "input_json"] {
-                documents.extend(Some(text(case, key)).filter(|t| !t.is_empty()).map(str::to_owned));
+                documents.extend(
+                    Some(text(case, key))
+                        .filter(|t| !t.is_empty())
+                        .map(str::to_owned),
+                );
             }
         });
     }
@@ -72,13 +82,31 @@ fn changed_documents_are_refused_or_read_without_panic() {
     let started = Instant::now();
     let limit = Duration::from_secs(4);
     let pieces = [
-        "\"", "{", "}", "[", "]", ",", ":", "null", "true", "-1", "1e9", "99999999999999999999",
-        "\\u0000", "\\ud800", "\u{0}", "漢", "\"nullable\":null", "\"id\":-1",
+        "\"",
+        "{",
+        "}",
+        "[",
+        "]",
+        ",",
+        ":",
+        "null",
+        "true",
+        "-1",
+        "1e9",
+        "99999999999999999999",
+        "\\u0000",
+        "\\ud800",
+        "\u{0}",
+        "漢",
+        "\"nullable\":null",
+        "\"id\":-1",
     ];
     let mut rounds = 0;
     while rounds < 60_000 && started.elapsed() < limit {
         rounds += 1;
-        let mut bytes = documents[random.below(documents.len())].clone().into_bytes();
+        let mut bytes = documents[random.below(documents.len())]
+            .clone()
+            .into_bytes();
         for _ in 0..=random.below(3) {
             let at = random.below(bytes.len() + 1);
             match random.below(4) {
@@ -106,15 +134,22 @@ fn changed_documents_are_refused_or_read_without_panic() {
 #[test]
 fn arbitrary_bytes_and_texts_are_refused_without_panic() {
     let mut random = Random(3);
-    let alphabet: Vec<char> = "{}[]\",:\\u0019-+.eEtruefalsnl <>()`'ARY MPOWINT$/_漢é\u{0}".chars().collect();
+    let alphabet: Vec<char> = "{}[]\",:\\u0019-+.eEtruefalsnl <>()`'ARY MPOWINT$/_漢é\u{0}"
+        .chars()
+        .collect();
     for _ in 0..20_000 {
         let length = random.below(60);
         let bytes: Vec<u8> = (0..length).map(|_| random.next() as u8).collect();
         try_all(&bytes);
-        let text: String = (0..length).map(|_| alphabet[random.below(alphabet.len())]).collect();
+        let text: String = (0..length)
+            .map(|_| alphabet[random.below(alphabet.len())])
+            .collect();
         try_all(text.as_bytes());
         if let Ok(data_type) = text.parse::<DataType>() {
-            assert_eq!(data_type.to_string().parse::<DataType>().unwrap(), data_type);
+            assert_eq!(
+                data_type.to_string().parse::<DataType>().unwrap(),
+                data_type
+            );
         }
         if let Ok(path) = FsPath::parse(&text) {
             let _ = (path.parent(), path.child("x").to_string());
@@ -128,14 +163,23 @@ fn large_documents_of_little_content_are_refused_quickly() {
     let documents = [
         format!("{{\"columns\":[{}]}}", many("{}", 200_000)),
         format!("{{\"columns\":[{}]}}", many("0", 500_000)),
-        format!("{{\"columns\":{}}}", "[".repeat(400_000) + &"]".repeat(400_000)),
-        format!("{{\"columns\":[],\"primary_key\":[{}]}}", many("\"\"", 300_000)),
+        format!(
+            "{{\"columns\":{}}}",
+            "[".repeat(400_000) + &"]".repeat(400_000)
+        ),
+        format!(
+            "{{\"columns\":[],\"primary_key\":[{}]}}",
+            many("\"\"", 300_000)
+        ),
         format!("{{{}}}", many("\"columns\":[]", 100_000)),
         "{\"columns\":[".repeat(100_000),
     ];
     for document in documents {
         let started = Instant::now();
-        assert!(Schema::from_json(document.as_bytes()).is_err() || document.contains("\"columns\":[],\"columns\""));
+        assert!(
+            Schema::from_json(document.as_bytes()).is_err()
+                || document.contains("\"columns\":[],\"columns\"")
+        );
         assert!(started.elapsed() < Duration::from_secs(5));
     }
 }

@@ -29,15 +29,26 @@ fn names_are_legal_exactly_where_they_are_in_java() {
         assert_eq!(validate_database_name(name).is_ok(), legal, "{name}");
     }
     assert!(validate_database_name(&"x".repeat(201)).is_err());
-    let error = TablePath::new("db", "a b").validate().unwrap_err().to_string();
-    assert_eq!(error, "table name: got \"a b\", expected ASCII letters, digits, _ and - only");
+    let error = TablePath::new("db", "a b")
+        .validate()
+        .unwrap_err()
+        .to_string();
+    assert_eq!(
+        error,
+        "table name: got \"a b\", expected ASCII letters, digits, _ and - only"
+    );
 }
 
 /// Names with numbers, of one of our enums.
 fn ours(name: &str) -> Option<Vec<(&'static str, Option<i32>)>> {
     macro_rules! named {
         ($type:ty) => {
-            Some(<$type>::ALL.iter().map(|value| (value.name(), None)).collect())
+            Some(
+                <$type>::ALL
+                    .iter()
+                    .map(|value| (value.name(), None))
+                    .collect(),
+            )
         };
     }
     macro_rules! coded {
@@ -91,7 +102,9 @@ fn enums_have_the_names_and_numbers_of_java() {
         let ours = ours(name).unwrap_or_else(|| panic!("no enum for {name}"));
         let values = case["values"].as_array().unwrap();
         // Later releases add values, and Java has one for servers of no kind.
-        let known = values.iter().filter(|value| text(value, "name") != "UNKNOWN");
+        let known = values
+            .iter()
+            .filter(|value| text(value, "name") != "UNKNOWN");
         assert!(known.clone().count() <= ours.len(), "{name}");
         for (value, (our_name, our_code)) in known.zip(ours) {
             let spelled = [text(value, "to_string"), text(value, "name")];

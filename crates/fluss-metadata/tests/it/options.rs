@@ -24,8 +24,16 @@ fn durations_are_read_and_written_as_by_java() {
             return;
         }
         let parsed = parsed.unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(parsed.as_secs(), text(case, "seconds").parse::<u64>().unwrap(), "{name}");
-        assert_eq!(i64::from(parsed.subsec_nanos()), number(&case["nanos"]), "{name}");
+        assert_eq!(
+            parsed.as_secs(),
+            text(case, "seconds").parse::<u64>().unwrap(),
+            "{name}"
+        );
+        assert_eq!(
+            i64::from(parsed.subsec_nanos()),
+            number(&case["nanos"]),
+            "{name}"
+        );
         let millis = format!("{}ms", parsed.as_millis());
         assert_eq!(millis, text(case, "string_in_millis"), "{name}");
         if let Some(written) = case["highest_unit"].as_str() {
@@ -43,38 +51,58 @@ fn sizes_are_read_and_written_as_by_java() {
             return;
         }
         let parsed = parsed.unwrap_or_else(|error| panic!("{name}: {error}"));
-        assert_eq!(parsed, text(case, "bytes").parse::<u64>().unwrap(), "{name}");
-        assert_eq!(format_memory_size(parsed), text(case, "to_string"), "{name}");
+        assert_eq!(
+            parsed,
+            text(case, "bytes").parse::<u64>().unwrap(),
+            "{name}"
+        );
+        assert_eq!(
+            format_memory_size(parsed),
+            text(case, "to_string"),
+            "{name}"
+        );
     });
 }
 
 fn table(properties: BTreeMap<String, String>) -> TableDescriptor {
-    let schema = Schema::builder().column("a", DataTypes::int()).build().unwrap();
+    let schema = Schema::builder()
+        .column("a", DataTypes::int())
+        .build()
+        .unwrap();
     let plain = TableDescriptor::builder().schema(schema).build().unwrap();
     plain.with_properties(properties)
 }
 
 #[test]
 fn arrow_compression_is_read_as_by_java() {
-    run("config_values", of_kind("arrow_compression"), |name, case| {
-        let properties = serde_json::from_value(case["properties"].clone()).unwrap();
-        let compression = table(properties).arrow_compression();
-        if case.get("error").is_some() {
-            assert!(compression.is_err(), "{name}");
-            return;
-        }
-        let compression = compression.unwrap();
-        assert_eq!(compression.kind.name(), text(case, "type"), "{name}");
-        assert_eq!(compression.to_string(), text(case, "to_string"), "{name}");
-        if compression.kind == ArrowCompressionType::Zstd {
-            assert_eq!(i64::from(compression.level), number(&case["level"]), "{name}");
-        }
-    });
+    run(
+        "config_values",
+        of_kind("arrow_compression"),
+        |name, case| {
+            let properties = serde_json::from_value(case["properties"].clone()).unwrap();
+            let compression = table(properties).arrow_compression();
+            if case.get("error").is_some() {
+                assert!(compression.is_err(), "{name}");
+                return;
+            }
+            let compression = compression.unwrap();
+            assert_eq!(compression.kind.name(), text(case, "type"), "{name}");
+            assert_eq!(compression.to_string(), text(case, "to_string"), "{name}");
+            if compression.kind == ArrowCompressionType::Zstd {
+                assert_eq!(
+                    i64::from(compression.level),
+                    number(&case["level"]),
+                    "{name}"
+                );
+            }
+        },
+    );
 }
 
 #[test]
 fn values_of_table_properties_are_accepted_exactly_where_java_accepts_them() {
-    let of_table = |case: &Value| case["kind"] == "typed_read" && text(case, "key").starts_with("table.");
+    let of_table =
+        |case: &Value| case["kind"] == "typed_read" && text(case, "key").starts_with("table.");
     run("config_values", of_table, |name, case| {
         let schema = Schema::builder()
             .column("a", DataTypes::int())
@@ -83,7 +111,9 @@ fn values_of_table_properties_are_accepted_exactly_where_java_accepts_them() {
             .build()
             .unwrap();
         let (key, input) = (text(case, "key"), text(case, "input"));
-        let mut builder = TableDescriptor::builder().schema(schema).partitioned_by(["p"]);
+        let mut builder = TableDescriptor::builder()
+            .schema(schema)
+            .partitioned_by(["p"]);
         // What the value is worth alone is asked for, not whether it goes with the rest of the table.
         if key == property::MERGE_ENGINE && input.eq_ignore_ascii_case("versioned") {
             builder = builder.property(property::MERGE_ENGINE_VERSIONED_VER_COLUMN, "a");
@@ -92,7 +122,11 @@ fn values_of_table_properties_are_accepted_exactly_where_java_accepts_them() {
             builder = builder.property(property::KV_FORMAT, "indexed");
         }
         let built = builder.property(key, input).build();
-        assert_eq!(built.is_ok(), case.get("error").is_none(), "{name}: {built:?}");
+        assert_eq!(
+            built.is_ok(),
+            case.get("error").is_none(),
+            "{name}: {built:?}"
+        );
     });
 }
 
@@ -118,7 +152,9 @@ fn the_table_of_properties_is_that_of_java() {
             ("enum", PropertyKind::Choice(names)) => {
                 // Of two releases the later one has more.
                 let java = text(case, "enum_values").trim_matches(['[', ']']);
-                java.split(", ").zip(*names).all(|(java, ours)| java == *ours)
+                java.split(", ")
+                    .zip(*names)
+                    .all(|(java, ours)| java == *ours)
             }
             _ => false,
         };
@@ -126,12 +162,21 @@ fn the_table_of_properties_is_that_of_java() {
         seen += 1;
     });
     assert!(seen >= property::ALL.len());
-    assert!(property::ALTERABLE.iter().all(|key| property::ALL.iter().any(|(known, _)| known == key)));
+    assert!(
+        property::ALTERABLE
+            .iter()
+            .all(|key| property::ALL.iter().any(|(known, _)| known == key))
+    );
 }
 
 #[test]
 fn booleans_are_true_or_false() {
-    for (input, expected) in [("TRUE", Some(true)), ("false", Some(false)), ("yes", None), ("", None)] {
+    for (input, expected) in [
+        ("TRUE", Some(true)),
+        ("false", Some(false)),
+        ("yes", None),
+        ("", None),
+    ] {
         assert_eq!(parse_boolean(input).ok(), expected, "{input}");
     }
 }

@@ -17,14 +17,21 @@ fn partition_names_are_put_together_and_taken_apart_as_by_java() {
         if let Some(spec) = case["spec"].as_object() {
             let pairs = spec.iter().map(|(k, v)| (k.clone(), v.as_str().unwrap()));
             let spec = PartitionSpec::new(pairs);
-            assert!(ResolvedPartitionSpec::from_partition_spec(&keys, &spec).is_err(), "{name}");
+            assert!(
+                ResolvedPartitionSpec::from_partition_spec(&keys, &spec).is_err(),
+                "{name}"
+            );
             return;
         }
         let values = texts(&case["partition_values"]);
         let spec = ResolvedPartitionSpec::new(keys.clone(), values.clone()).unwrap();
         let partition_name = text(case, "partition_name");
         assert_eq!(spec.partition_name(), partition_name, "{name}");
-        assert_eq!(spec.qualified_name(), text(case, "qualified_name"), "{name}");
+        assert_eq!(
+            spec.qualified_name(),
+            text(case, "qualified_name"),
+            "{name}"
+        );
         let from_name = ResolvedPartitionSpec::from_partition_name(&keys, partition_name);
         match case["from_name_values"].as_array() {
             Some(_) => assert_eq!(
@@ -34,14 +41,32 @@ fn partition_names_are_put_together_and_taken_apart_as_by_java() {
             ),
             None => assert!(from_name.is_err(), "{name}"),
         }
-        let qualified = ResolvedPartitionSpec::from_qualified_name(text(case, "qualified_name")).unwrap();
-        assert_eq!(qualified.partition_keys(), texts(&case["from_qualified_keys"]), "{name}");
-        assert_eq!(qualified.partition_values(), texts(&case["from_qualified_values"]), "{name}");
+        let qualified =
+            ResolvedPartitionSpec::from_qualified_name(text(case, "qualified_name")).unwrap();
+        assert_eq!(
+            qualified.partition_keys(),
+            texts(&case["from_qualified_keys"]),
+            "{name}"
+        );
+        assert_eq!(
+            qualified.partition_values(),
+            texts(&case["from_qualified_values"]),
+            "{name}"
+        );
         let reversed = keys.iter().cloned().zip(values).rev();
         let reordered =
-            ResolvedPartitionSpec::from_partition_spec(&keys, &PartitionSpec::new(reversed)).unwrap();
-        assert_eq!(reordered.partition_values(), texts(&case["spec_map_reordered"]), "{name}");
-        assert_eq!(spec.validate().is_ok(), case["valid_create"].as_bool().unwrap(), "{name}");
+            ResolvedPartitionSpec::from_partition_spec(&keys, &PartitionSpec::new(reversed))
+                .unwrap();
+        assert_eq!(
+            reordered.partition_values(),
+            texts(&case["spec_map_reordered"]),
+            "{name}"
+        );
+        assert_eq!(
+            spec.validate().is_ok(),
+            case["valid_create"].as_bool().unwrap(),
+            "{name}"
+        );
         assert_eq!(
             spec.validate_existing().is_ok(),
             case["valid_use"].as_bool().unwrap(),
@@ -63,7 +88,11 @@ fn hex(text: &str) -> Vec<u8> {
 }
 
 /// The value of a golden case; bytes go into `buffer`.
-fn value<'a>(value: &'a Value, data_type: &DataType, buffer: &'a mut Vec<u8>) -> Option<PartitionValue<'a>> {
+fn value<'a>(
+    value: &'a Value,
+    data_type: &DataType,
+    buffer: &'a mut Vec<u8>,
+) -> Option<PartitionValue<'a>> {
     let small = |value: &Value| i32::try_from(number(value)).unwrap();
     Some(match data_type.kind() {
         DataTypeKind::Char { .. } | DataTypeKind::String => {
@@ -74,9 +103,10 @@ fn value<'a>(value: &'a Value, data_type: &DataType, buffer: &'a mut Vec<u8>) ->
             *buffer = hex(value.as_str().unwrap());
             PartitionValue::Bytes(buffer)
         }
-        DataTypeKind::TinyInt | DataTypeKind::SmallInt | DataTypeKind::Int | DataTypeKind::BigInt => {
-            PartitionValue::Integer(number(value))
-        }
+        DataTypeKind::TinyInt
+        | DataTypeKind::SmallInt
+        | DataTypeKind::Int
+        | DataTypeKind::BigInt => PartitionValue::Integer(number(value)),
         DataTypeKind::Date => PartitionValue::Date(small(value)),
         DataTypeKind::Time { .. } => PartitionValue::Time(small(value)),
         DataTypeKind::Float => PartitionValue::Float(f32::from_bits(bits(value) as u32)),
@@ -106,14 +136,21 @@ fn values_become_text_and_text_becomes_values_as_in_java() {
         let (mut buffer, mut parsed_buffer, mut expected_buffer) = (vec![], vec![], vec![]);
         let Some(value_of_case) = value(&case["value"], &data_type, &mut buffer) else {
             assert!(case.get("error").is_some(), "{name}");
-            assert!(PartitionValue::parse("1", &data_type, &mut parsed_buffer).is_err(), "{name}");
+            assert!(
+                PartitionValue::parse("1", &data_type, &mut parsed_buffer).is_err(),
+                "{name}"
+            );
             return;
         };
         let written = value_of_case.to_partition_string();
         assert_eq!(written, text(case, "partition_value"), "{name}");
         let keys = vec!["k".to_owned()];
         let spec = ResolvedPartitionSpec::from_values(&keys, [value_of_case]).unwrap();
-        assert_eq!(spec.validate_existing().is_ok(), case["invalid_reason"].is_null(), "{name}");
+        assert_eq!(
+            spec.validate_existing().is_ok(),
+            case["invalid_reason"].is_null(),
+            "{name}"
+        );
         let parsed = PartitionValue::parse(&written, &data_type, &mut parsed_buffer);
         match case.get("parsed_back") {
             Some(expected) => {
@@ -145,11 +182,27 @@ fn strategies_are_read_as_by_java() {
             return;
         }
         let strategy = strategy.unwrap();
-        assert_eq!(strategy.is_enabled(), case["enabled"].as_bool().unwrap(), "{name}");
+        assert_eq!(
+            strategy.is_enabled(),
+            case["enabled"].as_bool().unwrap(),
+            "{name}"
+        );
         assert_eq!(strategy.key(), case["key"].as_str(), "{name}");
-        assert_eq!(strategy.time_unit().name(), text(case, "time_unit"), "{name}");
-        assert_eq!(i64::from(strategy.num_precreate()), number(&case["num_precreate"]), "{name}");
-        assert_eq!(i64::from(strategy.num_retention()), number(&case["num_retain"]), "{name}");
+        assert_eq!(
+            strategy.time_unit().name(),
+            text(case, "time_unit"),
+            "{name}"
+        );
+        assert_eq!(
+            i64::from(strategy.num_precreate()),
+            number(&case["num_precreate"]),
+            "{name}"
+        );
+        assert_eq!(
+            i64::from(strategy.num_retention()),
+            number(&case["num_retain"]),
+            "{name}"
+        );
         assert_eq!(strategy.time_zone(), case["time_zone"].as_str(), "{name}");
     });
 }
@@ -168,7 +221,9 @@ fn partitions_of_a_time_are_named_as_by_java() {
         let strategy = strategy(&properties);
         assert_eq!(strategy.zone().id(), text(case, "zone"), "{name}");
         let offset = i32::try_from(number(&case["offset"])).unwrap();
-        let time = strategy.partition_time(number(&case["epoch_millis"]), offset).unwrap();
+        let time = strategy
+            .partition_time(number(&case["epoch_millis"]), offset)
+            .unwrap();
         assert_eq!(time, text(case, "partition_time"), "{name}");
         if let Some(valid) = case["format_valid"].as_bool() {
             let checked = strategy.validate_time_format();
@@ -203,16 +258,30 @@ fn writers_may_create_partitions_within_retention_only() {
     ];
     for (value, allowed) in cases {
         let spec = PartitionSpec::new([("dt", value)]);
-        assert_eq!(daily.validate_partition(&keys, &spec, now).is_ok(), allowed, "{value}");
+        assert_eq!(
+            daily.validate_partition(&keys, &spec, now).is_ok(),
+            allowed,
+            "{value}"
+        );
     }
     let error = daily
         .validate_partition(&keys, &PartitionSpec::new([("dt", "20240227")]), now)
         .unwrap_err();
-    assert!(error.to_string().contains("\"20240228\" or later"), "{error}");
+    assert!(
+        error.to_string().contains("\"20240228\" or later"),
+        "{error}"
+    );
     assert!(daily.is_past("20240229", now).unwrap());
     assert!(!daily.is_past("20240301", now).unwrap());
-    assert!(strategy(&[]).validate_partition(&keys, &PartitionSpec::new([("dt", "x")]), now).is_ok());
-    assert_eq!(daily.partition(&keys, now, 1).unwrap().partition_name(), "20240302");
+    assert!(
+        strategy(&[])
+            .validate_partition(&keys, &PartitionSpec::new([("dt", "x")]), now)
+            .is_ok()
+    );
+    assert_eq!(
+        daily.partition(&keys, now, 1).unwrap().partition_name(),
+        "20240302"
+    );
 }
 
 #[test]

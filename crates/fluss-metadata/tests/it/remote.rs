@@ -20,11 +20,15 @@ fn documents_of_servers_are_read_and_written_as_by_java() {
                 assert_eq!(file, text(case, "metadata_file"), "{name}");
                 snapshot.to_json()
             }
-            "BucketSnapshot" => BucketSnapshot::from_json(json.as_bytes()).unwrap().to_json(),
-            "RemoteLogManifestHandle" => {
-                RemoteLogManifestHandle::from_json(json.as_bytes()).unwrap().to_json()
-            }
-            "RemoteLogManifest" => RemoteLogManifest::from_json(json.as_bytes()).unwrap().to_json(),
+            "BucketSnapshot" => BucketSnapshot::from_json(json.as_bytes())
+                .unwrap()
+                .to_json(),
+            "RemoteLogManifestHandle" => RemoteLogManifestHandle::from_json(json.as_bytes())
+                .unwrap()
+                .to_json(),
+            "RemoteLogManifest" => RemoteLogManifest::from_json(json.as_bytes())
+                .unwrap()
+                .to_json(),
             other => panic!("unknown kind {other}"),
         };
         assert_eq!(written, json, "{name}");
@@ -40,7 +44,10 @@ fn segments_of_release_1_0_keep_their_logical_ends() {
     );
     let manifest = RemoteLogManifest::from_json(json.as_bytes()).unwrap();
     assert_eq!(manifest.to_json(), json);
-    assert_eq!((manifest.start_offset(), manifest.end_offset()), (Some(3), Some(8)));
+    assert_eq!(
+        (manifest.start_offset(), manifest.end_offset()),
+        (Some(3), Some(8))
+    );
 }
 
 #[test]
@@ -52,16 +59,28 @@ fn small_documents_are_read_and_written_as_by_java() {
                 let database = DatabaseDescriptor::from_json(json.as_bytes()).unwrap();
                 assert_eq!(database.comment(), case["comment"].as_str(), "{name}");
                 let properties = case["custom_properties"].as_object().unwrap();
-                assert_eq!(database.custom_properties().len(), properties.len(), "{name}");
+                assert_eq!(
+                    database.custom_properties().len(),
+                    properties.len(),
+                    "{name}"
+                );
                 for (key, value) in properties {
-                    assert_eq!(database.custom_properties()[key], value.as_str().unwrap(), "{name}");
+                    assert_eq!(
+                        database.custom_properties()[key],
+                        value.as_str().unwrap(),
+                        "{name}"
+                    );
                 }
                 database.to_json()
             }
             "TablePartition" => {
                 let partition = TablePartition::from_json(json.as_bytes()).unwrap();
                 assert_eq!(partition.table_id(), number(&case["table_id"]), "{name}");
-                assert_eq!(partition.partition_id(), number(&case["partition_id"]), "{name}");
+                assert_eq!(
+                    partition.partition_id(),
+                    number(&case["partition_id"]),
+                    "{name}"
+                );
                 partition.to_json()
             }
             "TableBucketOffsets" => {
@@ -81,12 +100,21 @@ fn small_documents_are_read_and_written_as_by_java() {
 fn credentials_show_no_secret() {
     let credentials = Credentials::new("id", "hidden-key", Some("hidden-token".to_owned()));
     assert!(!format!("{credentials:?}").contains("hidden"));
-    assert_eq!(Credentials::from_json(credentials.to_json().as_bytes()).unwrap(), credentials);
-    let json = r#"{"version":1,"access_key_id":"a","access_key_secret":["hidden"],"security_token":null}"#;
-    let error = Credentials::from_json(json.as_bytes()).unwrap_err().to_string();
+    assert_eq!(
+        Credentials::from_json(credentials.to_json().as_bytes()).unwrap(),
+        credentials
+    );
+    let json =
+        r#"{"version":1,"access_key_id":"a","access_key_secret":["hidden"],"security_token":null}"#;
+    let error = Credentials::from_json(json.as_bytes())
+        .unwrap_err()
+        .to_string();
     assert!(!error.contains("hidden"), "{error}");
     let bare = r#"{"version":1,"access_key_id":"a","access_key_secret":"b","security_token":null}"#;
-    assert_eq!(Credentials::from_json(bare.as_bytes()).unwrap().to_json(), bare);
+    assert_eq!(
+        Credentials::from_json(bare.as_bytes()).unwrap().to_json(),
+        bare
+    );
 }
 
 #[test]
@@ -98,7 +126,10 @@ fn offsets_of_other_tables_or_of_mixed_buckets_are_refused() {
     assert!(TableBucketOffsets::new(9, [plain(9, -1)]).is_err());
     assert!(TableBucketOffsets::new(9, [plain(9, i32::MAX)]).is_err());
     let sparse = TableBucketOffsets::new(9, [plain(9, 2)]).unwrap();
-    assert_eq!(sparse.to_json(), r#"{"version":1,"table_id":9,"bucket_offsets":[-1,-1,1]}"#);
+    assert_eq!(
+        sparse.to_json(),
+        r#"{"version":1,"table_id":9,"bucket_offsets":[-1,-1,1]}"#
+    );
 }
 
 fn check_file_path(name: &str, case: &Value) {
@@ -149,14 +180,21 @@ fn files_lie_where_java_puts_them() {
             ("kv_snapshot_dir", kv.kv_snapshot_dir(snapshot)),
             ("kv_shared_dir", kv.kv_shared_dir()),
             ("remote_kv_tablet_dir", kv),
-            ("lake_snapshot_dir", layout.lake_snapshot_dir(&table, bucket.table_id())),
+            (
+                "lake_snapshot_dir",
+                layout.lake_snapshot_dir(&table, bucket.table_id()),
+            ),
         ];
         for (key, path) in expected {
             assert_eq!(path.to_string(), text(case, key), "{name} {key}");
         }
         let local = local_log_dir("/data", &path, &bucket).unwrap();
         assert_eq!(local, text(case, "local_log_tablet_dir"), "{name}");
-        assert_eq!(file_name_prefix(base), text(case, "filename_prefix"), "{name}");
+        assert_eq!(
+            file_name_prefix(base),
+            text(case, "filename_prefix"),
+            "{name}"
+        );
     });
     let partition = PhysicalTablePath::of_partitioned(TablePath::new("d", "t"), "p");
     assert!(local_log_dir("/data", &partition, &TableBucket::new(1, 0)).is_err());

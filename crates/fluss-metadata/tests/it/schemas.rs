@@ -20,7 +20,9 @@ pub(crate) fn build(case: &Value) -> fluss_metadata::Result<Schema> {
                 let parameters = agg["params"].as_object().unwrap();
                 let function = parameters.iter().fold(
                     AggFunction::new(function),
-                    |function, (name, value)| function.with_parameter(name, value.as_str().unwrap()),
+                    |function, (name, value)| {
+                        function.with_parameter(name, value.as_str().unwrap())
+                    },
                 );
                 builder.column_with_agg(name, data_type, function)
             }
@@ -43,11 +45,19 @@ fn check_fields(name: &str, schema: &Schema, case: &Value) {
     assert_eq!(schema.columns().len(), columns.len(), "{name}");
     for (column, expected) in schema.columns().iter().zip(columns) {
         assert_eq!(column.name(), text(expected, "name"), "{name}");
-        assert_eq!(column.data_type().to_string(), text(expected, "type"), "{name}");
+        assert_eq!(
+            column.data_type().to_string(),
+            text(expected, "type"),
+            "{name}"
+        );
         let json: Value = serde_json::from_str(&column.data_type().to_json()).unwrap();
         assert_eq!(json, expected["type_json"], "{name}");
         assert_eq!(column.comment(), expected["comment"].as_str(), "{name}");
-        assert_eq!(i64::from(column.column_id()), number(&expected["id"]), "{name}");
+        assert_eq!(
+            i64::from(column.column_id()),
+            number(&expected["id"]),
+            "{name}"
+        );
         assert_eq!(schema.column(column.name()), Some(column), "{name}");
     }
     let key = texts(&case["primary_key_columns"]);
@@ -106,12 +116,18 @@ fn schemas_are_built_and_written_as_by_java() {
         if name.starts_with("builder_") {
             let built = builder_case(name).build();
             match case.get("json") {
-                Some(json) => assert_eq!(built.unwrap().to_json(), json.as_str().unwrap(), "{name}"),
+                Some(json) => {
+                    assert_eq!(built.unwrap().to_json(), json.as_str().unwrap(), "{name}");
+                }
                 None => assert!(built.is_err(), "{name}"),
             }
             return;
         }
-        let json = case.get("input_json").unwrap_or(&case["json"]).as_str().unwrap_or_default();
+        let json = case
+            .get("input_json")
+            .unwrap_or(&case["json"])
+            .as_str()
+            .unwrap_or_default();
         let parsed = Schema::from_json(json.as_bytes());
         if case.get("error").is_some() {
             assert!(parsed.is_err(), "{name}");

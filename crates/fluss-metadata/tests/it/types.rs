@@ -7,14 +7,17 @@ use crate::golden::{Random, run_all, text};
 
 fn parameters(data_type: &DataType) -> (Option<u32>, Option<u32>, Option<u32>) {
     match data_type.kind() {
-        DataTypeKind::Char { length } | DataTypeKind::Binary { length } => (Some(*length), None, None),
+        DataTypeKind::Char { length } | DataTypeKind::Binary { length } => {
+            (Some(*length), None, None)
+        }
         DataTypeKind::Decimal { precision, scale } => (None, Some(*precision), Some(*scale)),
         DataTypeKind::Time { precision }
         | DataTypeKind::Timestamp { precision }
         | DataTypeKind::TimestampLtz { precision } => (None, Some(*precision), None),
-        DataTypeKind::TinyInt | DataTypeKind::SmallInt | DataTypeKind::Int | DataTypeKind::BigInt => {
-            (None, None, Some(0))
-        }
+        DataTypeKind::TinyInt
+        | DataTypeKind::SmallInt
+        | DataTypeKind::Int
+        | DataTypeKind::BigInt => (None, None, Some(0)),
         _ => (None, None, None),
     }
 }
@@ -37,7 +40,11 @@ fn types_have_the_text_and_json_of_java() {
         assert_eq!(from_json.to_string(), text(case, "type"), "{name}");
         assert_eq!(from_json.summary(), text(case, "summary"), "{name}");
         assert_eq!(from_json.root().name(), text(case, "root"), "{name}");
-        assert_eq!(from_json.is_nullable(), case["nullable"].as_bool().unwrap(), "{name}");
+        assert_eq!(
+            from_json.is_nullable(),
+            case["nullable"].as_bool().unwrap(),
+            "{name}"
+        );
         let number = |key: &str| case[key].as_u64().map(|n| u32::try_from(n).unwrap());
         assert_eq!(
             parameters(&from_json),
@@ -45,7 +52,11 @@ fn types_have_the_text_and_json_of_java() {
             "{name}"
         );
         let parsed: DataType = text(case, "type").parse().unwrap();
-        assert_eq!(parsed.to_string(), text(case, "parse_of_type_string"), "{name}");
+        assert_eq!(
+            parsed.to_string(),
+            text(case, "parse_of_type_string"),
+            "{name}"
+        );
         assert_eq!(parsed, from_json, "{name}");
     });
 }
@@ -54,14 +65,13 @@ fn types_have_the_text_and_json_of_java() {
 fn sql_text_is_read_as_java_reads_it() {
     run_all("type_parse", |name, case| {
         let parsed = text(case, "input").parse::<DataType>();
-        match case.get("error") {
-            Some(_) => assert!(parsed.is_err(), "{name}: {parsed:?}"),
-            None => {
-                let parsed = parsed.unwrap();
-                assert_eq!(parsed.to_string(), text(case, "type"), "{name}");
-                assert_eq!(parsed.to_json(), text(case, "json"), "{name}");
-            }
+        if case.get("error").is_some() {
+            assert!(parsed.is_err(), "{name}: {parsed:?}");
+            return;
         }
+        let parsed = parsed.unwrap();
+        assert_eq!(parsed.to_string(), text(case, "type"), "{name}");
+        assert_eq!(parsed.to_json(), text(case, "json"), "{name}");
     });
 }
 
@@ -131,7 +141,11 @@ fn nesting_has_a_limit_for_every_way_in() {
     assert!(nested(MAX_NESTING + 1).parse::<DataType>().is_err());
     assert!(nested(100_000).parse::<DataType>().is_err());
     assert!("INT ".to_owned().parse::<DataType>().is_ok());
-    assert!(format!("INT{}", " ARRAY".repeat(100_000)).parse::<DataType>().is_err());
+    assert!(
+        format!("INT{}", " ARRAY".repeat(100_000))
+            .parse::<DataType>()
+            .is_err()
+    );
     assert!(DataType::from_json(json(MAX_NESTING).as_bytes()).is_ok());
     assert!(DataType::from_json(json(MAX_NESTING + 1).as_bytes()).is_err());
     assert!(DataType::from_json(json(100_000).as_bytes()).is_err());
@@ -146,7 +160,9 @@ fn nesting_has_a_limit_for_every_way_in() {
 pub(crate) fn any_type(random: &mut Random, depth: usize) -> DataType {
     let text = |random: &mut Random| {
         let letters = ["a", "`", "'", "é", "漢", " ", "\"", "<", "\\", "0", "\u{1}"];
-        let name: String = (0..random.below(5)).map(|_| letters[random.below(letters.len())]).collect();
+        let name: String = (0..random.below(5))
+            .map(|_| letters[random.below(letters.len())])
+            .collect();
         name
     };
     let kinds = if depth == 0 { 16 } else { 19 };
@@ -194,7 +210,10 @@ fn any_type_is_the_same_after_text_and_after_json() {
     for _ in 0..3000 {
         let data_type = any_type(&mut random, 4);
         data_type.validate("x").unwrap();
-        assert_eq!(data_type.to_string().parse::<DataType>().unwrap(), data_type);
+        assert_eq!(
+            data_type.to_string().parse::<DataType>().unwrap(),
+            data_type
+        );
         let json = data_type.to_json();
         let again = DataType::from_json(json.as_bytes()).unwrap();
         assert_eq!(again, data_type);
