@@ -35,11 +35,12 @@ fn row(columns: usize) -> GenericRow<'static> {
 
 fn read_all(row: &ColumnarRow, columns: usize) -> u64 {
     let mut sum = 0;
-    for pos in (0..columns).step_by(4) {
-        sum += row.get_long(pos) as u64;
-        sum += u64::from(row.get_int(pos + 1) as u32);
-        sum += row.get_double(pos + 2) as u64;
-        sum += row.get_string(pos + 3).len() as u64;
+    for four in 0..columns / 4 {
+        let pos = 4 * four;
+        sum ^= row.get_long(pos) as u64;
+        sum ^= u64::from(row.get_int(pos + 1) as u32);
+        sum ^= row.get_double(pos + 2).to_bits();
+        sum ^= row.get_string(pos + 3).len() as u64;
     }
     sum
 }

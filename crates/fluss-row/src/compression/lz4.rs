@@ -50,8 +50,17 @@ mod enabled {
             // Reading on makes sure that the frame has its end mark and no more content.
             let ended = matches!(decoder.read(&mut [0]), Ok(0));
             drop(decoder);
-            filled && ended && rest.is_empty()
+            filled && ended && rest.is_empty() && has_end_mark(compressed)
         }
+    }
+
+    /// Whether the frame has its end mark: the decoder takes the end of its input for it, too.
+    fn has_end_mark(frame: &[u8]) -> bool {
+        const FLAGS_AT: usize = 4;
+        const CONTENT_CHECKSUM: u8 = 4;
+        let checksum = frame.get(FLAGS_AT).is_some_and(|flags| flags & CONTENT_CHECKSUM != 0);
+        let at = frame.len().checked_sub(if checksum { 8 } else { 4 });
+        at.and_then(|at| frame.get(at..)).is_some_and(|end| end.starts_with(&[0; 4]))
     }
 }
 

@@ -296,10 +296,14 @@ pub(crate) fn compute_crc(magic: LogMagic, batch: &[u8]) -> u32 {
     crc32c::crc32c(batch.get(magic.covered_from()..).unwrap_or_default())
 }
 
-/// The checksum of what follows writer id and sequence, which never changes, and the number of its bytes.
-pub(crate) fn rest_crc(magic: LogMagic, batch: &[u8]) -> (u32, usize) {
+/// From this size on, combining two checksums is cheaper than computing one over all bytes.
+const COMBINE_FROM_BYTES: usize = 512 * 1024;
+
+/// The checksum of what follows writer id and sequence, which never changes, and the number of its bytes; `None` for a batch that is
+/// so small that it does not help.
+pub(crate) fn rest_crc(magic: LogMagic, batch: &[u8]) -> Option<(u32, usize)> {
     let rest = batch.get(magic.covered_from() + RECORD_COUNT..).unwrap_or_default();
-    (crc32c::crc32c(rest), rest.len())
+    (rest.len() >= COMBINE_FROM_BYTES).then(|| (crc32c::crc32c(rest), rest.len()))
 }
 
 fn patch<const N: usize>(bytes: &mut [u8], at: usize, value: [u8; N]) {
@@ -308,14 +312,19 @@ fn patch<const N: usize>(bytes: &mut [u8], at: usize, value: [u8; N]) {
     }
 }
 
-/// Writes writer id, sequence and the checksum that follows from them. `rest` is what [`rest_crc`] gave: only a few bytes are gone
+/// Writes writer id, sequence and the checksum that follows from them. `rest` is what [`rest_crc`] gave: a large batch is not gone
 /// through again.
-pub(crate) fn stamp(magic: LogMagic, batch: &mut [u8], writer_id: i64, sequence: i32, rest: (u32, usize)) {
+pub(crate) fn stamp(magic: LogMagic, batch: &mut [u8], writer_id: i64, sequence: i32, rest: Option<(u32, usize)>) {
     let covered = magic.covered_from();
     patch(batch, covered + WRITER_ID, writer_id.to_le_bytes());
     patch(batch, covered + SEQUENCE, sequence.to_le_bytes());
-    let first = crc32c::crc32c(batch.get(covered..covered + RECORD_COUNT).unwrap_or_default());
-    let crc = crc32c::crc32c_combine(first, rest.0, rest.1);
+    let crc = match rest {
+        Some((rest_crc, rest_bytes)) => {
+            let first = crc32c::crc32c(batch.get(covered..covered + RECORD_COUNT).unwrap_or_default());
+            crc32c::crc32c_combine(first, rest_crc, rest_bytes)
+        }
+        None => compute_crc(magic, batch),
+    };
     patch(batch, magic.crc_at(), crc.to_le_bytes());
 }
 

@@ -11,7 +11,7 @@ pub struct SealedLogBatch {
     magic: LogMagic,
     record_count: usize,
     uncompressed_bytes: usize,
-    rest_crc: (u32, usize),
+    rest_crc: Option<(u32, usize)>,
 }
 
 impl SealedLogBatch {
@@ -36,7 +36,7 @@ impl SealedLogBatch {
 
     /// Sets writer id and sequence (-1 for none) and the checksum, and gives the bytes to send.
     ///
-    /// The checksum is not computed over the whole batch again, and the batch is copied only if the bytes of an earlier stamp are
+    /// The checksum of a large batch is not computed over all its bytes again, and the batch is copied only if the bytes of an earlier stamp are
     /// still held somewhere.
     pub fn stamp(&mut self, writer_id: i64, sequence: i32) -> Bytes {
         let mut bytes = match std::mem::take(&mut self.bytes).try_into_mut() {

@@ -383,3 +383,19 @@ fn appending_and_reading_rows_allocates_nothing_once_there_is_room() {
     });
     assert_eq!(reading.count_total, 0);
 }
+
+#[test]
+fn a_large_batch_is_stamped_again_without_going_through_it() {
+    let row_type = RowType::new(vec![DataField::new("noise", DataTypes::bytes())]);
+    let mut noise = Noise::new(8);
+    let mut builder = ArrowLogBatchBuilder::new(&row_type, 1, ArrowCompression::NONE).unwrap();
+    while builder.size_bytes() < 1 << 20 {
+        builder.append(&GenericRow::from_data(vec![noise.bytes(10_000)])).unwrap();
+    }
+    let mut sealed = builder.build().unwrap();
+    for (writer_id, sequence) in [(1, 0), (-1, -1), (i64::MAX, i32::MAX)] {
+        let batch = LogBatch::parse(sealed.stamp(writer_id, sequence)).unwrap();
+        batch.verify_crc().unwrap();
+        assert_eq!((batch.header().writer_id(), batch.header().sequence()), (writer_id, sequence));
+    }
+}

@@ -49,8 +49,8 @@ pub struct ColumnBuilders {
     rows: usize,
     /// Bytes of values whose size is not that of their type: texts, elements.
     variable_bytes: usize,
-    /// Bits that every row takes.
-    row_bits: usize,
+    /// Bytes that every row takes.
+    row_bytes: usize,
 }
 
 impl ColumnBuilders {
@@ -58,8 +58,8 @@ impl ColumnBuilders {
     pub fn new(row_type: &RowType) -> Result<Self> {
         let schema = to_arrow_schema(row_type)?;
         let columns: Vec<_> = row_type.fields().iter().map(|field| Column::new(field.data_type())).collect();
-        let row_bits = columns.iter().map(Column::fixed_bits).sum();
-        Ok(Self { row_type: row_type.clone(), schema, columns, rows: 0, variable_bytes: 0, row_bits })
+        let row_bytes = columns.iter().map(Column::fixed_bits).sum::<usize>().div_ceil(8);
+        Ok(Self { row_type: row_type.clone(), schema, columns, rows: 0, variable_bytes: 0, row_bytes })
     }
 
     /// The type of the rows.
@@ -86,7 +86,7 @@ impl ColumnBuilders {
     /// whether it is null.
     #[inline]
     pub fn size_bytes(&self) -> usize {
-        self.variable_bytes + (self.rows * self.row_bits).div_ceil(8)
+        self.variable_bytes + self.rows * self.row_bytes
     }
 
     /// Appends a row and returns by how many bytes [`size_bytes`](Self::size_bytes) grew.
@@ -100,7 +100,6 @@ impl ColumnBuilders {
             return Err(RowError::FieldCount { expected: self.columns.len(), actual });
         }
         check_rows(self.rows + 1)?;
-        let before = self.size_bytes();
         let mut variable = 0;
         for (position, column) in self.columns.iter_mut().enumerate() {
             match column.append(row, position) {
@@ -110,7 +109,7 @@ impl ColumnBuilders {
         }
         self.rows += 1;
         self.variable_bytes += variable;
-        Ok(self.size_bytes() - before)
+        Ok(variable + self.row_bytes)
     }
 
     /// Appends the rows of a batch, whose columns are found by name, and returns by how many bytes it grew. The values are copied.
