@@ -10,7 +10,7 @@ struct Room {
     dev: &'static [&'static str],
 }
 
-const ROOMS: [Room; 9] = [
+const ROOMS: [Room; 10] = [
     Room {
         name: "fluss-wire",
         normal: &[],
@@ -46,6 +46,11 @@ const ROOMS: [Room; 9] = [
         name: "fluss-mock",
         normal: &["fluss-metadata", "fluss-row", "fluss-wire"],
         dev: &["fluss-rs"],
+    },
+    Room {
+        name: "fuzz-bodies",
+        normal: &["fluss-metadata", "fluss-row", "fluss-wire"],
+        dev: &[],
     },
     // It must compile while they don't.
     Room {

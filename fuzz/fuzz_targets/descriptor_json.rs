@@ -1,0 +1,4 @@
+//! Fuzzes the body `descriptor_json` of `fuzz-bodies`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz_bodies::run("descriptor_json", bytes));

@@ -1,0 +1,4 @@
+//! Fuzzes the body `response_header` of `fuzz-bodies`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| fuzz_bodies::run("response_header", bytes));
