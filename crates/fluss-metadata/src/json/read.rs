@@ -5,6 +5,7 @@
 //! asks for is skipped without recursion.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use serde::de::IgnoredAny;
 
@@ -210,19 +211,20 @@ impl<'a> Json<'a> {
     }
 
     /// An object of texts; numbers and booleans are taken as their text, as Jackson does.
-    pub(crate) fn string_map<M: FromIterator<(String, String)>>(self) -> Result<M> {
-        self.members()?
-            .map(|(key, value)| {
-                let key = decode(key).ok_or_else(|| value.wrong("a name of whole characters"))?;
-                let text = match value.text.as_bytes().first() {
-                    Some(b'"') => value.string()?,
-                    Some(b'{' | b'[') => return Err(value.wrong("a string")),
-                    _ if value.is_null() => return Err(value.wrong("a string")),
-                    _ => Cow::Borrowed(value.text),
-                };
-                Ok((key.into_owned(), text.into_owned()))
-            })
-            .collect()
+    pub(crate) fn string_map(self) -> Result<BTreeMap<String, String>> {
+        // One by one: collecting would put all into one list first.
+        let mut map = BTreeMap::new();
+        for (key, value) in self.members()? {
+            let key = decode(key).ok_or_else(|| value.wrong("a name of whole characters"))?;
+            let text = match value.text.as_bytes().first() {
+                Some(b'"') => value.string()?,
+                Some(b'{' | b'[') => return Err(value.wrong("a string")),
+                _ if value.is_null() => return Err(value.wrong("a string")),
+                _ => Cow::Borrowed(value.text),
+            };
+            map.insert(key.into_owned(), text.into_owned());
+        }
+        Ok(map)
     }
 }
 

@@ -52,8 +52,8 @@ pub(super) fn from_json(text: &[u8]) -> Result<TableDescriptor> {
     let mut builder = TableDescriptor::builder()
         .schema(schema::read_json(schema.required()?)?)
         .partitioned_by(partition_keys.required()?.strings()?)
-        .properties(properties.required()?.string_map::<Vec<_>>()?)
-        .custom_properties(custom_properties.required()?.string_map::<Vec<_>>()?);
+        .properties(properties.required()?.string_map()?)
+        .custom_properties(custom_properties.required()?.string_map()?);
     if let Some(comment) = comment.optional_string()? {
         builder = builder.comment(Cow::into_owned(comment));
     }

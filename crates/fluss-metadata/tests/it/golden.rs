@@ -2,20 +2,24 @@
 
 use serde_json::Value;
 
-/// Runs every case of a file for which `wanted` says so, and reports how many.
-pub(crate) fn run(
-    file: &str,
-    wanted: impl Fn(&Value) -> bool,
-    mut check: impl FnMut(&str, &Value),
-) {
+/// The cases of a file.
+pub(crate) fn cases(file: &str) -> Vec<Value> {
     let path = format!(
         "{}/../../testdata/vectors/{file}.json",
         env!("CARGO_MANIFEST_DIR")
     );
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
-    let cases: Vec<Value> = serde_json::from_str(&text).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+/// Runs every case of a file for which `wanted` says so, and reports how many of them ran.
+pub(crate) fn run(
+    file: &str,
+    wanted: impl Fn(&Value) -> bool,
+    mut check: impl FnMut(&str, &Value),
+) {
     let (mut ran, mut total) = (0, 0);
-    for case in cases.iter().filter(|case| wanted(case)) {
+    for case in cases(file).iter().filter(|case| wanted(case)) {
         total += 1;
         check(case["name"].as_str().unwrap(), case);
         ran += 1;

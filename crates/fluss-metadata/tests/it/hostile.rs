@@ -8,7 +8,7 @@ use fluss_metadata::{
     TablePartition,
 };
 
-use crate::golden::{Random, run_all, text};
+use crate::golden::{Random, cases, text};
 
 /// Tries every reader, and writes what was read; what is written must be readable again.
 fn try_all(bytes: &[u8]) {
@@ -37,25 +37,18 @@ fn try_all(bytes: &[u8]) {
 }
 
 fn documents() -> Vec<String> {
-    let mut documents = Vec::new();
-    for file in [
+    let files = [
         "json_schema",
         "json_table_descriptor",
         "json_misc",
         "json_server",
         "types",
-    ] {
-        run_all(file, |_, case| {
-            for key in ["json", "input_json"] {
-                documents.extend(
-                    Some(text(case, key))
-                        .filter(|t| !t.is_empty())
-                        .map(str::to_owned),
-                );
-            }
-        });
-    }
-    documents
+    ];
+    let cases = files.into_iter().flat_map(cases);
+    cases
+        .flat_map(|case| ["json", "input_json"].map(|key| text(&case, key).to_owned()))
+        .filter(|document| !document.is_empty())
+        .collect()
 }
 
 #[test]
