@@ -100,3 +100,8 @@ pub use map::FlussMap;
 pub use partition::PartitionNames;
 pub use projected::ProjectedRow;
 pub use temporal::{Date, Time, TimestampLtz, TimestampNtz};
+
+/// The program of the README, so that it is compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

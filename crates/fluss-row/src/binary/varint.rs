@@ -73,18 +73,26 @@ const fn gather(word: u64) -> u64 {
     (x & 0x0000_0000_0fff_ffff) | (x & 0x0fff_ffff_0000_0000) >> 4
 }
 
+/// A varint of at most eight bytes and where it ends, read at once; `None` when it is longer, or too near to
+/// the end of the bytes.
+#[inline]
+pub(crate) fn quick_varint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
+    let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
+    let last = !word & MORE;
+    if last == 0 {
+        return None;
+    }
+    // Keeps the bits up to the first byte that nothing follows.
+    let kept = word & (last ^ last.wrapping_sub(1));
+    Some((gather(kept), at + (last.trailing_zeros() as usize + 1) / 8))
+}
+
 /// Reads a 64-bit varint at `*at` and moves on. Errs beyond ten bytes or 64 bits.
 #[inline]
 pub(crate) fn read_varint64(bytes: &[u8], at: &mut usize, what: &'static str) -> Result<u64> {
-    if let Some(word) = bytes.get(*at..).and_then(<[u8]>::first_chunk) {
-        let word = u64::from_le_bytes(*word);
-        let last = !word & MORE;
-        if last != 0 {
-            // Keeps the bits up to the first byte that nothing follows.
-            let kept = word & (last ^ last.wrapping_sub(1));
-            *at += (last.trailing_zeros() as usize + 1) / 8;
-            return Ok(gather(kept));
-        }
+    if let Some((value, end)) = quick_varint(bytes, *at) {
+        *at = end;
+        return Ok(value);
     }
     read_long(bytes, at, 64, what)
 }
@@ -98,13 +106,14 @@ pub(crate) fn read_varint32(bytes: &[u8], at: &mut usize, what: &'static str) ->
             Ok(u32::from(byte))
         }
         _ => {
-            let start = *at;
-            if let Ok(value) = u32::try_from(read_varint64(bytes, at, what)?)
-                && *at - start <= 5
+            if let Some((value, end)) = quick_varint(bytes, *at)
+                && end - *at <= 5
+                && let Ok(value) = u32::try_from(value)
             {
+                *at = end;
                 return Ok(value);
             }
-            Err(too_long(start, what))
+            read_long(bytes, at, 32, what).map(|value| value as u32)
         }
     }
 }
