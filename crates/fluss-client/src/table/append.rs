@@ -4,13 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arrow_array::RecordBatch;
 use fluss_metadata::TableInfo;
 use fluss_row::InternalRow;
+use fluss_row::arrow::ColumnarBatch;
 
-use super::WriteResultFuture;
+use super::{BatchWriteFuture, WriteResultFuture};
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
-use crate::write::{Appender, BatchKind, RowRoute, Target};
+use crate::write::{Appender, BatchKind, Piece, RowRoute, Target, pieces};
 
 /// What is to be appended to: makes writers.
 #[derive(Clone)]
@@ -39,7 +41,8 @@ impl TableAppend {
         // A table whose rows cannot be encoded is refused here and not by its first row.
         drop(appender.format().encoder()?);
         let route = RowRoute::new(&self.info, appender.table(), self.connection.config.writer_bucket_no_key_assigner)?;
-        let inner = Inner { columns: self.info.row_type().fields().len(), appender, route, _connection: Arc::clone(&self.connection) };
+        let max_piece = appender.max_batch();
+        let inner = Inner { columns: self.info.row_type().fields().len(), max_piece, appender, route, _connection: Arc::clone(&self.connection) };
         Ok(AppendWriter { inner: Arc::new(inner) })
     }
 }
@@ -61,6 +64,8 @@ struct Inner {
     appender: Appender,
     route: RowRoute,
     columns: usize,
+    /// Bytes above which an Arrow batch is cut.
+    max_piece: usize,
     /// Keeps the sender alive.
     _connection: Arc<ConnectionInner>,
 }
@@ -118,6 +123,62 @@ impl AppendWriter {
         inner.appender.try_write(&Target { group: &group, bucket }, |encoder| encoder.append(row))
     }
 
+    /// Appends the rows of an Arrow batch.
+    ///
+    /// The batch is split by partition and bucket as its rows say; what goes to one place is not copied (small batches are, to be
+    /// collected). Columns are found by name; nullability and metadata of the fields do not matter. Waits like [`append`](Self::append).
+    /// The future gives one result for each piece: its bucket and the offset of its first row.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with the column's name if a column is missing, surplus, of another type, or has a
+    /// null where there must be none; nothing is appended then. Otherwise as [`append`](Self::append); pieces before the one that could
+    /// not be appended are then written all the same.
+    ///
+    /// # Panics
+    ///
+    /// As [`append`](Self::append).
+    pub fn append_arrow_batch(&self, batch: &RecordBatch) -> Result<BatchWriteFuture> {
+        let inner = &*self.inner;
+        let mut results = Vec::new();
+        for piece in inner.pieces(batch)? {
+            let (target, load) = (piece.target(), piece.load());
+            if inner.appender.format().is_arrow() {
+                results.push(inner.appender.write_load(&target, load, |encoder| encoder.append_batch(&piece.rows))?);
+            } else {
+                for row in inner.rows(&piece.rows)?.rows() {
+                    results.push(inner.appender.write(&target, |encoder| encoder.append(&row))?);
+                }
+            }
+        }
+        Ok(BatchWriteFuture::new(results))
+    }
+
+    /// [`append_arrow_batch`](Self::append_arrow_batch), waiting for room without holding a thread.
+    ///
+    /// # Errors
+    ///
+    /// As [`append_arrow_batch`](Self::append_arrow_batch).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before its end, some pieces may have been appended.
+    pub async fn append_arrow_batch_async(&self, batch: &RecordBatch) -> Result<BatchWriteFuture> {
+        let inner = &*self.inner;
+        let mut results = Vec::new();
+        for piece in inner.pieces(batch)? {
+            let (target, load) = (piece.target(), piece.load());
+            if inner.appender.format().is_arrow() {
+                results.push(inner.appender.write_load_async(&target, load, |encoder| encoder.append_batch(&piece.rows)).await?);
+            } else {
+                for row in inner.rows(&piece.rows)?.rows() {
+                    results.push(inner.appender.write_async(&target, |encoder| encoder.append(&row)).await?);
+                }
+            }
+        }
+        Ok(BatchWriteFuture::new(results))
+    }
+
     /// Sends what this writer and its clones have appended, and waits until all of it is acknowledged or failed.
     ///
     /// # Errors
@@ -147,6 +208,18 @@ impl AppendWriter {
 }
 
 impl Inner {
+    fn pieces(&self, batch: &RecordBatch) -> Result<Vec<Piece>> {
+        let info = self.appender.table().info();
+        // Checked as a whole before any piece goes.
+        self.rows(batch)?;
+        pieces(batch, self.appender.format().row_type(), &self.route, self.max_piece).map_err(|error| error.of_table(info.table_path()))
+    }
+
+    fn rows(&self, batch: &RecordBatch) -> Result<ColumnarBatch> {
+        let info = self.appender.table().info();
+        ColumnarBatch::try_new(self.appender.format().row_type(), batch).map_err(|error| Error::from(error).of_table(info.table_path()))
+    }
+
     #[inline]
     fn check<R: InternalRow>(&self, row: &R) -> Result<()> {
         if row.field_count() == self.columns { Ok(()) } else { Err(wrong_width(self.appender.table().info(), row.field_count(), self.columns)) }

@@ -104,3 +104,46 @@ impl fmt::Debug for WriteResultFuture {
         f.debug_struct("WriteResultFuture").field("index", &self.index).field("result", &self.try_result()).finish_non_exhaustive()
     }
 }
+
+/// The results of an Arrow batch, as a future: one for each piece that it was split into, with the bucket of the piece and the offset of
+/// its first row.
+///
+/// Like a [`WriteResultFuture`], it may be dropped, and awaiting it makes the rows urgent.
+///
+/// # Cancel safety
+///
+/// Dropping it at any point changes nothing about the rows.
+#[derive(Debug)]
+pub struct BatchWriteFuture {
+    pieces: Vec<WriteResultFuture>,
+    /// Results so far.
+    done: Vec<WriteResult>,
+}
+
+impl BatchWriteFuture {
+    pub(crate) fn new(pieces: Vec<WriteResultFuture>) -> Self {
+        Self { pieces, done: Vec::new() }
+    }
+}
+
+impl Future for BatchWriteFuture {
+    type Output = Result<Vec<WriteResult>>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        if this.done.is_empty() {
+            // All pieces become urgent, not only the first that is not there yet.
+            for piece in &this.pieces {
+                piece.batch.want(Wish::Urgent);
+            }
+        }
+        while let Some(piece) = this.pieces.get_mut(this.done.len()) {
+            match Pin::new(piece).poll(context) {
+                Poll::Ready(Ok(result)) => this.done.push(result),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(Ok(std::mem::take(&mut this.done)))
+    }
+}

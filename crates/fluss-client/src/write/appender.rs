@@ -16,7 +16,7 @@ use super::memory::Credit;
 use super::slot::{BucketGroup, BucketSlot, OpenBatch, SlotState};
 use super::table::TableWrites;
 use super::{Shared, now};
-use crate::engine::write::{Wish, next_step};
+use crate::engine::write::{Wish, full_at, next_step};
 use crate::error::{Cause, Error, Result};
 use crate::runtime::BlockingWait;
 use crate::table::WriteResultFuture;
@@ -25,6 +25,9 @@ use crate::table::WriteResultFuture;
 const WAIT_FOR: usize = 256 * 1024;
 /// Share of the buffer that it asks for at most, as a divisor.
 const WAIT_SHARE: usize = 16;
+
+/// Rows at which a batch is full whatever its size: the count in its header is an `i32`, and loads are smaller than the rest.
+const MAX_ROWS: u32 = 1 << 30;
 
 /// The write path of one writer handle.
 #[derive(Debug, Clone)]
@@ -41,6 +44,21 @@ pub(crate) struct Target<'a> {
     pub(crate) group: &'a Arc<BucketGroup>,
     /// The bucket; that of the moment if `None`.
     pub(crate) bucket: Option<u32>,
+}
+
+/// What is to be added to a batch at once.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Load {
+    pub(crate) rows: u32,
+    /// About how many bytes it takes: so much room is made first.
+    pub(crate) bytes: usize,
+    /// Whether it is a batch of its own.
+    pub(crate) is_alone: bool,
+}
+
+impl Load {
+    /// One row, for which there is room as long as the step is not used up.
+    const ROW: Self = Self { rows: 1, bytes: 1, is_alone: false };
 }
 
 enum Attempt {
@@ -64,17 +82,29 @@ impl Appender {
         &self.format
     }
 
+    /// Bytes of rows that make a full batch when they do not compress.
+    pub(crate) fn max_batch(&self) -> usize {
+        full_at(self.shared.config.writer_batch_size, self.shared.memory.capacity(), 1.0)
+    }
+
     /// Writes a row, waiting on this thread for room if need be.
-    pub(crate) fn write(&self, target: &Target<'_>, mut encode: impl FnMut(&mut Encoder) -> Result<usize>) -> Result<WriteResultFuture> {
-        match self.attempt(target, None, &mut encode)? {
+    #[inline]
+    pub(crate) fn write(&self, target: &Target<'_>, encode: impl FnMut(&mut Encoder) -> Result<usize>) -> Result<WriteResultFuture> {
+        self.write_load(target, Load::ROW, encode)
+    }
+
+    /// Writes a load, waiting on this thread for room if need be.
+    #[inline]
+    pub(crate) fn write_load(&self, target: &Target<'_>, load: Load, mut encode: impl FnMut(&mut Encoder) -> Result<usize>) -> Result<WriteResultFuture> {
+        match self.attempt(target, load, None, &mut encode)? {
             Attempt::Done(future) => Ok(future),
-            Attempt::Full(bytes) => self.wait_and_write(target, bytes, &mut encode),
+            Attempt::Full(bytes) => self.wait_and_write(target, load, bytes, &mut encode),
         }
     }
 
     /// Writes a row, or says that the buffer is full.
     pub(crate) fn try_write(&self, target: &Target<'_>, mut encode: impl FnMut(&mut Encoder) -> Result<usize>) -> Result<WriteResultFuture> {
-        match self.attempt(target, None, &mut encode)? {
+        match self.attempt(target, Load::ROW, None, &mut encode)? {
             Attempt::Done(future) => Ok(future),
             Attempt::Full(bytes) => {
                 self.shared.inbox.ring();
@@ -84,8 +114,13 @@ impl Appender {
     }
 
     /// Writes a row, waiting for room without holding a thread.
-    pub(crate) async fn write_async(&self, target: &Target<'_>, mut encode: impl FnMut(&mut Encoder) -> Result<usize>) -> Result<WriteResultFuture> {
-        let mut bytes = match self.attempt(target, None, &mut encode)? {
+    pub(crate) async fn write_async(&self, target: &Target<'_>, encode: impl FnMut(&mut Encoder) -> Result<usize>) -> Result<WriteResultFuture> {
+        self.write_load_async(target, Load::ROW, encode).await
+    }
+
+    /// Writes a load, waiting for room without holding a thread.
+    pub(crate) async fn write_load_async(&self, target: &Target<'_>, load: Load, mut encode: impl FnMut(&mut Encoder) -> Result<usize>) -> Result<WriteResultFuture> {
+        let mut bytes = match self.attempt(target, load, None, &mut encode)? {
             Attempt::Done(future) => return Ok(future),
             Attempt::Full(bytes) => bytes,
         };
@@ -99,7 +134,7 @@ impl Appender {
                 credit = waiting => credit,
                 () = &mut sleep => return Err(self.buffer_full(bytes, timeout)),
             };
-            match self.attempt(target, Some(&mut credit), &mut encode)? {
+            match self.attempt(target, load, Some(&mut credit), &mut encode)? {
                 Attempt::Done(future) => return Ok(future),
                 Attempt::Full(more) => bytes = more,
             }
@@ -108,7 +143,7 @@ impl Appender {
 
     /// The one place where a thread waits. The drivers never run on it (or are told that it waits), so they go on and free room.
     #[cold]
-    fn wait_and_write(&self, target: &Target<'_>, mut bytes: usize, encode: &mut impl FnMut(&mut Encoder) -> Result<usize>) -> Result<WriteResultFuture> {
+    fn wait_and_write(&self, target: &Target<'_>, load: Load, mut bytes: usize, encode: &mut impl FnMut(&mut Encoder) -> Result<usize>) -> Result<WriteResultFuture> {
         let timeout = self.shared.config.writer_buffer_wait_timeout;
         let ends = Instant::now().checked_add(timeout);
         let left = || ends.map_or(timeout, |ends| ends.saturating_duration_since(Instant::now()));
@@ -123,7 +158,7 @@ impl Appender {
             let Some(mut credit) = granted else {
                 return Err(self.buffer_full(bytes, timeout));
             };
-            match self.attempt(target, Some(&mut credit), encode)? {
+            match self.attempt(target, load, Some(&mut credit), encode)? {
                 Attempt::Done(future) => return Ok(future),
                 Attempt::Full(more) => bytes = more,
             }
@@ -134,13 +169,13 @@ impl Appender {
         bytes.max(WAIT_FOR.min(self.shared.memory.capacity() / WAIT_SHARE))
     }
 
-    fn attempt(&self, target: &Target<'_>, granted: Option<&mut Credit>, encode: &mut impl FnMut(&mut Encoder) -> Result<usize>) -> Result<Attempt> {
+    fn attempt(&self, target: &Target<'_>, load: Load, granted: Option<&mut Credit>, encode: &mut impl FnMut(&mut Encoder) -> Result<usize>) -> Result<Attempt> {
         let bucket = target.bucket.unwrap_or_else(|| target.group.sticky_bucket());
         let Some(slot) = target.group.slots.get(bucket as usize) else {
             return Err(Error::usage(format!("there is no bucket {bucket}")).of_table(&target.group.table_path));
         };
         let mut state = slot.state();
-        let (is_new, was_closed) = match self.make_room(slot, &mut state, granted)? {
+        let (is_new, was_closed) = match self.make_room(slot, &mut state, load, granted)? {
             Room::Ready { is_new, was_closed } => (is_new, was_closed),
             Room::Full { bytes, was_closed } => {
                 drop(state);
@@ -165,7 +200,7 @@ impl Appender {
             }
         };
         let index = open.rows;
-        open.rows += 1;
+        open.rows += load.rows;
         open.bytes += added;
         if open.bytes > open.credit.bytes() {
             open.credit.set(open.bytes);
@@ -175,7 +210,7 @@ impl Appender {
         }
         let since = open.since;
         let future = WriteResultFuture::new(Arc::clone(&open.completion), index);
-        let is_full = open.bytes >= open.full_at || open.rows == i32::MAX as u32;
+        let is_full = open.bytes >= open.full_at || load.is_alone || open.rows >= MAX_ROWS;
         if is_full {
             slot.close_open(&mut state);
         }
@@ -190,17 +225,17 @@ impl Appender {
 
     /// Sees to it that the slot has an open batch of this writer's format with room for a row.
     #[inline]
-    fn make_room(&self, slot: &Arc<BucketSlot>, state: &mut SlotState, granted: Option<&mut Credit>) -> Result<Room> {
+    fn make_room(&self, slot: &Arc<BucketSlot>, state: &mut SlotState, load: Load, granted: Option<&mut Credit>) -> Result<Room> {
         match state.open.as_mut() {
-            Some(open) if Arc::ptr_eq(&open.format, &self.format) && open.bytes < open.credit.bytes() && !self.member.is_closed() => {
+            Some(open) if open.bytes + load.bytes <= open.credit.bytes() && !load.is_alone && Arc::ptr_eq(&open.format, &self.format) && !self.member.is_closed() => {
                 Ok(Room::Ready { is_new: false, was_closed: false })
             }
-            _ => self.make_room_slowly(slot, state, granted),
+            _ => self.make_room_slowly(slot, state, load, granted),
         }
     }
 
     #[cold]
-    fn make_room_slowly(&self, slot: &Arc<BucketSlot>, state: &mut SlotState, granted: Option<&mut Credit>) -> Result<Room> {
+    fn make_room_slowly(&self, slot: &Arc<BucketSlot>, state: &mut SlotState, load: Load, granted: Option<&mut Credit>) -> Result<Room> {
         if self.member.is_closed() {
             return Err(Error::closed("the writer"));
         }
@@ -209,7 +244,7 @@ impl Appender {
         }
         let capacity = self.shared.memory.capacity();
         let mut was_closed = false;
-        if state.open.as_ref().is_some_and(|open| !Arc::ptr_eq(&open.format, &self.format)) {
+        if state.open.as_ref().is_some_and(|open| load.is_alone || !Arc::ptr_eq(&open.format, &self.format)) {
             slot.close_open(state);
             was_closed = true;
         }
@@ -217,8 +252,9 @@ impl Appender {
             if let Some(granted) = granted {
                 open.credit.absorb(granted);
             }
-            let step = next_step(open.credit.bytes(), capacity).max(open.bytes.saturating_sub(open.credit.bytes()) + 1);
-            if open.bytes >= open.credit.bytes() && !open.credit.try_grow(step) {
+            let missing = (open.bytes + load.bytes).saturating_sub(open.credit.bytes()).min(capacity);
+            let step = next_step(open.credit.bytes(), capacity).max(missing);
+            if missing > 0 && !open.credit.try_grow(step) {
                 return Ok(Room::Full { bytes: step, was_closed });
             }
             return Ok(Room::Ready { is_new: false, was_closed });
@@ -230,8 +266,8 @@ impl Appender {
         if let Some(granted) = granted {
             credit.absorb(granted);
         }
-        let step = next_step(0, capacity);
-        if credit.bytes() == 0 && !credit.try_grow(step) {
+        let step = next_step(0, capacity).max(load.bytes.min(capacity));
+        if credit.bytes() < step && !credit.try_grow(step - credit.bytes()) {
             return Ok(Room::Full { bytes: step, was_closed });
         }
         state.open = Some(OpenBatch {

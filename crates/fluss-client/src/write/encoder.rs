@@ -1,5 +1,6 @@
 //! The rows of one batch, while it is open and once it is sealed.
 
+use arrow_array::RecordBatch;
 use bytes::Bytes;
 use fluss_row::kv::{KvBatchBuilder, SealedKvBatch};
 use fluss_row::log::{ArrowLogBatchBuilder, RowLogBatchBuilder, SealedLogBatch};
@@ -36,6 +37,14 @@ impl Encoder {
             Self::Kv(_) => return Err(wrong_table()),
         };
         added.map_err(Error::from)
+    }
+
+    /// Adds the rows of an Arrow batch, the first one without a copy. Returns the bytes they take. After an error the batch is as before.
+    pub(crate) fn append_batch(&mut self, batch: &RecordBatch) -> Result<usize> {
+        match self {
+            Self::Arrow(builder) => builder.append_batch(batch).map_err(Error::from),
+            Self::Rows(_) | Self::Kv(_) => Err(wrong_table()),
+        }
     }
 
     /// Adds an upsert. Returns the bytes it takes. After an error the batch is as before.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use fluss_metadata::{LogFormat, SchemaId, TableInfo};
+use fluss_metadata::{LogFormat, RowType, SchemaId, TableInfo};
 use fluss_row::kv::KvBatchBuilder;
 use fluss_row::log::{ArrowLogBatchBuilder, RowLogBatchBuilder};
 
@@ -63,6 +63,16 @@ impl WriteFormat {
 
     pub(super) fn schema_id(&self) -> SchemaId {
         self.info.schema_id()
+    }
+
+    /// The columns of the rows.
+    pub(crate) fn row_type(&self) -> &RowType {
+        self.info.row_type()
+    }
+
+    /// Whether batches are made of Arrow columns.
+    pub(crate) fn is_arrow(&self) -> bool {
+        self.kind == BatchKind::Log && matches!(self.info.descriptor().log_format(), Ok(LogFormat::Arrow))
     }
 
     /// A batch without rows.

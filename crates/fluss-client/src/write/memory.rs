@@ -146,6 +146,7 @@ impl Waiter {
 }
 
 impl Credit {
+    #[inline]
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }

@@ -11,6 +11,7 @@
 //! ([`memory`]). What is sent where and when is decided by [`crate::engine::write`]; the sender ([`sender`]) only carries it out.
 
 mod appender;
+mod arrow_batch;
 mod completion;
 mod encoder;
 mod format;
@@ -26,6 +27,7 @@ mod slot;
 mod table;
 
 pub(crate) use appender::{Appender, Target};
+pub(crate) use arrow_batch::{Piece, pieces};
 pub(crate) use completion::{Completion, NOT_WAITING, Written, WrittenOffset};
 pub(crate) use format::BatchKind;
 pub use format::MergeMode;

@@ -1,18 +1,19 @@
 //! Finding the leaders of what is written to, and making partitions that are missing.
 
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use fluss_metadata::{PartitionId, TableBucket, TableInfo};
+use fluss_metadata::{PartitionId, PartitionSpec, TableBucket, TableInfo};
 use fluss_rpc::Cluster;
 use fluss_wire::error_code::{ErrorCode, ServerError};
-use fluss_wire::message::{CreatePartitionRequest, PbKeyValue, PbPartitionSpec};
+use fluss_wire::message::{CreatePartitionRequest, PbKeyValue, PbPartitionSpec, TableExistsRequest, TableExistsResponse};
 use tracing::debug;
 
 use super::request::path_message;
 use super::slot::{BucketGroup, PartitionName};
 use crate::config::Config;
-use crate::engine::write::Resolution;
-use crate::error::{Error, ErrorKind, Result};
+use crate::engine::write::{Resolution, is_passing};
+use crate::error::{Error, Result};
 
 /// Asks the cluster for the leaders of a table or partition. A missing partition is made, if the configuration says so.
 pub(super) async fn resolve(cluster: Cluster, config: Arc<Config>, info: TableInfo, group: Arc<BucketGroup>) -> Resolution {
@@ -23,7 +24,7 @@ pub(super) async fn resolve(cluster: Cluster, config: Arc<Config>, info: TableIn
     match found {
         Ok(None) if group.partition.is_some() => Resolution::NotYet,
         Ok(partition) => Resolution::Known(partition),
-        Err(error) if error.is_retriable() || matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout) => {
+        Err(error) if is_passing(&error) => {
             debug!(table = %info.table_path(), %error, "the leaders cannot be looked up now");
             Resolution::NotYet
         }
@@ -33,8 +34,22 @@ pub(super) async fn resolve(cluster: Cluster, config: Arc<Config>, info: TableIn
 
 /// Refreshes the view of the table. Another table under its name means that it is gone.
 async fn find_table(cluster: &Cluster, info: &TableInfo) -> Result<()> {
-    cluster.refresh_table(info.table_path()).await?;
-    check_identity(cluster, info)
+    match cluster.refresh_table(info.table_path()).await {
+        Ok(()) => check_identity(cluster, info),
+        Err(error) => Err(explain(cluster, info, error.into()).await),
+    }
+}
+
+/// Servers of release 0.9.1 say "unknown error" when asked for the metadata of a table that was just dropped: then whether it exists is
+/// asked.
+async fn explain(cluster: &Cluster, info: &TableInfo, error: Error) -> Error {
+    if error.server_code() != Some(ErrorCode::UNKNOWN_SERVER_ERROR.value()) {
+        return error;
+    }
+    match cluster.call_any(&TableExistsRequest { table_path: path_message(info.table_path()) }).await {
+        Ok(TableExistsResponse { exists: false }) => ServerError { code: ErrorCode::TABLE_NOT_EXIST, message: None }.into(),
+        _ => error,
+    }
 }
 
 fn check_identity(cluster: &Cluster, info: &TableInfo) -> Result<()> {
@@ -55,6 +70,7 @@ async fn find_or_make(cluster: &Cluster, config: &Config, info: &TableInfo, part
         let text = format!("there is no partition {}, and writer_dynamic_create_partition is off", partition.name);
         return Err(Error::from(ServerError::new(ErrorCode::PARTITION_NOT_EXISTS, text)));
     }
+    check_time(info, partition)?;
     make(cluster, info, partition).await.map_err(|error| error.during("create_partition"))?;
     debug!(table = %info.table_path(), partition = %partition.name, "made a partition");
     // Servers learn of it a little later: that it is not found at once is no failure.
@@ -63,7 +79,10 @@ async fn find_or_make(cluster: &Cluster, config: &Config, info: &TableInfo, part
 
 /// The id of the partition; asks for the leaders of its buckets where they are not known.
 async fn find_partition(cluster: &Cluster, info: &TableInfo, partition: &PartitionName) -> Result<Option<PartitionId>> {
-    let found = cluster.partition_id(info.table_path(), &partition.name).await?;
+    let found = match cluster.partition_id(info.table_path(), &partition.name).await {
+        Ok(found) => found,
+        Err(error) => return Err(explain(cluster, info, error.into()).await),
+    };
     check_identity(cluster, info)?;
     let Some(id) = found else { return Ok(None) };
     let buckets: Vec<_> = (0..info.num_buckets()).map(|bucket| TableBucket::new_with_partition(info.table_id(), Some(id), bucket)).collect();
@@ -74,6 +93,16 @@ async fn find_partition(cluster: &Cluster, info: &TableInfo, partition: &Partiti
     }
     // Forgotten again if the servers say that it was dropped.
     Ok(cluster.view().partition_id(info.table_id(), &partition.name))
+}
+
+/// Checks a partition by time against the rules of its table: its format, and whether the server would drop it at once. The clock is that
+/// of this machine. Source: `PartitionUtils.java: validateAutoPartitionTime`.
+fn check_time(info: &TableInfo, partition: &PartitionName) -> Result<()> {
+    let strategy = info.descriptor().auto_partition()?;
+    let spec = PartitionSpec::new(info.partition_keys().iter().zip(&partition.values).map(|(key, value)| (key.clone(), value.clone())));
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as i64);
+    strategy.validate_partition(info.partition_keys(), &spec, now)?;
+    Ok(())
 }
 
 async fn make(cluster: &Cluster, info: &TableInfo, partition: &PartitionName) -> Result<()> {

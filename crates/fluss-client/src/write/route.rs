@@ -64,12 +64,17 @@ impl RowRoute {
     /// The buckets of the row's partition, and the row's bucket if it does not depend on the moment: for a log table.
     #[inline]
     pub(crate) fn of<R: InternalRow>(&self, row: &R) -> Result<(GroupRef<'_>, Option<u32>)> {
-        if !self.has_bucket_key
-            && let Some(group) = self.table.whole()
-        {
-            return Ok((GroupRef::Whole(group), self.bucket_without_key(group)));
+        match self.of_any_row() {
+            Some(place) => Ok(place),
+            None => self.with_key(row, |group, bucket, _| Ok((group, bucket))),
         }
-        self.with_key(row, |group, bucket, _| Ok((group, bucket)))
+    }
+
+    /// The place of a row, if it is the same for all rows.
+    #[inline]
+    pub(super) fn of_any_row(&self) -> Option<(GroupRef<'_>, Option<u32>)> {
+        let group = self.table.whole().filter(|_| !self.has_bucket_key)?;
+        Some((GroupRef::Whole(group), self.bucket_without_key(group)))
     }
 
     /// Calls `write` with the buckets of the row's partition, its bucket and its key, which is empty for a log table.
@@ -130,7 +135,7 @@ impl RowRoute {
     fn new_partition(&self, name: &str) -> Result<Arc<BucketGroup>> {
         let spec = ResolvedPartitionSpec::from_partition_name(self.table.info().partition_keys(), name)?;
         spec.validate()?;
-        self.table.partition_or_new(name, || spec.partition_values().to_vec()).ok_or_else(|| Error::usage("the table has no partitions"))
+        self.table.partition_or_new(name, || spec.partition_values().to_vec())
     }
 
     #[cold]

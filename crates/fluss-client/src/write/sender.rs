@@ -13,6 +13,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use fluss_metadata::{TableBucket, TableId};
 use fluss_rpc::Cluster;
+use fluss_wire::error_code::ErrorCode;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use tokio::task::{spawn_blocking, yield_now};
@@ -257,13 +258,35 @@ impl Sender {
     fn on_resolved(&mut self, id: RouteId, resolution: Resolution) {
         if let (Resolution::Gone(error), Some(route)) = (&resolution, self.routes.get(id)) {
             let error = error.clone().of_table(&route.group.table_path);
-            debug!(table = %route.group.table_path, partition = route.group.partition.as_ref().map(|partition| &*partition.name), %error, "nothing more can be written");
-            route.table.forget(&route.group);
-            for slot in &route.group.slots {
-                fail_slot(slot, &error);
+            if error.server_code() == Some(ErrorCode::TABLE_NOT_EXIST.value()) {
+                let table = Arc::clone(&route.table);
+                self.fail_table(&table, &error);
+            } else {
+                self.fail_group(id, &error);
             }
         }
         self.engine.on_resolved(id, resolution, now());
+    }
+
+    /// Fails all that was written to a table, and all that is from now on.
+    fn fail_table(&mut self, table: &Arc<TableWrites>, error: &Error) {
+        table.fail(error);
+        let ids: Vec<_> = self.routes.iter().enumerate().filter(|(_, route)| Arc::ptr_eq(&route.table, table)).map(|(id, _)| id).collect();
+        for id in ids {
+            self.fail_group(id, error);
+            self.engine.fail_route(id, error);
+        }
+    }
+
+    /// Fails what appenders hold of a table without partitions or of one partition. The next row of a partition tries anew.
+    fn fail_group(&self, id: RouteId, error: &Error) {
+        let Some(route) = self.routes.get(id) else { return };
+        let partition = route.group.partition.as_ref().map(|partition| &*partition.name);
+        debug!(table = %route.group.table_path, partition, %error, "nothing more can be written");
+        route.table.forget(&route.group);
+        for slot in &route.group.slots {
+            fail_slot(slot, error);
+        }
     }
 
     /// Does all that can be done now.

@@ -114,17 +114,20 @@ impl BucketGroup {
     }
 
     /// The bucket that rows without a key go to until its batch is closed.
+    #[inline]
     pub(super) fn sticky_bucket(&self) -> u32 {
         self.sticky.load(Ordering::Relaxed)
     }
 
     /// The bucket of the next row, going round.
+    #[inline]
     pub(super) fn round_robin_bucket(&self) -> u32 {
         let buckets = self.slots.len() as u32;
         let turn = self.round.fetch_add(1, Ordering::Relaxed) % buckets;
         if self.is_available(turn) { turn } else { next_bucket(turn, buckets, |bucket| self.is_available(bucket)) }
     }
 
+    #[inline]
     fn is_available(&self, bucket: u32) -> bool {
         self.slots.get(bucket as usize).is_some_and(|slot| slot.is_available.load(Ordering::Relaxed))
     }
@@ -143,6 +146,7 @@ impl BucketSlot {
         Self { bucket, group, inbox, id: OnceLock::new(), is_available: AtomicBool::new(true), state: Mutex::default() }
     }
 
+    #[inline]
     pub(super) fn state(&self) -> MutexGuard<'_, SlotState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

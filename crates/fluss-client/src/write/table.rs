@@ -1,13 +1,14 @@
 //! The buckets of a table that is written to, shared by all its writers on a connection.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use fluss_metadata::TableInfo;
 
 use super::format::{self, BatchKind, WriteFormat};
 use super::inbox::Inbox;
 use super::slot::{BucketGroup, PartitionName};
+use crate::error::{Error, Result};
 
 /// A table that is written to.
 #[derive(Debug)]
@@ -16,6 +17,8 @@ pub(crate) struct TableWrites {
     inbox: Arc<Inbox>,
     groups: Groups,
     formats: Mutex<Vec<Arc<WriteFormat>>>,
+    /// Why nothing can be written to the table any more.
+    failed: OnceLock<Error>,
 }
 
 #[derive(Debug)]
@@ -31,7 +34,7 @@ impl TableWrites {
         } else {
             Groups::Whole(new_group(&info, None, &inbox))
         };
-        let table = Arc::new(Self { info, inbox, groups, formats: Mutex::default() });
+        let table = Arc::new(Self { info, inbox, groups, formats: Mutex::default(), failed: OnceLock::new() });
         if let Groups::Whole(group) = &table.groups {
             table.inbox.add_group(Arc::clone(&table), Arc::clone(group));
         }
@@ -48,6 +51,7 @@ impl TableWrites {
     }
 
     /// The buckets of a table without partitions.
+    #[inline]
     pub(super) fn whole(&self) -> Option<&Arc<BucketGroup>> {
         match &self.groups {
             Groups::Whole(group) => Some(group),
@@ -63,19 +67,28 @@ impl TableWrites {
         }
     }
 
+    /// Nothing can be written to the table any more.
+    pub(super) fn fail(&self, error: &Error) {
+        // One reason is enough.
+        let _ = self.failed.set(error.clone());
+    }
+
     /// The buckets of a partition, which is found or made in the background if it is new here.
-    pub(super) fn partition_or_new(self: &Arc<Self>, name: &str, values: impl FnOnce() -> Vec<String>) -> Option<Arc<BucketGroup>> {
-        let Groups::Partitioned(groups) = &self.groups else { return None };
+    pub(super) fn partition_or_new(self: &Arc<Self>, name: &str, values: impl FnOnce() -> Vec<String>) -> Result<Arc<BucketGroup>> {
+        if let Some(error) = self.failed.get() {
+            return Err(error.clone());
+        }
+        let Groups::Partitioned(groups) = &self.groups else { return Err(Error::usage("the table has no partitions")) };
         let mut groups = groups.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(group) = groups.get(name) {
-            return Some(Arc::clone(group));
+            return Ok(Arc::clone(group));
         }
         let name: Arc<str> = name.into();
         let group = new_group(&self.info, Some(PartitionName { name: Arc::clone(&name), values: values() }), &self.inbox);
         groups.insert(name, Arc::clone(&group));
         drop(groups);
         self.inbox.add_group(Arc::clone(self), Arc::clone(&group));
-        Some(group)
+        Ok(group)
     }
 
     /// Forgets a partition that could not be found or made, so that the next row of it tries anew.

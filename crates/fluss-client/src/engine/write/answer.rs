@@ -100,6 +100,6 @@ impl Answer {
 }
 
 /// Whether what failed may succeed later: a server says so, or none was reached.
-pub(super) fn is_passing(error: &Error) -> bool {
+pub(crate) fn is_passing(error: &Error) -> bool {
     error.is_retriable() || matches!(error.kind(), ErrorKind::Connection | ErrorKind::Timeout)
 }

@@ -8,7 +8,7 @@ mod fill;
 mod limits;
 mod machine;
 
-pub(crate) use answer::Answer;
+pub(crate) use answer::{Answer, is_passing};
 pub(crate) use assign::next_bucket;
 pub(crate) use bucket::{BatchId, Stamp};
 pub(crate) use fill::{full_at, next_ratio, next_step};

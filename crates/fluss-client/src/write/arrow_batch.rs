@@ -1,0 +1,107 @@
+//! Arrow batches that users append: which of their rows go where.
+
+use std::sync::Arc;
+
+use arrow_array::{Array, RecordBatch, UInt32Array};
+use arrow_select::take::take_record_batch;
+use fluss_metadata::RowType;
+use fluss_row::arrow::ColumnarBatch;
+
+use super::appender::{Load, Target};
+use super::route::RowRoute;
+use super::slot::BucketGroup;
+use crate::error::{Error, Result};
+
+/// Bytes from which a piece is a batch of its own, so that it is never copied. Smaller ones are collected.
+const ALONE: usize = 128 * 1024;
+
+/// Rows of a user's batch that go to one bucket.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    pub(crate) group: Arc<BucketGroup>,
+    /// The bucket; that of the moment if `None`.
+    pub(crate) bucket: Option<u32>,
+    pub(crate) rows: RecordBatch,
+    /// About how many bytes they take.
+    pub(crate) bytes: usize,
+}
+
+impl Piece {
+    /// Where it goes.
+    pub(crate) fn target(&self) -> Target<'_> {
+        Target { group: &self.group, bucket: self.bucket }
+    }
+
+    /// What it is to its batch.
+    pub(crate) fn load(&self) -> Load {
+        Load { rows: self.rows.num_rows() as u32, bytes: self.bytes, is_alone: self.bytes >= ALONE }
+    }
+}
+
+/// Splits a batch by partition and bucket, and by size. What goes to one place is not copied.
+pub(crate) fn pieces(batch: &RecordBatch, row_type: &RowType, route: &RowRoute, max_bytes: usize) -> Result<Vec<Piece>> {
+    let mut pieces = Vec::new();
+    for (group, bucket, rows) in split(batch, row_type, route)? {
+        cut(&group, bucket, &rows, max_bytes, &mut pieces);
+    }
+    Ok(pieces)
+}
+
+type Part = (Arc<BucketGroup>, Option<u32>, RecordBatch);
+
+fn split(batch: &RecordBatch, row_type: &RowType, route: &RowRoute) -> Result<Vec<Part>> {
+    if let Some((group, bucket)) = route.of_any_row() {
+        return Ok(vec![(Arc::clone(&group), bucket, batch.clone())]);
+    }
+    let columns = ColumnarBatch::try_new(row_type, batch)?;
+    let mut places: Vec<(Arc<BucketGroup>, Option<u32>, Vec<u32>)> = Vec::new();
+    let mut last = 0;
+    for (index, row) in columns.rows().enumerate() {
+        let (group, bucket) = route.of(&row)?;
+        let is_there = |place: &(Arc<BucketGroup>, Option<u32>, Vec<u32>)| place.1 == bucket && Arc::ptr_eq(&place.0, &group);
+        // Neighbours often go to the same place.
+        if !places.get(last).is_some_and(is_there) {
+            last = places.iter().position(is_there).unwrap_or(places.len());
+            if last == places.len() {
+                places.push((Arc::clone(&group), bucket, Vec::new()));
+            }
+        }
+        if let Some((_, _, rows)) = places.get_mut(last) {
+            rows.push(index as u32);
+        }
+    }
+    places
+        .into_iter()
+        .map(|(group, bucket, rows)| {
+            let rows = match (rows.first(), rows.last()) {
+                // They lie side by side: a view will do.
+                (Some(first), Some(end)) if (end - first) as usize + 1 == rows.len() => batch.slice(*first as usize, rows.len()),
+                _ => take_record_batch(batch, &UInt32Array::from(rows)).map_err(|error| Error::usage(format!("the rows of the batch cannot be split: {error}")))?,
+            };
+            Ok((group, bucket, rows))
+        })
+        .collect()
+}
+
+/// Cuts rows into views of at most about `max_bytes`.
+fn cut(group: &Arc<BucketGroup>, bucket: Option<u32>, rows: &RecordBatch, max_bytes: usize, pieces: &mut Vec<Piece>) {
+    let bytes = size(rows);
+    let count = bytes.div_ceil(max_bytes.max(1)).max(1);
+    let step = rows.num_rows().div_ceil(count).max(1);
+    let mut at = 0;
+    while at < rows.num_rows() {
+        let rows = rows.slice(at, step.min(rows.num_rows() - at));
+        at += rows.num_rows();
+        let bytes = if count == 1 { bytes } else { size(&rows) };
+        pieces.push(Piece { group: Arc::clone(group), bucket, rows, bytes });
+    }
+}
+
+/// Bytes of the rows alone, where the batch is a view of a larger one.
+fn size(batch: &RecordBatch) -> usize {
+    batch
+        .columns()
+        .iter()
+        .map(|column| column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_buffer_memory_size()))
+        .sum()
+}
