@@ -7,19 +7,22 @@ use std::time::Duration;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RpcConfig {
-    /// Longest time for one dial with its handshake. Default 15 s.
+    /// Longest time for one dial with its handshake: name, socket, versions, authentication. Default 15 s.
     pub connect_timeout: Duration,
-    /// Longest time for one request. Default 30 s.
+    /// Longest time for one request, where the caller gives no deadline of its own; also the longest time for which a server may take
+    /// no byte of what is sent. Default 30 s.
     pub request_timeout: Duration,
     /// Longest time for a call that repeats requests. Default 60 s.
     pub call_timeout: Duration,
-    /// Largest answer accepted, in bytes. Default 128 MiB.
+    /// Largest answer accepted, in bytes, checked before memory is taken for it. Default 128 MiB.
     pub max_frame_size: usize,
-    /// Requests that one connection may have under way. Default 1024.
+    /// Requests that one connection may have under way, at least 1; more wait for room. Default 1024.
     pub max_in_flight: usize,
-    /// Time without requests after which a connection is closed; servers close theirs after 10 minutes. Default 9 min.
+    /// Time without a request or an answer after which a connection is closed. Keep it well below the 10 minutes after which servers
+    /// close theirs: a request that crosses such a close is lost, and nobody knows whether it was carried out. Default 9 min.
     pub idle_timeout: Duration,
-    /// Connections kept to one server. Default 1.
+    /// Connections kept to one server, at least 1. A server works through the requests of one connection one after another, so two
+    /// are worth about twice the rate of one; a bucket always uses the same one, which keeps its order. Default 1.
     pub connections_per_server: usize,
     /// How to authenticate. Default not at all.
     pub security: Security,
@@ -79,5 +82,26 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("***")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_secret_is_printed() {
+        let config = RpcConfig {
+            security: Security::SaslPlain {
+                username: "root".to_owned(),
+                password: Secret::new("hunter2"),
+            },
+            ..RpcConfig::default()
+        };
+        let printed = format!("{config:?}");
+        assert!(
+            printed.contains("root") && !printed.contains("hunter2"),
+            "{printed}"
+        );
     }
 }

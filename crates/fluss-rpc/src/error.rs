@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fluss_wire::api::ApiKey;
 use fluss_wire::codec::DecodeError;
-use fluss_wire::error_code::ServerError;
+use fluss_wire::error_code::{ErrorClass, ServerError};
 use fluss_wire::frame::FrameError;
 use fluss_wire::sasl::SaslError;
 use fluss_wire::version::{ServerType, UnsupportedVersion};
@@ -61,6 +61,8 @@ pub enum RpcError {
         server: Arc<str>,
         /// Why, the same for all who waited.
         cause: Arc<DisconnectCause>,
+        /// Whether the request may have reached the server.
+        sent: bool,
     },
     /// The server refused.
     #[snafu(display("{api} to {server}: {error}"))]
@@ -176,13 +178,22 @@ pub enum DisconnectCause {
         /// How long.
         waited: Duration,
     },
+    /// The server takes nothing any more.
+    #[snafu(display("not a byte could be sent within {waited:?}"))]
+    Stalled {
+        /// How long.
+        waited: Duration,
+    },
     /// Nobody used it.
     #[snafu(display("closed after {idle:?} without use"))]
     Idle {
         /// How long.
         idle: Duration,
     },
-    /// This client closed it.
+    /// It was used so long that no request id is left.
+    #[snafu(display("all request ids are used"))]
+    Spent,
+    /// This client closed it, or the runtime that drove it ended.
     #[snafu(display("closed by this client"))]
     Local,
 }
@@ -214,7 +225,10 @@ impl RpcError {
     pub fn is_timeout(&self) -> bool {
         match self {
             Self::Timeout { .. } => true,
-            Self::Disconnected { cause, .. } => matches!(**cause, DisconnectCause::Silent { .. }),
+            Self::Disconnected { cause, .. } => matches!(
+                **cause,
+                DisconnectCause::Silent { .. } | DisconnectCause::Stalled { .. }
+            ),
             Self::Exhausted { source, .. } => source.is_timeout(),
             _ => false,
         }
@@ -283,9 +297,43 @@ impl RpcError {
     /// Whether the request certainly never reached the server, so that repeating it does no harm whatever it asks.
     pub fn was_not_sent(&self) -> bool {
         match self {
-            Self::Connect { .. } | Self::WrongServer { .. } | Self::Unknown { .. } => true,
+            Self::Connect { .. }
+            | Self::WrongServer { .. }
+            | Self::Unknown { .. }
+            | Self::Unsupported { .. }
+            | Self::Request { .. }
+            | Self::Credentials { .. }
+            | Self::Authentication { .. } => true,
+            Self::Disconnected { sent, .. } => !sent,
             Self::Timeout { phase, .. } => *phase != Phase::Answer,
-            _ => false,
+            // The handshake goes before every other request.
+            Self::Server { api, .. } => matches!(api, ApiKey::ApiVersions | ApiKey::Authenticate),
+            Self::Answer { .. } | Self::Exhausted { .. } | Self::Closed => false,
+        }
+    }
+
+    /// Whether the server refused the request without carrying it out, and may accept it later or elsewhere.
+    pub(crate) fn was_refused(&self) -> bool {
+        matches!(self, Self::Server { error, .. }
+            if matches!(error.code.class(), ErrorClass::RefreshMetadata | ErrorClass::Throttled)
+                && !error.code.may_have_been_applied())
+    }
+
+    /// Whether the server asked for a longer pause.
+    pub(crate) fn is_throttled(&self) -> bool {
+        self.server_error()
+            .is_some_and(|error| error.code.class() == ErrorClass::Throttled)
+    }
+
+    /// The same failure, in a handshake: whatever was to be sent after it was not.
+    pub(crate) fn before_sending(self) -> Self {
+        match self {
+            Self::Disconnected { server, cause, .. } => Self::Disconnected {
+                server,
+                cause,
+                sent: false,
+            },
+            other => other,
         }
     }
 }

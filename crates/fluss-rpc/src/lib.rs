@@ -27,6 +27,7 @@
 mod cluster;
 mod config;
 mod connection;
+mod deadline;
 mod error;
 mod metrics;
 mod pool;

@@ -1,4 +1,6 @@
-//! Counters of requests, by API.
+//! Figures of requests, by API. Names are those of the Java client (`ConnectionMetrics`) behind `fluss.client.`.
+//!
+//! What the Java client exports as a rate per second is a counter here: whoever collects the figures makes rates of it.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -6,13 +8,13 @@ use std::time::Duration;
 use fluss_wire::api::{ApiKey, TABLE};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
-/// Handles to the metrics of one connection, made when an API is first called.
-#[derive(Debug)]
+/// Handles to the metrics of all connections of a pool, made when an API is first called and kept from then on.
 pub(crate) struct ApiMetrics {
     apis: Box<[OnceLock<Handles>]>,
+    unmatched: Counter,
 }
 
-pub(crate) struct Handles {
+struct Handles {
     requests: Counter,
     responses: Counter,
     bytes_out: Counter,
@@ -21,28 +23,32 @@ pub(crate) struct Handles {
     in_flight: Gauge,
 }
 
-impl std::fmt::Debug for Handles {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Handles").finish_non_exhaustive()
-    }
-}
-
 impl Default for ApiMetrics {
     fn default() -> Self {
         Self {
             apis: TABLE.iter().map(|_| OnceLock::new()).collect(),
+            unmatched: counter!("fluss.client.unmatchedResponses"),
         }
     }
 }
 
 impl ApiMetrics {
-    pub(crate) fn of(&self, api: ApiKey) -> ApiRecorder<'_> {
+    /// Records that a request goes out. It counts as under way until what is returned is dropped.
+    pub(crate) fn sent(&self, api: ApiKey, bytes: usize) -> InFlight<'_> {
         let index = usize::try_from(api.code() - ApiKey::ApiVersions.code()).unwrap_or(usize::MAX);
-        ApiRecorder(
-            self.apis
-                .get(index)
-                .map(|handles| handles.get_or_init(|| Handles::of(api))),
-        )
+        let handles = self.apis.get(index);
+        let handles = handles.map(|handles| handles.get_or_init(|| Handles::of(api)));
+        if let Some(handles) = handles {
+            handles.requests.increment(1);
+            handles.bytes_out.increment(bytes as u64);
+            handles.in_flight.increment(1.0);
+        }
+        InFlight(handles)
+    }
+
+    /// Records an answer that nobody waited for.
+    pub(crate) fn unmatched(&self) {
+        self.unmatched.increment(1);
     }
 }
 
@@ -50,33 +56,33 @@ impl Handles {
     fn of(api: ApiKey) -> Self {
         let name = api.name();
         Self {
-            requests: counter!("fluss_client_requests", "api" => name),
-            responses: counter!("fluss_client_responses", "api" => name),
-            bytes_out: counter!("fluss_client_bytes_out", "api" => name),
-            bytes_in: counter!("fluss_client_bytes_in", "api" => name),
-            latency: histogram!("fluss_client_request_latency_ms", "api" => name),
-            in_flight: gauge!("fluss_client_requests_in_flight", "api" => name),
+            requests: counter!("fluss.client.requestsPerSecond", "api_key" => name),
+            responses: counter!("fluss.client.responsesPerSecond", "api_key" => name),
+            bytes_out: counter!("fluss.client.bytesOutPerSecond", "api_key" => name),
+            bytes_in: counter!("fluss.client.bytesInPerSecond", "api_key" => name),
+            latency: histogram!("fluss.client.requestLatencyMs", "api_key" => name),
+            in_flight: gauge!("fluss.client.requestsInFlight", "api_key" => name),
         }
     }
 }
 
-/// Records what becomes of one request.
-pub(crate) struct ApiRecorder<'a>(Option<&'a Handles>);
+/// A request under way.
+pub(crate) struct InFlight<'a>(Option<&'a Handles>);
 
-impl ApiRecorder<'_> {
-    pub(crate) fn sent(&self, bytes: usize) {
-        if let Some(handles) = self.0 {
-            handles.requests.increment(1);
-            handles.bytes_out.increment(bytes as u64);
-            handles.in_flight.increment(1.0);
-        }
-    }
-
+impl InFlight<'_> {
+    /// Records its answer of so many bytes.
     pub(crate) fn answered(&self, latency: Duration, bytes: usize) {
         if let Some(handles) = self.0 {
             handles.responses.increment(1);
             handles.bytes_in.increment(bytes as u64);
             handles.latency.record(latency.as_secs_f64() * 1000.0);
+        }
+    }
+}
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        if let Some(handles) = self.0 {
             handles.in_flight.decrement(1.0);
         }
     }

@@ -2,40 +2,51 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use fluss_metadata::{ServerKind, ServerNode};
+use fluss_wire::api::ApiKey;
 use fluss_wire::version::ServerType;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Shared};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until};
+use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use crate::config::RpcConfig;
-use crate::connection::{Connection, connect};
-use crate::error::{Result, RpcError};
+use crate::connection::{Connection, Target, connect};
+use crate::deadline::until;
+use crate::error::{Phase, Result, RpcError};
+use crate::metrics::ApiMetrics;
 use crate::retry::{RetryPolicy, chance};
 use crate::transport::Dialer;
 
-/// Connections by server. Cheap to clone.
+/// Connections by server. Cheap to clone; usable from any thread and any runtime, or from none. When the last clone is gone, every
+/// connection is closed.
 #[derive(Clone)]
 pub struct ConnectionPool {
     inner: Arc<Inner>,
+    _last_handle: Arc<CloseOnDrop>,
 }
 
+/// What the handles and the dials under way share.
 struct Inner {
     config: RpcConfig,
     dialer: Arc<dyn Dialer>,
     runtime: Handle,
-    state: Mutex<State>,
+    metrics: Arc<ApiMetrics>,
+    closed: CancellationToken,
+    slots: Mutex<HashMap<SlotKey, Slot>>,
 }
 
-#[derive(Default)]
-struct State {
-    closed: bool,
-    slots: HashMap<SlotKey, Slot>,
+struct CloseOnDrop(Arc<Inner>);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// Which server, and which of the connections to it.
@@ -45,7 +56,8 @@ type Dial = Shared<BoxFuture<'static, Result<Connection>>>;
 
 struct Slot {
     address: (String, u16),
-    connection: Stage,
+    stage: Stage,
+    /// Dials that failed since the last one that did not.
     failures: u32,
     not_before: Option<Instant>,
 }
@@ -57,114 +69,92 @@ enum Stage {
 }
 
 impl ConnectionPool {
-    /// A pool whose connections are driven by `runtime`.
+    /// A pool whose connections are driven by `runtime`, which must have its clock and its sockets enabled.
     pub fn new(config: RpcConfig, dialer: Arc<dyn Dialer>, runtime: Handle) -> Self {
+        let inner = Arc::new(Inner {
+            config,
+            dialer,
+            runtime,
+            metrics: Arc::default(),
+            closed: CancellationToken::new(),
+            slots: Mutex::default(),
+        });
         Self {
-            inner: Arc::new(Inner {
-                config,
-                dialer,
-                runtime,
-                state: Mutex::default(),
-            }),
+            _last_handle: Arc::new(CloseOnDrop(Arc::clone(&inner))),
+            inner,
         }
     }
 
     /// A connection to a server, dialled if there is none. Callers with equal `lane` modulo the number of connections to a server get
     /// the same one.
     ///
-    /// Whoever asks while a dial is under way waits for that one. After a failed dial the next one waits a moment, longer each time.
+    /// Whoever asks while a dial is under way waits for that one. After a failed dial the next one waits a moment, longer each time. A
+    /// server that has moved to another address is dialled there.
     ///
     /// # Errors
     ///
-    /// Why the dial failed; all who waited for it get the same error.
+    /// Why the dial failed; all who waited for it get the same error. A timeout if it does not end before `deadline`.
     ///
     /// # Cancel safety
     ///
     /// Dropping the future leaves a dial to those who still wait for it, or to whoever asks next.
-    pub async fn get(&self, server: &ServerNode, lane: usize) -> Result<Connection> {
-        let dial = {
-            let mut state = self.inner.state();
-            if state.closed {
-                return Err(RpcError::Closed);
-            }
-            let lane = lane % self.inner.config.connections_per_server.max(1);
-            let key = (server.kind(), server.id(), lane);
-            let address = (server.host(), server.port());
-            let slot = state.slots.entry(key).or_insert_with(|| Slot::new(address));
-            if (slot.address.0.as_str(), slot.address.1) != address {
-                debug!(%server, "the server has moved");
-                *slot = Slot::new(address);
-            }
-            match &slot.connection {
-                Stage::Live(connection) if !connection.is_closed() => return Ok(connection.clone()),
-                Stage::Dialing(dial) => dial.clone(),
-                Stage::Idle | Stage::Live(_) => {
-                    let dial = self.dial(key, server.clone(), slot.not_before);
-                    slot.connection = Stage::Dialing(dial.clone());
-                    dial
-                }
-            }
-        };
-        dial.await
-    }
-
-    /// A connection of its own to an address, for the first contact.
-    pub(crate) async fn dial_once(&self, host: &str, port: u16) -> Result<Connection> {
-        let inner = Arc::clone(&self.inner);
-        let host = host.to_owned();
-        let task = self.inner.runtime.spawn(async move {
-            connect(
-                inner.dialer.as_ref(),
-                (&host, port),
-                None,
-                &inner.config,
-                &inner.runtime,
-            )
+    pub async fn get(
+        &self,
+        server: &ServerNode,
+        lane: usize,
+        deadline: Instant,
+    ) -> Result<Connection> {
+        self.get_for(ApiKey::ApiVersions, server, lane, deadline)
             .await
-        });
-        task.await.unwrap_or(Err(RpcError::Closed))
     }
 
-    /// Dials on the pool's runtime, where it goes on whoever stops waiting.
-    fn dial(&self, key: SlotKey, server: ServerNode, not_before: Option<Instant>) -> Dial {
-        let inner = Arc::clone(&self.inner);
-        let task = self.inner.runtime.spawn(async move {
-            if let Some(not_before) = not_before {
-                sleep_until(not_before).await;
-            }
-            let address = (server.host(), server.port());
-            let expected = match server.kind() {
-                ServerKind::Coordinator => ServerType::Coordinator,
-                ServerKind::TabletServer => ServerType::TabletServer,
-            };
-            let outcome = connect(
-                inner.dialer.as_ref(),
-                address,
-                Some(expected),
-                &inner.config,
-                &inner.runtime,
-            )
-            .await;
-            inner.on_dialled(key, address, &outcome);
-            outcome
-        });
-        async move { task.await.unwrap_or(Err(RpcError::Closed)) }
-            .boxed()
-            .shared()
-    }
-
-    /// Closes every connection; whoever asks later gets an error.
-    pub fn close(&self) {
-        let slots = {
-            let mut state = self.inner.state();
-            state.closed = true;
-            std::mem::take(&mut state.slots)
+    /// As [`get`](Self::get), with what it is for.
+    pub(crate) async fn get_for(
+        &self,
+        api: ApiKey,
+        server: &ServerNode,
+        lane: usize,
+        deadline: Instant,
+    ) -> Result<Connection> {
+        let dial = match self.inner.slot(server, lane)? {
+            Found::Live(connection) => return Ok(connection),
+            Found::Dial(dial) => dial,
         };
-        for slot in slots.into_values() {
-            if let Stage::Live(connection) = slot.connection {
-                connection.close();
-            }
-        }
+        let started = Instant::now();
+        until(&self.inner.runtime, deadline, dial)
+            .await
+            .unwrap_or_else(|| {
+                Err(RpcError::Timeout {
+                    api,
+                    server: format!("{}:{}", server.host(), server.port()).into(),
+                    phase: Phase::Dial,
+                    waited: started.elapsed(),
+                })
+            })
+    }
+
+    /// A connection of its own to an address, for the first contact. Runs on the pool's runtime.
+    pub(crate) async fn dial_once(
+        &self,
+        host: &str,
+        port: u16,
+        deadline: Instant,
+    ) -> Result<Connection> {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let timeout = self.inner.config.connect_timeout.min(left);
+        self.inner
+            .dial(&Target::new(host, port, None, timeout))
+            .await
+    }
+
+    /// Closes every connection and ends every dial; whoever asks later gets an error.
+    pub fn close(&self) {
+        self.inner.close();
+    }
+
+    /// Ends when the pool is closed.
+    pub(crate) fn closed(&self) -> &CancellationToken {
+        &self.inner.closed
     }
 
     /// The runtime that drives the connections.
@@ -174,11 +164,10 @@ impl ConnectionPool {
 
     /// How many connections are open.
     pub fn open_connections(&self) -> usize {
-        let state = self.inner.state();
-        state
-            .slots
+        let slots = self.inner.slots();
+        slots
             .values()
-            .filter(|slot| matches!(&slot.connection, Stage::Live(live) if !live.is_closed()))
+            .filter(|slot| matches!(&slot.stage, Stage::Live(live) if !live.is_closed()))
             .count()
     }
 
@@ -187,37 +176,136 @@ impl ConnectionPool {
     }
 }
 
+/// What there is for somebody who asks.
+enum Found {
+    Live(Connection),
+    Dial(Dial),
+}
+
 impl Inner {
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn slots(&self) -> MutexGuard<'_, HashMap<SlotKey, Slot>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn on_dialled(&self, key: SlotKey, address: (&str, u16), outcome: &Result<Connection>) {
-        let mut state = self.state();
-        if state.closed {
-            if let Ok(connection) = outcome {
-                connection.close();
+    /// The connection to a server, or the dial that will give one.
+    fn slot(self: &Arc<Self>, server: &ServerNode, lane: usize) -> Result<Found> {
+        let lane = lane % self.config.connections_per_server.max(1);
+        let key = (server.kind(), server.id(), lane);
+        let address = (server.host(), server.port());
+        let mut slots = self.slots();
+        if self.closed.is_cancelled() {
+            return Err(RpcError::Closed);
+        }
+        if let Some(slot) = slots.get(&key)
+            && slot.is_at(address)
+        {
+            match &slot.stage {
+                Stage::Live(live) if !live.is_closed() => return Ok(Found::Live(live.clone())),
+                // A dial that has its result and is still here has died of a panic in the dialer.
+                Stage::Dialing(dial) if dial.peek().is_none() => {
+                    return Ok(Found::Dial(dial.clone()));
+                }
+                Stage::Live(_) | Stage::Dialing(_) | Stage::Idle => {}
             }
-            return;
         }
-        let Some(slot) = state.slots.get_mut(&key) else {
-            return;
+        // Dials are rare enough to look after the rest as well.
+        let now = Instant::now();
+        slots.retain(|other, slot| *other == key || slot.is_of_use(now));
+        let slot = slots.entry(key).or_insert_with(|| Slot::new(address));
+        if !slot.is_at(address) {
+            debug!(%server, from = ?slot.address, "the server has moved");
+            *slot = Slot::new(address);
+        }
+        let dial = self.spawn_dial(key, server, slot.not_before);
+        slot.stage = Stage::Dialing(dial.clone());
+        Ok(Found::Dial(dial))
+    }
+
+    /// Dials on the pool's runtime, where it goes on whoever stops waiting.
+    fn spawn_dial(
+        self: &Arc<Self>,
+        key: SlotKey,
+        server: &ServerNode,
+        not_before: Option<Instant>,
+    ) -> Dial {
+        let expected = match server.kind() {
+            ServerKind::Coordinator => ServerType::Coordinator,
+            ServerKind::TabletServer => ServerType::TabletServer,
         };
-        if (slot.address.0.as_str(), slot.address.1) != address {
-            return;
+        let timeout = self.config.connect_timeout;
+        let target = Target::new(server.host(), server.port(), Some(expected), timeout);
+        let address = (server.host().to_owned(), server.port());
+        let inner = Arc::clone(self);
+        let server = format!("{}:{}", address.0, address.1);
+        let task = self.runtime.spawn(async move {
+            if let Some(not_before) = not_before {
+                tokio::select! {
+                    () = sleep_until(not_before) => {}
+                    () = inner.closed.cancelled() => return Err(RpcError::Closed),
+                }
+            }
+            let outcome = inner.dial(&target).await;
+            inner.on_dialled(key, &address, outcome)
+        });
+        async move {
+            match task.await {
+                Ok(outcome) => outcome,
+                Err(error) if error.is_panic() => Err(RpcError::Connect {
+                    server: server.into(),
+                    source: Arc::new(io::Error::other("the dialer panicked")),
+                }),
+                Err(_) => Err(RpcError::Closed),
+            }
         }
-        match outcome {
-            Ok(connection) => {
-                slot.connection = Stage::Live(connection.clone());
+        .boxed()
+        .shared()
+    }
+
+    async fn dial(&self, target: &Target) -> Result<Connection> {
+        let metrics = Arc::clone(&self.metrics);
+        tokio::select! {
+            outcome = connect(self.dialer.as_ref(), target, &self.config, &self.runtime, metrics) => outcome,
+            () = self.closed.cancelled() => Err(RpcError::Closed),
+        }
+    }
+
+    fn on_dialled(
+        &self,
+        key: SlotKey,
+        address: &(String, u16),
+        outcome: Result<Connection>,
+    ) -> Result<Connection> {
+        let mut slots = self.slots();
+        if self.closed.is_cancelled() {
+            return Err(RpcError::Closed);
+        }
+        // Those who waited get the connection even if the server has moved since: it is alive.
+        if let Some(slot) = slots.get_mut(&key)
+            && slot.address == *address
+        {
+            if let Ok(connection) = &outcome {
+                slot.stage = Stage::Live(connection.clone());
                 slot.failures = 0;
                 slot.not_before = None;
-            }
-            Err(error) => {
-                slot.connection = Stage::Idle;
+            } else {
+                slot.stage = Stage::Idle;
                 slot.failures = slot.failures.saturating_add(1);
-                let pause: Duration = RetryPolicy::DIAL.pause(slot.failures, chance());
+                let pause = RetryPolicy::DIAL.pause(slot.failures, chance());
                 slot.not_before = Some(Instant::now() + pause);
-                debug!(%error, ?pause, "dial failed");
+            }
+        }
+        outcome
+    }
+
+    fn close(&self) {
+        let slots = {
+            let mut slots = self.slots();
+            self.closed.cancel();
+            std::mem::take(&mut *slots)
+        };
+        for slot in slots.into_values() {
+            if let Stage::Live(connection) = slot.stage {
+                connection.close();
             }
         }
     }
@@ -227,9 +315,24 @@ impl Slot {
     fn new((host, port): (&str, u16)) -> Self {
         Self {
             address: (host.to_owned(), port),
-            connection: Stage::Idle,
+            stage: Stage::Idle,
             failures: 0,
             not_before: None,
+        }
+    }
+
+    fn is_at(&self, (host, port): (&str, u16)) -> bool {
+        self.address.0 == host && self.address.1 == port
+    }
+
+    /// Whether it holds more than the memory of a connection that was.
+    fn is_of_use(&self, now: Instant) -> bool {
+        match &self.stage {
+            Stage::Live(connection) => !connection.is_closed(),
+            Stage::Dialing(_) => true,
+            Stage::Idle => self.not_before.is_some_and(|not_before| {
+                now.saturating_duration_since(not_before) < RetryPolicy::DIAL.max * 10
+            }),
         }
     }
 }

@@ -1,8 +1,12 @@
-//! When to try again: pauses that grow, with jitter, up to a deadline. Pure: time and chance are passed in.
+//! When to try again: pauses that grow, with jitter, up to a budget and a deadline. Pure: time and chance are passed in.
 
 use std::time::Duration;
 
-/// How long to pause between attempts.
+use fluss_wire::api::Repeatable;
+
+use crate::error::RpcError;
+
+/// How long to pause between attempts, and how many there may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RetryPolicy {
     /// Pause after the first failure.
@@ -16,17 +20,32 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// For dials: 50 ms to 1 s.
+    /// For dials to a server: 50 ms to 1 s.
     pub const DIAL: Self = Self {
         initial: Duration::from_millis(50),
         max: Duration::from_secs(1),
         jitter: 0.2,
         max_attempts: u32::MAX,
     };
+    /// For the first contact with a cluster, all bootstrap servers being one attempt: 100 ms to 1 s, 4 times. Source:
+    /// `MetadataUpdater.java` (three repetitions).
+    pub const BOOTSTRAP: Self = Self {
+        initial: Duration::from_millis(100),
+        max: Duration::from_secs(1),
+        jitter: 0.2,
+        max_attempts: 4,
+    };
     /// For calls: 20 ms to 1 s.
     pub const CALL: Self = Self {
         initial: Duration::from_millis(20),
         max: Duration::from_secs(1),
+        jitter: 0.2,
+        max_attempts: 64,
+    };
+    /// For calls to a server that asked for less: 100 ms to 5 s.
+    pub const THROTTLED: Self = Self {
+        initial: Duration::from_millis(100),
+        max: Duration::from_secs(5),
         jitter: 0.2,
         max_attempts: 64,
     };
@@ -52,6 +71,32 @@ impl RetryPolicy {
     }
 }
 
+/// Whether a request that failed may be sent again.
+///
+/// One that changes something may not, unless it certainly was not carried out.
+pub(crate) fn may_repeat(error: &RpcError, repeatable: Repeatable) -> bool {
+    error.is_retriable()
+        && (repeatable == Repeatable::Yes || error.was_not_sent() || error.was_refused())
+}
+
+/// The pause before a call is repeated, or `None` if it is not. `failures` counts all attempts so far.
+pub(crate) fn pause_before_repeat(
+    error: &RpcError,
+    repeatable: Repeatable,
+    failures: u32,
+    chance: f64,
+    left: Duration,
+) -> Option<Duration> {
+    let policy = if error.is_throttled() {
+        RetryPolicy::THROTTLED
+    } else {
+        RetryPolicy::CALL
+    };
+    may_repeat(error, repeatable)
+        .then(|| policy.next_pause(failures, chance, left))
+        .flatten()
+}
+
 /// A random number from 0 to 1, good enough to spread pauses.
 pub(crate) fn chance() -> f64 {
     use std::collections::hash_map::RandomState;
@@ -66,7 +111,13 @@ pub(crate) fn random_below(bound: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use fluss_wire::api::ApiKey;
+    use fluss_wire::error_code::{ErrorCode, ServerError};
+
     use super::*;
+    use crate::error::{DisconnectCause, Phase};
 
     #[test]
     fn pauses_double_up_to_the_longest_and_jitter_around_it() {
@@ -102,5 +153,84 @@ mod tests {
                 .next_pause(1, 0.5, Duration::from_millis(5))
                 .is_none()
         );
+    }
+
+    #[test]
+    fn what_changes_something_is_repeated_only_if_it_was_not_carried_out() {
+        let server = || Arc::<str>::from("h:1");
+        let refused = |code| RpcError::Server {
+            api: ApiKey::CreateTable,
+            server: server(),
+            error: ServerError::from(code),
+        };
+        let timeout = |phase| RpcError::Timeout {
+            api: ApiKey::CreateTable,
+            server: server(),
+            phase,
+            waited: Duration::ZERO,
+        };
+        let lost = |sent| RpcError::Disconnected {
+            server: server(),
+            cause: Arc::new(DisconnectCause::ByServer),
+            sent,
+        };
+        // name, error, repeated if it only reads, repeated if it changes something
+        let cases = [
+            ("no answer", timeout(Phase::Answer), true, false),
+            ("no socket", timeout(Phase::Dial), true, true),
+            ("lost under way", lost(true), true, false),
+            ("lost before", lost(false), true, true),
+            (
+                "another coordinator leads",
+                refused(ErrorCode::NOT_COORDINATOR_LEADER_EXCEPTION),
+                true,
+                true,
+            ),
+            (
+                "throttled",
+                refused(ErrorCode::STORAGE_BACKPRESSURE_EXCEPTION),
+                true,
+                true,
+            ),
+            (
+                "the server's own timeout",
+                refused(ErrorCode::REQUEST_TIME_OUT),
+                true,
+                false,
+            ),
+            (
+                "the server lost a connection",
+                refused(ErrorCode::NETWORK_EXCEPTION),
+                true,
+                false,
+            ),
+            (
+                "refused for good",
+                refused(ErrorCode::TABLE_ALREADY_EXIST),
+                false,
+                false,
+            ),
+            ("closed", RpcError::Closed, false, false),
+        ];
+        for (name, error, reads, changes) in cases {
+            assert_eq!(may_repeat(&error, Repeatable::Yes), reads, "{name}, reads");
+            assert_eq!(
+                may_repeat(&error, Repeatable::No),
+                changes,
+                "{name}, changes"
+            );
+        }
+    }
+
+    #[test]
+    fn a_server_that_is_throttled_gets_longer_pauses() {
+        let error = RpcError::Server {
+            api: ApiKey::Lookup,
+            server: "h:1".into(),
+            error: ServerError::from(ErrorCode::HISTORICAL_PARTITION_THROTTLED),
+        };
+        let left = Duration::from_secs(60);
+        let pause = pause_before_repeat(&error, Repeatable::Yes, 1, 0.5, left);
+        assert_eq!(pause, Some(Duration::from_millis(100)));
     }
 }

@@ -1,13 +1,20 @@
 //! Calls that find their server: the coordinator, any server, a bucket's leader, a given one. Repeated where that does no harm.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
 use fluss_metadata::{ServerNode, TableBucket, TablePath};
-use fluss_wire::api::{ApiRequest, Repeatable};
+use fluss_wire::api::ApiRequest;
 use tokio::time::Instant;
+use tracing::debug;
 
 use super::Cluster;
-use super::refresh::sleep_on;
+use crate::deadline::{after, until};
 use crate::error::{Result, RpcError};
-use crate::retry::{RetryPolicy, chance, random_below};
+use crate::retry::{chance, pause_before_repeat, random_below};
+
+/// Dials in a row for one request, when a connection ends between being handed out and being used.
+const MAX_STALE: usize = 3;
 
 /// Who shall answer.
 #[derive(Debug, Clone, Copy)]
@@ -19,11 +26,11 @@ enum Route<'a> {
 }
 
 impl Cluster {
-    /// Calls the coordinator. A request that changes something is repeated only if it certainly was not sent.
+    /// Calls the coordinator. A request that changes something is repeated only if it certainly was not carried out.
     ///
     /// # Errors
     ///
-    /// What the server answered, or why nobody did within the call timeout.
+    /// What the server answered, or why nobody did within the call timeout. [`RpcError::Exhausted`] tells how often it was tried.
     ///
     /// # Cancel safety
     ///
@@ -37,32 +44,21 @@ impl Cluster {
     /// # Errors
     ///
     /// As [`call_coordinator`](Self::call_coordinator).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`call_coordinator`](Self::call_coordinator).
     pub async fn call_any<R: ApiRequest>(&self, request: &R) -> Result<R::Response> {
         self.route(Route::Any, request).await
-    }
-
-    /// Calls any tablet server, once, until `deadline`.
-    ///
-    /// # Errors
-    ///
-    /// What the server answered, or why it did not.
-    pub async fn call_tablet<R: ApiRequest>(
-        &self,
-        request: &R,
-        deadline: Instant,
-    ) -> Result<R::Response> {
-        let server = self.pick(Route::Tablet, 0).await?;
-        self.inner
-            .pool
-            .get(&server, 0)
-            .await?
-            .call(request, deadline)
-            .await
     }
 
     /// Calls the leader of a bucket; after a failure that may come from a moved leader, the leader is asked for again.
     ///
     /// # Errors
+    ///
+    /// As [`call_coordinator`](Self::call_coordinator).
+    ///
+    /// # Cancel safety
     ///
     /// As [`call_coordinator`](Self::call_coordinator).
     pub async fn call_leader<R: ApiRequest>(
@@ -74,11 +70,35 @@ impl Cluster {
         self.route(Route::Leader(path, bucket), request).await
     }
 
-    /// Calls one tablet server, once, until `deadline`, over the connection that `lane` is pinned to.
+    /// Calls any tablet server, once, until `deadline`.
+    ///
+    /// # Errors
+    ///
+    /// What the server answered, or why it did not.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`call_coordinator`](Self::call_coordinator).
+    pub async fn call_tablet<R: ApiRequest>(
+        &self,
+        request: &R,
+        deadline: Instant,
+    ) -> Result<R::Response> {
+        let server = self.pick(Route::Tablet, 0, deadline).await?;
+        self.exchange(&server, 0, request, deadline, Duration::MAX)
+            .await
+    }
+
+    /// Calls one tablet server, once, until `deadline`, over the connection that `lane` is pinned to. A bucket that always gives the
+    /// same lane has its requests worked through in their order.
     ///
     /// # Errors
     ///
     /// [`RpcError::Unknown`] if there is no such server now; what the server answered, or why it did not.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`call_coordinator`](Self::call_coordinator).
     pub async fn call_server<R: ApiRequest>(
         &self,
         server: i32,
@@ -86,26 +106,43 @@ impl Cluster {
         request: &R,
         deadline: Instant,
     ) -> Result<R::Response> {
-        let node = self
-            .view()
+        let view = self.view();
+        let server = view
             .tablet_server(server)
-            .cloned()
             .ok_or_else(|| RpcError::Unknown {
                 what: format!("tablet server {server}"),
             })?;
-        self.inner
-            .pool
-            .get(&node, lane)
-            .await?
-            .call(request, deadline)
+        self.exchange(server, lane, request, deadline, Duration::MAX)
             .await
+    }
+
+    /// One request and its answer, dialling first where that is needed. All of it ends at `deadline`, and what comes after the dial
+    /// within `timeout`.
+    async fn exchange<R: ApiRequest>(
+        &self,
+        server: &ServerNode,
+        lane: usize,
+        request: &R,
+        deadline: Instant,
+        timeout: Duration,
+    ) -> Result<R::Response> {
+        let mut stale = 0;
+        loop {
+            let pool = self.pool();
+            let connection = pool.get_for(R::API_KEY, server, lane, deadline).await?;
+            let outcome = connection.call(request, deadline.min(after(timeout))).await;
+            match outcome {
+                // It ended just before it was used: that is nobody's failure.
+                Err(RpcError::Disconnected { sent: false, .. }) if stale < MAX_STALE => stale += 1,
+                outcome => return outcome,
+            }
+        }
     }
 
     async fn route<R: ApiRequest>(&self, route: Route<'_>, request: &R) -> Result<R::Response> {
         let started = Instant::now();
-        let deadline = started + self.config().call_timeout;
-        let repeatable = R::API_KEY.entry().repeatable == Repeatable::Yes;
-        let mut attempts: u32 = 0;
+        let deadline = self.call_deadline();
+        let mut attempts = 0;
         loop {
             let seen = self.view().generation();
             let outcome = self.attempt(route, attempts, request, deadline).await;
@@ -114,21 +151,16 @@ impl Cluster {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
-            let refused_unprocessed = error
-                .server_error()
-                .is_some_and(|error| error.is_retriable());
-            let may_repeat =
-                error.is_retriable() && (repeatable || error.was_not_sent() || refused_unprocessed);
-            if !may_repeat {
-                return Err(give_up(error, attempts, started));
-            }
+            let repeatable = R::API_KEY.entry().repeatable;
             let left = deadline.saturating_duration_since(Instant::now());
-            let Some(pause) = RetryPolicy::CALL.next_pause(attempts, chance(), left) else {
+            let Some(pause) = pause_before_repeat(&error, repeatable, attempts, chance(), left)
+            else {
                 return Err(give_up(error, attempts, started));
             };
-            sleep_on(self, pause).await;
+            debug!(api = %R::API_KEY, %error, attempts, ?pause, "call will be repeated");
+            self.pause(pause).await?;
             if error.invalidates_metadata() {
-                self.relearn(route, seen).await;
+                self.relearn(route, seen, deadline).await;
             }
         }
     }
@@ -140,13 +172,12 @@ impl Cluster {
         request: &R,
         deadline: Instant,
     ) -> Result<R::Response> {
-        let server = self.pick(route, attempt).await?;
-        let connection = self.inner.pool.get(&server, 0).await?;
-        let deadline = deadline.min(Instant::now() + self.config().request_timeout);
-        connection.call(request, deadline).await
+        let server = self.pick(route, attempt, deadline).await?;
+        let timeout = self.config().request_timeout;
+        self.exchange(&server, 0, request, deadline, timeout).await
     }
 
-    async fn pick(&self, route: Route<'_>, attempt: u32) -> Result<ServerNode> {
+    async fn pick(&self, route: Route<'_>, attempt: u32, deadline: Instant) -> Result<ServerNode> {
         let view = self.view();
         let tablet = || {
             let count = view.tablet_servers().len();
@@ -154,18 +185,14 @@ impl Cluster {
                 .nth(random_below(count.max(1)))
                 .cloned()
         };
+        let coordinator = || view.coordinator().cloned();
         let (picked, what) = match route {
-            Route::Leader(path, bucket) => return self.leader(path, bucket).await,
-            Route::Coordinator => (view.coordinator().cloned(), "the coordinator"),
+            Route::Leader(path, bucket) => return self.leader_until(path, bucket, deadline).await,
+            Route::Coordinator => (coordinator(), "the coordinator"),
             Route::Tablet => (tablet(), "any tablet server"),
             // Every other attempt goes to the coordinator, which may answer while the tablet servers do not.
-            Route::Any if attempt % 2 == 1 => {
-                (view.coordinator().cloned().or_else(tablet), "any server")
-            }
-            Route::Any => (
-                tablet().or_else(|| view.coordinator().cloned()),
-                "any server",
-            ),
+            Route::Any if attempt % 2 == 1 => (coordinator().or_else(tablet), "any server"),
+            Route::Any => (tablet().or_else(coordinator), "any server"),
         };
         picked.ok_or_else(|| RpcError::Unknown {
             what: what.to_owned(),
@@ -173,17 +200,24 @@ impl Cluster {
     }
 
     /// Asks the cluster anew after a failure. That it may fail too is no news: the next attempt will tell.
-    async fn relearn(&self, route: Route<'_>, seen: u64) {
+    async fn relearn(&self, route: Route<'_>, seen: u64, deadline: Instant) {
         let _ = match route {
             Route::Leader(path, bucket) => {
                 self.invalidate_bucket(&bucket, seen);
-                self.refresh_buckets(path, &[bucket]).await
+                self.learn_buckets(path, &[bucket], deadline).await
             }
-            Route::Coordinator | Route::Any | Route::Tablet if self.view().generation() == seen => {
-                self.refresh_all().await
-            }
-            Route::Coordinator | Route::Any | Route::Tablet => Ok(()),
+            _ if self.view().learnt() <= seen => self.learn(BTreeSet::new(), deadline).await,
+            _ => Ok(()),
         };
+    }
+
+    /// Pauses by the clock of the cluster's runtime, unless the cluster is closed.
+    async fn pause(&self, pause: Duration) -> Result<()> {
+        let closed = self.pool().closed().cancelled();
+        match until(self.pool().runtime(), after(pause), closed).await {
+            None => Ok(()),
+            Some(()) => Err(RpcError::Closed),
+        }
     }
 }
 

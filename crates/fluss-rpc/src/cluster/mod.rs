@@ -1,15 +1,18 @@
 //! A cluster: who serves what, and calls that find their server.
 
+mod ask;
 mod call;
 mod refresh;
+mod refresher;
 mod view;
+mod wish;
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use fluss_metadata::{PartitionId, ServerNode, TableBucket, TablePath};
+use fluss_metadata::{ServerNode, TableBucket, TablePath};
 use tokio::runtime::Handle;
-use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 pub use view::ClusterView;
 
@@ -17,28 +20,55 @@ use crate::config::RpcConfig;
 use crate::error::{Result, RpcError};
 use crate::pool::ConnectionPool;
 use crate::transport::{Dialer, TcpDialer};
+use refresher::Waiting;
 
 /// A cluster that was reached: its servers, tables and leaders as far as they were asked for, and connections to its servers. Cheap to
-/// clone.
+/// clone; usable from any thread and any runtime, or from none. When the last clone is gone, every connection is closed.
 #[derive(Clone)]
 pub struct Cluster {
     inner: Arc<Inner>,
+    _last_handle: Arc<CloseOnDrop>,
 }
 
+/// What the handles and the refresh under way share.
 struct Inner {
     pool: ConnectionPool,
     bootstrap: Vec<(String, u16)>,
     view: RwLock<Arc<ClusterView>>,
-    /// Held by the one refresh that is under way.
-    refreshing: Mutex<()>,
+    waiting: Waiting,
+}
+
+struct CloseOnDrop(ConnectionPool);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+impl Inner {
+    fn view(&self) -> Arc<ClusterView> {
+        Arc::clone(&self.view.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Replaces the view by what `change` makes of it.
+    fn change_view(&self, change: impl FnOnce(&ClusterView) -> Option<ClusterView>) {
+        let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(changed) = change(&view) {
+            *view = Arc::new(changed);
+        }
+    }
 }
 
 impl Cluster {
     /// Reaches one of the bootstrap servers over TCP and learns the cluster from it.
     ///
+    /// The addresses are tried in order, a few times over; a server that has just started and knows nobody yet is given until the call
+    /// timeout. Every task runs on `runtime`, which must have its clock and its sockets enabled.
+    ///
     /// # Errors
     ///
-    /// Why the last server tried could not be used, once the call timeout has passed.
+    /// Why the last server tried could not be used; at once if the credentials are wrong.
     ///
     /// # Cancel safety
     ///
@@ -48,37 +78,43 @@ impl Cluster {
         bootstrap: Vec<(String, u16)>,
         runtime: Handle,
     ) -> Result<Self> {
-        Self::connect_with(config, bootstrap, Arc::new(TcpDialer::default()), runtime).await
+        let dialer = TcpDialer::new(config.connect_timeout);
+        Self::connect_with(config, bootstrap, Arc::new(dialer), runtime).await
     }
 
     /// As [`connect`](Self::connect), over streams that `dialer` makes.
+    ///
+    /// # Errors
+    ///
+    /// As [`connect`](Self::connect).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes what was opened.
     pub async fn connect_with(
         config: RpcConfig,
         bootstrap: Vec<(String, u16)>,
         dialer: Arc<dyn Dialer>,
         runtime: Handle,
     ) -> Result<Self> {
+        let pool = ConnectionPool::new(config, dialer, runtime);
         let cluster = Self {
+            _last_handle: Arc::new(CloseOnDrop(pool.clone())),
             inner: Arc::new(Inner {
-                pool: ConnectionPool::new(config, dialer, runtime),
+                pool,
                 bootstrap,
                 view: RwLock::default(),
-                refreshing: Mutex::new(()),
+                waiting: Waiting::default(),
             }),
         };
         cluster.refresh_all().await?;
         Ok(cluster)
     }
 
-    /// What is known now.
+    /// What is known now. Keep it for as long as one decision takes: looking things up in it takes no lock, getting it takes a short
+    /// one.
     pub fn view(&self) -> Arc<ClusterView> {
-        Arc::clone(
-            &self
-                .inner
-                .view
-                .read()
-                .unwrap_or_else(PoisonError::into_inner),
-        )
+        self.inner.view()
     }
 
     /// The connections.
@@ -91,28 +127,24 @@ impl Cluster {
         self.inner.pool.config()
     }
 
-    /// Replaces the view by what `change` makes of it.
-    fn change_view(&self, change: impl FnOnce(&ClusterView) -> Option<ClusterView>) {
-        let mut view = self
-            .inner
-            .view
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(changed) = change(&view) {
-            *view = Arc::new(changed);
-        }
-    }
-
     /// Forgets who leads a bucket, because a request that was routed by the view of generation `seen` failed. What was learnt since
     /// stays.
     pub fn invalidate_bucket(&self, bucket: &TableBucket, seen: u64) {
-        self.change_view(|view| view.without_leader(bucket, seen));
+        self.invalidate_buckets(std::slice::from_ref(bucket), seen);
     }
 
-    /// Forgets a partition that is said not to exist any more.
+    /// Forgets who leads some buckets, as [`invalidate_bucket`](Self::invalidate_bucket) does for one. Of many, at once costs less than
+    /// one by one.
+    pub fn invalidate_buckets(&self, buckets: &[TableBucket], seen: u64) {
+        self.inner
+            .change_view(|view| view.without_leaders(buckets, seen));
+    }
+
+    /// Forgets the partition of a bucket, which is said not to exist any more.
     pub fn invalidate_partition(&self, bucket: &TableBucket) {
         if let Some(partition) = bucket.partition_id() {
-            self.change_view(|view| Some(view.without_partition(bucket.table_id(), partition)));
+            self.inner
+                .change_view(|view| view.without_partition(bucket.table_id(), partition));
         }
     }
 
@@ -121,11 +153,24 @@ impl Cluster {
     /// # Errors
     ///
     /// [`RpcError::Unknown`] if the bucket has no leader now, or why nobody could be asked.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the news; a refresh under way goes on.
     pub async fn leader(&self, path: &TablePath, bucket: TableBucket) -> Result<ServerNode> {
+        self.leader_until(path, bucket, self.call_deadline()).await
+    }
+
+    async fn leader_until(
+        &self,
+        path: &TablePath,
+        bucket: TableBucket,
+        deadline: Instant,
+    ) -> Result<ServerNode> {
         if let Some(leader) = self.view().leader_of(&bucket) {
             return Ok(leader.clone());
         }
-        self.refresh_buckets(path, &[bucket]).await?;
+        self.learn_buckets(path, &[bucket], deadline).await?;
         self.view()
             .leader_of(&bucket)
             .cloned()
@@ -134,21 +179,7 @@ impl Cluster {
             })
     }
 
-    /// The id of a partition, asked for where it is not known; `None` if there is no such partition.
-    ///
-    /// # Errors
-    ///
-    /// Why nobody could be asked.
-    pub async fn partition_id(&self, path: &TablePath, name: &str) -> Result<Option<PartitionId>> {
-        let known = |view: &ClusterView| view.partition_id(view.table_id(path)?, name);
-        match known(&self.view()) {
-            Some(partition) => Ok(Some(partition)),
-            None if self.refresh_partition(path, name).await? => Ok(known(&self.view())),
-            None => Ok(None),
-        }
-    }
-
-    /// Closes every connection. Calls fail from then on.
+    /// Closes every connection. Calls under way fail, and so does every later one.
     pub fn close(&self) {
         self.inner.pool.close();
     }

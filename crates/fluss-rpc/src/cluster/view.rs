@@ -1,25 +1,36 @@
 //! What is known of a cluster at one moment: servers, tables, partitions, leaders. Never changed, only replaced.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use fluss_metadata::{PartitionId, ServerKind, ServerNode, TableBucket, TableId, TablePath};
+use fluss_metadata::{
+    BucketId, PartitionId, ServerKind, ServerNode, TableBucket, TableId, TablePath,
+};
 use fluss_wire::message::{MetadataResponse, PbBucketMetadata, PbServerNode};
 
 /// What is known of a cluster.
+///
+/// Copying one costs little whatever the size of the cluster: the leaders of a table's buckets, and the partitions of a table, are
+/// shared between a view and its successors.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterView {
     generation: u64,
+    /// Generation in which a server was last heard.
+    learnt: u64,
     coordinator: Option<ServerNode>,
     tablet_servers: BTreeMap<i32, ServerNode>,
     tables: HashMap<TablePath, TableId>,
-    partitions: HashMap<(TableId, Arc<str>), PartitionId>,
-    leaders: HashMap<TableBucket, Leader>,
+    partitions: HashMap<TableId, Arc<HashMap<Arc<str>, PartitionId>>>,
+    leaders: HashMap<Group, Arc<[Leader]>>,
 }
 
+/// Buckets are known by table, or by partition where a table has such.
+type Group = (TableId, Option<PartitionId>);
+
 /// Who leads a bucket, and since which generation of the view that is known.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Leader {
+    bucket: BucketId,
     server: i32,
     generation: u64,
 }
@@ -28,6 +39,11 @@ impl ClusterView {
     /// Grows with every change; a failure of a request that was routed by an older view says nothing of this one.
     pub fn generation(&self) -> u64 {
         self.generation
+    }
+
+    /// Generation in which a server was last heard: those since have only lost something.
+    pub(super) fn learnt(&self) -> u64 {
+        self.learnt
     }
 
     /// The coordinator, if there is one now.
@@ -45,25 +61,47 @@ impl ClusterView {
         self.tablet_servers.get(&id)
     }
 
-    /// The id of a table, if the table was asked for.
+    /// The id of a table, if the table was asked for. A table that was dropped and made anew under its name has another id than before:
+    /// compare it.
     pub fn table_id(&self, path: &TablePath) -> Option<TableId> {
         self.tables.get(path).copied()
     }
 
     /// The id of a partition, if it was asked for.
     pub fn partition_id(&self, table: TableId, name: &str) -> Option<PartitionId> {
-        self.partitions.get(&(table, Arc::from(name))).copied()
+        self.partitions.get(&table)?.get(name).copied()
     }
 
     /// The server that leads a bucket, if that is known and the server is alive.
     pub fn leader_of(&self, bucket: &TableBucket) -> Option<&ServerNode> {
-        self.tablet_servers.get(&self.leaders.get(bucket)?.server)
+        self.tablet_servers.get(&self.leader(bucket)?.server)
+    }
+
+    fn leader(&self, bucket: &TableBucket) -> Option<&Leader> {
+        let leaders = self.leaders.get(&group(bucket))?;
+        let id = bucket.bucket_id();
+        // Where every bucket has a leader each stands at the place of its number.
+        let place = usize::try_from(id).ok();
+        place
+            .and_then(|place| leaders.get(place))
+            .filter(|leader| leader.bucket == id)
+            .or_else(|| {
+                let place = leaders.binary_search_by_key(&id, |leader| leader.bucket);
+                leaders.get(place.ok()?)
+            })
+    }
+
+    /// The next view, as yet the same.
+    fn next(&self) -> Self {
+        let mut view = self.clone();
+        view.generation += 1;
+        view
     }
 
     /// This view with what a server answered put in.
     pub(super) fn updated(&self, answer: &MetadataResponse) -> Self {
-        let mut view = self.clone();
-        view.generation += 1;
+        let mut view = self.next();
+        view.learnt = view.generation;
         view.coordinator = answer
             .coordinator_server
             .as_ref()
@@ -84,90 +122,111 @@ impl ClusterView {
             {
                 view.forget_table(before);
             }
-            view.set_leaders(table.table_id, None, &table.bucket_metadata);
+            view.set_leaders((table.table_id, None), &table.bucket_metadata);
         }
         for partition in &answer.partition_metadata {
-            let key = (
-                partition.table_id,
-                Arc::from(partition.partition_name.as_str()),
-            );
-            if let Some(before) = view.partitions.insert(key, partition.partition_id)
+            let partitions = view.partitions.entry(partition.table_id).or_default();
+            let name = Arc::from(partition.partition_name.as_str());
+            if let Some(before) = Arc::make_mut(partitions).insert(name, partition.partition_id)
                 && before != partition.partition_id
             {
-                view.leaders
-                    .retain(|bucket, _| bucket.partition_id() != Some(before));
+                view.leaders.remove(&(partition.table_id, Some(before)));
             }
-            view.set_leaders(
-                partition.table_id,
-                Some(partition.partition_id),
-                &partition.bucket_metadata,
-            );
+            let group = (partition.table_id, Some(partition.partition_id));
+            view.set_leaders(group, &partition.bucket_metadata);
         }
         view
     }
 
-    fn set_leaders(
-        &mut self,
-        table: TableId,
-        partition: Option<PartitionId>,
-        buckets: &[PbBucketMetadata],
-    ) {
-        for bucket in buckets {
-            let key = TableBucket::new_with_partition(table, partition, bucket.bucket_id);
-            match bucket.leader_id {
-                Some(server) => {
-                    self.leaders.insert(
-                        key,
-                        Leader {
-                            server,
-                            generation: self.generation,
-                        },
-                    );
-                }
-                None => {
-                    self.leaders.remove(&key);
-                }
-            }
+    fn set_leaders(&mut self, group: Group, buckets: &[PbBucketMetadata]) {
+        let mut leaders = buckets
+            .iter()
+            .filter_map(|bucket| {
+                Some(Leader {
+                    bucket: bucket.bucket_id,
+                    server: bucket.leader_id?,
+                    generation: self.generation,
+                })
+            })
+            .collect::<Vec<_>>();
+        leaders.sort_by_key(|leader| leader.bucket);
+        leaders.dedup_by_key(|leader| leader.bucket);
+        if leaders.is_empty() {
+            self.leaders.remove(&group);
+        } else {
+            self.leaders.insert(group, leaders.into());
         }
     }
 
     fn forget_table(&mut self, table: TableId) {
-        self.leaders.retain(|bucket, _| bucket.table_id() != table);
-        self.partitions.retain(|(id, _), _| *id != table);
+        self.leaders.retain(|(id, _), _| *id != table);
+        self.partitions.remove(&table);
     }
 
-    /// This view without the leader of a bucket, unless that was learnt after `seen`.
-    pub(super) fn without_leader(&self, bucket: &TableBucket, seen: u64) -> Option<Self> {
-        let leader = self.leaders.get(bucket)?;
-        if leader.generation > seen {
+    /// This view without the leaders of buckets, except for those learnt after `seen`. `None` if that changes nothing.
+    pub(super) fn without_leaders(&self, buckets: &[TableBucket], seen: u64) -> Option<Self> {
+        let stale = |bucket: &&TableBucket| {
+            self.leader(bucket)
+                .is_some_and(|leader| leader.generation <= seen)
+        };
+        let stale = buckets.iter().filter(stale).collect::<BTreeSet<_>>();
+        let groups = stale
+            .iter()
+            .map(|bucket| group(bucket))
+            .collect::<BTreeSet<_>>();
+        if groups.is_empty() {
             return None;
         }
-        let mut view = self.clone();
-        view.generation += 1;
-        view.leaders.remove(bucket);
+        let mut view = self.next();
+        for group in groups {
+            if let Some(leaders) = view.leaders.get_mut(&group) {
+                let (table, partition) = group;
+                let remains = |leader: &&Leader| {
+                    let bucket = TableBucket::new_with_partition(table, partition, leader.bucket);
+                    !stale.contains(&bucket)
+                };
+                *leaders = leaders.iter().filter(remains).copied().collect();
+            }
+        }
         Some(view)
     }
 
-    /// This view without a table.
-    pub(super) fn without_table(&self, path: &TablePath) -> Self {
-        let mut view = self.clone();
-        view.generation += 1;
-        if let Some(table) = view.tables.remove(path) {
-            view.forget_table(table);
-        }
-        view
+    /// This view without a table; `None` if it is not in it.
+    pub(super) fn without_table(&self, path: &TablePath) -> Option<Self> {
+        let table = self.table_id(path)?;
+        let mut view = self.next();
+        view.tables.remove(path);
+        view.forget_table(table);
+        Some(view)
     }
 
-    /// This view without a partition.
-    pub(super) fn without_partition(&self, table: TableId, partition: PartitionId) -> Self {
-        let mut view = self.clone();
-        view.generation += 1;
-        view.partitions
-            .retain(|(id, _), known| !(*id == table && *known == partition));
-        view.leaders
-            .retain(|bucket, _| bucket.partition_id() != Some(partition));
-        view
+    /// This view without a partition; `None` if it is not in it.
+    pub(super) fn without_partition(&self, table: TableId, partition: PartitionId) -> Option<Self> {
+        let known = self.partitions.get(&table);
+        let name = known.and_then(|known| known.iter().find(|(_, id)| **id == partition));
+        let name = name.map(|(name, _)| Arc::clone(name));
+        if name.is_none() && !self.leaders.contains_key(&(table, Some(partition))) {
+            return None;
+        }
+        let mut view = self.next();
+        view.leaders.remove(&(table, Some(partition)));
+        if let Some(name) = name
+            && let Some(partitions) = view.partitions.get_mut(&table)
+        {
+            Arc::make_mut(partitions).remove(&name);
+        }
+        Some(view)
     }
+
+    /// This view without the partition of that name; `None` if it is not in it.
+    pub(super) fn without_partition_named(&self, path: &TablePath, name: &str) -> Option<Self> {
+        let table = self.table_id(path)?;
+        self.without_partition(table, self.partition_id(table, name)?)
+    }
+}
+
+fn group(bucket: &TableBucket) -> Group {
+    (bucket.table_id(), bucket.partition_id())
 }
 
 /// A server as metadata describes it, unless its port is none.
@@ -184,11 +243,11 @@ fn node(server: &PbServerNode, kind: ServerKind) -> Option<ServerNode> {
 
 #[cfg(test)]
 mod tests {
-    use fluss_wire::message::{PbTableMetadata, PbTablePath};
+    use fluss_wire::message::{PbPartitionMetadata, PbTableMetadata, PbTablePath};
 
     use super::*;
 
-    fn answer(table_id: i64, leader: Option<i32>) -> MetadataResponse {
+    fn servers() -> MetadataResponse {
         let server = |node_id| PbServerNode {
             node_id,
             host: "h".into(),
@@ -197,47 +256,136 @@ mod tests {
         };
         MetadataResponse {
             tablet_servers: vec![server(1), server(2)],
+            ..MetadataResponse::default()
+        }
+    }
+
+    fn buckets(leaders: &[(i32, Option<i32>)]) -> Vec<PbBucketMetadata> {
+        let buckets = leaders
+            .iter()
+            .map(|&(bucket_id, leader_id)| PbBucketMetadata {
+                bucket_id,
+                leader_id,
+                ..PbBucketMetadata::default()
+            });
+        buckets.collect()
+    }
+
+    fn table(table_id: i64, leaders: &[(i32, Option<i32>)]) -> MetadataResponse {
+        MetadataResponse {
             table_metadata: vec![PbTableMetadata {
                 table_path: PbTablePath {
                     database_name: "d".into(),
                     table_name: "t".into(),
                 },
                 table_id,
-                bucket_metadata: vec![PbBucketMetadata {
-                    bucket_id: 0,
-                    leader_id: leader,
-                    ..PbBucketMetadata::default()
-                }],
+                bucket_metadata: buckets(leaders),
                 ..PbTableMetadata::default()
             }],
-            ..MetadataResponse::default()
+            ..servers()
         }
+    }
+
+    fn partition(partition_id: i64, name: &str) -> MetadataResponse {
+        MetadataResponse {
+            partition_metadata: vec![PbPartitionMetadata {
+                table_id: 7,
+                partition_name: name.into(),
+                partition_id,
+                bucket_metadata: buckets(&[(0, Some(1)), (1, Some(2))]),
+                ..PbPartitionMetadata::default()
+            }],
+            ..table(7, &[])
+        }
+    }
+
+    fn leader(view: &ClusterView, bucket: &TableBucket) -> Option<i32> {
+        view.leader_of(bucket).map(ServerNode::id)
     }
 
     #[test]
     fn a_late_failure_does_not_evict_a_leader_that_was_learnt_since() {
         let bucket = TableBucket::new(7, 0);
-        let old = ClusterView::default().updated(&answer(7, Some(1)));
-        let fresh = old.updated(&answer(7, Some(2)));
-        assert_eq!(fresh.leader_of(&bucket).map(ServerNode::id), Some(2));
-        assert!(fresh.without_leader(&bucket, old.generation()).is_none());
-        let evicted = fresh.without_leader(&bucket, fresh.generation()).unwrap();
-        assert!(evicted.leader_of(&bucket).is_none());
+        let old = ClusterView::default().updated(&table(7, &[(0, Some(1))]));
+        let fresh = old.updated(&table(7, &[(0, Some(2))]));
+        assert_eq!(leader(&fresh, &bucket), Some(2));
+        assert!(fresh.without_leaders(&[bucket], old.generation()).is_none());
+        let evicted = fresh
+            .without_leaders(&[bucket], fresh.generation())
+            .unwrap();
+        assert_eq!(leader(&evicted, &bucket), None);
+        assert!(evicted.generation() > fresh.generation());
+        assert_eq!(evicted.learnt(), fresh.learnt());
+    }
+
+    #[test]
+    fn leaders_are_found_whatever_the_order_and_the_gaps() {
+        let leaders = [
+            (5, Some(1)),
+            (2, None),
+            (0, Some(2)),
+            (3, Some(1)),
+            (9, Some(4)),
+        ];
+        let view = ClusterView::default().updated(&table(7, &leaders));
+        let found = (-1..11).map(|bucket| leader(&view, &TableBucket::new(7, bucket)));
+        // Server 4 is not alive.
+        let expected = [
+            None,
+            Some(2),
+            None,
+            None,
+            Some(1),
+            None,
+            Some(1),
+            None,
+            None,
+            None,
+            None,
+            None,
+        ];
+        assert_eq!(found.collect::<Vec<_>>(), expected);
+        let view = view
+            .without_leaders(&[TableBucket::new(7, 0), TableBucket::new(8, 3)], u64::MAX)
+            .unwrap();
+        assert_eq!(leader(&view, &TableBucket::new(7, 0)), None);
+        assert_eq!(leader(&view, &TableBucket::new(7, 3)), Some(1));
     }
 
     #[test]
     fn a_table_made_anew_takes_its_leaders_with_it() {
         let view = ClusterView::default()
-            .updated(&answer(7, Some(1)))
-            .updated(&answer(8, Some(3)));
+            .updated(&table(7, &[(0, Some(1))]))
+            .updated(&table(8, &[(0, Some(2))]));
         assert_eq!(view.table_id(&TablePath::new("d", "t")), Some(8));
-        assert!(view.leader_of(&TableBucket::new(7, 0)).is_none());
-        // Server 3 is not alive.
-        assert!(view.leader_of(&TableBucket::new(8, 0)).is_none());
-        assert!(
-            view.updated(&answer(8, None))
-                .leader_of(&TableBucket::new(8, 0))
-                .is_none()
-        );
+        assert_eq!(leader(&view, &TableBucket::new(7, 0)), None);
+        assert_eq!(leader(&view, &TableBucket::new(8, 0)), Some(2));
+        let view = view.updated(&table(8, &[(0, None)]));
+        assert_eq!(leader(&view, &TableBucket::new(8, 0)), None);
+        let view = view.without_table(&TablePath::new("d", "t")).unwrap();
+        assert_eq!(view.table_id(&TablePath::new("d", "t")), None);
+        assert!(view.without_table(&TablePath::new("d", "t")).is_none());
+    }
+
+    #[test]
+    fn a_partition_made_anew_takes_its_leaders_with_it() {
+        let path = TablePath::new("d", "t");
+        let bucket = |partition| TableBucket::new_with_partition(7, Some(partition), 1);
+        let view = ClusterView::default()
+            .updated(&partition(70, "2026"))
+            .updated(&partition(71, "2027"));
+        assert_eq!(view.partition_id(7, "2026"), Some(70));
+        assert_eq!(leader(&view, &bucket(70)), Some(2));
+        let anew = view.updated(&partition(72, "2026"));
+        assert_eq!(anew.partition_id(7, "2026"), Some(72));
+        assert_eq!(leader(&anew, &bucket(70)), None);
+        assert_eq!(leader(&anew, &bucket(72)), Some(2));
+        let gone = anew.without_partition_named(&path, "2026").unwrap();
+        assert_eq!(gone.partition_id(7, "2026"), None);
+        assert_eq!(gone.partition_id(7, "2027"), Some(71));
+        assert_eq!(leader(&gone, &bucket(72)), None);
+        assert!(gone.without_partition(7, 72).is_none());
+        // The first view is as it was.
+        assert_eq!(view.partition_id(7, "2026"), Some(70));
     }
 }

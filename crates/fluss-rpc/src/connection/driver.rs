@@ -1,165 +1,172 @@
-//! The task that owns a socket: writes requests, reads answers, keeps deadlines.
+//! The task that owns a socket and the requests under way on it: writes, reads, keeps deadlines.
 
-use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
-use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
-use fluss_wire::Segments;
-use fluss_wire::frame::{FrameDecoder, Response, decode_response};
-use tokio::io::AsyncWrite;
+use bytes::Bytes;
+use fluss_wire::frame::{Response, decode_response};
 use tokio::time::{Instant, Sleep, sleep_until};
-use tokio_util::io::{poll_read_buf, poll_write_buf};
 use tracing::debug;
 
 use super::Shared;
-use super::outbox::{Outgoing, Queued};
-use super::pending::Pending;
+use super::incoming::Incoming;
+use super::outbox::{Left, Outgoing, Queued};
+use super::outgoing::Outgoings;
+use super::pending::{Entry, Pending};
+use super::silence::Silence;
+use crate::config::RpcConfig;
 use crate::error::{DisconnectCause, Phase, RpcError};
 use crate::transport::Transport;
 
-/// Least room for one read, in bytes.
-const READ_CHUNK: usize = 16 * 1024;
-/// Most room made for one read, whatever length a frame announces: memory grows as data comes, not as it is promised.
-const MAX_READ_CHUNK: usize = 1024 * 1024;
 /// Reads in a row before other tasks get their turn.
 const MAX_READS: usize = 16;
 
-/// Drives the connection until it ends, then tells everybody why.
-pub(super) async fn run(
-    stream: Box<dyn Transport>,
-    shared: Arc<Shared>,
-    max_frame_size: usize,
-    idle_timeout: Duration,
-) {
-    let mut driver = Driver {
-        stream,
-        decoder: FrameDecoder::new(max_frame_size),
-        received: BytesMut::new(),
-        outgoing: OutQueue::default(),
-        taken: Vec::new(),
-        pending: Pending::default(),
-        last_frame_at: Instant::now(),
-        last_use: Instant::now(),
-        idle_timeout,
-        shared,
-    };
-    let mut timer = Box::pin(sleep_until(driver.next_wake()));
-    let cause = poll_fn(|cx| driver.poll(cx, timer.as_mut())).await;
-    driver.end(cause);
+/// How a connection ended, as far as its driver is concerned.
+enum End {
+    /// The driver found a reason.
+    Found(DisconnectCause),
+    /// Handles closed it, or are all gone.
+    Asked,
 }
 
-struct Driver {
+impl From<DisconnectCause> for End {
+    fn from(cause: DisconnectCause) -> Self {
+        Self::Found(cause)
+    }
+}
+
+/// The state of a driver. When it is dropped, by the end of its task or of its runtime, everybody who waits hears of it.
+pub(super) struct Driver {
     stream: Box<dyn Transport>,
-    decoder: FrameDecoder,
-    received: BytesMut,
-    outgoing: OutQueue,
-    /// Kept for its memory.
-    taken: Vec<Queued>,
+    incoming: Incoming,
+    outgoing: Outgoings,
     pending: Pending,
-    /// When the last whole frame came.
-    last_frame_at: Instant,
+    silence: Silence,
+    /// Kept for its memory.
+    left: Left,
     last_use: Instant,
     idle_timeout: Duration,
+    stall_timeout: Duration,
     shared: Arc<Shared>,
+    end: End,
 }
 
 impl Driver {
-    fn poll(&mut self, cx: &mut Context<'_>, mut timer: Pin<&mut Sleep>) -> Poll<DisconnectCause> {
+    pub(super) fn new(stream: Box<dyn Transport>, shared: Arc<Shared>, config: &RpcConfig) -> Self {
+        let now = Instant::now();
+        Self {
+            stream,
+            incoming: Incoming::new(config.max_frame_size),
+            outgoing: Outgoings::default(),
+            pending: Pending::default(),
+            silence: Silence::new(config.request_timeout, now),
+            left: Left::default(),
+            last_use: now,
+            idle_timeout: config.idle_timeout,
+            stall_timeout: config.request_timeout,
+            shared,
+            end: End::Asked,
+        }
+    }
+
+    /// Drives the connection to its end.
+    pub(super) async fn run(mut self) {
+        let mut timer = Box::pin(sleep_until(self.next_wake()));
+        self.end = poll_fn(|cx| self.poll(cx, timer.as_mut())).await;
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, timer: Pin<&mut Sleep>) -> Poll<End> {
         self.shared.outbox.register(cx.waker());
-        if self.shared.outbox.cause().is_some() {
-            return Poll::Ready(DisconnectCause::Local);
+        match self.poll_all(cx, timer) {
+            Ok(()) => Poll::Pending,
+            Err(end) => Poll::Ready(end),
         }
-        self.take_requests();
-        if let Err(cause) = self.write(cx).and_then(|()| self.read(cx)) {
-            return Poll::Ready(cause);
-        }
+    }
+
+    fn poll_all(&mut self, cx: &mut Context<'_>, mut timer: Pin<&mut Sleep>) -> Result<(), End> {
+        self.take_left()?;
+        self.write(cx)?;
+        self.read(cx)?;
         loop {
+            // Only ever moved forward: a timer that rings too early costs less than one that is moved with each request.
             let wake = self.next_wake();
-            if timer.deadline() != wake {
+            if wake < timer.deadline() {
                 timer.as_mut().reset(wake);
             }
-            match timer.as_mut().poll(cx) {
-                Poll::Pending => return Poll::Pending,
-                Poll::Ready(()) => {
-                    if let Err(cause) = self.on_time(Instant::now()) {
-                        return Poll::Ready(cause);
-                    }
-                }
+            if timer.as_mut().poll(cx).is_pending() {
+                return Ok(());
             }
+            self.on_time(Instant::now())?;
+            let wake = self.next_wake();
+            timer.as_mut().reset(wake);
         }
     }
 
+    /// The next moment at which something may be due.
     fn next_wake(&self) -> Instant {
-        self.pending
-            .next_deadline()
-            .unwrap_or(self.last_use + self.idle_timeout)
+        let idle = || far(self.last_use, self.idle_timeout);
+        let wake = self.pending.next_deadline().unwrap_or_else(idle);
+        match self.outgoing.blocked_since() {
+            Some(since) => wake.min(far(since, self.stall_timeout)),
+            None => wake,
+        }
     }
 
-    fn take_requests(&mut self) {
-        self.shared.outbox.take(&mut self.taken);
-        if self.taken.is_empty() {
-            return;
+    /// Takes what handles left.
+    fn take_left(&mut self) -> Result<(), End> {
+        if self.shared.outbox.take(&mut self.left).is_err() {
+            return Err(End::Asked);
         }
-        self.last_use = Instant::now();
+        if !self.left.queued.is_empty() {
+            self.last_use = Instant::now();
+        }
         for Queued {
             id,
             outgoing,
             frame,
-        } in self.taken.drain(..)
+        } in self.left.queued.drain(..)
         {
-            // Whoever asked may have gone away: then nobody needs the answer, and the server need not work.
-            if !outgoing.answer.is_closed() {
-                self.outgoing.push(frame);
-                self.pending.insert(id, outgoing);
-            }
+            self.silence.on_asked(outgoing.since);
+            self.outgoing.push(id, frame);
+            let entry = Entry {
+                request: outgoing,
+                written: false,
+            };
+            self.pending.insert(id, entry);
         }
-    }
-
-    fn write(&mut self, cx: &mut Context<'_>) -> Result<(), DisconnectCause> {
-        let mut wrote = false;
-        while self.outgoing.has_remaining() {
-            match poll_write_buf(Pin::new(&mut self.stream), cx, &mut self.outgoing) {
-                Poll::Pending => return Ok(()),
-                Poll::Ready(Ok(0)) => {
-                    return Err(DisconnectCause::Io {
-                        source: io::ErrorKind::WriteZero.into(),
-                    });
-                }
-                Poll::Ready(Ok(_)) => wrote = true,
-                Poll::Ready(Err(source)) => return Err(DisconnectCause::Io { source }),
-            }
-        }
-        if wrote && let Poll::Ready(Err(source)) = Pin::new(&mut self.stream).poll_flush(cx) {
-            return Err(DisconnectCause::Io { source });
+        for id in self.left.cancelled.drain(..) {
+            self.pending.remove(id);
         }
         Ok(())
     }
 
-    fn read(&mut self, cx: &mut Context<'_>) -> Result<(), DisconnectCause> {
+    fn write(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
+        self.outgoing
+            .write(self.stream.as_mut(), &mut self.pending, cx)
+            .map_err(|source| DisconnectCause::Io { source }.into())
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         for _ in 0..MAX_READS {
-            self.received
-                .reserve(self.decoder.needed().clamp(READ_CHUNK, MAX_READ_CHUNK));
-            match poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.received) {
+            match self.incoming.poll_read(self.stream.as_mut(), cx) {
                 Poll::Pending => return Ok(()),
-                Poll::Ready(Ok(0)) => return Err(DisconnectCause::ByServer),
-                Poll::Ready(Ok(_)) => self.on_data()?,
-                Poll::Ready(Err(source)) => return Err(DisconnectCause::Io { source }),
+                Poll::Ready(Ok(0)) => return Err(DisconnectCause::ByServer.into()),
+                Poll::Ready(Ok(count)) => self.on_data(count)?,
+                Poll::Ready(Err(source)) => return Err(DisconnectCause::Io { source }.into()),
             }
         }
         cx.waker().wake_by_ref();
         Ok(())
     }
 
-    fn on_data(&mut self) -> Result<(), DisconnectCause> {
-        let mut frames = 0;
+    fn on_data(&mut self, count: usize) -> Result<(), End> {
+        let mut frames = 0_usize;
         while let Some(frame) = self
-            .decoder
-            .decode(&mut self.received)
+            .incoming
+            .next_frame()
             .map_err(|source| DisconnectCause::Frame { source })?
         {
             frames += 1;
@@ -175,124 +182,94 @@ impl Driver {
                     });
                 }
                 Response::ServerFailure { error } => {
-                    return Err(DisconnectCause::Failure { error });
+                    return Err(DisconnectCause::Failure { error }.into());
                 }
             }
         }
-        if frames > 0 {
-            self.last_frame_at = Instant::now();
+        if self.silence.is_broken_by(frames, count) {
+            let now = Instant::now();
+            self.last_use = now;
+            self.silence.on_sign_of_life(now, !self.pending.is_empty());
         }
         Ok(())
     }
 
-    /// Hands an answer to whoever asked. An id that nobody waits for is a late answer, and ignored.
+    /// Hands an answer to whoever asked. An id that nobody waits for is that of a late answer, and counted.
     fn answer(
         &mut self,
         id: i32,
         outcome: impl FnOnce(&Outgoing, &Arc<str>) -> Result<Bytes, RpcError>,
     ) {
-        match self.pending.remove(id) {
-            Some(request) => {
-                let outcome = outcome(&request, &self.shared.server);
-                // An error here says that the caller has gone away.
-                let _ = request.answer.send(outcome);
-            }
-            None => {
-                debug!(server = %self.shared.server, id, "ignored an answer that nobody waits for")
-            }
+        if let Some(Entry { request, .. }) = self.pending.remove(id) {
+            let outcome = outcome(&request, &self.shared.server);
+            // An error here says that the caller has gone away.
+            let _ = request.answer.send(outcome);
+        } else {
+            self.shared.count_unmatched();
+            debug!(server = %self.shared.server, id, "ignored an answer that nobody waits for");
         }
     }
 
-    fn on_time(&mut self, now: Instant) -> Result<(), DisconnectCause> {
+    fn on_time(&mut self, now: Instant) -> Result<(), End> {
         let mut silent = None;
-        for request in self.pending.take_due(now) {
-            let waited = now - request.sent_at;
-            if self.last_frame_at < request.sent_at {
-                silent = Some(waited);
+        for Entry { request, written } in self.pending.take_due(now) {
+            if written && self.silence.is_proven(request.since, now) {
+                silent = Some(now - request.since);
             }
             let error = RpcError::Timeout {
                 api: request.api,
                 server: Arc::clone(&self.shared.server),
-                phase: Phase::Answer,
-                waited,
+                phase: if written { Phase::Answer } else { Phase::Queue },
+                waited: now - request.since,
             };
             let _ = request.answer.send(Err(error));
         }
         if let Some(waited) = silent {
-            return Err(DisconnectCause::Silent { waited });
+            return Err(DisconnectCause::Silent { waited }.into());
+        }
+        if let Some(since) = self.outgoing.blocked_since()
+            && now - since >= self.stall_timeout
+        {
+            let waited = now - since;
+            return Err(DisconnectCause::Stalled { waited }.into());
         }
         let idle = now - self.last_use;
         if self.pending.is_empty() && idle >= self.idle_timeout {
-            return Err(DisconnectCause::Idle { idle });
+            return Err(DisconnectCause::Idle { idle }.into());
         }
         Ok(())
     }
+}
 
+impl Drop for Driver {
     /// Tells everybody who waits why the connection ended.
-    fn end(mut self, cause: DisconnectCause) {
+    fn drop(&mut self) {
+        let cause = match std::mem::replace(&mut self.end, End::Asked) {
+            End::Found(cause) => cause,
+            End::Asked => DisconnectCause::Local,
+        };
         let cause = self.shared.outbox.close(cause);
         debug!(server = %self.shared.server, %cause, "connection ended");
         self.shared.in_flight.close();
-        self.shared.outbox.take(&mut self.taken);
-        let waiting = self
-            .pending
-            .take_all()
-            .into_iter()
-            .chain(self.taken.drain(..).map(|queued| queued.outgoing));
-        for request in waiting {
+        // Says that the connection has ended, which is known.
+        let _ = self.shared.outbox.take(&mut self.left);
+        let queued = self.left.queued.drain(..).map(|queued| Entry {
+            request: queued.outgoing,
+            written: false,
+        });
+        for Entry { request, written } in self.pending.take_all().into_iter().chain(queued) {
             let error = RpcError::Disconnected {
                 server: Arc::clone(&self.shared.server),
                 cause: Arc::clone(&cause),
+                sent: written,
             };
             let _ = request.answer.send(Err(error));
         }
     }
 }
 
-/// Frames to be written, as one buffer: the socket gets many small ones in one call, and large pieces uncopied.
-#[derive(Default)]
-struct OutQueue {
-    frames: VecDeque<Segments>,
-    remaining: usize,
-}
-
-impl OutQueue {
-    fn push(&mut self, frame: Segments) {
-        self.remaining += frame.len_bytes();
-        self.frames.push_back(frame);
-    }
-}
-
-impl Buf for OutQueue {
-    fn remaining(&self) -> usize {
-        self.remaining
-    }
-
-    fn chunk(&self) -> &[u8] {
-        self.frames.front().map_or(&[], Buf::chunk)
-    }
-
-    fn chunks_vectored<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        let mut filled = 0;
-        for frame in &self.frames {
-            match slices.get_mut(filled..) {
-                Some(rest) if !rest.is_empty() => filled += frame.chunks_vectored(rest),
-                _ => break,
-            }
-        }
-        filled
-    }
-
-    fn advance(&mut self, mut count: usize) {
-        self.remaining -= count;
-        while let Some(frame) = self.frames.front_mut() {
-            let step = count.min(frame.remaining());
-            frame.advance(step);
-            count -= step;
-            if frame.has_remaining() {
-                break;
-            }
-            self.frames.pop_front();
-        }
-    }
+/// A moment later by `duration`, for any duration.
+fn far(from: Instant, duration: Duration) -> Instant {
+    from.checked_add(duration)
+        .unwrap_or_else(|| crate::deadline::after(duration))
 }

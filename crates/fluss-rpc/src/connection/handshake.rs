@@ -1,6 +1,7 @@
-//! Versions and authentication, before a connection is used.
+//! A socket, versions and authentication, before a connection is used.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use fluss_wire::api::ApiKey;
@@ -10,32 +11,81 @@ use fluss_wire::sasl::plain_request;
 use fluss_wire::version::{ApiVersions, ServerType};
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep, timeout_at};
-use tracing::debug;
+use tracing::{Instrument, debug, debug_span};
 
 use super::Connection;
 use crate::config::{RpcConfig, Security};
+use crate::deadline::after;
 use crate::error::{Phase, Result, RpcError};
+use crate::metrics::ApiMetrics;
 use crate::retry::{RetryPolicy, chance};
 use crate::transport::Dialer;
 
-/// Dials a server and goes through the handshake, all within the connect timeout. Runs on the connection's runtime.
+/// Whom to connect to, and how long that may take.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    host: String,
+    port: u16,
+    /// What the server should be; at a bootstrap address it may be anything.
+    expected: Option<ServerType>,
+    timeout: Duration,
+}
+
+impl Target {
+    pub(crate) fn new(
+        host: &str,
+        port: u16,
+        expected: Option<ServerType>,
+        timeout: Duration,
+    ) -> Self {
+        Self {
+            host: host.to_owned(),
+            port,
+            expected,
+            timeout,
+        }
+    }
+}
+
+/// Dials a server and goes through the handshake, with one deadline for both. Runs on the connection's runtime.
 pub(crate) async fn connect(
     dialer: &dyn Dialer,
-    (host, port): (&str, u16),
-    expected: Option<ServerType>,
+    target: &Target,
     config: &RpcConfig,
     runtime: &Handle,
+    metrics: Arc<ApiMetrics>,
+) -> Result<Connection> {
+    let server: Arc<str> = format!("{}:{}", target.host, target.port).into();
+    let span = debug_span!("connect", %server);
+    async {
+        let outcome = attempt(dialer, target, server, config, runtime, metrics).await;
+        match &outcome {
+            Ok(_) => debug!("connected"),
+            Err(error) => debug!(%error, "not connected"),
+        }
+        outcome
+    }
+    .instrument(span)
+    .await
+}
+
+async fn attempt(
+    dialer: &dyn Dialer,
+    target: &Target,
+    server: Arc<str>,
+    config: &RpcConfig,
+    runtime: &Handle,
+    metrics: Arc<ApiMetrics>,
 ) -> Result<Connection> {
     let started = Instant::now();
-    let deadline = started + config.connect_timeout;
-    let server: Arc<str> = format!("{host}:{port}").into();
+    let deadline = after(target.timeout);
     let timed_out = |phase| RpcError::Timeout {
         api: ApiKey::ApiVersions,
         server: Arc::clone(&server),
         phase,
         waited: started.elapsed(),
     };
-    let stream = match timeout_at(deadline, dialer.dial(host, port)).await {
+    let stream = match timeout_at(deadline, dialer.dial(&target.host, target.port)).await {
         Ok(Ok(stream)) => stream,
         Ok(Err(source)) => {
             return Err(RpcError::Connect {
@@ -45,15 +95,12 @@ pub(crate) async fn connect(
         }
         Err(_) => return Err(timed_out(Phase::Dial)),
     };
-    let mut connection = Connection::start(stream, Arc::clone(&server), config, runtime);
-    let handshake = handshake(&mut connection, expected, config, deadline);
+    let mut connection = Connection::start(stream, Arc::clone(&server), config, runtime, metrics);
+    let handshake = handshake(&mut connection, target.expected, config, deadline);
     match timeout_at(deadline, handshake).await {
-        Ok(Ok(())) => {
-            debug!(%server, took = ?started.elapsed(), "connected");
-            Ok(connection)
-        }
+        Ok(Ok(())) => Ok(connection),
         Ok(Err(RpcError::Timeout { .. })) | Err(_) => Err(timed_out(Phase::Handshake)),
-        Ok(Err(error)) => Err(error),
+        Ok(Err(error)) => Err(error.before_sending()),
     }
 }
 
@@ -69,6 +116,7 @@ async fn handshake(
     };
     let response = connection.call_version(&request, 0, deadline).await?;
     let versions = ApiVersions::from_response(&response);
+    // Old servers don't say what they are.
     if let (Some(expected), Some(got)) = (expected, versions.server_type())
         && expected != got
     {

@@ -2,30 +2,35 @@
 
 mod driver;
 mod handshake;
+mod incoming;
 mod outbox;
+mod outgoing;
 mod pending;
+mod silence;
 
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use fluss_wire::api::ApiRequest;
+use fluss_wire::api::{ApiKey, ApiRequest};
 use fluss_wire::codec;
 use fluss_wire::frame::encode_request;
 use fluss_wire::version::{ApiVersions, ServerType};
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, oneshot};
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::time::Instant;
 
-pub(crate) use handshake::connect;
+pub(crate) use handshake::{Target, connect};
 
 use crate::config::RpcConfig;
+use crate::deadline::{until, with_grace};
 use crate::error::{DisconnectCause, Phase, Result, RpcError};
 use crate::metrics::ApiMetrics;
-use crate::transport::Transport;
-use outbox::{Outbox, Outgoing};
+use crate::transport::{Dialer, Transport};
+use driver::Driver;
+use outbox::{Outbox, Outgoing, Queued};
 
-/// A connection to a server that has passed its handshake. Cheap to clone; usable from any thread and any runtime.
+/// A connection to a server that has passed its handshake. Cheap to clone; usable from any thread and any runtime, or from none.
 ///
 /// Requests are pipelined: any number of calls may be under way, up to a bound, and answers may come in any order. When the last handle
 /// is gone the socket is closed. When the connection breaks, every call under way fails with the same cause and so does every later one.
@@ -43,7 +48,30 @@ struct Shared {
     outbox: Outbox,
     in_flight: Arc<Semaphore>,
     runtime: Handle,
-    metrics: ApiMetrics,
+    metrics: Arc<ApiMetrics>,
+}
+
+impl Shared {
+    fn count_unmatched(&self) {
+        self.metrics.unmatched();
+    }
+
+    fn disconnected(&self, cause: Arc<DisconnectCause>, sent: bool) -> RpcError {
+        RpcError::Disconnected {
+            server: Arc::clone(&self.server),
+            cause,
+            sent,
+        }
+    }
+
+    /// The error for a connection that has ended.
+    fn ended(&self, sent: bool) -> RpcError {
+        let cause = self.outbox.cause();
+        self.disconnected(
+            cause.unwrap_or_else(|| Arc::new(DisconnectCause::Local)),
+            sent,
+        )
+    }
 }
 
 struct CloseOnDrop(Arc<Shared>);
@@ -54,27 +82,73 @@ impl Drop for CloseOnDrop {
     }
 }
 
+/// Takes a request back when its caller goes away.
+struct CancelOnDrop<'a> {
+    shared: &'a Shared,
+    id: i32,
+    answered: bool,
+}
+
+impl Drop for CancelOnDrop<'_> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.shared.outbox.cancel(self.id);
+        }
+    }
+}
+
 impl Connection {
+    /// Dials a server and goes through the handshake, all within the connect timeout. Every task runs on `runtime`.
+    ///
+    /// # Errors
+    ///
+    /// Why no socket could be had, or why the handshake failed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future closes what was opened.
+    pub async fn connect(
+        dialer: Arc<dyn Dialer>,
+        host: &str,
+        port: u16,
+        config: &RpcConfig,
+        runtime: &Handle,
+    ) -> Result<Self> {
+        let target = Target::new(host, port, None, config.connect_timeout);
+        let (config, drivers) = (config.clone(), runtime.clone());
+        let (done, outcome) = oneshot::channel();
+        // Not awaited as a task: dropping this future must end it.
+        runtime.spawn(async move {
+            let mut done = done;
+            let metrics = Arc::new(ApiMetrics::default());
+            tokio::select! {
+                () = done.closed() => {}
+                outcome = connect(dialer.as_ref(), &target, &config, &drivers, metrics) => {
+                    // An error here says that the caller has gone away just now.
+                    let _ = done.send(outcome);
+                }
+            }
+        });
+        outcome.await.unwrap_or(Err(RpcError::Closed))
+    }
+
     /// Starts the driver of a stream. No handshake yet: only the handshake itself may call.
     fn start(
         stream: Box<dyn Transport>,
         server: Arc<str>,
         config: &RpcConfig,
         runtime: &Handle,
+        metrics: Arc<ApiMetrics>,
     ) -> Self {
+        let permits = config.max_in_flight.clamp(1, Semaphore::MAX_PERMITS);
         let shared = Arc::new(Shared {
             server,
             outbox: Outbox::default(),
-            in_flight: Arc::new(Semaphore::new(config.max_in_flight)),
+            in_flight: Arc::new(Semaphore::new(permits)),
             runtime: runtime.clone(),
-            metrics: ApiMetrics::default(),
+            metrics,
         });
-        runtime.spawn(driver::run(
-            stream,
-            Arc::clone(&shared),
-            config.max_frame_size,
-            config.idle_timeout,
-        ));
+        runtime.spawn(Driver::new(stream, Arc::clone(&shared), config).run());
         Self {
             versions: Arc::new(ApiVersions::default()),
             _last_handle: Arc::new(CloseOnDrop(Arc::clone(&shared))),
@@ -91,8 +165,8 @@ impl Connection {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer. A request that was not yet written is not written any more; one that was may take
-    /// effect. Nothing else is disturbed.
+    /// Dropping the future gives up the answer and the place among the requests under way. A request that was not yet written is not
+    /// written any more; one that was may take effect. Nothing else is disturbed.
     pub async fn call<R: ApiRequest>(&self, request: &R, deadline: Instant) -> Result<R::Response> {
         let version =
             self.versions
@@ -112,77 +186,99 @@ impl Connection {
         deadline: Instant,
     ) -> Result<R::Response> {
         let started = Instant::now();
-        let metrics = self.shared.metrics.of(R::API_KEY);
-        let permit = self.permit::<R>(started, deadline).await?;
-        let (answer, answered) = oneshot::channel();
-        let outgoing = Outgoing {
-            api: R::API_KEY,
-            deadline,
-            sent_at: started,
-            answer,
-            _permit: permit,
-        };
-        let sent = self
-            .shared
-            .outbox
-            .push(outgoing, |id| {
-                encode_request(version, id, request).map_err(|source| RpcError::Request {
-                    api: R::API_KEY,
-                    source: Arc::new(source),
-                })
-            })
-            .map_err(|cause| cause.unwrap_or_else(|| self.disconnected()))?;
-        metrics.sent(sent);
-        let outcome = answered.await.unwrap_or_else(|_| Err(self.disconnected()));
-        metrics.answered(started.elapsed(), outcome.as_ref().map_or(0, Bytes::len));
-        codec::decode::<R::Response>(outcome?).map_err(|source| RpcError::Answer {
+        let permit = self.permit(R::API_KEY, started, deadline).await?;
+        let body = self
+            .exchange(request, version, (started, deadline), permit)
+            .await?;
+        codec::decode::<R::Response>(body).map_err(|source| RpcError::Answer {
             api: R::API_KEY,
             server: Arc::clone(&self.shared.server),
             source,
         })
     }
 
-    /// A place among the requests under way.
-    async fn permit<R: ApiRequest>(
+    /// Sends a request and waits for the bytes of its answer.
+    async fn exchange<R: ApiRequest>(
         &self,
+        request: &R,
+        version: i16,
+        (started, deadline): (Instant, Instant),
+        permit: OwnedSemaphorePermit,
+    ) -> Result<Bytes> {
+        let shared = self.shared.as_ref();
+        let Some(id) = shared.outbox.next_id() else {
+            return Err(shared.disconnected(Arc::new(DisconnectCause::Spent), false));
+        };
+        let frame = encode_request(version, id, request).map_err(|source| RpcError::Request {
+            api: R::API_KEY,
+            source: Arc::new(source),
+        })?;
+        let in_flight = shared.metrics.sent(R::API_KEY, frame.len_bytes());
+        let (answer, answered) = oneshot::channel();
+        let queued = Queued {
+            id,
+            outgoing: Outgoing {
+                api: R::API_KEY,
+                deadline,
+                since: started,
+                answer,
+                _permit: permit,
+            },
+            frame,
+        };
+        shared
+            .outbox
+            .push(queued)
+            .map_err(|cause| shared.disconnected(cause, false))?;
+        let mut cancel = CancelOnDrop {
+            shared,
+            id,
+            answered: false,
+        };
+        let Some(outcome) = until(&shared.runtime, with_grace(deadline), answered).await else {
+            return Err(self.timeout(R::API_KEY, Phase::Answer, started));
+        };
+        cancel.answered = true;
+        let outcome = outcome.unwrap_or_else(|_| Err(shared.ended(true)));
+        if let Ok(body) = &outcome {
+            in_flight.answered(started.elapsed(), body.len());
+        }
+        outcome
+    }
+
+    /// A place among the requests under way.
+    async fn permit(
+        &self,
+        api: ApiKey,
         started: Instant,
         deadline: Instant,
-    ) -> Result<tokio::sync::OwnedSemaphorePermit> {
-        if let Ok(permit) = Arc::clone(&self.shared.in_flight).try_acquire_owned() {
+    ) -> Result<OwnedSemaphorePermit> {
+        if deadline <= started {
+            return Err(self.timeout(api, Phase::Queue, started));
+        }
+        let room = Arc::clone(&self.shared.in_flight);
+        if let Ok(permit) = Arc::clone(&room).try_acquire_owned() {
             return Ok(permit);
         }
-        // The wait runs on the connection's runtime, whose clock it needs: the caller may have none.
-        let waiting = Arc::clone(&self.shared.in_flight).acquire_owned();
-        let waited = self
-            .shared
-            .runtime
-            .spawn(async move { timeout_at(deadline, waiting).await });
-        match waited.await {
-            Ok(Ok(Ok(permit))) => Ok(permit),
-            Ok(Err(_)) => Err(RpcError::Timeout {
-                api: R::API_KEY,
-                server: Arc::clone(&self.shared.server),
-                phase: Phase::Queue,
-                waited: started.elapsed(),
-            }),
-            _ => Err(self.disconnected()),
+        match until(&self.shared.runtime, deadline, room.acquire_owned()).await {
+            Some(Ok(permit)) => Ok(permit),
+            Some(Err(_)) => Err(self.shared.ended(false)),
+            None => Err(self.timeout(api, Phase::Queue, started)),
         }
     }
 
-    fn disconnected(&self) -> RpcError {
-        RpcError::Disconnected {
+    fn timeout(&self, api: ApiKey, phase: Phase, started: Instant) -> RpcError {
+        RpcError::Timeout {
+            api,
             server: Arc::clone(&self.shared.server),
-            cause: self
-                .shared
-                .outbox
-                .cause()
-                .unwrap_or_else(|| Arc::new(DisconnectCause::Local)),
+            phase,
+            waited: started.elapsed(),
         }
     }
 
     /// Whether the connection has ended. It never comes back.
     pub fn is_closed(&self) -> bool {
-        self.shared.outbox.cause().is_some()
+        self.shared.outbox.is_spent() || self.shared.outbox.cause().is_some()
     }
 
     /// Ends the connection; every call under way fails.

@@ -1,6 +1,8 @@
-//! Requests on their way to the driver.
+//! Where handles leave requests for the driver.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 
 use bytes::Bytes;
 use fluss_wire::Segments;
@@ -15,7 +17,8 @@ use crate::error::{DisconnectCause, RpcError};
 pub(super) struct Outgoing {
     pub(super) api: ApiKey,
     pub(super) deadline: Instant,
-    pub(super) sent_at: Instant,
+    /// When its caller began to wait.
+    pub(super) since: Instant,
     pub(super) answer: oneshot::Sender<Result<Bytes, RpcError>>,
     /// Freed with the request.
     pub(super) _permit: OwnedSemaphorePermit,
@@ -28,17 +31,25 @@ pub(super) struct Queued {
     pub(super) frame: Segments,
 }
 
-/// Where handles leave requests for the driver. Its length is bounded by the permits that the requests carry.
+/// What handles left since the driver last looked.
+#[derive(Default)]
+pub(super) struct Left {
+    pub(super) queued: Vec<Queued>,
+    /// Requests whose callers have gone away.
+    pub(super) cancelled: Vec<i32>,
+}
+
+/// A short list behind a lock, and a way to wake the driver. Its length is bounded by the permits that the requests carry.
 #[derive(Default)]
 pub(super) struct Outbox {
+    next_id: AtomicU64,
     state: Mutex<State>,
     driver: AtomicWaker,
 }
 
 #[derive(Default)]
 struct State {
-    next_id: i32,
-    queued: Vec<Queued>,
+    left: Left,
     /// Set once, when the connection has ended.
     cause: Option<Arc<DisconnectCause>>,
 }
@@ -48,44 +59,53 @@ impl Outbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Leaves a request; `encode` makes its frame for the id it gets. Returns the length of the frame, or the error of `encode`, or
-    /// `None` when the connection has ended.
-    pub(super) fn push(
-        &self,
-        outgoing: Outgoing,
-        encode: impl FnOnce(i32) -> Result<Segments, RpcError>,
-    ) -> Result<usize, Option<RpcError>> {
-        let id = {
+    /// An id that no request on this connection had before, so that a late answer can never reach another request. `None` when there
+    /// is none left, after two thousand million requests: the connection has served its time.
+    pub(super) fn next_id(&self) -> Option<i32> {
+        i32::try_from(self.next_id.fetch_add(1, Ordering::Relaxed)).ok()
+    }
+
+    /// Whether [`next_id`](Self::next_id) has nothing left to give.
+    pub(super) fn is_spent(&self) -> bool {
+        self.next_id.load(Ordering::Relaxed) > i32::MAX as u64
+    }
+
+    /// Leaves a request and wakes the driver, unless the connection has ended.
+    pub(super) fn push(&self, request: Queued) -> Result<(), Arc<DisconnectCause>> {
+        {
             let mut state = self.state();
-            if state.cause.is_some() {
-                return Err(None);
+            if let Some(cause) = &state.cause {
+                return Err(Arc::clone(cause));
             }
-            state.next_id = state.next_id.wrapping_add(1) & i32::MAX;
-            state.next_id
-        };
-        let frame = encode(id).map_err(Some)?;
-        let length = frame.len_bytes();
+            state.left.queued.push(request);
+        }
+        self.driver.wake();
+        Ok(())
+    }
+
+    /// Says that nobody waits for a request any more.
+    pub(super) fn cancel(&self, id: i32) {
         {
             let mut state = self.state();
             if state.cause.is_some() {
-                return Err(None);
+                return;
             }
-            state.queued.push(Queued {
-                id,
-                outgoing,
-                frame,
-            });
+            state.left.cancelled.push(id);
         }
         self.driver.wake();
-        Ok(length)
     }
 
-    /// Takes what was left, into `taken`, which is empty; it is called by the driver alone.
-    pub(super) fn take(&self, taken: &mut Vec<Queued>) {
-        std::mem::swap(&mut self.state().queued, taken);
+    /// Takes what was left, into `taken`, which is empty. Says so if the connection has ended. Called by the driver alone.
+    pub(super) fn take(&self, taken: &mut Left) -> Result<(), Arc<DisconnectCause>> {
+        let mut state = self.state();
+        std::mem::swap(&mut state.left, taken);
+        state
+            .cause
+            .as_ref()
+            .map_or(Ok(()), |cause| Err(Arc::clone(cause)))
     }
 
-    pub(super) fn register(&self, waker: &std::task::Waker) {
+    pub(super) fn register(&self, waker: &Waker) {
         self.driver.register(waker);
     }
 
@@ -99,5 +119,23 @@ impl Outbox {
         let cause = Arc::clone(self.state().cause.get_or_insert_with(|| Arc::new(cause)));
         self.driver.wake();
         cause
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_never_given_twice() {
+        let outbox = Outbox::default();
+        assert_eq!((outbox.next_id(), outbox.next_id()), (Some(0), Some(1)));
+        outbox.next_id.store(i32::MAX as u64, Ordering::Relaxed);
+        assert!(!outbox.is_spent());
+        assert_eq!(outbox.next_id(), Some(i32::MAX));
+        for _ in 0..3 {
+            assert_eq!(outbox.next_id(), None);
+            assert!(outbox.is_spent());
+        }
     }
 }

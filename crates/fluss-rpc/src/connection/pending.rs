@@ -7,24 +7,41 @@ use tokio::time::Instant;
 
 use super::outbox::Outgoing;
 
+/// A request under way.
+pub(super) struct Entry {
+    pub(super) request: Outgoing,
+    /// Whether any of it went to the socket.
+    pub(super) written: bool,
+}
+
 /// The requests under way, by id.
 #[derive(Default)]
 pub(super) struct Pending {
-    requests: HashMap<i32, Outgoing, BuildHasherDefault<IdHasher>>,
+    requests: HashMap<i32, Entry, BuildHasherDefault<IdHasher>>,
     /// No request is due before; requests that ended leave it too early, never too late.
     earliest: Option<Instant>,
 }
 
 impl Pending {
-    pub(super) fn insert(&mut self, id: i32, request: Outgoing) {
+    pub(super) fn insert(&mut self, id: i32, entry: Entry) {
+        let deadline = entry.request.deadline;
         self.earliest = Some(
             self.earliest
-                .map_or(request.deadline, |earliest| earliest.min(request.deadline)),
+                .map_or(deadline, |earliest| earliest.min(deadline)),
         );
-        self.requests.insert(id, request);
+        self.requests.insert(id, entry);
     }
 
-    pub(super) fn remove(&mut self, id: i32) -> Option<Outgoing> {
+    /// Notes that a request goes to the socket; false if nobody waits for it any more.
+    pub(super) fn start_writing(&mut self, id: i32) -> bool {
+        let entry = self.requests.get_mut(&id);
+        entry.is_some_and(|entry| {
+            entry.written = true;
+            true
+        })
+    }
+
+    pub(super) fn remove(&mut self, id: i32) -> Option<Entry> {
         self.requests.remove(&id)
     }
 
@@ -38,25 +55,24 @@ impl Pending {
     }
 
     /// Takes the requests that are due.
-    pub(super) fn take_due(&mut self, now: Instant) -> Vec<Outgoing> {
-        let due = self
+    pub(super) fn take_due(&mut self, now: Instant) -> Vec<Entry> {
+        if self.earliest.is_none_or(|earliest| earliest > now) {
+            return Vec::new();
+        }
+        let taken = self
             .requests
-            .iter()
-            .filter(|(_, request)| request.deadline <= now)
-            .map(|(id, _)| *id)
-            .collect::<Vec<_>>();
-        let taken = due
-            .into_iter()
-            .filter_map(|id| self.requests.remove(&id))
+            .extract_if(|_, entry| entry.request.deadline <= now)
+            .map(|(_, entry)| entry)
             .collect();
-        self.earliest = self.requests.values().map(|request| request.deadline).min();
+        let deadlines = self.requests.values().map(|entry| entry.request.deadline);
+        self.earliest = deadlines.min();
         taken
     }
 
     /// Takes all of them.
-    pub(super) fn take_all(&mut self) -> Vec<Outgoing> {
+    pub(super) fn take_all(&mut self) -> Vec<Entry> {
         self.earliest = None;
-        self.requests.drain().map(|(_, request)| request).collect()
+        self.requests.drain().map(|(_, entry)| entry).collect()
     }
 }
 

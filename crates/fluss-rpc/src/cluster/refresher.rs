@@ -1,0 +1,256 @@
+//! The one task that asks the cluster about itself. It lives while somebody waits for news.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use fluss_wire::error_code::{ErrorClass, ErrorCode};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep};
+
+use super::Inner;
+use super::refresh::has_code;
+use super::wish::{Wish, request};
+use crate::error::{Result, RpcError};
+use crate::retry::{RetryPolicy, chance};
+
+/// Most things asked for in one request.
+const MAX_WISHES: usize = 500;
+
+/// Somebody who waits for news.
+pub(super) struct Waiter {
+    pub(super) wishes: BTreeSet<Wish>,
+    pub(super) since: Instant,
+    pub(super) deadline: Instant,
+    /// How often it was tried for this one.
+    pub(super) attempts: u32,
+    pub(super) done: oneshot::Sender<Result<()>>,
+}
+
+impl Waiter {
+    fn answer(self, outcome: Result<()>) {
+        // An error here says that the caller has gone away.
+        let _ = self.done.send(outcome);
+    }
+}
+
+/// Who waits, and whether the task is there. Its length is bounded by the callers that wait.
+#[derive(Default)]
+pub(super) struct Waiting {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    running: bool,
+    waiters: Vec<Waiter>,
+    /// What is being asked for, and who came since and wants no more than that.
+    asked: Option<BTreeSet<Wish>>,
+    joined: Vec<Waiter>,
+}
+
+impl Waiting {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Leaves a wish; starts the task if it is not there.
+pub(super) fn leave(inner: &Arc<Inner>, waiter: Waiter) {
+    if inner.pool.closed().is_cancelled() {
+        return waiter.answer(Err(RpcError::Closed));
+    }
+    let start = {
+        let mut state = inner.waiting.state();
+        let covered = state
+            .asked
+            .as_ref()
+            .is_some_and(|asked| asked.is_superset(&waiter.wishes));
+        if covered {
+            state.joined.push(waiter);
+        } else {
+            state.waiters.push(waiter);
+        }
+        !std::mem::replace(&mut state.running, true)
+    };
+    if start {
+        let refresher = Refresher {
+            inner: Arc::clone(inner),
+            batch: Vec::new(),
+            failures: 0,
+            ended: false,
+        };
+        inner.pool.runtime().spawn(refresher.run());
+    }
+}
+
+/// The task. When it is dropped, by its end or that of its runtime, nobody is left waiting.
+struct Refresher {
+    inner: Arc<Inner>,
+    /// Those for whom it is being asked.
+    batch: Vec<Waiter>,
+    /// Rounds that failed in a row.
+    failures: u32,
+    /// Nobody waits: the next one who does starts another task.
+    ended: bool,
+}
+
+impl Refresher {
+    async fn run(mut self) {
+        let closed = self.inner.pool.closed().clone();
+        tokio::select! {
+            () = closed.cancelled() => {}
+            () = self.rounds() => {}
+        }
+    }
+
+    async fn rounds(&mut self) {
+        while let Some(wishes) = self.gather() {
+            let deadline = self.batch.iter().map(|waiter| waiter.deadline).min();
+            let deadline = deadline.unwrap_or_else(Instant::now);
+            let outcome = self.round(wishes, deadline).await;
+            {
+                let mut state = self.inner.waiting.state();
+                state.asked = None;
+                self.batch.append(&mut state.joined);
+            }
+            match outcome {
+                Ok(missing) => {
+                    self.failures = 0;
+                    for waiter in self.batch.drain(..) {
+                        let error = waiter.wishes.iter().find_map(|wish| missing.get(wish));
+                        waiter.answer(error.map_or(Ok(()), |error| Err(error.clone())));
+                    }
+                }
+                Err(error) => self.after_failure(&error).await,
+            }
+        }
+    }
+
+    /// Takes those who wait now, and says what they want. `None` ends the task.
+    fn gather(&mut self) -> Option<BTreeSet<Wish>> {
+        let mut state = self.inner.waiting.state();
+        self.batch.append(&mut state.waiters);
+        self.batch.retain(|waiter| !waiter.done.is_closed());
+        if self.batch.is_empty() {
+            state.running = false;
+            self.ended = true;
+            return None;
+        }
+        let wishes = self.batch.iter().flat_map(|waiter| &waiter.wishes);
+        let wishes = wishes.cloned().collect::<BTreeSet<_>>();
+        state.asked = Some(wishes.clone());
+        Some(wishes)
+    }
+
+    /// Asks for everything. Says what of it there is not, and why.
+    ///
+    /// One thing that is missing fails a request for many. Such a request is cut in two until what is missing stands alone.
+    async fn round(
+        &self,
+        wishes: BTreeSet<Wish>,
+        deadline: Instant,
+    ) -> Result<BTreeMap<Wish, RpcError>> {
+        let mut missing = BTreeMap::new();
+        let mut open = vec![wishes.into_iter().collect::<Vec<_>>()];
+        while let Some(mut wishes) = open.pop() {
+            if wishes.len() > MAX_WISHES {
+                open.push(wishes.split_off(MAX_WISHES));
+            }
+            match self.inner.ask_anyone(&request(&wishes), deadline).await {
+                Ok(answer) => self.inner.change_view(|view| Some(view.updated(&answer))),
+                Err(error) if !is_missing(&error) => return Err(error),
+                Err(error) => match wishes.len() {
+                    0 => return Err(error),
+                    1 => {
+                        for wish in wishes {
+                            if let Some(error) = self.forget(&wish, error.clone()) {
+                                missing.insert(wish, error);
+                            }
+                        }
+                    }
+                    several => {
+                        open.push(wishes.split_off(several / 2));
+                        open.push(wishes);
+                    }
+                },
+            }
+        }
+        Ok(missing)
+    }
+
+    /// Takes out of the view what is not there any more. Says what to tell those who asked for it.
+    fn forget(&self, wish: &Wish, error: RpcError) -> Option<RpcError> {
+        let table_is_gone = has_code(&error, ErrorCode::TABLE_NOT_EXIST);
+        self.inner.change_view(|view| match wish {
+            _ if table_is_gone => view.without_table(wish.path()),
+            Wish::Table(_) => None,
+            Wish::Partition(path, partition) => {
+                view.without_partition(view.table_id(path)?, *partition)
+            }
+            Wish::PartitionNamed(path, name) => view.without_partition_named(path, name),
+        });
+        // Somebody who asks for the leaders of a partition that is gone sees that there are none.
+        let silent = matches!(wish, Wish::Partition(..)) && !table_is_gone;
+        (!silent).then_some(error)
+    }
+
+    /// Tells those who have no time left, and pauses for the others.
+    async fn after_failure(&mut self, error: &RpcError) {
+        self.failures += 1;
+        let first_contact = self.inner.view().learnt() == 0;
+        let policy = if first_contact && !matches!(error, RpcError::Unknown { .. }) {
+            RetryPolicy::BOOTSTRAP
+        } else {
+            RetryPolicy::CALL
+        };
+        let (failures, chance, now) = (self.failures, chance(), Instant::now());
+        for mut waiter in std::mem::take(&mut self.batch) {
+            waiter.attempts += 1;
+            let left = waiter.deadline.saturating_duration_since(now);
+            let goes_on = error.is_retriable()
+                && policy.pause(failures, chance) < left
+                && waiter.attempts < policy.max_attempts;
+            if goes_on {
+                self.batch.push(waiter);
+            } else {
+                let outcome = given_up(error, waiter.attempts, now - waiter.since);
+                waiter.answer(Err(outcome));
+            }
+        }
+        if !self.batch.is_empty() {
+            sleep(policy.pause(failures, chance)).await;
+        }
+    }
+}
+
+impl Drop for Refresher {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let left = std::mem::take(&mut *self.inner.waiting.state());
+        let waiters = self.batch.drain(..).chain(left.waiters).chain(left.joined);
+        for waiter in waiters {
+            waiter.answer(Err(RpcError::Closed));
+        }
+    }
+}
+
+/// Whether the server says that something asked for does not exist.
+fn is_missing(error: &RpcError) -> bool {
+    error
+        .server_error()
+        .is_some_and(|error| error.code.class() == ErrorClass::Gone)
+}
+
+fn given_up(error: &RpcError, attempts: u32, waited: std::time::Duration) -> RpcError {
+    if attempts > 1 {
+        RpcError::Exhausted {
+            attempts,
+            waited,
+            source: Box::new(error.clone()),
+        }
+    } else {
+        error.clone()
+    }
+}

@@ -1,0 +1,76 @@
+//! What somebody wants to know of a cluster, and the request that asks for it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use fluss_metadata::{PartitionId, TablePath};
+use fluss_wire::message::{MetadataRequest, PbPhysicalTablePath, PbTablePath};
+
+/// One thing to ask for. Whatever is asked, the answer tells which servers are alive.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Wish {
+    /// The id and the leaders of a table.
+    Table(TablePath),
+    /// The leaders of a partition.
+    Partition(TablePath, PartitionId),
+    /// The id and the leaders of a partition.
+    PartitionNamed(TablePath, Arc<str>),
+}
+
+impl Wish {
+    pub(super) fn path(&self) -> &TablePath {
+        match self {
+            Self::Table(path) | Self::Partition(path, _) | Self::PartitionNamed(path, _) => path,
+        }
+    }
+}
+
+/// The request for several things at once.
+///
+/// The table of a partition is always in it: an answer names it by id only, and older servers want it.
+pub(super) fn request<'a>(wishes: impl IntoIterator<Item = &'a Wish>) -> MetadataRequest {
+    let mut paths = BTreeSet::new();
+    let mut request = MetadataRequest::default();
+    for wish in wishes {
+        let path = wish.path();
+        if paths.insert(path) {
+            request.table_path.push(path_message(path));
+        }
+        match wish {
+            Wish::Table(_) => {}
+            Wish::Partition(_, partition) => request.partitions_id.push(*partition),
+            Wish::PartitionNamed(_, name) => request.partitions_path.push(PbPhysicalTablePath {
+                database_name: path.database().to_owned(),
+                table_name: path.table().to_owned(),
+                partition_name: Some(name.as_ref().to_owned()),
+            }),
+        }
+    }
+    request
+}
+
+fn path_message(path: &TablePath) -> PbTablePath {
+    PbTablePath {
+        database_name: path.database().to_owned(),
+        table_name: path.table().to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_is_named_once_however_much_of_it_is_wanted() {
+        let path = TablePath::new("d", "t");
+        let request = request(&[
+            Wish::Table(path.clone()),
+            Wish::Partition(path.clone(), 3),
+            Wish::Partition(path.clone(), 4),
+            Wish::PartitionNamed(path.clone(), "2026".into()),
+        ]);
+        assert_eq!(request.table_path, [path_message(&path)]);
+        assert_eq!(request.partitions_id, [3, 4]);
+        assert_eq!(request.partitions_path.len(), 1);
+    }
+}

@@ -1,0 +1,102 @@
+//! Whether the other side is there at all. Pure: time is passed in.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// Silence shorter than this proves nothing, however short the deadline of a request is.
+const LEAST: Duration = Duration::from_secs(1);
+/// A frame that is still coming in is a sign of life when so many bytes of it came: a server that drips has none.
+const PROGRESS: usize = 64 * 1024;
+
+/// Watches for signs of life while answers are due.
+#[derive(Debug)]
+pub(super) struct Silence {
+    last_sign: Instant,
+    /// Since when an answer is due and no sign came.
+    due_since: Option<Instant>,
+    /// Bytes that came since the last sign.
+    bytes: usize,
+    least: Duration,
+}
+
+impl Silence {
+    pub(super) fn new(request_timeout: Duration, now: Instant) -> Self {
+        Self {
+            last_sign: now,
+            due_since: None,
+            bytes: 0,
+            least: LEAST.min(request_timeout),
+        }
+    }
+
+    /// An answer is due to a request that was made at `asked`.
+    pub(super) fn on_asked(&mut self, asked: Instant) {
+        self.due_since.get_or_insert(asked.max(self.last_sign));
+    }
+
+    /// Counts what came, and says whether that is a sign of life.
+    pub(super) fn is_broken_by(&mut self, frames: usize, bytes: usize) -> bool {
+        self.bytes += bytes;
+        frames > 0 || self.bytes >= PROGRESS
+    }
+
+    /// The other side lives; more answers may be due.
+    pub(super) fn on_sign_of_life(&mut self, now: Instant, more_due: bool) {
+        self.last_sign = now;
+        self.bytes = 0;
+        self.due_since = more_due.then_some(now);
+    }
+
+    /// Whether nothing came since a request was made at `asked`, and nothing for long enough to be sure.
+    pub(super) fn is_proven(&self, asked: Instant, now: Instant) -> bool {
+        self.last_sign <= asked
+            && self
+                .due_since
+                .is_some_and(|since| now.saturating_duration_since(since) >= self.least)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_silence_since_the_request_and_long_enough_counts() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let mut silence = Silence::new(Duration::from_secs(30), start);
+        assert!(!silence.is_proven(at(0), at(5000)), "nothing was asked");
+        silence.on_asked(at(0));
+        assert!(!silence.is_proven(at(0), at(300)), "too short");
+        assert!(silence.is_proven(at(0), at(1000)));
+        silence.on_asked(at(900));
+        assert!(
+            silence.is_proven(at(900), at(1000)),
+            "silent for longer than this request"
+        );
+        assert!(silence.is_broken_by(1, 20));
+        silence.on_sign_of_life(at(1500), true);
+        assert!(
+            !silence.is_proven(at(900), at(9000)),
+            "something came since"
+        );
+        silence.on_sign_of_life(at(9000), false);
+        assert!(!silence.is_proven(at(9000), at(20_000)), "nothing is due");
+    }
+
+    #[test]
+    fn a_drip_is_no_sign_of_life_and_a_stream_is() {
+        let mut silence = Silence::new(Duration::from_secs(30), Instant::now());
+        assert!((0..60_000).all(|_| !silence.is_broken_by(0, 1)));
+        assert!(silence.is_broken_by(0, 16 * 1024));
+    }
+
+    #[test]
+    fn a_short_request_timeout_shortens_what_counts_as_silence() {
+        let start = Instant::now();
+        let mut silence = Silence::new(Duration::from_millis(50), start);
+        silence.on_asked(start);
+        assert!(silence.is_proven(start, start + Duration::from_millis(50)));
+    }
+}

@@ -1,0 +1,78 @@
+//! Deadlines that hold for callers on any runtime, or on none.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::time::{Instant, sleep_until};
+
+/// Stands for "never", where adding a timeout to the clock would overflow.
+const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
+
+/// How much later than a driver a caller looks at its own clock. The driver knows better what a request waited for; the caller's clock
+/// matters only where a driver cannot run, say because the thread it was to run on is blocked.
+pub(crate) const GRACE: Duration = Duration::from_millis(100);
+
+/// The moment when `timeout` will have passed, for any `timeout`.
+pub(crate) fn after(timeout: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_add(timeout.min(FAR)).unwrap_or(now)
+}
+
+/// A moment later than `deadline` by [`GRACE`].
+pub(crate) fn with_grace(deadline: Instant) -> Instant {
+    deadline.checked_add(GRACE).unwrap_or(deadline)
+}
+
+/// What `future` gives, unless `deadline` passes first, by the clock of `runtime`: the caller may have none.
+///
+/// # Cancel safety
+///
+/// As cancel safe as `future`.
+pub(crate) async fn until<F: Future>(
+    runtime: &Handle,
+    deadline: Instant,
+    future: F,
+) -> Option<F::Output> {
+    let timer = {
+        let _runtime = runtime.enter();
+        sleep_until(deadline)
+    };
+    // In this order: what is there at once costs no timer, and a runtime that shuts down drops its tasks, which ends what is awaited
+    // here, before it stops its clock.
+    tokio::select! {
+        biased;
+        output = future => Some(output),
+        () = timer => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_timeout_overflows_the_clock() {
+        assert!(after(Duration::MAX) > Instant::now() + Duration::from_secs(3600));
+        assert!(after(Duration::ZERO) <= Instant::now());
+    }
+
+    #[test]
+    fn a_caller_without_a_clock_is_woken_by_that_of_the_drivers() {
+        let drivers = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_time()
+            .build()
+            .unwrap();
+        let without_clock = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        without_clock.block_on(async {
+            let deadline = after(Duration::from_millis(5));
+            let waited = until(drivers.handle(), deadline, std::future::pending::<()>());
+            assert_eq!(waited.await, None);
+            let ready = until(drivers.handle(), deadline, std::future::ready(7));
+            assert_eq!(ready.await, Some(7));
+        });
+    }
+}
