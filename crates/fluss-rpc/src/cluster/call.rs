@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use fluss_metadata::{ServerNode, TableBucket, TablePath};
 use fluss_wire::api::ApiRequest;
-use tokio::time::Instant;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep};
 use tracing::debug;
 
 use super::Cluster;
-use crate::deadline::{after, until};
+use crate::deadline::after;
 use crate::error::{Result, RpcError};
 use crate::retry::{chance, pause_before_repeat, random_below};
 
@@ -213,11 +214,27 @@ impl Cluster {
 
     /// Pauses by the clock of the cluster's runtime, unless the cluster is closed.
     async fn pause(&self, pause: Duration) -> Result<()> {
+        // A task, which ends with its runtime: a timer of that runtime would panic here.
+        let timer = self
+            .pool()
+            .runtime()
+            .spawn(async move { sleep(pause).await });
+        let _timer = AbortOnDrop(timer.abort_handle());
         let closed = self.pool().closed().cancelled();
-        match until(self.pool().runtime(), after(pause), closed).await {
-            None => Ok(()),
-            Some(()) => Err(RpcError::Closed),
+        tokio::select! {
+            biased;
+            () = closed => Err(RpcError::Closed),
+            ended = timer => ended.map_err(|_| RpcError::Closed),
         }
+    }
+}
+
+/// Ends a task that nobody waits for any more.
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 

@@ -109,10 +109,14 @@ impl Driver {
     fn next_wake(&self) -> Instant {
         let idle = || far(self.last_use, self.idle_timeout);
         let wake = self.pending.next_deadline().unwrap_or_else(idle);
-        match self.outgoing.blocked_since() {
-            Some(since) => wake.min(far(since, self.stall_timeout)),
-            None => wake,
-        }
+        let blocked = self.outgoing.blocked_since();
+        [
+            blocked.map(|since| far(since, self.stall_timeout)),
+            self.silence.next_check(),
+        ]
+        .into_iter()
+        .flatten()
+        .fold(wake, Instant::min)
     }
 
     /// Takes what handles left.
@@ -129,7 +133,6 @@ impl Driver {
             frame,
         } in self.left.queued.drain(..)
         {
-            self.silence.on_asked(outgoing.since);
             self.outgoing.push(id, frame);
             let entry = Entry {
                 request: outgoing,
@@ -138,14 +141,24 @@ impl Driver {
             self.pending.insert(id, entry);
         }
         for id in self.left.cancelled.drain(..) {
-            self.pending.remove(id);
+            // The server owes the answer, whoever still wants it: callers that lose patience must not hide that it is gone.
+            if let Some(Entry { request, written }) = self.pending.remove(id)
+                && written
+            {
+                self.silence.on_abandoned(request.since, request.deadline);
+            }
         }
         Ok(())
     }
 
     fn write(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
         self.outgoing
-            .write(self.stream.as_mut(), &mut self.pending, cx)
+            .write(
+                self.stream.as_mut(),
+                &mut self.pending,
+                &mut self.silence,
+                cx,
+            )
             .map_err(|source| DisconnectCause::Io { source }.into())
     }
 
@@ -211,7 +224,7 @@ impl Driver {
     }
 
     fn on_time(&mut self, now: Instant) -> Result<(), End> {
-        let mut silent = None;
+        let mut silent = self.silence.proven_by_abandoned(now);
         for Entry { request, written } in self.pending.take_due(now) {
             if written && self.silence.is_proven(request.since, now) {
                 silent = Some(now - request.since);
@@ -251,9 +264,12 @@ impl Drop for Driver {
         let cause = self.shared.outbox.close(cause);
         debug!(server = %self.shared.server, %cause, "connection ended");
         self.shared.in_flight.close();
+        // What was taken last, just when the connection was closed, and what came since: `take` exchanges the two.
+        let mut queued = std::mem::take(&mut self.left.queued);
         // Says that the connection has ended, which is known.
         let _ = self.shared.outbox.take(&mut self.left);
-        let queued = self.left.queued.drain(..).map(|queued| Entry {
+        queued.append(&mut self.left.queued);
+        let queued = queued.into_iter().map(|queued| Entry {
             request: queued.outgoing,
             written: false,
         });

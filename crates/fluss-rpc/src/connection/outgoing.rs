@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use tokio_util::io::poll_write_buf;
 
 use super::pending::Pending;
+use super::silence::Silence;
 use crate::transport::Transport;
 
 /// Frames up to this size are copied next to their neighbours: one long write is cheaper than a list of short ones.
@@ -26,6 +27,8 @@ pub(super) struct Outgoings {
     waiting: VecDeque<(i32, Segments)>,
     /// Since when the socket has taken nothing, though there is something to be written.
     blocked_since: Option<Instant>,
+    /// Whether the stream may still hold back something that was written.
+    unflushed: bool,
 }
 
 impl Outgoings {
@@ -43,18 +46,18 @@ impl Outgoings {
         &mut self,
         stream: &mut dyn Transport,
         pending: &mut Pending,
+        silence: &mut Silence,
         cx: &mut Context<'_>,
     ) -> io::Result<()> {
-        let mut wrote = false;
         loop {
-            self.make_ready(pending);
+            self.make_ready(pending, silence);
             if !self.ready.has_remaining() {
                 break;
             }
             match poll_write_buf(Pin::new(&mut *stream), cx, &mut self.ready) {
                 Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
                 Poll::Ready(Ok(_)) => {
-                    wrote = true;
+                    self.unflushed = true;
                     self.blocked_since = None;
                 }
                 Poll::Ready(Err(error)) => return Err(error),
@@ -64,20 +67,24 @@ impl Outgoings {
                 }
             }
         }
-        if wrote && let Poll::Ready(Err(error)) = Pin::new(stream).poll_flush(cx) {
-            return Err(error);
+        if self.unflushed
+            && let Poll::Ready(flushed) = Pin::new(stream).poll_flush(cx)
+        {
+            self.unflushed = false;
+            return flushed;
         }
         Ok(())
     }
 
-    fn make_ready(&mut self, pending: &mut Pending) {
+    fn make_ready(&mut self, pending: &mut Pending, silence: &mut Silence) {
         while self.ready.remaining() < READY_MAX {
             let Some((id, mut frame)) = self.waiting.pop_front() else {
                 return;
             };
-            if !pending.start_writing(id) {
+            let Some(since) = pending.start_writing(id) else {
                 continue;
-            }
+            };
+            silence.on_asked(since);
             if frame.len_bytes() <= SMALL {
                 while frame.has_remaining() {
                     let chunk = frame.chunk();

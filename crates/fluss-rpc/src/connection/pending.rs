@@ -32,13 +32,11 @@ impl Pending {
         self.requests.insert(id, entry);
     }
 
-    /// Notes that a request goes to the socket; false if nobody waits for it any more.
-    pub(super) fn start_writing(&mut self, id: i32) -> bool {
-        let entry = self.requests.get_mut(&id);
-        entry.is_some_and(|entry| {
-            entry.written = true;
-            true
-        })
+    /// Notes that a request goes to the socket, and says since when it is waited for; `None` if nobody does any more.
+    pub(super) fn start_writing(&mut self, id: i32) -> Option<Instant> {
+        let entry = self.requests.get_mut(&id)?;
+        entry.written = true;
+        Some(entry.request.since)
     }
 
     pub(super) fn remove(&mut self, id: i32) -> Option<Entry> {

@@ -15,6 +15,9 @@ pub(super) struct Silence {
     last_sign: Instant,
     /// Since when an answer is due and no sign came.
     due_since: Option<Instant>,
+    /// When a request that nobody waits for any more was made, and when its answer would have been due at the latest: of those made
+    /// since the last sign, the first one.
+    abandoned: Option<(Instant, Instant)>,
     /// Bytes that came since the last sign.
     bytes: usize,
     least: Duration,
@@ -25,14 +28,40 @@ impl Silence {
         Self {
             last_sign: now,
             due_since: None,
+            abandoned: None,
             bytes: 0,
             least: LEAST.min(request_timeout),
         }
     }
 
-    /// An answer is due to a request that was made at `asked`.
+    /// An answer is due to a request that was made at `asked` and is being written.
     pub(super) fn on_asked(&mut self, asked: Instant) {
         self.due_since.get_or_insert(asked.max(self.last_sign));
+    }
+
+    /// The caller of a request that was written has gone away; its answer was due until `deadline`.
+    pub(super) fn on_abandoned(&mut self, asked: Instant, deadline: Instant) {
+        if self.last_sign <= asked
+            && self
+                .abandoned
+                .is_none_or(|(_, earliest)| deadline < earliest)
+        {
+            self.abandoned = Some((asked, deadline));
+        }
+    }
+
+    /// When an abandoned request will prove silence, unless there is a sign of life before.
+    pub(super) fn next_check(&self) -> Option<Instant> {
+        let (_, deadline) = self.abandoned?;
+        let least = self.due_since?.checked_add(self.least)?;
+        Some(deadline.max(least))
+    }
+
+    /// How long an abandoned request has gone without an answer, if that proves silence now.
+    pub(super) fn proven_by_abandoned(&mut self, now: Instant) -> Option<Duration> {
+        self.next_check().filter(|check| *check <= now)?;
+        let (asked, _) = self.abandoned.take()?;
+        self.is_proven(asked, now).then(|| now - asked)
     }
 
     /// Counts what came, and says whether that is a sign of life.
@@ -45,6 +74,7 @@ impl Silence {
     pub(super) fn on_sign_of_life(&mut self, now: Instant, more_due: bool) {
         self.last_sign = now;
         self.bytes = 0;
+        self.abandoned = None;
         self.due_since = more_due.then_some(now);
     }
 
@@ -83,6 +113,27 @@ mod tests {
         );
         silence.on_sign_of_life(at(9000), false);
         assert!(!silence.is_proven(at(9000), at(20_000)), "nothing is due");
+    }
+
+    #[test]
+    fn a_request_that_was_abandoned_still_proves_silence_at_its_deadline() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let mut silence = Silence::new(Duration::from_secs(30), start);
+        silence.on_asked(at(0));
+        assert_eq!(silence.next_check(), None, "somebody waits");
+        silence.on_abandoned(at(200), at(900));
+        silence.on_abandoned(at(0), at(300));
+        assert_eq!(silence.next_check(), Some(at(1000)), "not too short");
+        assert_eq!(silence.proven_by_abandoned(at(999)), None);
+        assert_eq!(
+            silence.proven_by_abandoned(at(1000)),
+            Some(Duration::from_secs(1))
+        );
+        silence.on_abandoned(at(0), at(5000));
+        silence.on_sign_of_life(at(2000), true);
+        silence.on_abandoned(at(1900), at(5000));
+        assert_eq!(silence.next_check(), None, "something came since");
     }
 
     #[test]

@@ -43,22 +43,22 @@ pub(crate) async fn open(net: &Net) -> Result<Connection> {
     open_with(net, &config()).await
 }
 
-async fn connect_with(net: &Net, config: &RpcConfig) -> Connection {
+pub(crate) async fn connect_with(net: &Net, config: &RpcConfig) -> Connection {
     open_with(net, config).await.unwrap()
 }
 
-async fn connect(net: &Net) -> Connection {
+pub(crate) async fn connect(net: &Net) -> Connection {
     open(net).await.unwrap()
 }
 
-async fn list(connection: &Connection, deadline: Instant) -> Result<String> {
+pub(crate) async fn list(connection: &Connection, deadline: Instant) -> Result<String> {
     let request = ListDatabasesRequest::default();
     let mut answer = connection.call(&request, deadline).await?;
     Ok(answer.database_name.pop().unwrap_or_default())
 }
 
 /// Answers each request with its number from 0.
-async fn number_requests(mut peer: Peer, _: usize) {
+pub(crate) async fn number_requests(mut peer: Peer, _: usize) {
     peer.handshake(TABLET).await;
     let mut served = 0;
     while let Some(request) = peer.request().await {

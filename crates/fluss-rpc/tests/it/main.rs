@@ -15,4 +15,5 @@ mod fake_cluster;
 mod handshake;
 mod net;
 mod pool;
+mod regressions;
 mod tcp;
