@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use fluss_metadata::{TableInfo, TablePath};
-use fluss_rpc::Cluster;
+use fluss_rpc::{Cluster, Dialer, TcpDialer};
 use tracing::debug;
 
 use crate::admin::{FlussAdmin, fetch_table_info};
@@ -50,11 +50,17 @@ impl FlussConnection {
     ///
     /// Dropping the future gives up the attempt and closes what it opened.
     pub async fn new(config: Config) -> Result<Self> {
+        Self::with_dialer(config, Arc::new(TcpDialer::default())).await
+    }
+
+    /// As [`new`](Self::new), over streams that `dialer` makes.
+    pub(crate) async fn with_dialer(config: Config, dialer: Arc<dyn Dialer>) -> Result<Self> {
         config.validate()?;
         let drivers = Drivers::start(config.driver_placement)?;
-        let cluster = Cluster::connect(
+        let cluster = Cluster::connect_with(
             rpc_config(&config),
             config.bootstrap_addresses()?,
+            dialer,
             drivers.handle().clone(),
         )
         .await
@@ -98,8 +104,13 @@ impl FlussConnection {
     ///
     /// Dropping the future gives up the request; nothing else is left behind.
     pub async fn get_table(&self, path: &TablePath) -> Result<FlussTable> {
-        let info = fetch_table_info(&self.inner, path).await.map_err(|error| error.during("get_table").of_table(path))?;
-        self.inner.prepare_table(&info).await.map_err(|error| error.during("get_table").of_table(path))?;
+        let info = fetch_table_info(&self.inner, path)
+            .await
+            .map_err(|error| error.during("get_table").of_table(path))?;
+        self.inner
+            .prepare_table(&info)
+            .await
+            .map_err(|error| error.during("get_table").of_table(path))?;
         Ok(FlussTable::new(Arc::clone(&self.inner), info))
     }
 
@@ -135,17 +146,30 @@ impl FlussConnection {
 impl ConnectionInner {
     /// The write side of the connection, made on first use.
     pub(crate) fn writers(&self) -> &Writers {
-        self.writers.get_or_init(|| Writers::new(Arc::clone(&self.config), self.drivers.clone(), self.cluster.clone()))
+        self.writers.get_or_init(|| {
+            Writers::new(
+                Arc::clone(&self.config),
+                self.drivers.clone(),
+                self.cluster.clone(),
+            )
+        })
     }
 
     /// The lookup side of the connection, made on first use.
     pub(crate) fn lookups(&self) -> &Lookups {
-        self.lookups.get_or_init(|| Lookups::new(Arc::clone(&self.config), self.drivers.clone(), self.cluster.clone()))
+        self.lookups.get_or_init(|| {
+            Lookups::new(
+                Arc::clone(&self.config),
+                self.drivers.clone(),
+                self.cluster.clone(),
+            )
+        })
     }
 
     /// Learns the leaders of the table's buckets and keeps its schema, so that the first write or read finds them.
     async fn prepare_table(&self, info: &TableInfo) -> Result<()> {
-        self.schemas.insert(info.table_id(), info.schema_id(), info.schema().clone());
+        self.schemas
+            .insert(info.table_id(), info.schema_id(), info.schema().clone());
         self.cluster.ensure_table(info.table_path()).await?;
         Ok(())
     }
@@ -153,7 +177,9 @@ impl ConnectionInner {
 
 impl fmt::Debug for FlussConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FlussConnection").field("bootstrap_server", &self.inner.config.bootstrap_server).finish_non_exhaustive()
+        f.debug_struct("FlussConnection")
+            .field("bootstrap_server", &self.inner.config.bootstrap_server)
+            .finish_non_exhaustive()
     }
 }
 

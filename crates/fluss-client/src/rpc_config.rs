@@ -14,13 +14,18 @@ pub(crate) fn rpc_config(config: &Config) -> RpcConfig {
     rpc.call_timeout = config.call_timeout;
     rpc.max_frame_size = config.max_frame_size;
     rpc.connections_per_server = config.connections_per_server;
-    rpc.client_name = if config.client_id.is_empty() { CLIENT_NAME.to_owned() } else { config.client_id.clone() };
+    rpc.client_name = if config.client_id.is_empty() {
+        CLIENT_NAME.to_owned()
+    } else {
+        config.client_id.clone()
+    };
     rpc.client_version = env!("CARGO_PKG_VERSION").to_owned();
     rpc.security = match config.security_protocol {
         SecurityProtocol::Plaintext => Security::Plaintext,
-        SecurityProtocol::SaslPlain => {
-            Security::SaslPlain { username: config.sasl_username.clone(), password: Secret::new(config.sasl_password.reveal()) }
-        }
+        SecurityProtocol::SaslPlain => Security::SaslPlain {
+            username: config.sasl_username.clone(),
+            password: Secret::new(config.sasl_password.reveal()),
+        },
     };
     rpc
 }

@@ -37,20 +37,32 @@ pub(crate) enum BlockingWait {
 impl Drivers {
     /// Decides for a connection made on the current runtime.
     pub(crate) fn start(placement: DriverPlacement) -> Result<Self> {
-        let current = Handle::try_current().map_err(|_| Error::usage("a connection is made inside a tokio runtime"))?;
+        let current = Handle::try_current()
+            .map_err(|_| Error::usage("a connection is made inside a tokio runtime"))?;
         let own_thread = match placement {
             DriverPlacement::CallerRuntime => false,
             DriverPlacement::OwnThread => true,
             DriverPlacement::Auto => current.runtime_flavor() == RuntimeFlavor::CurrentThread,
         };
-        if own_thread { Self::spawn_thread() } else { Ok(Self { handle: current, thread: None }) }
+        if own_thread {
+            Self::spawn_thread()
+        } else {
+            Ok(Self {
+                handle: current,
+                thread: None,
+            })
+        }
     }
 
     fn spawn_thread() -> Result<Self> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| Error::usage(format!("the runtime of the connection cannot start: {error}")))?;
+            .map_err(|error| {
+                Error::usage(format!(
+                    "the runtime of the connection cannot start: {error}"
+                ))
+            })?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         thread::Builder::new()
@@ -60,8 +72,15 @@ impl Drivers {
                 let _ = runtime.block_on(stopped);
                 runtime.shutdown_background();
             })
-            .map_err(|error| Error::usage(format!("the thread of the connection cannot start: {error}")))?;
-        Ok(Self { handle, thread: Some(Arc::new(OwnThread { _stop: stop })) })
+            .map_err(|error| {
+                Error::usage(format!(
+                    "the thread of the connection cannot start: {error}"
+                ))
+            })?;
+        Ok(Self {
+            handle,
+            thread: Some(Arc::new(OwnThread { _stop: stop })),
+        })
     }
 
     /// The runtime to spawn on.
@@ -75,7 +94,11 @@ impl Drivers {
             return BlockingWait::InPlace;
         };
         match current.runtime_flavor() {
-            RuntimeFlavor::CurrentThread if self.thread.is_none() && current.id() == self.handle.id() => BlockingWait::Never,
+            RuntimeFlavor::CurrentThread
+                if self.thread.is_none() && current.id() == self.handle.id() =>
+            {
+                BlockingWait::Never
+            }
             RuntimeFlavor::CurrentThread => BlockingWait::InPlace,
             _ => BlockingWait::TellRuntime,
         }

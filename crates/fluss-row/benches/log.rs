@@ -2,7 +2,11 @@
 //!
 //! Called like the bench `rows`: without arguments for times, with `<case> <iterations>` for instruction counts under
 //! callgrind. An iteration is one row, of 4 or of 40 columns.
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench on known data")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a bench on known data"
+)]
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -18,8 +22,17 @@ const ROWS: usize = 1000;
 
 /// BIGINT, INT, DOUBLE and a STRING of 20 bytes, over and over.
 fn row_type(columns: usize) -> RowType {
-    let types: [DataType; 4] = [DataTypes::bigint(), DataTypes::int(), DataTypes::double(), DataTypes::string()];
-    RowType::new((0..columns).map(|i| DataTypes::field(format!("c{i}"), types[i % 4].clone())).collect())
+    let types: [DataType; 4] = [
+        DataTypes::bigint(),
+        DataTypes::int(),
+        DataTypes::double(),
+        DataTypes::string(),
+    ];
+    RowType::new(
+        (0..columns)
+            .map(|i| DataTypes::field(format!("c{i}"), types[i % 4].clone()))
+            .collect(),
+    )
 }
 
 fn row(columns: usize) -> GenericRow<'static> {
@@ -33,9 +46,10 @@ fn row(columns: usize) -> GenericRow<'static> {
         .collect()
 }
 
-fn read_all(row: &ColumnarRow, columns: usize) -> u64 {
+/// The number of columns is known to the compiler, as it is where a user reads them one by one.
+fn read_all<const COLUMNS: usize>(row: &ColumnarRow) -> u64 {
     let mut sum = 0;
-    for four in 0..columns / 4 {
+    for four in 0..COLUMNS / 4 {
         let pos = 4 * four;
         sum ^= row.get_long(pos) as u64;
         sum ^= u64::from(row.get_int(pos + 1) as u32);
@@ -85,28 +99,31 @@ fn build(columns: usize, compression: ArrowCompression) -> Box<dyn Fn(u64)> {
 }
 
 /// Reading the columns of a row that is at hand.
-fn read(columns: usize) -> Box<dyn Fn(u64)> {
-    let context = ReadContext::new(LogFormat::Arrow, &row_type(columns)).unwrap();
-    let decoded = LogBatch::parse(batch(columns, ArrowCompression::NONE)).unwrap().read(&context).unwrap();
+fn read<const COLUMNS: usize>() -> Box<dyn Fn(u64)> {
+    let context = ReadContext::new(LogFormat::Arrow, &row_type(COLUMNS)).unwrap();
+    let decoded = LogBatch::parse(batch(COLUMNS, ArrowCompression::NONE))
+        .unwrap()
+        .read(&context)
+        .unwrap();
     let row = decoded.row(7);
     Box::new(move |iterations| {
         for _ in 0..iterations {
-            black_box(read_all(black_box(&row), columns));
+            black_box(read_all::<COLUMNS>(black_box(&row)));
         }
     })
 }
 
 /// Finding, checking and decoding batches of 1000 rows, and reading all their columns.
-fn scan(columns: usize, compression: ArrowCompression) -> Box<dyn Fn(u64)> {
-    let context = ReadContext::new(LogFormat::Arrow, &row_type(columns)).unwrap();
-    let bytes = batch(columns, compression);
+fn scan<const COLUMNS: usize>(compression: ArrowCompression) -> Box<dyn Fn(u64)> {
+    let context = ReadContext::new(LogFormat::Arrow, &row_type(COLUMNS)).unwrap();
+    let bytes = batch(COLUMNS, compression);
     Box::new(move |iterations| {
         for _ in 0..iterations.div_ceil(ROWS as u64) {
             for batch in LogBatches::new(black_box(bytes.clone())) {
                 let batch = batch.unwrap();
                 batch.verify_crc().unwrap();
                 for row in batch.read(&context).unwrap().rows() {
-                    black_box(read_all(&row, columns));
+                    black_box(read_all::<COLUMNS>(&row));
                 }
             }
         }
@@ -118,14 +135,18 @@ fn header_crc() -> Box<dyn Fn(u64)> {
     let bytes = batch(4, ArrowCompression::NONE);
     Box::new(move |iterations| {
         for _ in 0..iterations {
-            LogBatch::parse(black_box(bytes.clone())).unwrap().verify_crc().unwrap();
+            LogBatch::parse(black_box(bytes.clone()))
+                .unwrap()
+                .verify_crc()
+                .unwrap();
         }
     })
 }
 
 fn restamp() -> Box<dyn Fn(u64)> {
     Box::new(|iterations| {
-        let mut builder = ArrowLogBatchBuilder::new(&row_type(4), 1, ArrowCompression::NONE).unwrap();
+        let mut builder =
+            ArrowLogBatchBuilder::new(&row_type(4), 1, ArrowCompression::NONE).unwrap();
         for _ in 0..ROWS {
             builder.append(&row(4)).unwrap();
         }
@@ -140,37 +161,47 @@ fn cases() -> Vec<Case> {
     let mut cases = vec![
         ("append-arrow-4", append(4)),
         ("append-arrow-40", append(40)),
-        ("read-arrow-4", read(4)),
-        ("read-arrow-40", read(40)),
+        ("read-arrow-4", read::<4>()),
+        ("read-arrow-40", read::<40>()),
         ("build-arrow-none-4", build(4, ArrowCompression::NONE)),
-        ("scan-arrow-none-4", scan(4, ArrowCompression::NONE)),
-        ("scan-arrow-none-40", scan(40, ArrowCompression::NONE)),
+        ("scan-arrow-none-4", scan::<4>(ArrowCompression::NONE)),
+        ("scan-arrow-none-40", scan::<40>(ArrowCompression::NONE)),
         ("log-header-crc", header_crc()),
         ("log-restamp", restamp()),
     ];
     if cfg!(feature = "zstd") {
         cases.push(("build-arrow-zstd-4", build(4, ArrowCompression::ZSTD)));
-        cases.push(("scan-arrow-zstd-4", scan(4, ArrowCompression::ZSTD)));
+        cases.push(("scan-arrow-zstd-4", scan::<4>(ArrowCompression::ZSTD)));
     }
     if cfg!(feature = "lz4") {
         cases.push(("build-arrow-lz4-4", build(4, ArrowCompression::LZ4_FRAME)));
-        cases.push(("scan-arrow-lz4-4", scan(4, ArrowCompression::LZ4_FRAME)));
+        cases.push(("scan-arrow-lz4-4", scan::<4>(ArrowCompression::LZ4_FRAME)));
     }
     cases
 }
 
 fn main() {
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let arguments: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with("--"))
+        .collect();
     if let [name, iterations] = &arguments[..] {
         let (_, run) = cases().into_iter().find(|(case, _)| case == name).unwrap();
         run(iterations.parse().unwrap());
         return;
     }
     for (name, run) in cases() {
-        let iterations = if name.starts_with("log-header") { 20_000 } else { 1_000_000 };
+        let iterations = if name.starts_with("log-header") {
+            20_000
+        } else {
+            1_000_000
+        };
         run(iterations / 10);
         let start = Instant::now();
         run(iterations);
-        println!("{name:28} {:8.1} ns", start.elapsed().as_secs_f64() * 1e9 / iterations as f64);
+        println!(
+            "{name:28} {:8.1} ns",
+            start.elapsed().as_secs_f64() * 1e9 / iterations as f64
+        );
     }
 }

@@ -25,9 +25,17 @@ fn main() -> Result<(), Box<dyn Error>> {
         }
         [schema, format, segment] => {
             let schema = Schema::from_json(&std::fs::read(schema)?)?;
-            dump(&schema, LogFormat::parse(format)?, std::fs::read(segment)?.into())?
+            dump(
+                &schema,
+                LogFormat::parse(format)?,
+                std::fs::read(segment)?.into(),
+            )?
         }
-        _ => return Err("usage: dump_log_segment [SCHEMA.json ARROW|INDEXED|COMPACTED SEGMENT.log]".into()),
+        _ => {
+            return Err(
+                "usage: dump_log_segment [SCHEMA.json ARROW|INDEXED|COMPACTED SEGMENT.log]".into(),
+            );
+        }
     };
     for line in lines {
         println!("{line}");
@@ -36,7 +44,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// One line for each record of the segment.
-pub fn dump(schema: &Schema, format: LogFormat, segment: Bytes) -> Result<Vec<String>, Box<dyn Error>> {
+pub fn dump(
+    schema: &Schema,
+    format: LogFormat,
+    segment: Bytes,
+) -> Result<Vec<String>, Box<dyn Error>> {
     let context = ReadContext::new(format, schema.row_type())?;
     let mut lines = Vec::new();
     let mut batches = LogBatches::new(segment);
@@ -46,7 +58,10 @@ pub fn dump(schema: &Schema, format: LogFormat, segment: Bytes) -> Result<Vec<St
         for record in batch.read(&context)?.records() {
             let mut row = Map::new();
             for (position, field) in schema.row_type().fields().iter().enumerate() {
-                row.insert(field.name().to_owned(), to_json(&record.row.try_get::<Datum<'_>>(position)?));
+                row.insert(
+                    field.name().to_owned(),
+                    to_json(&record.row.try_get::<Datum<'_>>(position)?),
+                );
             }
             let line = json!({"offset": record.offset, "timestamp": record.timestamp, "change": record.change_type.short_string(), "row": row});
             lines.push(line.to_string());
@@ -54,7 +69,11 @@ pub fn dump(schema: &Schema, format: LogFormat, segment: Bytes) -> Result<Vec<St
     }
     match batches.cut_bytes() {
         0 => Ok(lines),
-        bytes => Err(format!("{bytes} bytes from byte {} on are no whole batch", batches.position()).into()),
+        bytes => Err(format!(
+            "{bytes} bytes from byte {} on are no whole batch",
+            batches.position()
+        )
+        .into()),
     }
 }
 
@@ -70,24 +89,49 @@ fn to_json(value: &Datum<'_>) -> Value {
         Datum::Float(value) => json!(value),
         Datum::Double(value) => json!(value),
         Datum::String(value) => json!(value),
-        Datum::Bytes(value) => json!(value.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
+        Datum::Bytes(value) => json!(to_hex(value)),
         Datum::Decimal(value) => json!(value.to_string()),
         Datum::Date(value) => json!(value.to_string()),
         Datum::Time(value) => json!(value.to_string()),
         Datum::Timestamp(value) => json!(value.to_string()),
         Datum::TimestampLtz(value) => json!(value.to_string()),
-        Datum::Array(array) => array.iter().map(|element| element.map_or(Value::Null, |element| to_json(&element))).collect(),
-        Datum::Map(map) => map.iter().flatten().map(|(key, value)| json!([to_json(&key), to_json(&value)])).collect(),
-        Datum::Row(row) => row.to_generic().map_or(Value::Null, |row| row.values().iter().map(to_json).collect()),
+        Datum::Array(array) => array
+            .iter()
+            .map(|element| element.map_or(Value::Null, |element| to_json(&element)))
+            .collect(),
+        Datum::Map(map) => map
+            .iter()
+            .flatten()
+            .map(|(key, value)| json!([to_json(&key), to_json(&value)]))
+            .collect(),
+        Datum::Row(row) => row.to_generic().map_or(Value::Null, |row| {
+            row.values().iter().map(to_json).collect()
+        }),
     }
+}
+
+fn to_hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 /// A segment of one batch.
 pub fn sample() -> Result<(Schema, Bytes), Box<dyn Error>> {
-    let schema = Schema::builder().column("id", DataTypes::bigint()).column("name", DataTypes::string()).build()?;
-    let mut builder = ArrowLogBatchBuilder::new(schema.row_type(), 1, ArrowCompression::NONE)?.with_change_types();
-    for (change, id, name) in [(ChangeType::Insert, 1_i64, "Alice"), (ChangeType::Delete, 1, "Alice")] {
-        builder.append_change(change, &GenericRow::from_data(vec![Datum::from(id), Datum::from(name)]))?;
+    let schema = Schema::builder()
+        .column("id", DataTypes::bigint())
+        .column("name", DataTypes::string())
+        .build()?;
+    let mut builder = ArrowLogBatchBuilder::new(schema.row_type(), 1, ArrowCompression::NONE)?
+        .with_change_types();
+    for (change, id, name) in [
+        (ChangeType::Insert, 1_i64, "Alice"),
+        (ChangeType::Delete, 1, "Alice"),
+    ] {
+        builder.append_change(
+            change,
+            &GenericRow::from_data(vec![Datum::from(id), Datum::from(name)]),
+        )?;
     }
     Ok((schema, builder.build()?.bytes().clone()))
 }

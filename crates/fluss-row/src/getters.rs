@@ -215,7 +215,11 @@ pub(crate) fn debug_row<R: DataGetters + ?Sized>(
     clippy::panic,
     reason = "the documented contract of the get_* methods; try_get is the form with an error"
 )]
-pub(crate) fn getter_failed(error: &crate::RowError) -> ! {
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a getter that keeps the error needs code to drop it, and is too large to be inlined then"
+)]
+pub(crate) fn getter_failed(error: crate::RowError) -> ! {
     panic!("{error}")
 }
 
@@ -275,7 +279,7 @@ macro_rules! row_getters {
         pub fn is_null_at(&self, pos: usize) -> bool {
             match $crate::DataGetters::is_null_at(self, pos) {
                 Ok(null) => null,
-                Err(error) => $crate::getters::getter_failed(&error),
+                Err(error) => $crate::getters::getter_failed(error),
             }
         }
 
@@ -304,7 +308,7 @@ macro_rules! row_getters {
         pub fn $name(&self, pos: usize) -> $type {
             match $crate::DataGetters::$name(self, pos) {
                 Ok(value) => value,
-                Err(error) => $crate::getters::getter_failed(&error),
+                Err(error) => $crate::getters::getter_failed(error),
             }
         }
     )*};
@@ -319,7 +323,7 @@ macro_rules! row_getters {
         pub fn $name(&self, pos: usize, $($arg: $arg_type),+) -> $type {
             match $crate::DataGetters::$name(self, pos, $($arg),+) {
                 Ok(value) => value,
-                Err(error) => $crate::getters::getter_failed(&error),
+                Err(error) => $crate::getters::getter_failed(error),
             }
         }
     )*};

@@ -42,7 +42,11 @@ fn bootstrap_from_arguments() -> Result<String, Box<dyn Error>> {
 }
 
 /// Makes the table anew, so that the example reads what it wrote and nothing else.
-async fn create_table(admin: &FlussAdmin, path: &TablePath, primary_key: bool) -> Result<(), Box<dyn Error>> {
+async fn create_table(
+    admin: &FlussAdmin,
+    path: &TablePath,
+    primary_key: bool,
+) -> Result<(), Box<dyn Error>> {
     let mut schema = Schema::builder()
         .column("id", DataTypes::int())
         .column("name", DataTypes::string())
@@ -50,11 +54,19 @@ async fn create_table(admin: &FlussAdmin, path: &TablePath, primary_key: bool) -
     if primary_key {
         schema = schema.primary_key(vec!["id"]);
     }
-    let descriptor = TableDescriptor::builder().schema(schema.build()?).bucket_count(3).build()?;
+    let descriptor = TableDescriptor::builder()
+        .schema(schema.build()?)
+        .bucket_count(3)
+        .build()?;
     admin.drop_table(path, true).await?;
     admin.create_table(path, &descriptor, false).await?;
     let info = admin.get_table_info(path).await?;
-    println!("table {path}: id {}, {} buckets, columns {:?}", info.table_id(), info.num_buckets(), info.schema().column_names());
+    println!(
+        "table {path}: id {}, {} buckets, columns {:?}",
+        info.table_id(),
+        info.num_buckets(),
+        info.schema().column_names()
+    );
     Ok(())
 }
 
@@ -66,7 +78,10 @@ fn person((id, name, score): (i32, &str, f32)) -> GenericRow<'_> {
     row
 }
 
-async fn append_and_scan(connection: &FlussConnection, path: &TablePath) -> Result<(), Box<dyn Error>> {
+async fn append_and_scan(
+    connection: &FlussConnection,
+    path: &TablePath,
+) -> Result<(), Box<dyn Error>> {
     let table = connection.get_table(path).await?;
     let writer = table.new_append()?.create_writer()?;
     for values in PEOPLE {
@@ -87,7 +102,12 @@ async fn append_and_scan(connection: &FlussConnection, path: &TablePath) -> Resu
         let records = scanner.poll(Duration::from_secs(1)).await?;
         for (bucket, bucket_records) in records.records_by_buckets() {
             for record in bucket_records {
-                println!("row {:?} at offset {} of bucket {}", record.row(), record.offset(), bucket.bucket_id());
+                println!(
+                    "row {:?} at offset {} of bucket {}",
+                    record.row(),
+                    record.offset(),
+                    bucket.bucket_id()
+                );
                 seen += 1;
             }
         }
@@ -95,7 +115,10 @@ async fn append_and_scan(connection: &FlussConnection, path: &TablePath) -> Resu
     Ok(())
 }
 
-async fn upsert_and_look_up(connection: &FlussConnection, path: &TablePath) -> Result<(), Box<dyn Error>> {
+async fn upsert_and_look_up(
+    connection: &FlussConnection,
+    path: &TablePath,
+) -> Result<(), Box<dyn Error>> {
     let table = connection.get_table(path).await?;
     let writer = table.new_upsert()?.create_writer()?;
     for values in PEOPLE {
@@ -107,7 +130,12 @@ async fn upsert_and_look_up(connection: &FlussConnection, path: &TablePath) -> R
     let mut key = GenericRow::new(1);
     key.set_field(0, 2);
     match lookuper.lookup(&key).await?.get_single_row()? {
-        Some(row) => println!("looked up: id={}, name={}, score={}", row.get_int(0), row.get_string(1), row.get_float(2)),
+        Some(row) => println!(
+            "looked up: id={}, name={}, score={}",
+            row.get_int(0),
+            row.get_string(1),
+            row.get_float(2)
+        ),
         None => return Err("the row that was just written is not there".into()),
     }
     Ok(())

@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use fluss_metadata::{DatabaseDescriptor, DatabaseInfo, DatabaseSummary, validate_database_name};
 use fluss_wire::message::{
-    CreateDatabaseRequest, DatabaseExistsRequest, DropDatabaseRequest, GetDatabaseInfoRequest, ListDatabasesRequest,
+    CreateDatabaseRequest, DatabaseExistsRequest, DropDatabaseRequest, GetDatabaseInfoRequest,
+    ListDatabasesRequest,
 };
 
 use super::FlussAdmin;
@@ -16,7 +17,12 @@ impl FlussAdmin {
     ///
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) unless `ignore_if_exists`; [`Usage`](crate::ErrorKind::Usage) for a name that
     /// no database may have.
-    pub async fn create_database(&self, name: &str, descriptor: Option<&DatabaseDescriptor>, ignore_if_exists: bool) -> Result<()> {
+    pub async fn create_database(
+        &self,
+        name: &str,
+        descriptor: Option<&DatabaseDescriptor>,
+        ignore_if_exists: bool,
+    ) -> Result<()> {
         validate_database_name(name)?;
         let request = CreateDatabaseRequest {
             database_name: name.to_owned(),
@@ -33,8 +39,17 @@ impl FlussAdmin {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) unless `ignore_if_not_exists`; [`Usage`](crate::ErrorKind::Usage) if it has tables and
     /// `cascade` is false.
-    pub async fn drop_database(&self, name: &str, ignore_if_not_exists: bool, cascade: bool) -> Result<()> {
-        let request = DropDatabaseRequest { database_name: name.to_owned(), ignore_if_not_exists, cascade };
+    pub async fn drop_database(
+        &self,
+        name: &str,
+        ignore_if_not_exists: bool,
+        cascade: bool,
+    ) -> Result<()> {
+        let request = DropDatabaseRequest {
+            database_name: name.to_owned(),
+            ignore_if_not_exists,
+            cascade,
+        };
         self.change("drop_database", &request).await?;
         Ok(())
     }
@@ -45,7 +60,9 @@ impl FlussAdmin {
     ///
     /// Why no server answered.
     pub async fn database_exists(&self, name: &str) -> Result<bool> {
-        let request = DatabaseExistsRequest { database_name: name.to_owned() };
+        let request = DatabaseExistsRequest {
+            database_name: name.to_owned(),
+        };
         Ok(self.read("database_exists", &request).await?.exists)
     }
 
@@ -55,7 +72,15 @@ impl FlussAdmin {
     ///
     /// Why no server answered.
     pub async fn list_databases(&self) -> Result<Vec<String>> {
-        Ok(self.read("list_databases", &ListDatabasesRequest { include_summary: None }).await?.database_name)
+        Ok(self
+            .read(
+                "list_databases",
+                &ListDatabasesRequest {
+                    include_summary: None,
+                },
+            )
+            .await?
+            .database_name)
     }
 
     /// All databases that this user may see, with their time of creation and number of tables.
@@ -64,11 +89,24 @@ impl FlussAdmin {
     ///
     /// Why no server answered.
     pub async fn list_database_summaries(&self) -> Result<Vec<DatabaseSummary>> {
-        let response = self.read("list_database_summaries", &ListDatabasesRequest { include_summary: Some(true) }).await?;
+        let response = self
+            .read(
+                "list_database_summaries",
+                &ListDatabasesRequest {
+                    include_summary: Some(true),
+                },
+            )
+            .await?;
         Ok(response
             .database_summary
             .into_iter()
-            .map(|summary| DatabaseSummary::new(summary.database_name, summary.created_time, summary.table_count))
+            .map(|summary| {
+                DatabaseSummary::new(
+                    summary.database_name,
+                    summary.created_time,
+                    summary.table_count,
+                )
+            })
             .collect())
     }
 
@@ -78,8 +116,20 @@ impl FlussAdmin {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is none.
     pub async fn get_database_info(&self, name: &str) -> Result<DatabaseInfo> {
-        let response = self.read("get_database_info", &GetDatabaseInfoRequest { database_name: name.to_owned() }).await?;
+        let response = self
+            .read(
+                "get_database_info",
+                &GetDatabaseInfoRequest {
+                    database_name: name.to_owned(),
+                },
+            )
+            .await?;
         let descriptor = DatabaseDescriptor::from_json(&response.database_json)?;
-        Ok(DatabaseInfo::new(name, descriptor, response.created_time, response.modified_time))
+        Ok(DatabaseInfo::new(
+            name,
+            descriptor,
+            response.created_time,
+            response.modified_time,
+        ))
     }
 }

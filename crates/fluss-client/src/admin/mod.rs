@@ -41,9 +41,18 @@ impl FlussAdmin {
     ///
     /// Why no server could be asked.
     pub async fn get_server_nodes(&self) -> Result<Vec<ServerNode>> {
-        self.connection.cluster.refresh_all().await.map_err(|error| crate::error::Error::from(error).during("get_server_nodes"))?;
+        self.connection
+            .cluster
+            .refresh_all()
+            .await
+            .map_err(|error| crate::error::Error::from(error).during("get_server_nodes"))?;
         let view = self.connection.cluster.view();
-        Ok(view.coordinator().into_iter().chain(view.tablet_servers()).cloned().collect())
+        Ok(view
+            .coordinator()
+            .into_iter()
+            .chain(view.tablet_servers())
+            .cloned()
+            .collect())
     }
 }
 

@@ -52,9 +52,15 @@ impl FlussAdmin {
                     .during("list_partition_offsets")
                     .of_table(path)
             })?;
-        self.offsets(path, table.table_id(), Some(partition.partition_id()), buckets, spec)
-            .await
-            .map_err(|error| error.during("list_partition_offsets").of_table(path))
+        self.offsets(
+            path,
+            table.table_id(),
+            Some(partition.partition_id()),
+            buckets,
+            spec,
+        )
+        .await
+        .map_err(|error| error.during("list_partition_offsets").of_table(path))
     }
 
     async fn offsets(
@@ -71,9 +77,13 @@ impl FlussAdmin {
             OffsetSpec::Timestamp(millis) => (2, Some(millis)),
         };
         let mut offsets = HashMap::with_capacity(buckets.len());
-        let by_leader = self.by_leader(path, table_id, partition_id, buckets).await?;
+        let by_leader = self
+            .by_leader(path, table_id, partition_id, buckets)
+            .await?;
         for buckets in by_leader.into_values() {
-            let Some(first) = buckets.first() else { continue };
+            let Some(first) = buckets.first() else {
+                continue;
+            };
             let request = ListOffsetsRequest {
                 follower_server_id: NO_FOLLOWER,
                 offset_type,
@@ -83,10 +93,17 @@ impl FlussAdmin {
                 start_timestamp,
                 ..ListOffsetsRequest::default()
             };
-            let response = self.connection.cluster.call_leader(path, *first, &request).await?;
+            let response = self
+                .connection
+                .cluster
+                .call_leader(path, *first, &request)
+                .await?;
             for answer in response.buckets_resp {
-                let bucket = TableBucket::new_with_partition(table_id, partition_id, answer.bucket_id);
-                if let Some(error) = ServerError::from_parts(answer.error_code, answer.error_message) {
+                let bucket =
+                    TableBucket::new_with_partition(table_id, partition_id, answer.bucket_id);
+                if let Some(error) =
+                    ServerError::from_parts(answer.error_code, answer.error_message)
+                {
                     return Err(Error::from(error).of_bucket(bucket));
                 }
                 let offset = answer

@@ -1,7 +1,9 @@
 //! Partitions.
 
 use fluss_metadata::{PartitionInfo, PartitionSpec, ResolvedPartitionSpec, TablePath};
-use fluss_wire::message::{CreatePartitionRequest, DropPartitionRequest, ListPartitionInfosRequest};
+use fluss_wire::message::{
+    CreatePartitionRequest, DropPartitionRequest, ListPartitionInfosRequest,
+};
 
 use super::FlussAdmin;
 use super::call::{path_message, spec_message};
@@ -14,14 +16,21 @@ impl FlussAdmin {
     ///
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) unless `ignore_if_exists`; [`Usage`](crate::ErrorKind::Usage) for a table
     /// without partitions or a spec that does not fit it.
-    pub async fn create_partition(&self, path: &TablePath, spec: &PartitionSpec, ignore_if_exists: bool) -> Result<()> {
+    pub async fn create_partition(
+        &self,
+        path: &TablePath,
+        spec: &PartitionSpec,
+        ignore_if_exists: bool,
+    ) -> Result<()> {
         let request = CreatePartitionRequest {
             table_path: path_message(path),
             partition_spec: spec_message(spec),
             // The protocol's name says the opposite of what the server does with it.
             ignore_if_not_exists: ignore_if_exists,
         };
-        self.change("create_partition", &request).await.map_err(|error| error.of_table(path))?;
+        self.change("create_partition", &request)
+            .await
+            .map_err(|error| error.of_table(path))?;
         Ok(())
     }
 
@@ -30,9 +39,20 @@ impl FlussAdmin {
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) unless `ignore_if_not_exists`.
-    pub async fn drop_partition(&self, path: &TablePath, spec: &PartitionSpec, ignore_if_not_exists: bool) -> Result<()> {
-        let request = DropPartitionRequest { table_path: path_message(path), partition_spec: spec_message(spec), ignore_if_not_exists };
-        self.change("drop_partition", &request).await.map_err(|error| error.of_table(path))?;
+    pub async fn drop_partition(
+        &self,
+        path: &TablePath,
+        spec: &PartitionSpec,
+        ignore_if_not_exists: bool,
+    ) -> Result<()> {
+        let request = DropPartitionRequest {
+            table_path: path_message(path),
+            partition_spec: spec_message(spec),
+            ignore_if_not_exists,
+        };
+        self.change("drop_partition", &request)
+            .await
+            .map_err(|error| error.of_table(path))?;
         Ok(())
     }
 
@@ -50,19 +70,35 @@ impl FlussAdmin {
     /// # Errors
     ///
     /// As [`list_partition_infos`](Self::list_partition_infos).
-    pub async fn list_partition_infos_with_spec(&self, path: &TablePath, partial: Option<&PartitionSpec>) -> Result<Vec<PartitionInfo>> {
+    pub async fn list_partition_infos_with_spec(
+        &self,
+        path: &TablePath,
+        partial: Option<&PartitionSpec>,
+    ) -> Result<Vec<PartitionInfo>> {
         let request = ListPartitionInfosRequest {
             table_path: path_message(path),
             partial_partition_spec: partial.map(spec_message),
             ..ListPartitionInfosRequest::default()
         };
-        let response = self.read("list_partition_infos", &request).await.map_err(|error| error.of_table(path))?;
+        let response = self
+            .read("list_partition_infos", &request)
+            .await
+            .map_err(|error| error.of_table(path))?;
         response
             .partitions_info
             .into_iter()
             .map(|info| {
-                let (keys, values) = info.partition_spec.partition_key_values.into_iter().map(|pair| (pair.key, pair.value)).unzip::<_, _, Vec<_>, Vec<_>>();
-                Ok(PartitionInfo::new(info.partition_id, ResolvedPartitionSpec::new(keys, values)?, info.remote_data_dir))
+                let (keys, values) = info
+                    .partition_spec
+                    .partition_key_values
+                    .into_iter()
+                    .map(|pair| (pair.key, pair.value))
+                    .unzip::<_, _, Vec<_>, Vec<_>>();
+                Ok(PartitionInfo::new(
+                    info.partition_id,
+                    ResolvedPartitionSpec::new(keys, values)?,
+                    info.remote_data_dir,
+                ))
             })
             .collect()
     }

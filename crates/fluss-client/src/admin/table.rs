@@ -3,7 +3,8 @@
 use bytes::Bytes;
 use fluss_metadata::{Schema, SchemaId, SchemaInfo, TableDescriptor, TableInfo, TablePath};
 use fluss_wire::message::{
-    CreateTableRequest, DropTableRequest, GetTableInfoRequest, GetTableSchemaRequest, ListTablesRequest, TableExistsRequest,
+    CreateTableRequest, DropTableRequest, GetTableInfoRequest, GetTableSchemaRequest,
+    ListTablesRequest, TableExistsRequest,
 };
 
 use super::FlussAdmin;
@@ -21,14 +22,21 @@ impl FlussAdmin {
     ///
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) unless `ignore_if_exists`; [`NotFound`](crate::ErrorKind::NotFound) if there
     /// is no such database; [`Usage`](crate::ErrorKind::Usage) for a name or a definition that the server refuses.
-    pub async fn create_table(&self, path: &TablePath, descriptor: &TableDescriptor, ignore_if_exists: bool) -> Result<()> {
+    pub async fn create_table(
+        &self,
+        path: &TablePath,
+        descriptor: &TableDescriptor,
+        ignore_if_exists: bool,
+    ) -> Result<()> {
         path.validate()?;
         let request = CreateTableRequest {
             table_path: path_message(path),
             table_json: Bytes::from(descriptor.to_json()),
             ignore_if_exists,
         };
-        self.change("create_table", &request).await.map_err(|error| error.of_table(path))?;
+        self.change("create_table", &request)
+            .await
+            .map_err(|error| error.of_table(path))?;
         Ok(())
     }
 
@@ -38,8 +46,13 @@ impl FlussAdmin {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) unless `ignore_if_not_exists`.
     pub async fn drop_table(&self, path: &TablePath, ignore_if_not_exists: bool) -> Result<()> {
-        let request = DropTableRequest { table_path: path_message(path), ignore_if_not_exists };
-        self.change("drop_table", &request).await.map_err(|error| error.of_table(path))?;
+        let request = DropTableRequest {
+            table_path: path_message(path),
+            ignore_if_not_exists,
+        };
+        self.change("drop_table", &request)
+            .await
+            .map_err(|error| error.of_table(path))?;
         Ok(())
     }
 
@@ -49,8 +62,14 @@ impl FlussAdmin {
     ///
     /// Why no server answered.
     pub async fn table_exists(&self, path: &TablePath) -> Result<bool> {
-        let request = TableExistsRequest { table_path: path_message(path) };
-        Ok(self.read("table_exists", &request).await.map_err(|error| error.of_table(path))?.exists)
+        let request = TableExistsRequest {
+            table_path: path_message(path),
+        };
+        Ok(self
+            .read("table_exists", &request)
+            .await
+            .map_err(|error| error.of_table(path))?
+            .exists)
     }
 
     /// The names of the tables of a database that this user may see.
@@ -59,7 +78,9 @@ impl FlussAdmin {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such database.
     pub async fn list_tables(&self, database: &str) -> Result<Vec<String>> {
-        let request = ListTablesRequest { database_name: database.to_owned() };
+        let request = ListTablesRequest {
+            database_name: database.to_owned(),
+        };
         Ok(self.read("list_tables", &request).await?.table_name)
     }
 
@@ -69,7 +90,9 @@ impl FlussAdmin {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table.
     pub async fn get_table_info(&self, path: &TablePath) -> Result<TableInfo> {
-        fetch_table_info(&self.connection, path).await.map_err(|error| error.during("get_table_info").of_table(path))
+        fetch_table_info(&self.connection, path)
+            .await
+            .map_err(|error| error.during("get_table_info").of_table(path))
     }
 
     /// A schema of a table: that with the given id, or the latest.
@@ -77,16 +100,37 @@ impl FlussAdmin {
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table or schema.
-    pub async fn get_table_schema(&self, path: &TablePath, schema_id: Option<SchemaId>) -> Result<SchemaInfo> {
-        let request = GetTableSchemaRequest { table_path: path_message(path), schema_id };
-        let response = self.read("get_table_schema", &request).await.map_err(|error| error.of_table(path))?;
-        Ok(SchemaInfo::new(Schema::from_json(&response.schema_json)?, response.schema_id))
+    pub async fn get_table_schema(
+        &self,
+        path: &TablePath,
+        schema_id: Option<SchemaId>,
+    ) -> Result<SchemaInfo> {
+        let request = GetTableSchemaRequest {
+            table_path: path_message(path),
+            schema_id,
+        };
+        let response = self
+            .read("get_table_schema", &request)
+            .await
+            .map_err(|error| error.of_table(path))?;
+        Ok(SchemaInfo::new(
+            Schema::from_json(&response.schema_json)?,
+            response.schema_id,
+        ))
     }
 }
 
 /// Asks for the definition of a table.
-pub(crate) async fn fetch_table_info(connection: &ConnectionInner, path: &TablePath) -> Result<TableInfo> {
-    let response = connection.cluster.call_any(&GetTableInfoRequest { table_path: path_message(path) }).await?;
+pub(crate) async fn fetch_table_info(
+    connection: &ConnectionInner,
+    path: &TablePath,
+) -> Result<TableInfo> {
+    let response = connection
+        .cluster
+        .call_any(&GetTableInfoRequest {
+            table_path: path_message(path),
+        })
+        .await?;
     let descriptor = TableDescriptor::from_json(&response.table_json)?;
     Ok(TableInfo::new(
         path.clone(),

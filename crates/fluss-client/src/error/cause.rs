@@ -15,7 +15,11 @@ use super::ErrorKind;
 #[snafu(visibility(pub(crate)))]
 pub(crate) enum Cause {
     #[snafu(display("configuration field {field} is {value:?}, expected {expected}"))]
-    Config { field: String, value: String, expected: String },
+    Config {
+        field: String,
+        value: String,
+        expected: String,
+    },
 
     #[snafu(display("{message}"))]
     Usage { message: String },
@@ -26,8 +30,14 @@ pub(crate) enum Cause {
     #[snafu(display("{what} did not end within {waited:?}"))]
     Timeout { what: String, waited: Duration },
 
-    #[snafu(display("no room for {wanted} bytes in the write buffer of {capacity} bytes after {waited:?}"))]
-    BufferFull { wanted: usize, capacity: usize, waited: Duration },
+    #[snafu(display(
+        "no room for {wanted} bytes in the write buffer of {capacity} bytes after {waited:?}"
+    ))]
+    BufferFull {
+        wanted: usize,
+        capacity: usize,
+        waited: Duration,
+    },
 
     #[snafu(display("{what}"))]
     Corrupt { what: String },
@@ -71,7 +81,12 @@ impl Cause {
             Self::Timeout { .. } | Self::BufferFull { .. } => true,
             Self::Server { error } => error.code.is_retriable(),
             Self::Rpc { source } => source.is_retriable(),
-            Self::Config { .. } | Self::Usage { .. } | Self::Closed { .. } | Self::Corrupt { .. } | Self::Row { .. } | Self::Metadata { .. } => false,
+            Self::Config { .. }
+            | Self::Usage { .. }
+            | Self::Closed { .. }
+            | Self::Corrupt { .. }
+            | Self::Row { .. }
+            | Self::Metadata { .. } => false,
         }
     }
 

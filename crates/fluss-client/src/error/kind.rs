@@ -44,7 +44,24 @@ impl ErrorKind {
             2 => Self::Unsupported,
             3 | 14 => Self::Corrupt,
             4 | 7 | 9 | 36 | 41 | 53 | 58 | 60 | 62 => Self::NotFound,
-            5 | 15..=18 | 20 | 34 | 35 | 37..=40 | 43 | 45 | 47 | 49 | 52 | 56 | 57 | 61 | 63 | 64 | 68 | 71 => Self::Usage,
+            5
+            | 15..=18
+            | 20
+            | 34
+            | 35
+            | 37..=40
+            | 43
+            | 45
+            | 47
+            | 49
+            | 52
+            | 56
+            | 57
+            | 61
+            | 63
+            | 64
+            | 68
+            | 71 => Self::Usage,
             6 | 8 | 42 | 54 | 59 => Self::AlreadyExists,
             19 => Self::OffsetOutOfRange,
             25 => Self::Timeout,

@@ -36,17 +36,32 @@ struct Inner {
 
 impl Error {
     pub(crate) fn new(cause: Cause) -> Self {
-        Self { inner: Arc::new(Inner { cause, context: Context::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                cause,
+                context: Context::default(),
+            }),
+        }
     }
 
     /// A configuration field with a value that cannot be used.
-    pub(crate) fn config(field: &'static str, value: impl fmt::Display, expected: impl Into<String>) -> Self {
-        Self::new(Cause::Config { field: field.into(), value: value.to_string(), expected: expected.into() })
+    pub(crate) fn config(
+        field: &'static str,
+        value: impl fmt::Display,
+        expected: impl Into<String>,
+    ) -> Self {
+        Self::new(Cause::Config {
+            field: field.into(),
+            value: value.to_string(),
+            expected: expected.into(),
+        })
     }
 
     /// A call that its arguments or the table make impossible.
     pub(crate) fn usage(message: impl Into<String>) -> Self {
-        Self::new(Cause::Usage { message: message.into() })
+        Self::new(Cause::Usage {
+            message: message.into(),
+        })
     }
 
     /// Something that was closed before.
@@ -56,7 +71,10 @@ impl Error {
 
     /// A wait that reached its end.
     pub(crate) fn timeout(what: impl Into<String>, waited: std::time::Duration) -> Self {
-        Self::new(Cause::Timeout { what: what.into(), waited })
+        Self::new(Cause::Timeout {
+            what: what.into(),
+            waited,
+        })
     }
 
     /// What a server sent and cannot be right.
@@ -76,7 +94,10 @@ impl Error {
 
     /// The code that the server answered with, if it was a server that refused. Source: `Errors.java` of the server.
     pub fn server_code(&self) -> Option<i32> {
-        self.inner.cause.server_error().map(|error| error.code.value())
+        self.inner
+            .cause
+            .server_error()
+            .map(|error| error.code.value())
     }
 
     /// The server error itself, for decisions inside the client.
@@ -164,13 +185,17 @@ impl From<RpcError> for Error {
 
 impl From<RowError> for Error {
     fn from(source: RowError) -> Self {
-        Self::new(Cause::Row { source: Arc::new(source) })
+        Self::new(Cause::Row {
+            source: Arc::new(source),
+        })
     }
 }
 
 impl From<MetadataError> for Error {
     fn from(source: MetadataError) -> Self {
-        Self::new(Cause::Metadata { source: Arc::new(source) })
+        Self::new(Cause::Metadata {
+            source: Arc::new(source),
+        })
     }
 }
 

@@ -7,16 +7,25 @@ use fluss_metadata::{TableBucket, TableId, TablePath};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
+use super::routes::Routes;
 use crate::error::{Error, Result};
 
 /// What lookups of one lookuper have in common.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct LookupTarget {
     pub(crate) path: TablePath,
     pub(crate) table_id: TableId,
     pub(crate) kind: LookupKind,
     /// The bucket count that keys were hashed with, which a server may ask to know.
     pub(crate) bucket_count: i32,
+    pub(crate) routes: Routes,
+}
+
+/// Targets are equal whose lookups may share a request.
+impl PartialEq for LookupTarget {
+    fn eq(&self, other: &Self) -> bool {
+        self.table_id == other.table_id && self.kind == other.kind
+    }
 }
 
 /// Which request a lookup travels in.
@@ -80,7 +89,10 @@ impl Entry {
     }
 
     pub(super) fn fail(self, error: Error) {
-        let error = error.during("lookup").of_table(&self.target.path).of_bucket(self.bucket);
+        let error = error
+            .during("lookup")
+            .of_table(&self.target.path)
+            .of_bucket(self.bucket);
         let _ = self.reply.send(Err(error));
     }
 }

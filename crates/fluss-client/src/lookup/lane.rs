@@ -12,7 +12,8 @@ use crate::config::Config;
 use crate::engine::lookup::{LookupQueue, PackLimits};
 use crate::error::Error;
 
-pub(super) struct Lane {
+#[derive(Debug)]
+pub(crate) struct Lane {
     server: i32,
     slot: usize,
     queue: Mutex<Option<LookupQueue<Arc<LookupTarget>, Entry>>>,
@@ -21,8 +22,16 @@ pub(super) struct Lane {
 
 impl Lane {
     pub(super) fn new(server: i32, slot: usize, config: &Config) -> Self {
-        let limits = PackLimits { max_keys: config.lookup_max_batch_size, max_in_flight: config.lookup_max_inflight_requests };
-        Self { server, slot, queue: Mutex::new(Some(LookupQueue::new(limits))), work: Notify::new() }
+        let limits = PackLimits {
+            max_keys: config.lookup_max_batch_size,
+            max_in_flight: config.lookup_max_inflight_requests,
+        };
+        Self {
+            server,
+            slot,
+            queue: Mutex::new(Some(LookupQueue::new(limits))),
+            work: Notify::new(),
+        }
     }
 
     /// Queues a lookup, and wakes the task if a request can go out.
@@ -47,14 +56,23 @@ impl Lane {
     }
 
     fn on_request_end(&self) {
-        if let Some(queue) = self.queue.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+        if let Some(queue) = self
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .as_mut()
+        {
             queue.on_request_end();
         }
     }
 
     /// Fails what waits, and what comes.
     pub(super) fn fail_all(&self) {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let queue = self
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(mut queue) = queue {
             for entry in queue.drain() {
                 entry.fail(Error::closed("the connection"));
@@ -70,11 +88,12 @@ pub(super) async fn drive(shared: Arc<Shared>, lane: Arc<Lane>) {
         while let Some(mut entries) = lane.next_request() {
             shared.free_room(&mut entries);
             let now = Instant::now();
-            let (live, expired): (Vec<_>, Vec<_>) = if entries.iter().any(|entry| entry.deadline <= now) {
-                entries.into_iter().partition(|entry| entry.deadline > now)
-            } else {
-                (entries, Vec::new())
-            };
+            let (live, expired): (Vec<_>, Vec<_>) =
+                if entries.iter().any(|entry| entry.deadline <= now) {
+                    entries.into_iter().partition(|entry| entry.deadline > now)
+                } else {
+                    (entries, Vec::new())
+                };
             for entry in expired {
                 entry.fail(Error::timeout("the lookup", shared.config.call_timeout));
             }

@@ -10,6 +10,7 @@ mod metrics;
 mod plan;
 mod request;
 mod retries;
+mod routes;
 #[cfg(test)]
 mod tests;
 mod values;
@@ -80,9 +81,15 @@ impl Lookups {
             tasks: Mutex::default(),
             metrics: LookupMetrics::new(),
         });
-        let retries = shared.drivers.handle().spawn(retries::drive(Arc::clone(&shared)));
+        let retries = shared
+            .drivers
+            .handle()
+            .spawn(retries::drive(Arc::clone(&shared)));
         shared.keep_task(retries.abort_handle());
-        Self { _tasks: Arc::new(EndTasks(Arc::clone(&shared))), shared }
+        Self {
+            _tasks: Arc::new(EndTasks(Arc::clone(&shared))),
+            shared,
+        }
     }
 
     /// Looks one key up in its bucket.
@@ -90,13 +97,23 @@ impl Lookups {
     /// # Cancel safety
     ///
     /// Dropped, the lookup may still be sent; its answer is thrown away.
-    pub(crate) async fn lookup(&self, target: &Arc<LookupTarget>, key: RoutedKey) -> Result<Values> {
+    pub(crate) async fn lookup(
+        &self,
+        target: &Arc<LookupTarget>,
+        key: RoutedKey,
+    ) -> Result<Values> {
         let answer = self.start(target, key).await?;
-        answer.await.unwrap_or_else(|_| Err(Error::closed("the connection")))
+        answer
+            .await
+            .unwrap_or_else(|_| Err(Error::closed("the connection")))
     }
 
     /// Queues one lookup, waiting for room if there is none. Returns where its answer will come.
-    pub(crate) async fn start(&self, target: &Arc<LookupTarget>, key: RoutedKey) -> Result<oneshot::Receiver<Result<Values>>> {
+    pub(crate) async fn start(
+        &self,
+        target: &Arc<LookupTarget>,
+        key: RoutedKey,
+    ) -> Result<oneshot::Receiver<Result<Values>>> {
         let shared = &self.shared;
         let started = Instant::now();
         let deadline = started + shared.config.call_timeout;
@@ -108,13 +125,32 @@ impl Lookups {
             Err(_) => match timeout_at(deadline, shared.room.acquire()).await {
                 Ok(Ok(room)) => room.forget(),
                 Ok(Err(_)) => return Err(Error::closed("the connection")),
-                Err(_) => return Err(Error::timeout("room in the lookup queue", shared.config.call_timeout)),
+                Err(_) => {
+                    return Err(Error::timeout(
+                        "room in the lookup queue",
+                        shared.config.call_timeout,
+                    ));
+                }
             },
         }
         let (reply, answer) = oneshot::channel();
-        let RoutedKey { bucket, partition, key } = key;
+        let RoutedKey {
+            bucket,
+            partition,
+            key,
+        } = key;
         let target = Arc::clone(target);
-        shared.dispatch(Entry { target, bucket, partition, seen: 0, key, deadline, attempts: 0, holds_room: true, reply });
+        shared.dispatch(Entry {
+            target,
+            bucket,
+            partition,
+            seen: 0,
+            key,
+            deadline,
+            attempts: 0,
+            holds_room: true,
+            reply,
+        });
         Ok(answer)
     }
 
@@ -128,26 +164,47 @@ impl Shared {
     /// Puts a lookup where it is sent from: the lane of its bucket's leader, or the queue of those that wait for one.
     fn dispatch(self: &Arc<Self>, mut entry: Entry) {
         let view = self.cluster.view();
+        let bucket = entry.bucket;
+        let remembers = bucket.partition_id().is_none();
+        entry.seen = view.generation();
+        if remembers && let Some(lane) = entry.target.routes.get(entry.seen, bucket.bucket_id()) {
+            lane.push(entry);
+            return;
+        }
         let Some(server) = view.leader_of(&entry.bucket).map(ServerNode::id) else {
             self.retries.park(entry, Instant::now());
             return;
         };
-        entry.seen = view.generation();
-        let slot = entry.bucket.bucket_id().unsigned_abs() as usize % self.config.connections_per_server;
-        self.lane(server, slot).push(entry);
+        let slot = bucket.bucket_id().unsigned_abs() as usize % self.config.connections_per_server;
+        let lane = self.lane(server, slot);
+        if remembers {
+            entry
+                .target
+                .routes
+                .insert(entry.seen, bucket.bucket_id(), &lane);
+        }
+        lane.push(entry);
         if self.closed.load(Ordering::Acquire) {
             self.close();
         }
     }
 
     fn lane(self: &Arc<Self>, server: i32, slot: usize) -> Arc<Lane> {
-        if let Some(lane) = self.lanes.read().unwrap_or_else(PoisonError::into_inner).get(&(server, slot)) {
+        if let Some(lane) = self
+            .lanes
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&(server, slot))
+        {
             return Arc::clone(lane);
         }
         let mut lanes = self.lanes.write().unwrap_or_else(PoisonError::into_inner);
         let lane = lanes.entry((server, slot)).or_insert_with(|| {
             let lane = Arc::new(Lane::new(server, slot, &self.config));
-            let task = self.drivers.handle().spawn(lane::drive(Arc::clone(self), Arc::clone(&lane)));
+            let task = self
+                .drivers
+                .handle()
+                .spawn(lane::drive(Arc::clone(self), Arc::clone(&lane)));
             self.keep_task(task.abort_handle());
             lane
         });
@@ -155,7 +212,10 @@ impl Shared {
     }
 
     fn keep_task(&self, task: AbortHandle) {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+        self.tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(task);
     }
 
     /// Gives back the room of lookups that were sent or answered.
@@ -170,7 +230,8 @@ impl Shared {
     /// Tries a lookup again after a pause, or fails it if there is no time or attempt left.
     fn retry(&self, mut entry: Entry, error: Error) {
         entry.attempts += 1;
-        let due = Instant::now() + crate::engine::lookup::retry_delay(entry.attempts, crate::scan::entropy());
+        let due = Instant::now()
+            + crate::engine::lookup::retry_delay(entry.attempts, crate::scan::entropy());
         if entry.attempts > self.config.lookup_max_retries || due >= entry.deadline {
             let attempts = entry.attempts;
             entry.fail(error.after_attempts(attempts));
@@ -183,10 +244,20 @@ impl Shared {
     fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.room.close();
-        for task in self.tasks.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        for task in self
+            .tasks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .drain(..)
+        {
             task.abort();
         }
-        for (_, lane) in self.lanes.write().unwrap_or_else(PoisonError::into_inner).drain() {
+        for (_, lane) in self
+            .lanes
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .drain()
+        {
             lane.fail_all();
         }
         self.retries.fail_all();

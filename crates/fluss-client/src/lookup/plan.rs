@@ -1,18 +1,27 @@
 //! How a key row becomes a bucket and key bytes.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use fluss_metadata::{TableBucket, TableInfo};
 use fluss_row::InternalRow;
 use fluss_row::key::{KeyEncoding, TableKeys};
 
 use super::entry::{LookupKind, LookupTarget, RoutedKey};
+use super::routes::Routes;
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
 
-/// Bytes to begin with for a key.
+/// Keys are pieces of buffers of this size, so that a key costs no allocation of its own.
+const KEY_BUFFER_BYTES: usize = 4096;
+/// Room for a usual key.
 const KEY_BYTES: usize = 32;
+
+thread_local! {
+    /// Where the next keys are encoded.
+    static KEYS: RefCell<BytesMut> = RefCell::default();
+}
 
 /// How the key rows of a lookuper are encoded and routed. Compiled once.
 #[derive(Debug)]
@@ -37,22 +46,42 @@ impl LookupPlan {
         if kind == LookupKind::InsertIfNotExists {
             check_insertable(info)?;
         }
-        Ok(Self::new(info, kind, info.primary_keys().to_vec(), TableKeys::of_lookups(info)?))
+        Ok(Self::new(
+            info,
+            kind,
+            info.primary_keys().to_vec(),
+            TableKeys::of_lookups(info)?,
+        ))
     }
 
     /// For key rows with the partition columns and the columns of the bucket key.
     pub(crate) fn by_prefix(info: &TableInfo, columns: &[String]) -> Result<Self> {
         let keys = TableKeys::of_prefix_lookups(info, columns)?;
-        if keys.key().is_some_and(|key| key.encoding() != KeyEncoding::Compacted) {
+        if keys
+            .key()
+            .is_some_and(|key| key.encoding() != KeyEncoding::Compacted)
+        {
             // The server compares the bytes of the prefix with those of the keys.
-            return Err(Error::usage("keys of this table are encoded as in its lake, where the key of a prefix is no prefix of the key"));
+            return Err(Error::usage(
+                "keys of this table are encoded as in its lake, where the key of a prefix is no prefix of the key",
+            ));
         }
         Ok(Self::new(info, LookupKind::Prefix, columns.to_vec(), keys))
     }
 
     fn new(info: &TableInfo, kind: LookupKind, columns: Vec<String>, keys: TableKeys) -> Self {
-        let target = LookupTarget { path: info.table_path().clone(), table_id: info.table_id(), kind, bucket_count: info.num_buckets() };
-        Self { target: Arc::new(target), columns, keys }
+        let target = LookupTarget {
+            path: info.table_path().clone(),
+            table_id: info.table_id(),
+            kind,
+            bucket_count: info.num_buckets(),
+            routes: Routes::default(),
+        };
+        Self {
+            target: Arc::new(target),
+            columns,
+            keys,
+        }
     }
 
     pub(crate) fn target(&self) -> &Arc<LookupTarget> {
@@ -63,24 +92,63 @@ impl LookupPlan {
     pub(crate) fn place<R: InternalRow + ?Sized>(&self, row: &R) -> Result<Place> {
         if row.field_count() != self.columns.len() {
             let (expected, columns) = (self.columns.len(), self.columns.join(", "));
-            return Err(Error::usage(format!("the key has {} columns, expected {expected}: {columns}", row.field_count())));
+            return Err(Error::usage(format!(
+                "the key has {} columns, expected {expected}: {columns}",
+                row.field_count()
+            )));
         }
-        let mut key = Vec::with_capacity(KEY_BYTES);
-        self.keys.encode_key(row, &mut key)?;
+        let encoder = self
+            .keys
+            .key()
+            .ok_or_else(|| Error::usage("the table has no primary key"))?;
+        let key = KEYS.with_borrow_mut(|buffer| {
+            if buffer.capacity() < KEY_BYTES {
+                buffer.reserve(KEY_BUFFER_BYTES);
+            }
+            encoder
+                .encode(row, buffer)
+                .map(|()| buffer.split().freeze())
+        })?;
         let mut scratch = Vec::new();
-        let bucket = self.keys.bucket(row, &key, &mut scratch)?.ok_or_else(|| Error::usage("the table has no bucket key"))?;
-        let partition = self.keys.partition().map(|names| names.name(row)).transpose()?;
-        Ok(Place { bucket, key: Bytes::from(key), partition })
+        let bucket = self
+            .keys
+            .bucket(row, &key, &mut scratch)?
+            .ok_or_else(|| Error::usage("the table has no bucket key"))?;
+        let partition = self
+            .keys
+            .partition()
+            .map(|names| names.name(row))
+            .transpose()?;
+        Ok(Place {
+            bucket,
+            key,
+            partition,
+        })
     }
 
     /// The bucket with the number of its partition; `None` if there is no such partition.
-    pub(crate) async fn resolve(&self, connection: &ConnectionInner, place: Place) -> Result<Option<RoutedKey>> {
-        let Place { bucket, key, partition } = place;
+    pub(crate) async fn resolve(
+        &self,
+        connection: &ConnectionInner,
+        place: Place,
+    ) -> Result<Option<RoutedKey>> {
+        let Place {
+            bucket,
+            key,
+            partition,
+        } = place;
         let table_id = self.target.table_id;
         let Some(name) = partition else {
-            return Ok(Some(RoutedKey { bucket: TableBucket::new(table_id, bucket), partition: None, key }));
+            return Ok(Some(RoutedKey {
+                bucket: TableBucket::new(table_id, bucket),
+                partition: None,
+                key,
+            }));
         };
-        let id = connection.cluster.partition_id(&self.target.path, &name).await?;
+        let id = connection
+            .cluster
+            .partition_id(&self.target.path, &name)
+            .await?;
         Ok(id.map(|id| RoutedKey {
             bucket: TableBucket::new_with_partition(table_id, Some(id), bucket),
             partition: Some(Arc::from(name)),
@@ -93,10 +161,15 @@ impl LookupPlan {
 fn check_insertable(info: &TableInfo) -> Result<()> {
     let automatic = info.schema().auto_increment_column();
     let refused = info.schema().columns().iter().find(|column| {
-        !column.data_type().is_nullable() && !info.primary_keys().iter().any(|key| key == column.name()) && automatic != Some(column.name())
+        !column.data_type().is_nullable()
+            && !info.primary_keys().iter().any(|key| key == column.name())
+            && automatic != Some(column.name())
     });
     match refused {
-        Some(column) => Err(Error::usage(format!("a row with the key alone has a null in column {:?}, which is NOT NULL", column.name()))),
+        Some(column) => Err(Error::usage(format!(
+            "a row with the key alone has a null in column {:?}, which is NOT NULL",
+            column.name()
+        ))),
         None => Ok(()),
     }
 }

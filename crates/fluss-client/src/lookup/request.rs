@@ -8,7 +8,8 @@ use fluss_metadata::TableBucket;
 use fluss_wire::api::ApiRequest;
 use fluss_wire::error_code::ServerError;
 use fluss_wire::message::{
-    LookupRequest, LookupResponse, PbLookupReqForBucket, PbPrefixLookupReqForBucket, PrefixLookupRequest, PrefixLookupResponse,
+    LookupRequest, LookupResponse, PbLookupReqForBucket, PbPrefixLookupReqForBucket,
+    PrefixLookupRequest, PrefixLookupResponse,
 };
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
@@ -41,27 +42,42 @@ pub(super) async fn run(shared: &Arc<Shared>, server: i32, slot: usize, mut entr
     };
     let target = Arc::clone(&first.target);
     let now = Instant::now();
-    let latest = entries.iter().map(|entry| entry.deadline).max().unwrap_or(now);
+    let latest = entries
+        .iter()
+        .map(|entry| entry.deadline)
+        .max()
+        .unwrap_or(now);
     let deadline = latest.min(now + shared.config.request_timeout);
-    entries.sort_by_key(|entry| entry.bucket);
+    entries.sort_unstable_by_key(|entry| entry.bucket);
     let mut runs = runs(&mut entries);
     shared.metrics.requests.increment(1);
     shared.metrics.keys_per_request.record(entries.len() as f64);
     let answer = match target.kind {
         LookupKind::Point | LookupKind::InsertIfNotExists => {
             let request = point_request(shared, &target, &mut runs);
-            let answer = call(shared, server, slot, &request, deadline).await.map(point_answers);
-            runs.iter_mut().zip(request.buckets_req).for_each(|(run, sent)| run.keys = sent.keys);
+            let answer = call(shared, server, slot, &request, deadline)
+                .await
+                .map(point_answers);
+            runs.iter_mut()
+                .zip(request.buckets_req)
+                .for_each(|(run, sent)| run.keys = sent.keys);
             answer
         }
         LookupKind::Prefix => {
             let request = prefix_request(&target, &mut runs);
-            let answer = call(shared, server, slot, &request, deadline).await.map(prefix_answers);
-            runs.iter_mut().zip(request.buckets_req).for_each(|(run, sent)| run.keys = sent.keys);
+            let answer = call(shared, server, slot, &request, deadline)
+                .await
+                .map(prefix_answers);
+            runs.iter_mut()
+                .zip(request.buckets_req)
+                .for_each(|(run, sent)| run.keys = sent.keys);
             answer
         }
     };
-    shared.metrics.latency.record(now.elapsed().as_secs_f64() * 1e3);
+    shared
+        .metrics
+        .latency
+        .record(now.elapsed().as_secs_f64() * 1e3);
     let entries = entries.into_iter();
     match answer {
         Ok(answers) => deliver(shared, &target, entries, runs, answers),
@@ -73,10 +89,24 @@ pub(super) async fn run(shared: &Arc<Shared>, server: i32, slot: usize, mut entr
 }
 
 /// Calls, dialling first where that is needed, until the deadline.
-async fn call<R: ApiRequest>(shared: &Shared, server: i32, slot: usize, request: &R, deadline: Instant) -> Result<R::Response> {
-    match timeout_at(deadline, shared.cluster.call_server(server, slot, request, deadline)).await {
+async fn call<R: ApiRequest>(
+    shared: &Shared,
+    server: i32,
+    slot: usize,
+    request: &R,
+    deadline: Instant,
+) -> Result<R::Response> {
+    match timeout_at(
+        deadline,
+        shared.cluster.call_server(server, slot, request, deadline),
+    )
+    .await
+    {
         Ok(answer) => Ok(answer?),
-        Err(_) => Err(Error::timeout(format!("connecting to server {server}"), shared.config.request_timeout)),
+        Err(_) => Err(Error::timeout(
+            format!("connecting to server {server}"),
+            shared.config.request_timeout,
+        )),
     }
 }
 
@@ -91,7 +121,12 @@ fn runs(entries: &mut [Entry]) -> Vec<Run> {
                 run.seen = run.seen.max(entry.seen);
                 run.keys.push(key);
             }
-            _ => runs.push(Run { bucket: entry.bucket, seen: entry.seen, count: 1, keys: vec![key] }),
+            _ => runs.push(Run {
+                bucket: entry.bucket,
+                seen: entry.seen,
+                count: 1,
+                keys: vec![key],
+            }),
         }
     }
     runs
@@ -141,7 +176,11 @@ fn point_answers(response: LookupResponse) -> Vec<BucketAnswer> {
             bucket: answer.bucket_id,
             outcome: match ServerError::from_parts(answer.error_code, answer.error_message) {
                 Some(error) => Err(error),
-                None => Ok(answer.values.into_iter().map(|value| Values::One(value.values)).collect()),
+                None => Ok(answer
+                    .values
+                    .into_iter()
+                    .map(|value| Values::One(value.values))
+                    .collect()),
             },
         })
         .collect()
@@ -156,25 +195,49 @@ fn prefix_answers(response: PrefixLookupResponse) -> Vec<BucketAnswer> {
             bucket: answer.bucket_id,
             outcome: match ServerError::from_parts(answer.error_code, answer.error_message) {
                 Some(error) => Err(error),
-                None => Ok(answer.value_lists.into_iter().map(|list| Values::Many(list.values)).collect()),
+                None => Ok(answer
+                    .value_lists
+                    .into_iter()
+                    .map(|list| Values::Many(list.values))
+                    .collect()),
             },
         })
         .collect()
 }
 
 /// Gives each bucket's answer to its lookups. The entries are taken from the front as the runs are gone through.
-fn deliver(shared: &Shared, target: &LookupTarget, mut entries: impl Iterator<Item = Entry>, runs: Vec<Run>, mut answers: Vec<BucketAnswer>) {
+fn deliver(
+    shared: &Shared,
+    target: &LookupTarget,
+    mut entries: impl Iterator<Item = Entry>,
+    runs: Vec<Run>,
+    mut answers: Vec<BucketAnswer>,
+) {
     for run in runs {
         let waiting = entries.by_ref().take(run.count);
         let bucket = run.bucket;
-        let found = answers.iter().position(|answer| answer.partition == bucket.partition_id() && answer.bucket == bucket.bucket_id());
+        let found = answers.iter().position(|answer| {
+            answer.partition == bucket.partition_id() && answer.bucket == bucket.bucket_id()
+        });
         match found.map(|index| answers.swap_remove(index).outcome) {
-            Some(Ok(values)) if values.len() == run.count => waiting.zip(values).for_each(|(entry, values)| entry.answer(values)),
+            Some(Ok(values)) if values.len() == run.count => waiting
+                .zip(values)
+                .for_each(|(entry, values)| entry.answer(values)),
             Some(Ok(values)) => {
-                let error = Error::corrupt(format!("{} values came for {} keys", values.len(), run.count));
+                let error = Error::corrupt(format!(
+                    "{} values came for {} keys",
+                    values.len(),
+                    run.count
+                ));
                 waiting.for_each(|entry| entry.fail(error.clone()));
             }
-            Some(Err(error)) => on_bucket_error(shared, target, (bucket, run.seen), waiting.zip(run.keys), error),
+            Some(Err(error)) => on_bucket_error(
+                shared,
+                target,
+                (bucket, run.seen),
+                waiting.zip(run.keys),
+                error,
+            ),
             None => {
                 let error = Error::corrupt("the server left a bucket out of its answer");
                 waiting.for_each(|entry| entry.fail(error.clone()));
@@ -183,7 +246,13 @@ fn deliver(shared: &Shared, target: &LookupTarget, mut entries: impl Iterator<It
     }
 }
 
-fn on_bucket_error(shared: &Shared, target: &LookupTarget, (bucket, seen): (TableBucket, u64), waiting: impl Iterator<Item = (Entry, Bytes)>, error: ServerError) {
+fn on_bucket_error(
+    shared: &Shared,
+    target: &LookupTarget,
+    (bucket, seen): (TableBucket, u64),
+    waiting: impl Iterator<Item = (Entry, Bytes)>,
+    error: ServerError,
+) {
     let fault = judge(error.code);
     debug!(table = %target.path, ?bucket, %error, ?fault, "lookup failed");
     if fault == LookupFault::RefreshAndRetry {
@@ -203,7 +272,12 @@ fn on_bucket_error(shared: &Shared, target: &LookupTarget, (bucket, seen): (Tabl
 }
 
 /// The request as a whole failed. Reads may be repeated; an insert may have happened, and repeating it finds the row.
-fn on_request_failed(shared: &Shared, mut entries: impl Iterator<Item = Entry>, runs: Vec<Run>, error: &Error) {
+fn on_request_failed(
+    shared: &Shared,
+    mut entries: impl Iterator<Item = Entry>,
+    runs: Vec<Run>,
+    error: &Error,
+) {
     for run in runs {
         let waiting = entries.by_ref().take(run.count);
         if !error.is_retriable() {

@@ -21,7 +21,10 @@ pub(super) struct Retries {
 
 impl Default for Retries {
     fn default() -> Self {
-        Self { queue: Mutex::new(Some(RetryQueue::new())), work: Notify::new() }
+        Self {
+            queue: Mutex::new(Some(RetryQueue::new())),
+            work: Notify::new(),
+        }
     }
 }
 
@@ -53,7 +56,11 @@ impl Retries {
 
     /// Fails what rests, and what comes.
     pub(super) fn fail_all(&self) {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let queue = self
+            .queue
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(mut queue) = queue {
             for entry in queue.drain() {
                 entry.fail(Error::closed("the connection"));
@@ -90,10 +97,17 @@ pub(super) async fn drive(shared: Arc<Shared>) {
 
 /// Learns the leaders of the lookups' buckets and sends them on; those without one rest again.
 async fn find_leaders(shared: &Arc<Shared>, entries: Vec<Entry>) {
-    let tables: BTreeSet<_> = entries.iter().map(|entry| entry.target.path.clone()).collect();
+    let tables: BTreeSet<_> = entries
+        .iter()
+        .map(|entry| entry.target.path.clone())
+        .collect();
     let mut failures = Vec::new();
     for path in tables {
-        let buckets: BTreeSet<_> = entries.iter().filter(|entry| entry.target.path == path).map(|entry| entry.bucket).collect();
+        let buckets: BTreeSet<_> = entries
+            .iter()
+            .filter(|entry| entry.target.path == path)
+            .map(|entry| entry.bucket)
+            .collect();
         let buckets: Vec<_> = buckets.into_iter().collect();
         if let Err(error) = shared.cluster.refresh_buckets(&path, &buckets).await {
             failures.push((path, Error::from(error)));
@@ -112,14 +126,23 @@ async fn find_leaders(shared: &Arc<Shared>, entries: Vec<Entry>) {
                     entry.answer(nothing);
                     continue;
                 }
-                Ok(Some(id)) => entry.bucket = TableBucket::new_with_partition(entry.target.table_id, Some(id), entry.bucket.bucket_id()),
+                Ok(Some(id)) => {
+                    entry.bucket = TableBucket::new_with_partition(
+                        entry.target.table_id,
+                        Some(id),
+                        entry.bucket.bucket_id(),
+                    )
+                }
                 Err(error) => failures.push((entry.target.path.clone(), Error::from(error))),
             }
         }
         match failures.iter().find(|(path, _)| *path == entry.target.path) {
             Some((_, error)) if !error.is_retriable() => entry.fail(error.clone()),
             Some((_, error)) => shared.retry(entry, error.clone()),
-            None => shared.retry(entry, Error::timeout("the election of a leader", shared.config.call_timeout)),
+            None => shared.retry(
+                entry,
+                Error::timeout("the election of a leader", shared.config.call_timeout),
+            ),
         }
     }
 }

@@ -1,5 +1,11 @@
 //! Tests of lookups against a server in memory, in paused time.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,8 +26,17 @@ use crate::scan::testing::{MemoryServer, Request, ok, open_table, refused};
 use crate::table::Lookuper;
 
 fn descriptor() -> TableDescriptor {
-    let schema = Schema::builder().column("id", DataTypes::int()).column("name", DataTypes::string()).primary_key(vec!["id"]).build().unwrap();
-    TableDescriptor::builder().schema(schema).bucket_count(3).build().unwrap()
+    let schema = Schema::builder()
+        .column("id", DataTypes::int())
+        .column("name", DataTypes::string())
+        .primary_key(vec!["id"])
+        .build()
+        .unwrap();
+    TableDescriptor::builder()
+        .schema(schema)
+        .bucket_count(3)
+        .build()
+        .unwrap()
 }
 
 fn key(id: i32) -> GenericRow<'static> {
@@ -45,7 +60,11 @@ async fn bench(change: impl FnOnce(&mut Config)) -> (Arc<MemoryServer>, Lookuper
         encoder.encode(&row, &mut bytes).unwrap();
         write_value(1, &bytes, &mut value).unwrap();
         keys.encode_key(&key(id), &mut encoded).unwrap();
-        server.values.lock().unwrap().insert(Bytes::from(encoded), Bytes::from(value));
+        server
+            .values
+            .lock()
+            .unwrap()
+            .insert(Bytes::from(encoded), Bytes::from(value));
     }
     let lookuper = table.new_lookup().unwrap().create_lookuper().unwrap();
     (server, lookuper)
@@ -53,7 +72,10 @@ async fn bench(change: impl FnOnce(&mut Config)) -> (Arc<MemoryServer>, Lookuper
 
 async fn name(lookuper: &Lookuper, id: i32) -> Option<String> {
     let result = lookuper.lookup(&key(id)).await.unwrap();
-    result.get_single_row().unwrap().map(|row| row.get_string(1).to_owned())
+    result
+        .get_single_row()
+        .unwrap()
+        .map(|row| row.get_string(1).to_owned())
 }
 
 #[tokio::test(start_paused = true)]
@@ -61,7 +83,12 @@ async fn a_row_is_found_and_a_missing_one_is_none() {
     let (_server, lookuper) = bench(|_| ()).await;
     assert_eq!(name(&lookuper, 7).await.as_deref(), Some("name 7"));
     assert_eq!(name(&lookuper, 1000).await, None);
-    let batch = lookuper.lookup(&key(3)).await.unwrap().to_record_batch().unwrap();
+    let batch = lookuper
+        .lookup(&key(3))
+        .await
+        .unwrap()
+        .to_record_batch()
+        .unwrap();
     assert_eq!((batch.num_rows(), batch.num_columns()), (1, 2));
 }
 
@@ -86,7 +113,10 @@ async fn lookup_many_keeps_the_order_of_its_keys() {
     let (server, lookuper) = bench(|_| ()).await;
     let ids = [5, 2000, 900, 5, 0];
     let found = lookuper.lookup_many(ids.map(key)).await.unwrap();
-    let names: Vec<_> = found.iter().map(|result| result.get_single_row().unwrap().map(|row| row.get_int(0))).collect();
+    let names: Vec<_> = found
+        .iter()
+        .map(|result| result.get_single_row().unwrap().map(|row| row.get_int(0)))
+        .collect();
     assert_eq!(names, vec![Some(5), None, Some(900), Some(5), Some(0)]);
     assert!(server.count(ApiKey::Lookup) <= 4);
 }
@@ -95,7 +125,10 @@ async fn lookup_many_keeps_the_order_of_its_keys() {
 fn fail_first(server: &Arc<MemoryServer>, times: usize, code: i32) {
     let left = AtomicUsize::new(times);
     server.script(move |request| {
-        let fail = request.api == ApiKey::Lookup && left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok();
+        let fail = request.api == ApiKey::Lookup
+            && left
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1))
+                .is_ok();
         let request = request.clone();
         fail.then_some(async move { ok(&request, &all_fail(&request, code)) })
     });
@@ -103,8 +136,18 @@ fn fail_first(server: &Arc<MemoryServer>, times: usize, code: i32) {
 
 fn all_fail(request: &Request, code: i32) -> LookupResponse {
     let asked: LookupRequest = request.message();
-    let fail = |bucket_id| PbLookupRespForBucket { bucket_id, error_code: Some(code), ..PbLookupRespForBucket::default() };
-    LookupResponse { buckets_resp: asked.buckets_req.iter().map(|bucket| fail(bucket.bucket_id)).collect() }
+    let fail = |bucket_id| PbLookupRespForBucket {
+        bucket_id,
+        error_code: Some(code),
+        ..PbLookupRespForBucket::default()
+    };
+    LookupResponse {
+        buckets_resp: asked
+            .buckets_req
+            .iter()
+            .map(|bucket| fail(bucket.bucket_id))
+            .collect(),
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,8 +156,16 @@ async fn passing_failures_are_repeated_with_pauses() {
         let (server, lookuper) = bench(|_| ()).await;
         fail_first(&server, 4, code);
         let started = Instant::now();
-        assert_eq!(name(&lookuper, 7).await.as_deref(), Some("name 7"), "code {code}");
-        assert!(started.elapsed() >= Duration::from_millis(100), "{:?}", started.elapsed());
+        assert_eq!(
+            name(&lookuper, 7).await.as_deref(),
+            Some("name 7"),
+            "code {code}"
+        );
+        assert!(
+            started.elapsed() >= Duration::from_millis(100),
+            "{:?}",
+            started.elapsed()
+        );
         assert_eq!(server.count(ApiKey::Lookup), 5);
     }
 }
@@ -124,12 +175,18 @@ async fn failures_that_do_not_pass_are_told_at_once() {
     let (server, lookuper) = bench(|_| ()).await;
     fail_first(&server, 1, 48);
     let error = lookuper.lookup(&key(1)).await.unwrap_err();
-    assert_eq!((error.kind(), error.server_code(), error.operation()), (ErrorKind::Authorization, Some(48), Some("lookup")));
+    assert_eq!(
+        (error.kind(), error.server_code(), error.operation()),
+        (ErrorKind::Authorization, Some(48), Some("lookup"))
+    );
     server.script(|request| {
         let request = request.clone();
         (request.api == ApiKey::Lookup).then_some(async move { refused(&request, 48) })
     });
-    assert_eq!(lookuper.lookup(&key(1)).await.unwrap_err().kind(), ErrorKind::Authorization);
+    assert_eq!(
+        lookuper.lookup(&key(1)).await.unwrap_err().kind(),
+        ErrorKind::Authorization
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,9 +195,16 @@ async fn retries_end_with_the_call() {
     fail_first(&server, usize::MAX, 12);
     let started = Instant::now();
     let error = lookuper.lookup(&key(1)).await.unwrap_err();
-    assert!(started.elapsed() <= Duration::from_secs(3), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() <= Duration::from_secs(3),
+        "{:?}",
+        started.elapsed()
+    );
     assert_eq!(error.server_code(), Some(12));
-    assert!(error.attempts().is_some_and(|attempts| attempts > 3), "{error}");
+    assert!(
+        error.attempts().is_some_and(|attempts| attempts > 3),
+        "{error}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -154,7 +218,11 @@ async fn a_silent_server_is_an_error_within_the_deadline() {
     let started = Instant::now();
     let error = lookuper.lookup(&key(1)).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
-    assert!(started.elapsed() <= Duration::from_secs(4), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() <= Duration::from_secs(4),
+        "{:?}",
+        started.elapsed()
+    );
     server.no_script();
     assert_eq!(name(&lookuper, 1).await.as_deref(), Some("name 1"));
 }
@@ -192,11 +260,26 @@ async fn an_answer_with_too_few_values_is_refused() {
         let request = request.clone();
         (request.api == ApiKey::Lookup).then_some(async move {
             let asked: LookupRequest = request.message();
-            let bucket = |bucket_id| PbLookupRespForBucket { bucket_id, ..PbLookupRespForBucket::default() };
-            ok(&request, &LookupResponse { buckets_resp: asked.buckets_req.iter().map(|asked| bucket(asked.bucket_id)).collect() })
+            let bucket = |bucket_id| PbLookupRespForBucket {
+                bucket_id,
+                ..PbLookupRespForBucket::default()
+            };
+            ok(
+                &request,
+                &LookupResponse {
+                    buckets_resp: asked
+                        .buckets_req
+                        .iter()
+                        .map(|asked| bucket(asked.bucket_id))
+                        .collect(),
+                },
+            )
         })
     });
-    assert_eq!(lookuper.lookup(&key(1)).await.unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!(
+        lookuper.lookup(&key(1)).await.unwrap_err().kind(),
+        ErrorKind::Corrupt
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -1,13 +1,13 @@
 //! Reading the values that lookups find, whatever schema they were written with.
 
-use std::sync::{PoisonError, RwLock};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use fluss_metadata::{RowType, TableInfo};
-use fluss_row::InternalRow;
 use fluss_row::arrow::ColumnBuilders;
 use fluss_row::kv::{LookupRow, ValueDecoder, ValueRecord, split_value};
+use fluss_row::{InternalRow, RowDecoder};
 
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
@@ -16,35 +16,69 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub(crate) struct ValueReader {
     info: TableInfo,
+    /// For values of the table's own schema, which most are.
+    current: RowDecoder,
+    columns: Arc<[Option<usize>]>,
+    /// For all others.
     decoder: RwLock<ValueDecoder>,
 }
 
 impl ValueReader {
     pub(crate) fn new(info: &TableInfo) -> Result<Self> {
-        let decoder = ValueDecoder::new(info.descriptor().kv_format()?, info.schema_id(), info.schema())?;
-        Ok(Self { info: info.clone(), decoder: RwLock::new(decoder) })
+        let format = info.descriptor().kv_format()?;
+        let decoder = ValueDecoder::new(format, info.schema_id(), info.schema())?;
+        let columns = (0..info.row_type().fields().len()).map(Some).collect();
+        Ok(Self {
+            info: info.clone(),
+            current: RowDecoder::new(format, info.row_type())?,
+            columns,
+            decoder: RwLock::new(decoder),
+        })
     }
 
     /// The row of a value.
-    pub(crate) async fn read(&self, connection: &ConnectionInner, value: &Bytes) -> Result<LookupRow> {
+    pub(crate) async fn read(
+        &self,
+        connection: &ConnectionInner,
+        value: &Bytes,
+    ) -> Result<LookupRow> {
         self.read_record(connection, split_value(value)?).await
     }
 
     /// The row of a value whose schema id was taken off.
-    pub(crate) async fn read_record(&self, connection: &ConnectionInner, record: ValueRecord) -> Result<LookupRow> {
+    pub(crate) async fn read_record(
+        &self,
+        connection: &ConnectionInner,
+        record: ValueRecord,
+    ) -> Result<LookupRow> {
         let schema_id = i32::from(record.schema_id);
+        if schema_id == self.info.schema_id() {
+            let row = self.current.decode(record.row)?;
+            return Ok(LookupRow::new(row, Arc::clone(&self.columns))
+                .with_row_type(self.info.row_type().clone()));
+        }
         if let Some(row) = self.decode(record.schema_id, &record.row)? {
             return Ok(row);
         }
-        let schema = connection.schema(self.info.table_path(), self.info.table_id(), schema_id).await?;
-        self.decoder.write().unwrap_or_else(PoisonError::into_inner).add_schema(schema_id, &schema)?;
-        self.decode(record.schema_id, &record.row)?.ok_or_else(|| Error::corrupt(format!("a value of schema {schema_id} cannot be read")))
+        let schema = connection
+            .schema(self.info.table_path(), self.info.table_id(), schema_id)
+            .await?;
+        self.decoder
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .add_schema(schema_id, &schema)?;
+        self.decode(record.schema_id, &record.row)?
+            .ok_or_else(|| Error::corrupt(format!("a value of schema {schema_id} cannot be read")))
     }
 
     /// The row, if the schema is known.
     fn decode(&self, schema_id: i16, row: &Bytes) -> Result<Option<LookupRow>> {
         let decoder = self.decoder.read().unwrap_or_else(PoisonError::into_inner);
-        if decoder.knows(i32::from(schema_id)) { Ok(Some(decoder.decode_row(schema_id, row.clone())?)) } else { Ok(None) }
+        if decoder.knows(i32::from(schema_id)) {
+            Ok(Some(decoder.decode_row(schema_id, row.clone())?))
+        } else {
+            Ok(None)
+        }
     }
 }
 

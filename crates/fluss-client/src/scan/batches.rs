@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use arrow_schema::SchemaRef;
-use fluss_metadata::{PartitionId, TableBucket, TableId, TablePath};
+use fluss_metadata::{OffsetSpec, PartitionId, TableBucket, TableId, TablePath};
 
-use super::Scanner;
+use super::{Scanner, start_of};
 use crate::error::Result;
 use crate::table::{EARLIEST_OFFSET, ScanBatch};
 
@@ -32,7 +32,11 @@ impl RecordBatchLogScanner {
     /// See [`LogScanner::subscribe_buckets`](crate::LogScanner::subscribe_buckets).
     #[expect(clippy::unused_async, reason = "as in the row scanner")]
     pub async fn subscribe_buckets(&self, offsets: &HashMap<i32, i64>) -> Result<()> {
-        self.scanner.subscribe(offsets.iter().map(|(bucket, offset)| (None, *bucket, *offset)))
+        self.scanner.subscribe(
+            offsets
+                .iter()
+                .map(|(bucket, offset)| (None, *bucket, *offset)),
+        )
     }
 
     /// See [`LogScanner::subscribe_from_beginning`](crate::LogScanner::subscribe_from_beginning).
@@ -40,16 +44,40 @@ impl RecordBatchLogScanner {
         self.subscribe(bucket, EARLIEST_OFFSET).await
     }
 
+    /// See [`LogScanner::subscribe_from`](crate::LogScanner::subscribe_from).
+    #[expect(clippy::unused_async, reason = "as in the row scanner")]
+    pub async fn subscribe_from(
+        &self,
+        partition: Option<PartitionId>,
+        bucket: i32,
+        start: OffsetSpec,
+    ) -> Result<()> {
+        self.scanner
+            .subscribe_from([(partition, bucket, Ok(start_of(start)))])
+    }
+
     /// See [`LogScanner::subscribe_partition`](crate::LogScanner::subscribe_partition).
     #[expect(clippy::unused_async, reason = "as in the row scanner")]
-    pub async fn subscribe_partition(&self, partition: PartitionId, bucket: i32, offset: i64) -> Result<()> {
+    pub async fn subscribe_partition(
+        &self,
+        partition: PartitionId,
+        bucket: i32,
+        offset: i64,
+    ) -> Result<()> {
         self.scanner.subscribe([(Some(partition), bucket, offset)])
     }
 
     /// See [`LogScanner::subscribe_partition_buckets`](crate::LogScanner::subscribe_partition_buckets).
     #[expect(clippy::unused_async, reason = "as in the row scanner")]
-    pub async fn subscribe_partition_buckets(&self, offsets: &HashMap<(PartitionId, i32), i64>) -> Result<()> {
-        self.scanner.subscribe(offsets.iter().map(|((partition, bucket), offset)| (Some(*partition), *bucket, *offset)))
+    pub async fn subscribe_partition_buckets(
+        &self,
+        offsets: &HashMap<(PartitionId, i32), i64>,
+    ) -> Result<()> {
+        self.scanner.subscribe(
+            offsets
+                .iter()
+                .map(|((partition, bucket), offset)| (Some(*partition), *bucket, *offset)),
+        )
     }
 
     /// See [`LogScanner::unsubscribe`](crate::LogScanner::unsubscribe).

@@ -8,9 +8,9 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use fluss_metadata::SchemaId;
+use fluss_row::ChangeType;
 use fluss_row::arrow::{ColumnarRow, change_type_array};
 use fluss_row::log::{DecodedBatch, LogBatch, LogBatches, ReadContext};
-use fluss_row::ChangeType;
 
 use super::fetch::Decode;
 use super::{Projection, Shared};
@@ -49,15 +49,24 @@ pub(super) fn split(records: &Bytes, offset: i64) -> Batches {
         let batch = match batch {
             Ok(batch) => batch,
             Err(error) => {
-                found.broken = Some(corrupt(found.next_offset.unwrap_or(offset), &Error::from(error)));
+                found.broken = Some(corrupt(
+                    found.next_offset.unwrap_or(offset),
+                    &Error::from(error),
+                ));
                 break;
             }
         };
         let next = batch.header().next_offset();
         let expected = found.next_offset.unwrap_or(i64::MIN);
-        if batch.header().base_offset() < expected || (found.next_offset.is_none() && next <= offset) {
+        if batch.header().base_offset() < expected
+            || (found.next_offset.is_none() && next <= offset)
+        {
             let base = batch.header().base_offset();
-            found.broken = Some(Error::corrupt(format!("a batch of offsets {base} to {} where offset {} was expected", next - 1, expected.max(offset))));
+            found.broken = Some(Error::corrupt(format!(
+                "a batch of offsets {base} to {} where offset {} was expected",
+                next - 1,
+                expected.max(offset)
+            )));
             break;
         }
         found.whole_bytes += batch.size_bytes();
@@ -67,14 +76,19 @@ pub(super) fn split(records: &Bytes, offset: i64) -> Batches {
         found.whole.push(batch);
     }
     if found.whole.is_empty() {
-        let length = records.get(8..12).and_then(|bytes| bytes.try_into().ok()).map_or(0, i32::from_le_bytes);
+        let length = records
+            .get(8..12)
+            .and_then(|bytes| bytes.try_into().ok())
+            .map_or(0, i32::from_le_bytes);
         found.largest = usize::try_from(length).map_or(0, |length| length.saturating_add(12));
     }
     found
 }
 
 fn corrupt(offset: i64, error: &Error) -> Error {
-    Error::corrupt(format!("the batch at offset {offset} cannot be read: {error}"))
+    Error::corrupt(format!(
+        "the batch at offset {offset} cannot be read: {error}"
+    ))
 }
 
 /// A decoded batch. Cheap to clone.
@@ -89,6 +103,7 @@ impl LogChunk {
         self.batch.row_count()
     }
 
+    #[inline]
     pub(super) fn row(&self, row: usize) -> ColumnarRow {
         self.batch.row(row)
     }
@@ -106,15 +121,24 @@ impl LogChunk {
     }
 
     /// The rows as a batch of the scanner's schema, of which the change type is the last column where it has one.
-    pub(super) fn record_batch(&self, rows: Range<usize>, schema: &SchemaRef) -> Result<RecordBatch> {
+    pub(super) fn record_batch(
+        &self,
+        rows: Range<usize>,
+        schema: &SchemaRef,
+    ) -> Result<RecordBatch> {
         let batch = self.batch.record_batch()?;
-        let batch = if rows.len() == batch.num_rows() { batch } else { batch.slice(rows.start, rows.len()) };
+        let batch = if rows.len() == batch.num_rows() {
+            batch
+        } else {
+            batch.slice(rows.start, rows.len())
+        };
         if schema.fields().len() == batch.num_columns() {
             return Ok(batch);
         }
         let mut columns = batch.columns().to_vec();
         columns.push(change_type_array(rows.map(|row| self.change_type(row))));
-        RecordBatch::try_new(SchemaRef::clone(schema), columns).map_err(|error| Error::corrupt(format!("the columns do not fit the schema: {error}")))
+        RecordBatch::try_new(SchemaRef::clone(schema), columns)
+            .map_err(|error| Error::corrupt(format!("the columns do not fit the schema: {error}")))
     }
 }
 
@@ -146,7 +170,11 @@ pub(super) struct BatchReader {
 
 impl BatchReader {
     pub(super) fn new(connection: Arc<ConnectionInner>, projection: Projection) -> Self {
-        Self { connection, projection, contexts: Mutex::default() }
+        Self {
+            connection,
+            projection,
+            contexts: Mutex::default(),
+        }
     }
 
     pub(super) fn connection(&self) -> &ConnectionInner {
@@ -158,15 +186,29 @@ impl BatchReader {
     }
 
     /// Reads a batch of which rows from the offset `from` on are wanted. Its schema is fetched where it is new.
-    pub(super) async fn read(&self, batch: &LogBatch, from: i64, source: Source) -> Result<LogChunk> {
+    pub(super) async fn read(
+        &self,
+        batch: &LogBatch,
+        from: i64,
+        source: Source,
+    ) -> Result<LogChunk> {
         let context = self.context(batch.header().schema_id(), source).await?;
         let base = batch.header().base_offset();
         if source == Source::Whole && self.connection.config.scanner_check_crc {
-            batch.verify_crc().map_err(|error| corrupt(base, &error.into()))?;
+            batch
+                .verify_crc()
+                .map_err(|error| corrupt(base, &error.into()))?;
         }
-        let decoded = batch.read(&context).map_err(|error| corrupt(base, &error.into()))?;
-        let skipped = usize::try_from(from.saturating_sub(base)).unwrap_or(0).min(decoded.row_count());
-        Ok(LogChunk { batch: decoded, skipped })
+        let decoded = batch
+            .read(&context)
+            .map_err(|error| corrupt(base, &error.into()))?;
+        let skipped = usize::try_from(from.saturating_sub(base))
+            .unwrap_or(0)
+            .min(decoded.row_count());
+        Ok(LogChunk {
+            batch: decoded,
+            skipped,
+        })
     }
 
     async fn context(&self, schema_id: SchemaId, source: Source) -> Result<Arc<ReadContext>> {
@@ -174,9 +216,17 @@ impl BatchReader {
             return Ok(Arc::clone(context));
         }
         let table = self.projection.table();
-        let schema = self.connection.schema(table.table_path(), table.table_id(), schema_id).await?;
-        let context = Arc::new(self.projection.read_context(&schema, source, &self.connection.config)?);
-        self.contexts().insert((schema_id, source), Arc::clone(&context));
+        let schema = self
+            .connection
+            .schema(table.table_path(), table.table_id(), schema_id)
+            .await?;
+        let context = Arc::new(self.projection.read_context(
+            &schema,
+            source,
+            &self.connection.config,
+        )?);
+        self.contexts()
+            .insert((schema_id, source), Arc::clone(&context));
         Ok(context)
     }
 
@@ -187,7 +237,14 @@ impl BatchReader {
 
 /// Decodes one bucket's part of an answer, and hands over each batch as soon as it is decoded.
 pub(super) async fn decode(shared: &Shared, work: Decode) {
-    let Decode { bucket, ticket, from, batches, broken, source } = work;
+    let Decode {
+        bucket,
+        ticket,
+        from,
+        batches,
+        broken,
+        source,
+    } = work;
     let mut outcome = Ok(());
     for batch in &batches {
         match shared.reader.read(batch, from, source).await {

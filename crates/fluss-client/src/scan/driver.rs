@@ -22,7 +22,9 @@ pub(super) async fn drive(shared: Arc<Shared>) {
         loop {
             let now = Instant::now();
             let view = shared.connection().cluster.view();
-            let plan = shared.engine().plan(now.into_std(), |bucket| view.leader_of(bucket).map(|node| node.id()));
+            let plan = shared.engine().plan(now.into_std(), |bucket| {
+                view.leader_of(bucket).map(|node| node.id())
+            });
             let wake_at = plan.wake_at.map_or(now + FAR_AWAY, Instant::from_std);
             if !plan.unrouted.is_empty() && !refreshing {
                 refreshing = true;
@@ -103,10 +105,19 @@ pub(super) fn retry(shared: &Shared, bucket: &TableBucket, error: Error) -> Answ
 async fn learn_leaders(shared: &Shared, buckets: &[TableBucket]) {
     let table = shared.projection().table();
     let cluster = &shared.connection().cluster;
-    let mut outcome = cluster.refresh_buckets(table.table_path(), buckets).await.map_err(Error::from);
+    let mut outcome = cluster
+        .refresh_buckets(table.table_path(), buckets)
+        .await
+        .map_err(Error::from);
     let view = cluster.view();
-    if view.table_id(table.table_path()).is_some_and(|id| id != table.table_id()) {
-        let error = ServerError::new(ErrorCode::TABLE_NOT_EXIST, "the table was dropped, and another one made under its name");
+    if view
+        .table_id(table.table_path())
+        .is_some_and(|id| id != table.table_id())
+    {
+        let error = ServerError::new(
+            ErrorCode::TABLE_NOT_EXIST,
+            "the table was dropped, and another one made under its name",
+        );
         outcome = Err(Error::from(error));
     }
     let now = Instant::now().into_std();
@@ -121,7 +132,8 @@ async fn learn_leaders(shared: &Shared, buckets: &[TableBucket]) {
         debug!(?bucket, %error, "leader not known");
         if error.is_retriable() {
             let failures = shared.engine().failures(bucket);
-            let until = (Instant::now() + retry_delay(failures.saturating_add(1), entropy())).into_std();
+            let until =
+                (Instant::now() + retry_delay(failures.saturating_add(1), entropy())).into_std();
             shared.engine().pause(bucket, until, error, now);
         } else {
             shared.engine().fail(bucket, error);
@@ -135,7 +147,10 @@ async fn why_no_leader(shared: &Shared, bucket: &TableBucket) -> Error {
     if let Some(partition) = bucket.partition_id() {
         let path = shared.projection().table().table_path();
         let request = MetadataRequest {
-            table_path: vec![PbTablePath { database_name: path.database().to_owned(), table_name: path.table().to_owned() }],
+            table_path: vec![PbTablePath {
+                database_name: path.database().to_owned(),
+                table_name: path.table().to_owned(),
+            }],
             partitions_id: vec![partition],
             ..MetadataRequest::default()
         };

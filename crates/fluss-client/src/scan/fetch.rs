@@ -7,7 +7,8 @@ use fluss_metadata::TableBucket;
 use fluss_row::log::LogBatch;
 use fluss_wire::error_code::ServerError;
 use fluss_wire::message::{
-    FetchLogRequest, FetchLogResponse, PbFetchLogReqForBucket, PbFetchLogReqForTable, PbFetchLogRespForBucket, PbRemoteLogFetchInfo,
+    FetchLogRequest, FetchLogResponse, PbFetchLogReqForBucket, PbFetchLogReqForTable,
+    PbFetchLogRespForBucket, PbRemoteLogFetchInfo,
 };
 use tokio::time::{Instant, timeout_at};
 use tracing::debug;
@@ -17,7 +18,8 @@ use super::decode::{Batches, Source, decode, split};
 use super::driver::retry;
 use super::routing_bucket_count;
 use crate::engine::scan::{
-    Answer, FetchBucket, FetchFault, FetchKind, FetchPlan, RemoteCursor, RemoteSegment, StartOffset, Ticket, judge,
+    Answer, FetchBucket, FetchFault, FetchKind, FetchPlan, RemoteCursor, RemoteSegment,
+    StartOffset, Ticket, judge,
 };
 use crate::error::{Error, Result};
 use crate::table::OffsetReset;
@@ -27,13 +29,20 @@ pub(super) const NO_REPLICA: i32 = -1;
 
 /// Fetches, and hands over what came.
 pub(super) async fn run(shared: &Shared, plan: FetchPlan, seen: u64) {
-    let mut unfinished = Unfinished { shared, plan: &plan, armed: true };
+    let mut unfinished = Unfinished {
+        shared,
+        plan: &plan,
+        armed: true,
+    };
     let asked = Instant::now();
     let answer = call(shared, &plan).await;
     shared.engine().on_fetch_end(&plan);
     match answer {
         Ok(response) => {
-            shared.metrics.fetch_latency.record(asked.elapsed().as_secs_f64() * 1e3);
+            shared
+                .metrics
+                .fetch_latency
+                .record(asked.elapsed().as_secs_f64() * 1e3);
             let work = sort_answers(shared, &plan, seen, response);
             // The buckets' next requests need their positions only: they go out while this answer is decoded.
             shared.work.notify_one();
@@ -57,7 +66,9 @@ impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         if self.armed {
             for fetch in &self.plan.buckets {
-                self.shared.engine().fail(&fetch.bucket, Error::closed("the scanner's task"));
+                self.shared
+                    .engine()
+                    .fail(&fetch.bucket, Error::closed("the scanner's task"));
             }
             self.shared.data.notify_one();
         }
@@ -75,8 +86,16 @@ async fn call(shared: &Shared, plan: &FetchPlan) -> Result<FetchLogResponse> {
         tables_req: vec![PbFetchLogReqForTable {
             table_id: table.table_id(),
             projection_pushdown_enabled: pushed.is_some(),
-            projected_fields: pushed.unwrap_or_default().iter().map(|column| *column as i32).collect(),
-            buckets_req: plan.buckets.iter().map(|bucket| bucket_request(shared, bucket)).collect(),
+            projected_fields: pushed
+                .unwrap_or_default()
+                .iter()
+                .map(|column| *column as i32)
+                .collect(),
+            buckets_req: plan
+                .buckets
+                .iter()
+                .map(|bucket| bucket_request(shared, bucket))
+                .collect(),
             filter_predicate: None,
             filter_schema_id: None,
         }],
@@ -85,18 +104,30 @@ async fn call(shared: &Shared, plan: &FetchPlan) -> Result<FetchLogResponse> {
         read_preference: None,
     };
     shared.metrics.fetch_requests.increment(1);
-    let wait = if held { config.scanner_fetch_wait_max_time } else { std::time::Duration::ZERO };
+    let wait = if held {
+        config.scanner_fetch_wait_max_time
+    } else {
+        std::time::Duration::ZERO
+    };
     let deadline = Instant::now() + config.request_timeout + wait;
-    let call = shared.connection().cluster.call_server(plan.server, lane(plan), &request, deadline);
+    let call = shared
+        .connection()
+        .cluster
+        .call_server(plan.server, lane(plan), &request, deadline);
     match timeout_at(deadline, call).await {
         Ok(answer) => Ok(answer?),
-        Err(_) => Err(Error::timeout(format!("connecting to server {}", plan.server), config.request_timeout + wait)),
+        Err(_) => Err(Error::timeout(
+            format!("connecting to server {}", plan.server),
+            config.request_timeout + wait,
+        )),
     }
 }
 
 /// Which connection to the server a fetch uses: its first bucket's.
 fn lane(plan: &FetchPlan) -> usize {
-    plan.buckets.first().map_or(0, |bucket| bucket.bucket.bucket_id().unsigned_abs() as usize)
+    plan.buckets.first().map_or(0, |bucket| {
+        bucket.bucket.bucket_id().unsigned_abs() as usize
+    })
 }
 
 fn bucket_request(shared: &Shared, fetch: &FetchBucket) -> PbFetchLogReqForBucket {
@@ -125,7 +156,12 @@ pub(super) struct Decode {
 }
 
 /// Tells the engine what came for each bucket, and returns what is to be decoded.
-fn sort_answers(shared: &Shared, plan: &FetchPlan, seen: u64, response: FetchLogResponse) -> Vec<Decode> {
+fn sort_answers(
+    shared: &Shared,
+    plan: &FetchPlan,
+    seen: u64,
+    response: FetchLogResponse,
+) -> Vec<Decode> {
     let table = shared.projection().table().table_id();
     let mut answers: HashMap<(Option<i64>, i32), PbFetchLogRespForBucket> = response
         .tables_resp
@@ -134,7 +170,10 @@ fn sort_answers(shared: &Shared, plan: &FetchPlan, seen: u64, response: FetchLog
         .flat_map(|answered| answered.buckets_resp)
         .map(|answer| ((answer.partition_id, answer.bucket_id), answer))
         .collect();
-    let bytes: usize = answers.values().map(|answer| answer.records.as_ref().map_or(0, Bytes::len)).sum();
+    let bytes: usize = answers
+        .values()
+        .map(|answer| answer.records.as_ref().map_or(0, Bytes::len))
+        .sum();
     shared.metrics.bytes_per_request.record(bytes as f64);
     let now = Instant::now().into_std();
     let mut work = Vec::new();
@@ -142,15 +181,33 @@ fn sort_answers(shared: &Shared, plan: &FetchPlan, seen: u64, response: FetchLog
         let received = answers.remove(&(fetch.bucket.partition_id(), fetch.bucket.bucket_id()));
         let (answer, batches) = match received {
             Some(received) => understand(shared, plan, seen, fetch, received),
-            None => (retry(shared, &fetch.bucket, Error::corrupt("the server left the bucket out of its answer")), None),
+            None => (
+                retry(
+                    shared,
+                    &fetch.bucket,
+                    Error::corrupt("the server left the bucket out of its answer"),
+                ),
+                None,
+            ),
         };
         let mut engine = shared.engine();
         let ticket = engine.on_answer(&fetch.bucket, fetch.generation, answer, now);
         drop(engine);
         if let (Some(ticket), Some(batches)) = (ticket, batches) {
             let projected = shared.projection().pushed().is_some() && !plan.unprojected;
-            let source = if projected { Source::Projected } else { Source::Whole };
-            work.push(Decode { bucket: fetch.bucket, ticket, from: fetch.offset, batches: batches.whole, broken: batches.broken, source });
+            let source = if projected {
+                Source::Projected
+            } else {
+                Source::Whole
+            };
+            work.push(Decode {
+                bucket: fetch.bucket,
+                ticket,
+                from: fetch.offset,
+                batches: batches.whole,
+                broken: batches.broken,
+                source,
+            });
         } else {
             // An error may be what a poll waits for.
             shared.data.notify_one();
@@ -160,12 +217,21 @@ fn sort_answers(shared: &Shared, plan: &FetchPlan, seen: u64, response: FetchLog
 }
 
 /// What an answer for a bucket says.
-fn understand(shared: &Shared, plan: &FetchPlan, seen: u64, fetch: &FetchBucket, received: PbFetchLogRespForBucket) -> (Answer, Option<Batches>) {
+fn understand(
+    shared: &Shared,
+    plan: &FetchPlan,
+    seen: u64,
+    fetch: &FetchBucket,
+    received: PbFetchLogRespForBucket,
+) -> (Answer, Option<Batches>) {
     if let Some(error) = ServerError::from_parts(received.error_code, received.error_message) {
         return (on_bucket_error(shared, plan, seen, fetch, error), None);
     }
     if let Some(info) = received.remote_log_fetch_info {
-        return (remote_cursor(info).map_or_else(Answer::Failed, Answer::Remote), None);
+        return (
+            remote_cursor(info).map_or_else(Answer::Failed, Answer::Remote),
+            None,
+        );
     }
     let records = received.records.unwrap_or_default();
     let bytes = records.len();
@@ -179,12 +245,20 @@ fn understand(shared: &Shared, plan: &FetchPlan, seen: u64, fetch: &FetchBucket,
         largest_batch: batches.largest,
         high_watermark: received.high_watermark,
         filtered_end: received.filtered_end_offset,
-        current_schema: batches.last_schema_id.is_some_and(|id| id >= shared.projection().table().schema_id()),
+        current_schema: batches
+            .last_schema_id
+            .is_some_and(|id| id >= shared.projection().table().schema_id()),
     };
     (answer, Some(batches))
 }
 
-fn on_bucket_error(shared: &Shared, plan: &FetchPlan, seen: u64, fetch: &FetchBucket, error: ServerError) -> Answer {
+fn on_bucket_error(
+    shared: &Shared,
+    plan: &FetchPlan,
+    seen: u64,
+    fetch: &FetchBucket,
+    error: ServerError,
+) -> Answer {
     let projected = shared.projection().pushed().is_some() && !plan.unprojected;
     let fault = judge(error.code, projected, shared.reset);
     debug!(bucket = ?fetch.bucket, offset = fetch.offset, server = plan.server, %error, ?fault, "fetch failed");
@@ -193,7 +267,10 @@ fn on_bucket_error(shared: &Shared, plan: &FetchPlan, seen: u64, fetch: &FetchBu
     match fault {
         FetchFault::Retry => retry(shared, &fetch.bucket, error),
         FetchFault::RefreshAndRetry => {
-            shared.connection().cluster.invalidate_bucket(&fetch.bucket, seen);
+            shared
+                .connection()
+                .cluster
+                .invalidate_bucket(&fetch.bucket, seen);
             retry(shared, &fetch.bucket, error)
         }
         FetchFault::Unproject => Answer::Unproject,
@@ -209,12 +286,17 @@ fn on_request_failed(shared: &Shared, plan: &FetchPlan, seen: u64, error: &Error
     let now = Instant::now().into_std();
     for fetch in &plan.buckets {
         let answer = if error.is_retriable() {
-            shared.connection().cluster.invalidate_bucket(&fetch.bucket, seen);
+            shared
+                .connection()
+                .cluster
+                .invalidate_bucket(&fetch.bucket, seen);
             retry(shared, &fetch.bucket, error.clone())
         } else {
             Answer::Failed(error.clone())
         };
-        shared.engine().on_answer(&fetch.bucket, fetch.generation, answer, now);
+        shared
+            .engine()
+            .on_answer(&fetch.bucket, fetch.generation, answer, now);
     }
     shared.data.notify_one();
 }
@@ -234,8 +316,14 @@ fn remote_cursor(info: PbRemoteLogFetchInfo) -> Result<RemoteCursor> {
         })
         .collect();
     if segments.is_empty() {
-        return Err(Error::corrupt("the server points to remote segments and names none"));
+        return Err(Error::corrupt(
+            "the server points to remote segments and names none",
+        ));
     }
     let position = u64::try_from(info.first_start_pos.unwrap_or(0)).unwrap_or(0);
-    Ok(RemoteCursor { dir: info.remote_log_tablet_dir, segments: segments.into(), position })
+    Ok(RemoteCursor {
+        dir: info.remote_log_tablet_dir,
+        segments: segments.into(),
+        position,
+    })
 }

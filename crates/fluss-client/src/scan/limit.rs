@@ -31,10 +31,22 @@ pub struct LimitBatchScanner {
 }
 
 impl LimitBatchScanner {
-    pub(crate) fn new(connection: Arc<ConnectionInner>, projection: Projection, bucket: TableBucket, limit: i32) -> Result<Self> {
+    pub(crate) fn new(
+        connection: Arc<ConnectionInner>,
+        projection: Projection,
+        bucket: TableBucket,
+        limit: i32,
+    ) -> Result<Self> {
         let schema = projection.column_schema()?;
         let values = ValueReader::new(projection.table())?;
-        Ok(Self { reader: BatchReader::new(connection, projection), values, schema, bucket, limit, batches: Mutex::new(None) })
+        Ok(Self {
+            reader: BatchReader::new(connection, projection),
+            values,
+            schema,
+            bucket,
+            limit,
+            batches: Mutex::new(None),
+        })
     }
 
     /// The next batch, or `None` when all are read. The first call asks the server.
@@ -50,7 +62,10 @@ impl LimitBatchScanner {
         let mut batches = self.batches.lock().await;
         if batches.is_none() {
             let mut read = self.fetch().await.map_err(|error| {
-                error.during("limit_scan").of_table(self.reader.projection().table().table_path()).of_bucket(self.bucket)
+                error
+                    .during("limit_scan")
+                    .of_table(self.reader.projection().table().table_path())
+                    .of_bucket(self.bucket)
             })?;
             read.reverse();
             *batches = Some(read);
@@ -94,14 +109,23 @@ impl LimitBatchScanner {
             limit: self.limit,
             routing_bucket_count: super::routing_bucket_count(table, &self.bucket),
         };
-        let response = self.reader.connection().cluster.call_leader(table.table_path(), self.bucket, &request).await?;
+        let response = self
+            .reader
+            .connection()
+            .cluster
+            .call_leader(table.table_path(), self.bucket, &request)
+            .await?;
         if let Some(error) = ServerError::from_parts(response.error_code, response.error_message) {
             return Err(Error::from(error));
         }
         let Some(records) = response.records.filter(|records| !records.is_empty()) else {
             return Ok(Vec::new());
         };
-        if response.is_log_table.unwrap_or(!table.has_primary_key()) { self.log_rows(&records).await } else { self.value_rows(records).await }
+        if response.is_log_table.unwrap_or(!table.has_primary_key()) {
+            self.log_rows(&records).await
+        } else {
+            self.value_rows(records).await
+        }
     }
 
     /// The last rows of whole batches, of which there may be more than asked for.
@@ -122,7 +146,12 @@ impl LimitBatchScanner {
             left -= rows - first;
             if first < rows {
                 let columns = chunk.record_batch(first..rows, &self.schema)?;
-                batches.push(ScanBatch::new(self.bucket, columns, chunk.offset(first), Some(chunk.timestamp())));
+                batches.push(ScanBatch::new(
+                    self.bucket,
+                    columns,
+                    chunk.offset(first),
+                    Some(chunk.timestamp()),
+                ));
             }
         }
         batches.reverse();
@@ -132,10 +161,20 @@ impl LimitBatchScanner {
     async fn value_rows(&self, records: Bytes) -> Result<Vec<ScanBatch>> {
         let projection = self.reader.projection();
         let mut rows: Vec<LookupRow> = Vec::new();
-        for record in ValueBatch::parse(records)?.records().take(usize::try_from(self.limit).unwrap_or(0)) {
-            rows.push(self.values.read_record(self.reader.connection(), record?).await?);
+        for record in ValueBatch::parse(records)?
+            .records()
+            .take(usize::try_from(self.limit).unwrap_or(0))
+        {
+            rows.push(
+                self.values
+                    .read_record(self.reader.connection(), record?)
+                    .await?,
+            );
         }
-        let projected: Vec<_> = rows.iter().map(|row| fluss_row::ProjectedRow::of_fields(row, projection.columns())).collect();
+        let projected: Vec<_> = rows
+            .iter()
+            .map(|row| fluss_row::ProjectedRow::of_fields(row, projection.columns()))
+            .collect();
         let batch: RecordBatch = record_batch(projection.row_type(), &projected)?;
         Ok(vec![ScanBatch::new(self.bucket, batch, 0, None)])
     }
@@ -143,6 +182,9 @@ impl LimitBatchScanner {
 
 impl fmt::Debug for LimitBatchScanner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LimitBatchScanner").field("bucket", &self.bucket).field("limit", &self.limit).finish_non_exhaustive()
+        f.debug_struct("LimitBatchScanner")
+            .field("bucket", &self.bucket)
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
     }
 }

@@ -36,7 +36,10 @@ pub(super) struct Idle<'a> {
 
 impl ScannerMetrics {
     pub(super) fn new(table: &TablePath) -> Self {
-        let labels = [("database", table.database().to_owned()), ("table", table.table().to_owned())];
+        let labels = [
+            ("database", table.database().to_owned()),
+            ("table", table.table().to_owned()),
+        ];
         Self {
             time_between_poll: histogram!("fluss.client.scanner.timeMsBetweenPoll", &labels),
             last_poll: gauge!("fluss.client.scanner.lastPollSecondsAgo", &labels),
@@ -62,20 +65,28 @@ impl ScannerMetrics {
             self.time_between_poll.record(between.as_secs_f64() * 1e3);
             self.last_poll.set(between.as_secs_f64());
             if !between.is_zero() {
-                self.idle_ratio.set((idle.as_secs_f64() / between.as_secs_f64()).min(1.0));
+                self.idle_ratio
+                    .set((idle.as_secs_f64() / between.as_secs_f64()).min(1.0));
             }
         }
     }
 
     /// A poll has nothing to hand out, and waits.
     pub(super) fn idle(&self) -> Idle<'_> {
-        Idle { metrics: self, since: Instant::now() }
+        Idle {
+            metrics: self,
+            since: Instant::now(),
+        }
     }
 }
 
 impl Drop for Idle<'_> {
     fn drop(&mut self) {
-        let mut polls = self.metrics.polls.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut polls = self
+            .metrics
+            .polls
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         polls.idle += self.since.elapsed();
     }
 }

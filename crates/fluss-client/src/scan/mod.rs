@@ -29,7 +29,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use fluss_metadata::{PartitionId, TableBucket, TableInfo};
+use fluss_metadata::{OffsetSpec, PartitionId, TableBucket, TableInfo};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -102,7 +102,12 @@ impl Drop for Scanner {
 
 impl Scanner {
     /// Starts a scanner without subscriptions, of which a poll takes at most so many rows.
-    pub(crate) fn start(connection: Arc<ConnectionInner>, projection: Projection, reset: OffsetReset, max_poll_records: usize) -> Self {
+    pub(crate) fn start(
+        connection: Arc<ConnectionInner>,
+        projection: Projection,
+        reset: OffsetReset,
+        max_poll_records: usize,
+    ) -> Self {
         let config = &connection.config;
         let limits = Limits {
             fetch_max_bytes: config.scanner_fetch_max_bytes,
@@ -120,7 +125,9 @@ impl Scanner {
             data: Notify::new(),
             woken: AtomicBool::new(false),
         });
-        let driver = handle.spawn(driver::drive(Arc::clone(&shared))).abort_handle();
+        let driver = handle
+            .spawn(driver::drive(Arc::clone(&shared)))
+            .abort_handle();
         Self { shared, driver }
     }
 
@@ -128,11 +135,26 @@ impl Scanner {
         self.shared.projection()
     }
 
+    /// Checks and starts subscriptions at offsets, all or none.
+    fn subscribe(
+        &self,
+        buckets: impl IntoIterator<Item = (Option<PartitionId>, i32, i64)>,
+    ) -> Result<()> {
+        self.subscribe_from(
+            buckets
+                .into_iter()
+                .map(|(partition, bucket, offset)| (partition, bucket, start_offset(offset))),
+        )
+    }
+
     /// Checks and starts subscriptions, all or none.
-    fn subscribe(&self, buckets: impl IntoIterator<Item = (Option<PartitionId>, i32, i64)>) -> Result<()> {
+    fn subscribe_from(
+        &self,
+        buckets: impl IntoIterator<Item = (Option<PartitionId>, i32, Result<StartOffset>)>,
+    ) -> Result<()> {
         let buckets = buckets
             .into_iter()
-            .map(|(partition, bucket, offset)| Ok((self.bucket(partition, bucket)?, start_offset(offset)?)))
+            .map(|(partition, bucket, start)| Ok((self.bucket(partition, bucket)?, start?)))
             .collect::<Result<Vec<_>>>()
             .map_err(|error| self.shared.error(error).during("subscribe"))?;
         let mut engine = self.shared.engine();
@@ -145,7 +167,9 @@ impl Scanner {
     }
 
     fn unsubscribe(&self, partition: Option<PartitionId>, bucket: i32) -> Result<()> {
-        let bucket = self.bucket(partition, bucket).map_err(|error| self.shared.error(error).during("unsubscribe"))?;
+        let bucket = self
+            .bucket(partition, bucket)
+            .map_err(|error| self.shared.error(error).during("unsubscribe"))?;
         self.shared.engine().unsubscribe(&bucket);
         self.shared.work.notify_one();
         Ok(())
@@ -154,16 +178,25 @@ impl Scanner {
     fn bucket(&self, partition: Option<PartitionId>, bucket: i32) -> Result<TableBucket> {
         let table = self.projection().table();
         if table.is_partitioned() && partition.is_none() {
-            return Err(Error::usage("the table is partitioned: subscribe to buckets of a partition"));
+            return Err(Error::usage(
+                "the table is partitioned: subscribe to buckets of a partition",
+            ));
         }
         if !table.is_partitioned() && partition.is_some() {
             return Err(Error::usage("the table has no partitions"));
         }
         // A partition may have more buckets than the table says: the server knows.
         if bucket < 0 || (partition.is_none() && bucket >= table.num_buckets()) {
-            return Err(Error::usage(format!("bucket {bucket} is not one of 0 to {}", table.num_buckets() - 1)));
+            return Err(Error::usage(format!(
+                "bucket {bucket} is not one of 0 to {}",
+                table.num_buckets() - 1
+            )));
         }
-        Ok(TableBucket::new_with_partition(table.table_id(), partition, bucket))
+        Ok(TableBucket::new_with_partition(
+            table.table_id(),
+            partition,
+            bucket,
+        ))
     }
 
     fn position(&self, partition: Option<PartitionId>, bucket: i32) -> Option<i64> {
@@ -210,7 +243,9 @@ impl Scanner {
             if timed_out {
                 let tolerated = shared.connection().config.call_timeout;
                 let failing_before = Instant::now().checked_sub(tolerated).map(Instant::into_std);
-                return match failing_before.and_then(|before| shared.engine().standing_failure(before)) {
+                return match failing_before
+                    .and_then(|before| shared.engine().standing_failure(before))
+                {
                     Some(error) => Err(shared.error(error).during("poll")),
                     None => Ok(None),
                 };
@@ -248,16 +283,29 @@ fn routing_bucket_count(table: &TableInfo, bucket: &TableBucket) -> Option<i32> 
     bucket.partition_id().is_none().then(|| table.num_buckets())
 }
 
+/// Where a subscription starts that names a place in time.
+fn start_of(spec: OffsetSpec) -> StartOffset {
+    match spec {
+        OffsetSpec::Earliest => StartOffset::At(crate::table::EARLIEST_OFFSET),
+        OffsetSpec::Latest => StartOffset::Latest,
+        OffsetSpec::Timestamp(millis) => StartOffset::Timestamp(millis),
+    }
+}
+
 fn start_offset(offset: i64) -> Result<StartOffset> {
     match offset {
         crate::table::EARLIEST_OFFSET | 0.. => Ok(StartOffset::At(offset)),
         crate::table::LATEST_OFFSET => Ok(StartOffset::Latest),
-        _ => Err(Error::usage(format!("offset {offset} is not an offset, EARLIEST_OFFSET or LATEST_OFFSET"))),
+        _ => Err(Error::usage(format!(
+            "offset {offset} is not an offset, EARLIEST_OFFSET or LATEST_OFFSET"
+        ))),
     }
 }
 
 impl std::fmt::Debug for Shared {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Shared").field("table", self.projection().table().table_path()).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("table", self.projection().table().table_path())
+            .finish_non_exhaustive()
     }
 }

@@ -8,8 +8,8 @@ use tracing::debug;
 
 use super::Shared;
 use super::driver::retry;
-use super::routing_bucket_count;
 use super::fetch::NO_REPLICA;
+use super::routing_bucket_count;
 use crate::engine::scan::{Answer, FetchFault, ResolvePlan, StartOffset, judge};
 use crate::error::{Error, Result};
 use crate::table::OffsetReset;
@@ -33,7 +33,12 @@ pub(super) async fn run(shared: &Shared, plan: ResolvePlan) {
             }
         }
     };
-    shared.engine().on_answer(&plan.bucket, plan.generation, answer, Instant::now().into_std());
+    shared.engine().on_answer(
+        &plan.bucket,
+        plan.generation,
+        answer,
+        Instant::now().into_std(),
+    );
     shared.data.notify_one();
 }
 
@@ -44,13 +49,19 @@ fn on_bucket_error(shared: &Shared, plan: &ResolvePlan, error: ServerError) -> A
         cluster.invalidate_bucket(&plan.bucket, cluster.view().generation());
     }
     match fault {
-        FetchFault::Retry | FetchFault::RefreshAndRetry => retry(shared, &plan.bucket, Error::from(error)),
+        FetchFault::Retry | FetchFault::RefreshAndRetry => {
+            retry(shared, &plan.bucket, Error::from(error))
+        }
         _ => Answer::Failed(Error::from(error)),
     }
 }
 
 /// The offset, or what the bucket's leader says against it.
-async fn ask(shared: &Shared, bucket: &TableBucket, start: StartOffset) -> Result<Result<i64, ServerError>> {
+async fn ask(
+    shared: &Shared,
+    bucket: &TableBucket,
+    start: StartOffset,
+) -> Result<Result<i64, ServerError>> {
     let (offset_type, start_timestamp) = match start {
         StartOffset::At(offset) => return Ok(Ok(offset)),
         StartOffset::EarliestResolved => (EARLIEST, None),
@@ -67,12 +78,26 @@ async fn ask(shared: &Shared, bucket: &TableBucket, start: StartOffset) -> Resul
         routing_bucket_count: routing_bucket_count(shared.projection().table(), bucket),
     };
     let path = shared.projection().table().table_path();
-    let response: ListOffsetsResponse = shared.connection().cluster.call_leader(path, *bucket, &request).await?;
-    let Some(answer) = response.buckets_resp.into_iter().find(|answer| answer.bucket_id == bucket.bucket_id()) else {
-        return Err(Error::corrupt("the server left the bucket out of its answer"));
+    let response: ListOffsetsResponse = shared
+        .connection()
+        .cluster
+        .call_leader(path, *bucket, &request)
+        .await?;
+    let Some(answer) = response
+        .buckets_resp
+        .into_iter()
+        .find(|answer| answer.bucket_id == bucket.bucket_id())
+    else {
+        return Err(Error::corrupt(
+            "the server left the bucket out of its answer",
+        ));
     };
-    Ok(match ServerError::from_parts(answer.error_code, answer.error_message) {
-        Some(error) => Err(error),
-        None => Ok(answer.offset.ok_or_else(|| Error::corrupt("the server sent no offset"))?),
-    })
+    Ok(
+        match ServerError::from_parts(answer.error_code, answer.error_message) {
+            Some(error) => Err(error),
+            None => Ok(answer
+                .offset
+                .ok_or_else(|| Error::corrupt("the server sent no offset"))?),
+        },
+    )
 }

@@ -36,7 +36,13 @@ impl Projection {
             asked.push(cheapest_column(table.row_type()));
         }
         let pushed = (log_format == LogFormat::Arrow && asked.len() < width).then_some(asked);
-        Ok(Self { table, columns, row_type, log_format, pushed })
+        Ok(Self {
+            table,
+            columns,
+            row_type,
+            log_format,
+            pushed,
+        })
     }
 
     pub(crate) fn table(&self) -> &TableInfo {
@@ -53,23 +59,28 @@ impl Projection {
         &self.row_type
     }
 
-    pub(super) fn log_format(&self) -> LogFormat {
-        self.log_format
-    }
-
     /// Positions that the server is asked for, ascending; `None` if it is to send whole rows.
     pub(super) fn pushed(&self) -> Option<&[usize]> {
         self.pushed.as_deref()
     }
 
     /// How to read batches that were written with `schema`.
-    pub(super) fn read_context(&self, schema: &Schema, source: Source, config: &Config) -> Result<ReadContext> {
-        let context = ReadContext::with_schemas(self.log_format, schema, self.table.schema(), &self.columns)?;
+    pub(super) fn read_context(
+        &self,
+        schema: &Schema,
+        source: Source,
+        config: &Config,
+    ) -> Result<ReadContext> {
+        let context =
+            ReadContext::with_schemas(self.log_format, schema, self.table.schema(), &self.columns)?;
         let context = match (source, &self.pushed) {
             (Source::Projected, Some(positions)) => context.projected(positions)?,
             _ => context,
         };
-        Ok(context.with_limits(DecodeLimits { max_decompressed_bytes: config.scanner_max_batch_bytes, ..DecodeLimits::DEFAULT }))
+        Ok(context.with_limits(DecodeLimits {
+            max_decompressed_bytes: config.scanner_max_batch_bytes,
+            ..DecodeLimits::DEFAULT
+        }))
     }
 
     /// The schema of the columns alone.
@@ -84,7 +95,12 @@ impl Projection {
             return Ok(schema);
         }
         let change_type = Arc::new(Field::new(CHANGE_TYPE_COLUMN, ArrowType::Utf8, false));
-        let fields: Vec<_> = schema.fields().iter().cloned().chain([change_type]).collect();
+        let fields: Vec<_> = schema
+            .fields()
+            .iter()
+            .cloned()
+            .chain([change_type])
+            .collect();
         Ok(Arc::new(ArrowSchema::new(fields)))
     }
 }
@@ -96,10 +112,19 @@ fn cheapest_column(row_type: &RowType) -> usize {
         DataTypeKind::TinyInt => 1,
         DataTypeKind::SmallInt => 2,
         DataTypeKind::Int | DataTypeKind::Float | DataTypeKind::Date => 4,
-        DataTypeKind::BigInt | DataTypeKind::Double | DataTypeKind::Time { .. } | DataTypeKind::Timestamp { .. } | DataTypeKind::TimestampLtz { .. } => 8,
+        DataTypeKind::BigInt
+        | DataTypeKind::Double
+        | DataTypeKind::Time { .. }
+        | DataTypeKind::Timestamp { .. }
+        | DataTypeKind::TimestampLtz { .. } => 8,
         DataTypeKind::Decimal { .. } => 16,
         DataTypeKind::Binary { length } | DataTypeKind::Char { length } => u64::from(*length),
         _ => u64::MAX,
     };
-    row_type.fields().iter().enumerate().min_by_key(|(_, field)| cost(field.data_type().kind())).map_or(0, |(index, _)| index)
+    row_type
+        .fields()
+        .iter()
+        .enumerate()
+        .min_by_key(|(_, field)| cost(field.data_type().kind()))
+        .map_or(0, |(index, _)| index)
 }

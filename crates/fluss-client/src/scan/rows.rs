@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use fluss_metadata::{PartitionId, TableBucket};
+use fluss_metadata::{OffsetSpec, PartitionId, TableBucket};
 
-use super::{Polled, Scanner};
+use super::{Polled, Scanner, start_of};
 use crate::error::Result;
 use crate::table::{EARLIEST_OFFSET, ScanRecord, ScanRecords};
 
@@ -43,7 +43,11 @@ impl LogScanner {
     /// Reads several buckets, each from its offset on: all of them, or none if one is wrong. See [`subscribe`](Self::subscribe).
     #[expect(clippy::unused_async, reason = "as subscribe")]
     pub async fn subscribe_buckets(&self, offsets: &HashMap<i32, i64>) -> Result<()> {
-        self.scanner.subscribe(offsets.iter().map(|(bucket, offset)| (None, *bucket, *offset)))
+        self.scanner.subscribe(
+            offsets
+                .iter()
+                .map(|(bucket, offset)| (None, *bucket, *offset)),
+        )
     }
 
     /// Reads a bucket from the earliest offset on. See [`subscribe`](Self::subscribe).
@@ -51,16 +55,41 @@ impl LogScanner {
         self.subscribe(bucket, EARLIEST_OFFSET).await
     }
 
+    /// Reads a bucket, of a partition if one is named, from the earliest record on, from what comes after the latest one, or from the first
+    /// batch that the server took in at or after a time in milliseconds since the epoch. See [`subscribe`](Self::subscribe).
+    #[expect(clippy::unused_async, reason = "as subscribe")]
+    pub async fn subscribe_from(
+        &self,
+        partition: Option<PartitionId>,
+        bucket: i32,
+        start: OffsetSpec,
+    ) -> Result<()> {
+        self.scanner
+            .subscribe_from([(partition, bucket, Ok(start_of(start)))])
+    }
+
     /// Reads a bucket of a partition. See [`subscribe`](Self::subscribe).
     #[expect(clippy::unused_async, reason = "as subscribe")]
-    pub async fn subscribe_partition(&self, partition: PartitionId, bucket: i32, offset: i64) -> Result<()> {
+    pub async fn subscribe_partition(
+        &self,
+        partition: PartitionId,
+        bucket: i32,
+        offset: i64,
+    ) -> Result<()> {
         self.scanner.subscribe([(Some(partition), bucket, offset)])
     }
 
     /// Reads buckets of several partitions. See [`subscribe`](Self::subscribe).
     #[expect(clippy::unused_async, reason = "as subscribe")]
-    pub async fn subscribe_partition_buckets(&self, offsets: &HashMap<(PartitionId, i32), i64>) -> Result<()> {
-        self.scanner.subscribe(offsets.iter().map(|((partition, bucket), offset)| (Some(*partition), *bucket, *offset)))
+    pub async fn subscribe_partition_buckets(
+        &self,
+        offsets: &HashMap<(PartitionId, i32), i64>,
+    ) -> Result<()> {
+        self.scanner.subscribe(
+            offsets
+                .iter()
+                .map(|((partition, bucket), offset)| (Some(*partition), *bucket, *offset)),
+        )
     }
 
     /// Reads a bucket no more, and throws away what was fetched of it. Nothing happens if it is not read.
@@ -123,10 +152,15 @@ fn records(polled: Polled) -> ScanRecords {
     for taken in polled.taken {
         let chunk = taken.chunk;
         let rows = records.bucket_mut(taken.bucket);
-        rows.reserve_exact(taken.rows.len());
-        for row in taken.rows {
-            rows.push(ScanRecord::new(chunk.row(row), chunk.offset(row), chunk.timestamp(), chunk.change_type(row)));
-        }
+        let timestamp = chunk.timestamp();
+        rows.extend(taken.rows.map(|row| {
+            ScanRecord::new(
+                chunk.row(row),
+                chunk.offset(row),
+                timestamp,
+                chunk.change_type(row),
+            )
+        }));
     }
     records.set_positions(polled.positions);
     records

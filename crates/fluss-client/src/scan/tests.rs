@@ -1,5 +1,11 @@
 //! Tests of scanners against a server in memory, in paused time.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,27 +15,43 @@ use bytes::Bytes;
 use fluss_metadata::{DataTypes, Schema, TableDescriptor};
 use fluss_row::GenericRow;
 use fluss_wire::api::ApiKey;
-use fluss_wire::message::{FetchLogRequest, FetchLogResponse, PbFetchLogRespForBucket, PbFetchLogRespForTable};
+use fluss_wire::message::{
+    FetchLogRequest, FetchLogResponse, PbFetchLogRespForBucket, PbFetchLogRespForTable,
+};
 use tokio::time::Instant;
 
 use super::testing::{MemoryServer, TABLE_ID, batch_of, ok, open_table};
 use crate::config::Config;
 use crate::error::ErrorKind;
-use crate::table::{EARLIEST_OFFSET, FlussTable, LATEST_OFFSET, LogScanner, OffsetReset, ScanRecords};
+use crate::table::{
+    EARLIEST_OFFSET, FlussTable, LATEST_OFFSET, LogScanner, OffsetReset, ScanRecords,
+};
 
 fn descriptor(buckets: i32) -> TableDescriptor {
-    let schema = Schema::builder().column("n", DataTypes::bigint()).column("text", DataTypes::string()).build().unwrap();
-    TableDescriptor::builder().schema(schema).bucket_count(buckets).property("table.log.arrow.compression.type", "NONE").build().unwrap()
+    let schema = Schema::builder()
+        .column("n", DataTypes::bigint())
+        .column("text", DataTypes::string())
+        .build()
+        .unwrap();
+    TableDescriptor::builder()
+        .schema(schema)
+        .bucket_count(buckets)
+        .property("table.log.arrow.compression.type", "NONE")
+        .build()
+        .unwrap()
 }
 
 /// A batch of rows numbered from `from` on.
 fn batch(descriptor: &TableDescriptor, from: i64, rows: i64) -> Bytes {
-    batch_of(descriptor, (from..from + rows).map(|n| {
-        let mut row = GenericRow::new(2);
-        row.set_field(0, n);
-        row.set_field(1, format!("text {n}"));
-        row
-    }))
+    batch_of(
+        descriptor,
+        (from..from + rows).map(|n| {
+            let mut row = GenericRow::new(2);
+            row.set_field(0, n);
+            row.set_field(1, format!("text {n}"));
+            row
+        }),
+    )
 }
 
 struct Bench {
@@ -74,7 +96,10 @@ fn offsets(records: &ScanRecords, bucket: i32) -> Vec<i64> {
         .iter()
         .map(|record| {
             assert_eq!(record.row().get_long(0), record.offset());
-            assert_eq!(record.row().get_string(1), format!("text {}", record.offset()));
+            assert_eq!(
+                record.row().get_string(1),
+                format!("text {}", record.offset())
+            );
             record.offset()
         })
         .collect()
@@ -85,7 +110,11 @@ async fn read(scanner: &LogScanner, bucket: i32, rows: usize) -> Vec<i64> {
     let mut all = Vec::new();
     while all.len() < rows {
         let records = scanner.poll(LONG).await.unwrap();
-        assert!(!records.is_empty(), "only {} of {rows} rows came", all.len());
+        assert!(
+            !records.is_empty(),
+            "only {} of {rows} rows came",
+            all.len()
+        );
         all.extend(offsets(&records, bucket));
     }
     all
@@ -118,28 +147,47 @@ async fn a_bucket_at_its_end_does_not_hold_back_another_one() {
     for _ in 0..50 {
         bench.append(1, 100);
     }
-    let scanner = bench.scanner(&[(0, EARLIEST_OFFSET), (1, EARLIEST_OFFSET)]).await;
+    let scanner = bench
+        .scanner(&[(0, EARLIEST_OFFSET), (1, EARLIEST_OFFSET)])
+        .await;
     let started = Instant::now();
     let mut rows = 0;
     while rows < 5001 {
         rows += scanner.poll(LONG).await.unwrap().count();
     }
-    assert!(started.elapsed() < Duration::from_millis(100), "it took {:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_millis(100),
+        "it took {:?}",
+        started.elapsed()
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_row_written_while_the_server_holds_the_fetch_comes_at_once() {
     let bench = Bench::new(1).await;
     let scanner = bench.scanner(&[(0, EARLIEST_OFFSET)]).await;
-    assert!(scanner.poll(Duration::from_millis(200)).await.unwrap().is_empty());
+    assert!(
+        scanner
+            .poll(Duration::from_millis(200))
+            .await
+            .unwrap()
+            .is_empty()
+    );
     bench.append(0, 1);
     let started = Instant::now();
     assert_eq!(read(&scanner, 0, 1).await, vec![0]);
-    assert!(started.elapsed() < Duration::from_millis(5), "it took {:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_millis(5),
+        "it took {:?}",
+        started.elapsed()
+    );
     let fetches = bench.server.count(ApiKey::FetchLog);
     tokio::time::sleep(Duration::from_secs(10)).await;
     let held = bench.server.count(ApiKey::FetchLog) - fetches;
-    assert!((15..=25).contains(&held), "{held} fetches in 10 s of nothing");
+    assert!(
+        (15..=25).contains(&held),
+        "{held} fetches in 10 s of nothing"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -181,21 +229,38 @@ async fn a_corrupt_batch_is_an_error_that_names_the_place_after_the_rows_before_
     let bench = Bench::new(2).await;
     bench.append(0, 5);
     bench.append(0, 5);
-    bench.server.with_log(0, super::testing::BucketLog::corrupt_last);
+    bench
+        .server
+        .with_log(0, super::testing::BucketLog::corrupt_last);
     let scanner = bench.scanner(&[(0, EARLIEST_OFFSET)]).await;
     assert_eq!(read(&scanner, 0, 5).await, vec![0, 1, 2, 3, 4]);
     let error = scanner.poll(LONG).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Corrupt);
-    assert!(error.to_string().contains("bucket 0") && error.to_string().contains("offset 5"), "{error}");
+    assert!(
+        error.to_string().contains("bucket 0") && error.to_string().contains("offset 5"),
+        "{error}"
+    );
     assert_eq!(scanner.position(0), Some(5));
     let fetches = bench.server.count(ApiKey::FetchLog);
     let started = Instant::now();
-    assert_eq!(scanner.poll(LONG).await.unwrap_err().kind(), ErrorKind::Corrupt, "the bucket stays refused");
-    assert_eq!(started.elapsed().as_secs(), LONG.as_secs(), "and that is no busy loop");
+    assert_eq!(
+        scanner.poll(LONG).await.unwrap_err().kind(),
+        ErrorKind::Corrupt,
+        "the bucket stays refused"
+    );
+    assert_eq!(
+        started.elapsed().as_secs(),
+        LONG.as_secs(),
+        "and that is no busy loop"
+    );
     assert_eq!(bench.server.count(ApiKey::FetchLog), fetches);
     scanner.subscribe(1, EARLIEST_OFFSET).await.unwrap();
     bench.append(1, 2);
-    assert_eq!(read(&scanner, 1, 2).await, vec![0, 1], "another bucket goes on");
+    assert_eq!(
+        read(&scanner, 1, 2).await,
+        vec![0, 1],
+        "another bucket goes on"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,13 +272,25 @@ async fn an_offset_out_of_range_is_an_error_or_a_new_start_as_chosen() {
     let scanner = bench.scanner(&[(0, 2)]).await;
     let error = scanner.poll(LONG).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::OffsetOutOfRange);
-    assert!(error.to_string().contains("bucket 0") && error.to_string().contains("offset 2"), "{error}");
+    assert!(
+        error.to_string().contains("bucket 0") && error.to_string().contains("offset 2"),
+        "{error}"
+    );
     for (reset, first) in [(OffsetReset::Earliest, 5), (OffsetReset::Latest, 10)] {
-        let scanner = bench.table.new_scan().offset_reset(reset).create_log_scanner().unwrap();
+        let scanner = bench
+            .table
+            .new_scan()
+            .offset_reset(reset)
+            .create_log_scanner()
+            .unwrap();
         scanner.subscribe(0, 2).await.unwrap();
         scanner.poll(Duration::from_millis(300)).await.unwrap();
         bench.append(0, 1);
-        assert_eq!(scanner.position(0).map(|position| position >= first), Some(true), "{reset:?}");
+        assert_eq!(
+            scanner.position(0).map(|position| position >= first),
+            Some(true),
+            "{reset:?}"
+        );
     }
 }
 
@@ -222,15 +299,30 @@ async fn a_subscription_at_the_latest_offset_sees_what_comes_after() {
     let bench = Bench::new(1).await;
     bench.append(0, 5);
     let scanner = bench.scanner(&[(0, LATEST_OFFSET)]).await;
-    assert!(scanner.poll(Duration::from_millis(100)).await.unwrap().is_empty());
+    assert!(
+        scanner
+            .poll(Duration::from_millis(100))
+            .await
+            .unwrap()
+            .is_empty()
+    );
     bench.append(0, 2);
     assert_eq!(read(&scanner, 0, 2).await, vec![5, 6]);
 }
 
 /// A fetch answer with one error for its one bucket.
 fn bucket_error(code: i32) -> FetchLogResponse {
-    let bucket = PbFetchLogRespForBucket { bucket_id: 0, error_code: Some(code), ..PbFetchLogRespForBucket::default() };
-    FetchLogResponse { tables_resp: vec![PbFetchLogRespForTable { table_id: TABLE_ID, buckets_resp: vec![bucket] }] }
+    let bucket = PbFetchLogRespForBucket {
+        bucket_id: 0,
+        error_code: Some(code),
+        ..PbFetchLogRespForBucket::default()
+    };
+    FetchLogResponse {
+        tables_resp: vec![PbFetchLogRespForTable {
+            table_id: TABLE_ID,
+            buckets_resp: vec![bucket],
+        }],
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -240,7 +332,10 @@ async fn passing_errors_are_recovered_from_silently() {
         bench.append(0, 3);
         let left = AtomicUsize::new(3);
         bench.server.script(move |request| {
-            let fail = request.api == ApiKey::FetchLog && left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1)).is_ok();
+            let fail = request.api == ApiKey::FetchLog
+                && left
+                    .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |n| n.checked_sub(1))
+                    .is_ok();
             let request = request.clone();
             fail.then_some(async move { ok(&request, &bucket_error(code)) })
         });
@@ -251,14 +346,23 @@ async fn passing_errors_are_recovered_from_silently() {
 
 #[tokio::test(start_paused = true)]
 async fn errors_that_do_not_pass_are_told() {
-    for (code, kind) in [(48, ErrorKind::Authorization), (3, ErrorKind::Corrupt), (19, ErrorKind::OffsetOutOfRange)] {
+    for (code, kind) in [
+        (48, ErrorKind::Authorization),
+        (3, ErrorKind::Corrupt),
+        (19, ErrorKind::OffsetOutOfRange),
+    ] {
         let bench = Bench::new(1).await;
         bench.server.script(move |request| {
             let request = request.clone();
-            (request.api == ApiKey::FetchLog).then_some(async move { ok(&request, &bucket_error(code)) })
+            (request.api == ApiKey::FetchLog)
+                .then_some(async move { ok(&request, &bucket_error(code)) })
         });
         let scanner = bench.scanner(&[(0, 0)]).await;
-        assert_eq!(scanner.poll(LONG).await.unwrap_err().kind(), kind, "code {code}");
+        assert_eq!(
+            scanner.poll(LONG).await.unwrap_err().kind(),
+            kind,
+            "code {code}"
+        );
     }
 }
 
@@ -269,7 +373,9 @@ async fn a_silent_server_is_an_error_in_the_end_and_not_before() {
         config.call_timeout = Duration::from_secs(10);
     })
     .await;
-    bench.server.script(|request| (request.api == ApiKey::FetchLog).then_some(std::future::pending()));
+    bench
+        .server
+        .script(|request| (request.api == ApiKey::FetchLog).then_some(std::future::pending()));
     let scanner = bench.scanner(&[(0, 0)]).await;
     assert!(scanner.poll(LONG).await.unwrap().is_empty());
     let error = scanner.poll(Duration::from_secs(20)).await.unwrap_err();
@@ -287,7 +393,8 @@ async fn a_new_subscription_throws_away_what_was_on_its_way() {
     bench.server.script(|request| {
         let request = request.clone();
         // The answer to the first subscription comes late.
-        let from_start = request.api == ApiKey::FetchLog && request.message::<FetchLogRequest>().tables_req[0].buckets_req[0].fetch_offset == 0;
+        let from_start = request.api == ApiKey::FetchLog
+            && request.message::<FetchLogRequest>().tables_req[0].buckets_req[0].fetch_offset == 0;
         from_start.then_some(async move {
             tokio::time::sleep(Duration::from_millis(50)).await;
             ok(&request, &bucket_error(48))
@@ -320,11 +427,25 @@ async fn wakeup_ends_a_waiting_poll() {
 async fn misuse_is_refused() {
     let bench = Bench::new(2).await;
     let scanner = bench.scanner(&[]).await;
-    assert_eq!(scanner.poll(LONG).await.unwrap_err().kind(), ErrorKind::Usage);
+    assert_eq!(
+        scanner.poll(LONG).await.unwrap_err().kind(),
+        ErrorKind::Usage
+    );
     for (bucket, offset) in [(2, 0), (-1, 0), (0, -3)] {
-        assert_eq!(scanner.subscribe(bucket, offset).await.unwrap_err().kind(), ErrorKind::Usage, "{bucket} {offset}");
+        assert_eq!(
+            scanner.subscribe(bucket, offset).await.unwrap_err().kind(),
+            ErrorKind::Usage,
+            "{bucket} {offset}"
+        );
     }
-    assert_eq!(scanner.subscribe_partition(1, 0, 0).await.unwrap_err().kind(), ErrorKind::Usage);
+    assert_eq!(
+        scanner
+            .subscribe_partition(1, 0, 0)
+            .await
+            .unwrap_err()
+            .kind(),
+        ErrorKind::Usage
+    );
     let scan = bench.table.new_scan();
     assert!(scan.clone().project(&[2]).is_err() && scan.clone().project(&[0, 0]).is_err());
     assert!(scan.clone().project_by_name(&["nothing"]).is_err() && scan.clone().limit(0).is_err());
@@ -345,7 +466,11 @@ async fn what_is_fetched_ahead_stays_within_the_bound() {
     }
     let scanner = bench.scanner(&[(0, 0), (1, 0), (2, 0), (3, 0)]).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
-    assert!(bench.server.count(ApiKey::FetchLog) <= 8, "{} fetches before the first poll", bench.server.count(ApiKey::FetchLog));
+    assert!(
+        bench.server.count(ApiKey::FetchLog) <= 8,
+        "{} fetches before the first poll",
+        bench.server.count(ApiKey::FetchLog)
+    );
     let mut rows = 0;
     while rows < 4 * 100 * 50 {
         rows += scanner.poll(LONG).await.unwrap().count();
@@ -357,13 +482,28 @@ async fn batches_come_whole_with_their_offsets() {
     let bench = Bench::new(1).await;
     bench.append(0, 700);
     bench.append(0, 3);
-    let scanner = bench.table.new_scan().project(&[1]).unwrap().create_record_batch_log_scanner().unwrap();
+    let scanner = bench
+        .table
+        .new_scan()
+        .project(&[1])
+        .unwrap()
+        .create_record_batch_log_scanner()
+        .unwrap();
     scanner.subscribe(0, 699).await.unwrap();
     let mut batches = Vec::new();
     while batches.len() < 2 {
         batches.extend(scanner.poll(LONG).await.unwrap());
     }
-    let shape: Vec<_> = batches.iter().map(|batch| (batch.base_offset(), batch.last_offset(), batch.batch().num_columns())).collect();
+    let shape: Vec<_> = batches
+        .iter()
+        .map(|batch| {
+            (
+                batch.base_offset(),
+                batch.last_offset(),
+                batch.batch().num_columns(),
+            )
+        })
+        .collect();
     assert_eq!(shape, vec![(699, 699, 1), (700, 702, 1)]);
     assert_eq!(batches[0].batch().schema(), scanner.schema());
 }

@@ -33,17 +33,36 @@ impl TableAppend {
     /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the table has properties that this client does not know how to write,
     /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) after the connection was closed.
     pub fn create_writer(&self) -> Result<AppendWriter> {
-        self.make_writer().map_err(|error| error.during("create_writer").of_table(self.info.table_path()))
+        self.make_writer().map_err(|error| {
+            error
+                .during("create_writer")
+                .of_table(self.info.table_path())
+        })
     }
 
     fn make_writer(&self) -> Result<AppendWriter> {
-        let appender = self.connection.writers().appender(&self.info, BatchKind::Log)?;
+        let appender = self
+            .connection
+            .writers()
+            .appender(&self.info, BatchKind::Log)?;
         // A table whose rows cannot be encoded is refused here and not by its first row.
         drop(appender.format().encoder()?);
-        let route = RowRoute::new(&self.info, appender.table(), self.connection.config.writer_bucket_no_key_assigner)?;
+        let route = RowRoute::new(
+            &self.info,
+            appender.table(),
+            self.connection.config.writer_bucket_no_key_assigner,
+        )?;
         let max_piece = appender.max_batch();
-        let inner = Inner { columns: self.info.row_type().fields().len(), max_piece, appender, route, _connection: Arc::clone(&self.connection) };
-        Ok(AppendWriter { inner: Arc::new(inner) })
+        let inner = Inner {
+            columns: self.info.row_type().fields().len(),
+            max_piece,
+            appender,
+            route,
+            _connection: Arc::clone(&self.connection),
+        };
+        Ok(AppendWriter {
+            inner: Arc::new(inner),
+        })
     }
 }
 
@@ -92,7 +111,13 @@ impl AppendWriter {
         let inner = &*self.inner;
         inner.check(row)?;
         let (group, bucket) = inner.route.of(row)?;
-        inner.appender.write(&Target { group: &group, bucket }, |encoder| encoder.append(row))
+        inner.appender.write(
+            &Target {
+                group: &group,
+                bucket,
+            },
+            |encoder| encoder.append(row),
+        )
     }
 
     /// Appends a row; if the write buffer is full, waits for room without holding a thread, at most `writer_buffer_wait_timeout`.
@@ -108,7 +133,16 @@ impl AppendWriter {
         let inner = &*self.inner;
         inner.check(row)?;
         let (group, bucket) = inner.route.of(row)?;
-        inner.appender.write_async(&Target { group: &group, bucket }, |encoder| encoder.append(row)).await
+        inner
+            .appender
+            .write_async(
+                &Target {
+                    group: &group,
+                    bucket,
+                },
+                |encoder| encoder.append(row),
+            )
+            .await
     }
 
     /// Appends a row if there is room for it now.
@@ -120,7 +154,13 @@ impl AppendWriter {
         let inner = &*self.inner;
         inner.check(row)?;
         let (group, bucket) = inner.route.of(row)?;
-        inner.appender.try_write(&Target { group: &group, bucket }, |encoder| encoder.append(row))
+        inner.appender.try_write(
+            &Target {
+                group: &group,
+                bucket,
+            },
+            |encoder| encoder.append(row),
+        )
     }
 
     /// Appends the rows of an Arrow batch.
@@ -144,10 +184,18 @@ impl AppendWriter {
         for piece in inner.pieces(batch)? {
             let (target, load) = (piece.target(), piece.load());
             if inner.appender.format().is_arrow() {
-                results.push(inner.appender.write_load(&target, load, |encoder| encoder.append_batch(&piece.rows))?);
+                results.push(
+                    inner
+                        .appender
+                        .write_load(&target, load, |encoder| encoder.append_batch(&piece.rows))?,
+                );
             } else {
                 for row in inner.rows(&piece.rows)?.rows() {
-                    results.push(inner.appender.write(&target, |encoder| encoder.append(&row))?);
+                    results.push(
+                        inner
+                            .appender
+                            .write(&target, |encoder| encoder.append(&row))?,
+                    );
                 }
             }
         }
@@ -169,10 +217,22 @@ impl AppendWriter {
         for piece in inner.pieces(batch)? {
             let (target, load) = (piece.target(), piece.load());
             if inner.appender.format().is_arrow() {
-                results.push(inner.appender.write_load_async(&target, load, |encoder| encoder.append_batch(&piece.rows)).await?);
+                results.push(
+                    inner
+                        .appender
+                        .write_load_async(&target, load, |encoder| {
+                            encoder.append_batch(&piece.rows)
+                        })
+                        .await?,
+                );
             } else {
                 for row in inner.rows(&piece.rows)?.rows() {
-                    results.push(inner.appender.write_async(&target, |encoder| encoder.append(&row)).await?);
+                    results.push(
+                        inner
+                            .appender
+                            .write_async(&target, |encoder| encoder.append(&row))
+                            .await?,
+                    );
                 }
             }
         }
@@ -189,7 +249,11 @@ impl AppendWriter {
     ///
     /// Dropped before its end, the rows are sent all the same, and no failure is forgotten.
     pub async fn flush(&self) -> Result<()> {
-        self.inner.appender.flush().await.map_err(|error| error.during("flush"))
+        self.inner
+            .appender
+            .flush()
+            .await
+            .map_err(|error| error.during("flush"))
     }
 
     /// Refuses rows from now on, in all clones, and flushes for at most `timeout`.
@@ -203,7 +267,11 @@ impl AppendWriter {
     ///
     /// Dropped before its end, the writer is closed all the same.
     pub async fn close(&self, timeout: Duration) -> Result<()> {
-        self.inner.appender.close(timeout).await.map_err(|error| error.during("close").of_table(self.inner.appender.table().info().table_path()))
+        self.inner.appender.close(timeout).await.map_err(|error| {
+            error
+                .during("close")
+                .of_table(self.inner.appender.table().info().table_path())
+        })
     }
 }
 
@@ -212,33 +280,55 @@ impl Inner {
         let info = self.appender.table().info();
         // Checked as a whole before any piece goes.
         self.rows(batch)?;
-        pieces(batch, self.appender.format().row_type(), &self.route, self.max_piece).map_err(|error| error.of_table(info.table_path()))
+        pieces(
+            batch,
+            self.appender.format().row_type(),
+            &self.route,
+            self.max_piece,
+        )
+        .map_err(|error| error.of_table(info.table_path()))
     }
 
     fn rows(&self, batch: &RecordBatch) -> Result<ColumnarBatch> {
         let info = self.appender.table().info();
-        ColumnarBatch::try_new(self.appender.format().row_type(), batch).map_err(|error| Error::from(error).of_table(info.table_path()))
+        ColumnarBatch::try_new(self.appender.format().row_type(), batch)
+            .map_err(|error| Error::from(error).of_table(info.table_path()))
     }
 
     #[inline]
     fn check<R: InternalRow>(&self, row: &R) -> Result<()> {
-        if row.field_count() == self.columns { Ok(()) } else { Err(wrong_width(self.appender.table().info(), row.field_count(), self.columns)) }
+        if row.field_count() == self.columns {
+            Ok(())
+        } else {
+            Err(wrong_width(
+                self.appender.table().info(),
+                row.field_count(),
+                self.columns,
+            ))
+        }
     }
 }
 
 #[cold]
 pub(super) fn wrong_width(info: &TableInfo, fields: usize, columns: usize) -> Error {
-    Error::usage(format!("the row has {fields} fields, the table {columns} columns")).of_table(info.table_path())
+    Error::usage(format!(
+        "the row has {fields} fields, the table {columns} columns"
+    ))
+    .of_table(info.table_path())
 }
 
 impl fmt::Debug for TableAppend {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TableAppend").field("table", self.info.table_path()).finish_non_exhaustive()
+        f.debug_struct("TableAppend")
+            .field("table", self.info.table_path())
+            .finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for AppendWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AppendWriter").field("table", self.inner.appender.table().info().table_path()).finish_non_exhaustive()
+        f.debug_struct("AppendWriter")
+            .field("table", self.inner.appender.table().info().table_path())
+            .finish_non_exhaustive()
     }
 }

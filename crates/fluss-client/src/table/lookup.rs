@@ -10,7 +10,7 @@ pub use fluss_row::kv::LookupRow;
 
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
-use crate::lookup::{LookupKind, LookupPlan, Values, ValueReader};
+use crate::lookup::{LookupKind, LookupPlan, ValueReader, Values};
 
 /// Makes lookups: made by [`FlussTable::new_lookup`](crate::FlussTable::new_lookup).
 #[derive(Clone)]
@@ -22,13 +22,21 @@ pub struct TableLookup {
 
 impl TableLookup {
     pub(crate) fn new(connection: Arc<ConnectionInner>, info: TableInfo) -> Self {
-        Self { connection, info, insert: false }
+        Self {
+            connection,
+            info,
+            insert: false,
+        }
     }
 
     /// Looks up by the first columns of the key instead of the whole key. `columns` are all partition columns, anywhere, and the
     /// columns of the bucket key, in order.
     pub fn lookup_by(&self, columns: Vec<String>) -> TablePrefixLookup {
-        TablePrefixLookup { connection: Arc::clone(&self.connection), info: self.info.clone(), columns }
+        TablePrefixLookup {
+            connection: Arc::clone(&self.connection),
+            info: self.info.clone(),
+            columns,
+        }
     }
 
     /// Has the server insert a row with the key alone, and with the automatic column if there is one, where a lookup finds none.
@@ -45,9 +53,17 @@ impl TableLookup {
     /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a key of a type that cannot be encoded, and where rows are to be inserted
     /// that would have a null in a column which may not be null.
     pub fn create_lookuper(&self) -> Result<Lookuper> {
-        let kind = if self.insert { LookupKind::InsertIfNotExists } else { LookupKind::Point };
+        let kind = if self.insert {
+            LookupKind::InsertIfNotExists
+        } else {
+            LookupKind::Point
+        };
         let plan = LookupPlan::by_primary_key(&self.info, kind);
-        let plan = plan.map_err(|error| error.during("create_lookuper").of_table(self.info.table_path()))?;
+        let plan = plan.map_err(|error| {
+            error
+                .during("create_lookuper")
+                .of_table(self.info.table_path())
+        })?;
         Lookuper::new(Arc::clone(&self.connection), &self.info, plan)
     }
 }
@@ -69,7 +85,11 @@ impl TablePrefixLookup {
     /// the bucket key is not the beginning of the primary key.
     pub fn create_lookuper(&self) -> Result<Lookuper> {
         let plan = LookupPlan::by_prefix(&self.info, &self.columns);
-        let plan = plan.map_err(|error| error.during("create_lookuper").of_table(self.info.table_path()))?;
+        let plan = plan.map_err(|error| {
+            error
+                .during("create_lookuper")
+                .of_table(self.info.table_path())
+        })?;
         Lookuper::new(Arc::clone(&self.connection), &self.info, plan)
     }
 }
@@ -92,7 +112,14 @@ struct Inner {
 impl Lookuper {
     fn new(connection: Arc<ConnectionInner>, info: &TableInfo, plan: LookupPlan) -> Result<Self> {
         let values = ValueReader::new(info)?;
-        Ok(Self { inner: Arc::new(Inner { connection, info: info.clone(), plan, values }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                connection,
+                info: info.clone(),
+                plan,
+                values,
+            }),
+        })
     }
 
     /// The rows under a key.
@@ -113,10 +140,19 @@ impl Lookuper {
     pub async fn lookup<R: InternalRow + ?Sized>(&self, key: &R) -> Result<LookupResult> {
         let inner = &*self.inner;
         let place = inner.plan.place(key).map_err(|error| self.failed(error))?;
-        let Some(key) = inner.plan.resolve(&inner.connection, place).await.map_err(|error| self.failed(error))? else {
+        let Some(key) = inner
+            .plan
+            .resolve(&inner.connection, place)
+            .await
+            .map_err(|error| self.failed(error))?
+        else {
             return Ok(LookupResult::default());
         };
-        let values = inner.connection.lookups().lookup(inner.plan.target(), key).await?;
+        let values = inner
+            .connection
+            .lookups()
+            .lookup(inner.plan.target(), key)
+            .await?;
         self.read(values).await
     }
 
@@ -129,21 +165,41 @@ impl Lookuper {
     /// # Cancel safety
     ///
     /// As [`lookup`](Self::lookup).
-    pub async fn lookup_many<R: InternalRow>(&self, keys: impl IntoIterator<Item = R>) -> Result<Vec<LookupResult>> {
+    pub async fn lookup_many<R: InternalRow>(
+        &self,
+        keys: impl IntoIterator<Item = R>,
+    ) -> Result<Vec<LookupResult>> {
         let inner = &*self.inner;
         let mut answers = Vec::new();
         for key in keys {
             let place = inner.plan.place(&key).map_err(|error| self.failed(error))?;
-            let found = inner.plan.resolve(&inner.connection, place).await.map_err(|error| self.failed(error))?;
+            let found = inner
+                .plan
+                .resolve(&inner.connection, place)
+                .await
+                .map_err(|error| self.failed(error))?;
             answers.push(match found {
-                Some(key) => Some(inner.connection.lookups().start(inner.plan.target(), key).await?),
+                Some(key) => Some(
+                    inner
+                        .connection
+                        .lookups()
+                        .start(inner.plan.target(), key)
+                        .await?,
+                ),
                 None => None,
             });
         }
         let mut results = Vec::with_capacity(answers.len());
         for answer in answers {
             results.push(match answer {
-                Some(answer) => self.read(answer.await.unwrap_or_else(|_| Err(Error::closed("the connection")))?).await?,
+                Some(answer) => {
+                    self.read(
+                        answer
+                            .await
+                            .unwrap_or_else(|_| Err(Error::closed("the connection")))?,
+                    )
+                    .await?
+                }
                 None => LookupResult::default(),
             });
         }
@@ -157,28 +213,57 @@ impl Lookuper {
 
     async fn read(&self, values: Values) -> Result<LookupResult> {
         let inner = &*self.inner;
-        let mut rows = Vec::new();
-        let found = match &values {
-            Values::One(value) => value.as_slice(),
-            Values::Many(values) => values.as_slice(),
+        let rows = match values {
+            Values::One(None) => Rows::None,
+            Values::One(Some(value)) => Rows::One(
+                inner
+                    .values
+                    .read(&inner.connection, &value)
+                    .await
+                    .map_err(|error| self.failed(error))?,
+            ),
+            Values::Many(values) => {
+                let mut rows = Vec::with_capacity(values.len());
+                for value in values {
+                    rows.push(
+                        inner
+                            .values
+                            .read(&inner.connection, &value)
+                            .await
+                            .map_err(|error| self.failed(error))?,
+                    );
+                }
+                Rows::Many(rows)
+            }
         };
-        rows.reserve_exact(found.len());
-        for value in found {
-            rows.push(inner.values.read(&inner.connection, value).await.map_err(|error| self.failed(error))?);
-        }
-        Ok(LookupResult { rows, lookuper: Some(Arc::clone(&self.inner)) })
+        Ok(LookupResult {
+            rows,
+            lookuper: Some(Arc::clone(&self.inner)),
+        })
     }
 
     fn failed(&self, error: Error) -> Error {
-        error.during("lookup").of_table(self.inner.info.table_path())
+        error
+            .during("lookup")
+            .of_table(self.inner.info.table_path())
     }
 }
 
 /// The rows that a lookup found.
 #[derive(Clone, Default)]
 pub struct LookupResult {
-    rows: Vec<LookupRow>,
+    rows: Rows,
     lookuper: Option<Arc<Inner>>,
+}
+
+/// One row needs no allocation.
+#[derive(Clone, Default)]
+#[expect(clippy::large_enum_variant, reason = "the large one is the usual one")]
+enum Rows {
+    #[default]
+    None,
+    One(LookupRow),
+    Many(Vec<LookupRow>),
 }
 
 impl LookupResult {
@@ -188,10 +273,14 @@ impl LookupResult {
     ///
     /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if there are several, which only a lookup by a part of the key finds.
     pub fn get_single_row(&self) -> Result<Option<LookupRow>> {
-        match self.rows.as_slice() {
+        match self.rows() {
             [] => Ok(None),
             [row] => Ok(Some(row.clone())),
-            rows => Err(Error::usage(format!("{} rows were found where one is asked for", rows.len())).during("get_single_row")),
+            rows => Err(Error::usage(format!(
+                "{} rows were found where one is asked for",
+                rows.len()
+            ))
+            .during("get_single_row")),
         }
     }
 
@@ -201,22 +290,35 @@ impl LookupResult {
     ///
     /// None today; rows are checked when they come.
     pub fn get_rows(&self) -> Result<Vec<LookupRow>> {
-        Ok(self.rows.clone())
+        Ok(self.rows().to_vec())
+    }
+
+    /// All rows found, in the order of their keys.
+    pub fn rows(&self) -> &[LookupRow] {
+        match &self.rows {
+            Rows::None => &[],
+            Rows::One(row) => std::slice::from_ref(row),
+            Rows::Many(rows) => rows,
+        }
     }
 
     /// All rows found, taken out.
     pub fn into_rows(self) -> Vec<LookupRow> {
-        self.rows
+        match self.rows {
+            Rows::None => Vec::new(),
+            Rows::One(row) => vec![row],
+            Rows::Many(rows) => rows,
+        }
     }
 
     /// How many rows were found.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.rows().len()
     }
 
     /// Whether nothing was found.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.rows().is_empty()
     }
 
     /// The rows as an Arrow batch with the columns of the table.
@@ -226,32 +328,42 @@ impl LookupResult {
     /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a result that found no partition, of which no columns are known.
     pub fn to_record_batch(&self) -> Result<RecordBatch> {
         let Some(inner) = &self.lookuper else {
-            return Err(Error::usage("nothing was looked up, so there are no columns").during("to_record_batch"));
+            return Err(
+                Error::usage("nothing was looked up, so there are no columns")
+                    .during("to_record_batch"),
+            );
         };
-        crate::lookup::record_batch(inner.info.row_type(), &self.rows)
+        crate::lookup::record_batch(inner.info.row_type(), self.rows())
     }
 }
 
 impl fmt::Debug for TableLookup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TableLookup").field("table", self.info.table_path()).finish_non_exhaustive()
+        f.debug_struct("TableLookup")
+            .field("table", self.info.table_path())
+            .finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for TablePrefixLookup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TablePrefixLookup").field("table", self.info.table_path()).field("columns", &self.columns).finish_non_exhaustive()
+        f.debug_struct("TablePrefixLookup")
+            .field("table", self.info.table_path())
+            .field("columns", &self.columns)
+            .finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Lookuper {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lookuper").field("table", self.inner.info.table_path()).finish_non_exhaustive()
+        f.debug_struct("Lookuper")
+            .field("table", self.inner.info.table_path())
+            .finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for LookupResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.rows).finish()
+        f.debug_list().entries(self.rows()).finish()
     }
 }

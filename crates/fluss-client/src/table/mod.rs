@@ -56,9 +56,16 @@ impl FlussTable {
     /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) on a primary-key table: upsert to it instead.
     pub fn new_append(&self) -> Result<TableAppend> {
         if self.info.has_primary_key() {
-            return Err(Error::usage("rows are appended to log tables only; upsert to a primary-key table").during("new_append").of_table(self.table_path()));
+            return Err(Error::usage(
+                "rows are appended to log tables only; upsert to a primary-key table",
+            )
+            .during("new_append")
+            .of_table(self.table_path()));
         }
-        Ok(TableAppend::new(Arc::clone(&self.connection), self.info.clone()))
+        Ok(TableAppend::new(
+            Arc::clone(&self.connection),
+            self.info.clone(),
+        ))
     }
 
     /// Upserts to and deletes from a primary-key table.
@@ -67,8 +74,14 @@ impl FlussTable {
     ///
     /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) on a log table: append to it instead.
     pub fn new_upsert(&self) -> Result<TableUpsert> {
-        self.require_primary_key("new_upsert", "rows are upserted to primary-key tables only; append to a log table")?;
-        Ok(TableUpsert::new(Arc::clone(&self.connection), self.info.clone()))
+        self.require_primary_key(
+            "new_upsert",
+            "rows are upserted to primary-key tables only; append to a log table",
+        )?;
+        Ok(TableUpsert::new(
+            Arc::clone(&self.connection),
+            self.info.clone(),
+        ))
     }
 
     /// Reads the log of the table: the rows of a log table, the changelog of a primary-key table.
@@ -82,17 +95,32 @@ impl FlussTable {
     ///
     /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) on a log table, which has no key.
     pub fn new_lookup(&self) -> Result<TableLookup> {
-        self.require_primary_key("new_lookup", "rows are looked up in primary-key tables only")?;
-        Ok(TableLookup::new(Arc::clone(&self.connection), self.info.clone()))
+        self.require_primary_key(
+            "new_lookup",
+            "rows are looked up in primary-key tables only",
+        )?;
+        Ok(TableLookup::new(
+            Arc::clone(&self.connection),
+            self.info.clone(),
+        ))
     }
 
     fn require_primary_key(&self, operation: &'static str, message: &'static str) -> Result<()> {
-        if self.info.has_primary_key() { Ok(()) } else { Err(Error::usage(message).during(operation).of_table(self.table_path())) }
+        if self.info.has_primary_key() {
+            Ok(())
+        } else {
+            Err(Error::usage(message)
+                .during(operation)
+                .of_table(self.table_path()))
+        }
     }
 }
 
 impl fmt::Debug for FlussTable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FlussTable").field("path", self.table_path()).field("id", &self.info.table_id()).finish_non_exhaustive()
+        f.debug_struct("FlussTable")
+            .field("path", self.table_path())
+            .field("id", &self.info.table_id())
+            .finish_non_exhaustive()
     }
 }

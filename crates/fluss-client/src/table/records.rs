@@ -22,8 +22,18 @@ pub struct ScanRecord {
 }
 
 impl ScanRecord {
-    pub(crate) fn new(row: ColumnarRow, offset: i64, timestamp: i64, change_type: ChangeType) -> Self {
-        Self { row, offset, timestamp, change_type }
+    pub(crate) fn new(
+        row: ColumnarRow,
+        offset: i64,
+        timestamp: i64,
+        change_type: ChangeType,
+    ) -> Self {
+        Self {
+            row,
+            offset,
+            timestamp,
+            change_type,
+        }
     }
 
     /// The columns, in the order of the projection.
@@ -107,7 +117,10 @@ impl ScanRecords {
     /// Offset after everything of the bucket that was handed out up to this poll, batches without rows included; `None` if this poll
     /// handed out nothing of it.
     pub fn consumed_up_to(&self, bucket: &TableBucket) -> Option<i64> {
-        self.positions.iter().find(|(other, _)| other == bucket).map(|(_, position)| *position)
+        self.positions
+            .iter()
+            .find(|(other, _)| other == bucket)
+            .map(|(_, position)| *position)
     }
 }
 
@@ -117,7 +130,10 @@ impl IntoIterator for ScanRecords {
 
     /// All records, bucket after bucket.
     fn into_iter(self) -> Self::IntoIter {
-        ScanRecordsIntoIter { buckets: self.buckets.into_values(), current: Vec::new().into_iter() }
+        ScanRecordsIntoIter {
+            buckets: self.buckets.into_values(),
+            current: Vec::new().into_iter(),
+        }
     }
 }
 
@@ -151,8 +167,18 @@ pub struct ScanBatch {
 }
 
 impl ScanBatch {
-    pub(crate) fn new(bucket: TableBucket, batch: RecordBatch, base_offset: i64, timestamp: Option<i64>) -> Self {
-        Self { bucket, batch, base_offset, timestamp }
+    pub(crate) fn new(
+        bucket: TableBucket,
+        batch: RecordBatch,
+        base_offset: i64,
+        timestamp: Option<i64>,
+    ) -> Self {
+        Self {
+            bucket,
+            batch,
+            base_offset,
+            timestamp,
+        }
     }
 
     /// The bucket of the rows.

@@ -26,7 +26,10 @@ impl WriteResult {
             WrittenOffset::End(offset) => Some(offset),
             WrittenOffset::Unknown => None,
         };
-        Self { bucket: written.bucket, offset }
+        Self {
+            bucket: written.bucket,
+            offset,
+        }
     }
 
     /// The bucket, with its partition if the table has any.
@@ -62,7 +65,11 @@ pub struct WriteResultFuture {
 impl WriteResultFuture {
     #[inline]
     pub(crate) fn new(batch: Arc<Completion>, index: u32) -> Self {
-        Self { batch, index, place: NOT_WAITING }
+        Self {
+            batch,
+            index,
+            place: NOT_WAITING,
+        }
     }
 
     /// The result, if it is known already; does not hurry the row.
@@ -101,7 +108,10 @@ impl Drop for WriteResultFuture {
 
 impl fmt::Debug for WriteResultFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("WriteResultFuture").field("index", &self.index).field("result", &self.try_result()).finish_non_exhaustive()
+        f.debug_struct("WriteResultFuture")
+            .field("index", &self.index)
+            .field("result", &self.try_result())
+            .finish_non_exhaustive()
     }
 }
 
@@ -122,7 +132,10 @@ pub struct BatchWriteFuture {
 
 impl BatchWriteFuture {
     pub(crate) fn new(pieces: Vec<WriteResultFuture>) -> Self {
-        Self { pieces, done: Vec::new() }
+        Self {
+            pieces,
+            done: Vec::new(),
+        }
     }
 }
 

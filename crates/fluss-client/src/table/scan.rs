@@ -41,7 +41,13 @@ pub struct TableScan {
 
 impl TableScan {
     pub(crate) fn new(connection: Arc<ConnectionInner>, info: TableInfo) -> Self {
-        Self { connection, info, columns: None, limit: None, reset: OffsetReset::default() }
+        Self {
+            connection,
+            info,
+            columns: None,
+            limit: None,
+            reset: OffsetReset::default(),
+        }
     }
 
     /// Reads these columns only, by position, in this order. The server leaves the others out where it can.
@@ -55,7 +61,10 @@ impl TableScan {
         let available = self.info.schema().columns().len();
         for (index, column) in columns.iter().enumerate() {
             if *column >= available {
-                return Err(self.refused(format!("column {column} is projected, the table has columns 0 to {}", available.saturating_sub(1))));
+                return Err(self.refused(format!(
+                    "column {column} is projected, the table has columns 0 to {}",
+                    available.saturating_sub(1)
+                )));
             }
             if columns.iter().take(index).any(|other| other == column) {
                 return Err(self.refused(format!("column {column} is projected twice")));
@@ -73,7 +82,13 @@ impl TableScan {
     pub fn project_by_name(self, columns: &[&str]) -> Result<Self> {
         let positions = columns
             .iter()
-            .map(|name| self.info.schema().column_index(name).ok_or_else(|| self.refused(format!("column {name:?} is projected, the table does not have it"))))
+            .map(|name| {
+                self.info.schema().column_index(name).ok_or_else(|| {
+                    self.refused(format!(
+                        "column {name:?} is projected, the table does not have it"
+                    ))
+                })
+            })
             .collect::<Result<Vec<_>>>()?;
         self.project(&positions)
     }
@@ -126,27 +141,50 @@ impl TableScan {
     pub fn create_bucket_batch_scanner(&self, bucket: TableBucket) -> Result<LimitBatchScanner> {
         let operation = "create_bucket_batch_scanner";
         let Some(limit) = self.limit else {
-            return Err(self.refused("a bucket is read at once only up to a limit: set one".to_owned()).during(operation));
+            return Err(self
+                .refused("a bucket is read at once only up to a limit: set one".to_owned())
+                .during(operation));
         };
         if bucket.table_id() != self.info.table_id() {
-            return Err(self.refused(format!("the bucket is of table {}, this is table {}", bucket.table_id(), self.info.table_id())).during(operation));
+            return Err(self
+                .refused(format!(
+                    "the bucket is of table {}, this is table {}",
+                    bucket.table_id(),
+                    self.info.table_id()
+                ))
+                .during(operation));
         }
-        LimitBatchScanner::new(Arc::clone(&self.connection), self.projection()?, bucket, limit)
+        LimitBatchScanner::new(
+            Arc::clone(&self.connection),
+            self.projection()?,
+            bucket,
+            limit,
+        )
     }
 
     fn scanner(&self, operation: &'static str, max_poll_records: usize) -> Result<Scanner> {
         if self.limit.is_some() {
-            return Err(self.refused("a log scanner has no limit: it reads on as the log grows".to_owned()).during(operation));
+            return Err(self
+                .refused("a log scanner has no limit: it reads on as the log grows".to_owned())
+                .during(operation));
         }
-        Ok(Scanner::start(Arc::clone(&self.connection), self.projection()?, self.reset, max_poll_records))
+        Ok(Scanner::start(
+            Arc::clone(&self.connection),
+            self.projection()?,
+            self.reset,
+            max_poll_records,
+        ))
     }
 
     fn projection(&self) -> Result<Projection> {
-        Projection::new(self.info.clone(), self.columns.as_deref()).map_err(|error| error.of_table(self.info.table_path()))
+        Projection::new(self.info.clone(), self.columns.as_deref())
+            .map_err(|error| error.of_table(self.info.table_path()))
     }
 
     fn refused(&self, message: String) -> Error {
-        Error::usage(message).during("new_scan").of_table(self.info.table_path())
+        Error::usage(message)
+            .during("new_scan")
+            .of_table(self.info.table_path())
     }
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use fluss_metadata::TableInfo;
 use fluss_row::{InternalRow, RowEncoder};
 
-use super::append::wrong_width;
 use super::WriteResultFuture;
+use super::append::wrong_width;
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
 use crate::write::{Appender, BatchKind, RowRoute, Target};
@@ -26,7 +26,12 @@ pub struct TableUpsert {
 
 impl TableUpsert {
     pub(super) fn new(connection: Arc<ConnectionInner>, info: TableInfo) -> Self {
-        Self { connection, info, target_columns: None, merge_mode: MergeMode::Default }
+        Self {
+            connection,
+            info,
+            target_columns: None,
+            merge_mode: MergeMode::Default,
+        }
     }
 
     /// Writes only the columns at these positions: an upsert leaves the others as they are, or null if the key is new; a delete sets
@@ -40,7 +45,11 @@ impl TableUpsert {
     /// missing, if the table's auto-increment column is among them, or if a column outside the primary key is NOT NULL.
     pub fn partial_update(mut self, columns: Option<Vec<usize>>) -> Result<Self> {
         if let Some(columns) = &columns {
-            check_target_columns(&self.info, columns).map_err(|error| error.during("partial_update").of_table(self.info.table_path()))?;
+            check_target_columns(&self.info, columns).map_err(|error| {
+                error
+                    .during("partial_update")
+                    .of_table(self.info.table_path())
+            })?;
         }
         self.target_columns = columns;
         Ok(self)
@@ -56,7 +65,9 @@ impl TableUpsert {
             .iter()
             .map(|name| {
                 self.info.schema().column_index(name).ok_or_else(|| {
-                    Error::usage(format!("there is no column {name:?}")).during("partial_update").of_table(self.info.table_path())
+                    Error::usage(format!("there is no column {name:?}"))
+                        .during("partial_update")
+                        .of_table(self.info.table_path())
                 })
             })
             .collect::<Result<Vec<_>>>()?;
@@ -79,43 +90,90 @@ impl TableUpsert {
     /// properties that this client does not know how to write; [`ErrorKind::Closed`](crate::ErrorKind::Closed) after the connection was
     /// closed.
     pub fn create_writer(&self) -> Result<UpsertWriter> {
-        self.make_writer().map_err(|error| error.during("create_writer").of_table(self.info.table_path()))
+        self.make_writer().map_err(|error| {
+            error
+                .during("create_writer")
+                .of_table(self.info.table_path())
+        })
     }
 
     fn make_writer(&self) -> Result<UpsertWriter> {
-        if let (None, Some(column)) = (&self.target_columns, self.info.schema().auto_increment_column()) {
-            return Err(Error::usage(format!("column {column:?} is filled by the server: name the other columns in partial_update")));
+        if let (None, Some(column)) = (
+            &self.target_columns,
+            self.info.schema().auto_increment_column(),
+        ) {
+            return Err(Error::usage(format!(
+                "column {column:?} is filled by the server: name the other columns in partial_update"
+            )));
         }
-        if self.merge_mode == MergeMode::Overwrite && self.info.descriptor().merge_engine()?.is_none() {
+        if self.merge_mode == MergeMode::Overwrite
+            && self.info.descriptor().merge_engine()?.is_none()
+        {
             return Err(Error::usage("the table has no merge engine to write past"));
         }
-        let target_columns = self.target_columns.as_ref().map(|columns| columns.iter().map(|column| *column as i32).collect());
-        let kind = BatchKind::Kv { target_columns, merge_mode: self.merge_mode };
+        let target_columns = self
+            .target_columns
+            .as_ref()
+            .map(|columns| columns.iter().map(|column| *column as i32).collect());
+        let kind = BatchKind::Kv {
+            target_columns,
+            merge_mode: self.merge_mode,
+        };
         let appender = self.connection.writers().appender(&self.info, kind)?;
         let rows = RowEncoder::new(self.info.descriptor().kv_format()?, self.info.row_type())?;
-        let route = RowRoute::new(&self.info, appender.table(), self.connection.config.writer_bucket_no_key_assigner)?;
-        let inner = Inner { columns: self.info.row_type().fields().len(), appender, rows, route, _connection: Arc::clone(&self.connection) };
-        Ok(UpsertWriter { inner: Arc::new(inner) })
+        let route = RowRoute::new(
+            &self.info,
+            appender.table(),
+            self.connection.config.writer_bucket_no_key_assigner,
+        )?;
+        let inner = Inner {
+            columns: self.info.row_type().fields().len(),
+            appender,
+            rows,
+            route,
+            _connection: Arc::clone(&self.connection),
+        };
+        Ok(UpsertWriter {
+            inner: Arc::new(inner),
+        })
     }
 }
 
 /// Checks what the server would refuse. Source: `UpsertWriterImpl.java: sanityCheck`.
 fn check_target_columns(info: &TableInfo, targets: &[usize]) -> Result<()> {
     let schema = info.schema();
-    if let Some(position) = targets.iter().find(|position| **position >= schema.columns().len()) {
-        return Err(Error::usage(format!("there is no column at position {position}, the table has {}", schema.columns().len())));
+    if let Some(position) = targets
+        .iter()
+        .find(|position| **position >= schema.columns().len())
+    {
+        return Err(Error::usage(format!(
+            "there is no column at position {position}, the table has {}",
+            schema.columns().len()
+        )));
     }
-    if let Some(name) = schema.primary_key_column_names().iter().find(|name| !schema.column_index(name).is_some_and(|at| targets.contains(&at))) {
-        return Err(Error::usage(format!("column {name:?} of the primary key must be among the columns written")));
+    if let Some(name) = schema.primary_key_column_names().iter().find(|name| {
+        !schema
+            .column_index(name)
+            .is_some_and(|at| targets.contains(&at))
+    }) {
+        return Err(Error::usage(format!(
+            "column {name:?} of the primary key must be among the columns written"
+        )));
     }
     for (position, column) in schema.columns().iter().enumerate() {
         let is_filled_by_server = schema.auto_increment_column() == Some(column.name());
         if is_filled_by_server && targets.contains(&position) {
-            return Err(Error::usage(format!("column {:?} is filled by the server and cannot be written", column.name())));
+            return Err(Error::usage(format!(
+                "column {:?} is filled by the server and cannot be written",
+                column.name()
+            )));
         }
         let is_key = schema.primary_key_indexes().contains(&position);
         if !is_key && !is_filled_by_server && !column.data_type().is_nullable() {
-            return Err(Error::usage(format!("column {:?} is NOT NULL; a partial update needs all columns outside the key to be nullable", column.name())));
+            return Err(Error::usage(format!(
+                "column {:?} is NOT NULL; a partial update needs all columns outside the key to be nullable",
+                column.name()
+            )));
         }
     }
     Ok(())
@@ -165,7 +223,13 @@ impl UpsertWriter {
         let inner = &*self.inner;
         inner.check(row)?;
         inner.route.with_key(row, |group, bucket, key| {
-            inner.appender.write(&Target { group: &group, bucket }, |encoder| encoder.upsert(key, &inner.rows, row))
+            inner.appender.write(
+                &Target {
+                    group: &group,
+                    bucket,
+                },
+                |encoder| encoder.upsert(key, &inner.rows, row),
+            )
         })
     }
 
@@ -182,8 +246,14 @@ impl UpsertWriter {
         let inner = &*self.inner;
         inner.check(row)?;
         let (group, bucket, key) = inner.route.key_of(row)?;
-        let target = Target { group: &group, bucket };
-        inner.appender.write_async(&target, |encoder| encoder.upsert(&key, &inner.rows, row)).await
+        let target = Target {
+            group: &group,
+            bucket,
+        };
+        inner
+            .appender
+            .write_async(&target, |encoder| encoder.upsert(&key, &inner.rows, row))
+            .await
     }
 
     /// [`upsert`](Self::upsert) if there is room for the row now.
@@ -195,7 +265,13 @@ impl UpsertWriter {
         let inner = &*self.inner;
         inner.check(row)?;
         inner.route.with_key(row, |group, bucket, key| {
-            inner.appender.try_write(&Target { group: &group, bucket }, |encoder| encoder.upsert(key, &inner.rows, row))
+            inner.appender.try_write(
+                &Target {
+                    group: &group,
+                    bucket,
+                },
+                |encoder| encoder.upsert(key, &inner.rows, row),
+            )
         })
     }
 
@@ -216,7 +292,13 @@ impl UpsertWriter {
         let inner = &*self.inner;
         inner.check(row)?;
         inner.route.with_key(row, |group, bucket, key| {
-            inner.appender.write(&Target { group: &group, bucket }, |encoder| encoder.delete(key))
+            inner.appender.write(
+                &Target {
+                    group: &group,
+                    bucket,
+                },
+                |encoder| encoder.delete(key),
+            )
         })
     }
 
@@ -233,7 +315,16 @@ impl UpsertWriter {
         let inner = &*self.inner;
         inner.check(row)?;
         let (group, bucket, key) = inner.route.key_of(row)?;
-        inner.appender.write_async(&Target { group: &group, bucket }, |encoder| encoder.delete(&key)).await
+        inner
+            .appender
+            .write_async(
+                &Target {
+                    group: &group,
+                    bucket,
+                },
+                |encoder| encoder.delete(&key),
+            )
+            .await
     }
 
     /// [`delete`](Self::delete) if there is room for it now.
@@ -245,7 +336,13 @@ impl UpsertWriter {
         let inner = &*self.inner;
         inner.check(row)?;
         inner.route.with_key(row, |group, bucket, key| {
-            inner.appender.try_write(&Target { group: &group, bucket }, |encoder| encoder.delete(key))
+            inner.appender.try_write(
+                &Target {
+                    group: &group,
+                    bucket,
+                },
+                |encoder| encoder.delete(key),
+            )
         })
     }
 
@@ -259,7 +356,11 @@ impl UpsertWriter {
     ///
     /// Dropped before its end, the rows are sent all the same, and no failure is forgotten.
     pub async fn flush(&self) -> Result<()> {
-        self.inner.appender.flush().await.map_err(|error| error.during("flush"))
+        self.inner
+            .appender
+            .flush()
+            .await
+            .map_err(|error| error.during("flush"))
     }
 
     /// Refuses rows from now on, in all clones, and flushes for at most `timeout`.
@@ -273,14 +374,26 @@ impl UpsertWriter {
     ///
     /// Dropped before its end, the writer is closed all the same.
     pub async fn close(&self, timeout: Duration) -> Result<()> {
-        self.inner.appender.close(timeout).await.map_err(|error| error.during("close").of_table(self.inner.appender.table().info().table_path()))
+        self.inner.appender.close(timeout).await.map_err(|error| {
+            error
+                .during("close")
+                .of_table(self.inner.appender.table().info().table_path())
+        })
     }
 }
 
 impl Inner {
     #[inline]
     fn check<R: InternalRow>(&self, row: &R) -> Result<()> {
-        if row.field_count() == self.columns { Ok(()) } else { Err(wrong_width(self.appender.table().info(), row.field_count(), self.columns)) }
+        if row.field_count() == self.columns {
+            Ok(())
+        } else {
+            Err(wrong_width(
+                self.appender.table().info(),
+                row.field_count(),
+                self.columns,
+            ))
+        }
     }
 }
 
@@ -296,6 +409,8 @@ impl fmt::Debug for TableUpsert {
 
 impl fmt::Debug for UpsertWriter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("UpsertWriter").field("table", self.inner.appender.table().info().table_path()).finish_non_exhaustive()
+        f.debug_struct("UpsertWriter")
+            .field("table", self.inner.appender.table().info().table_path())
+            .finish_non_exhaustive()
     }
 }

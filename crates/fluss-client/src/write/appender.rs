@@ -58,7 +58,11 @@ pub(crate) struct Load {
 
 impl Load {
     /// One row, for which there is room as long as the step is not used up.
-    const ROW: Self = Self { rows: 1, bytes: 1, is_alone: false };
+    const ROW: Self = Self {
+        rows: 1,
+        bytes: 1,
+        is_alone: false,
+    };
 }
 
 enum Attempt {
@@ -68,10 +72,19 @@ enum Attempt {
 }
 
 impl Appender {
-    pub(super) fn new(shared: Arc<Shared>, table: Arc<TableWrites>, format: Arc<WriteFormat>) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        table: Arc<TableWrites>,
+        format: Arc<WriteFormat>,
+    ) -> Self {
         let member = Arc::new(Member::default());
         shared.remember(&member);
-        Self { shared, table, format, member }
+        Self {
+            shared,
+            table,
+            format,
+            member,
+        }
     }
 
     pub(crate) fn table(&self) -> &Arc<TableWrites> {
@@ -84,18 +97,31 @@ impl Appender {
 
     /// Bytes of rows that make a full batch when they do not compress.
     pub(crate) fn max_batch(&self) -> usize {
-        full_at(self.shared.config.writer_batch_size, self.shared.memory.capacity(), 1.0)
+        full_at(
+            self.shared.config.writer_batch_size,
+            self.shared.memory.capacity(),
+            1.0,
+        )
     }
 
     /// Writes a row, waiting on this thread for room if need be.
     #[inline]
-    pub(crate) fn write(&self, target: &Target<'_>, encode: impl FnMut(&mut Encoder) -> Result<usize>) -> Result<WriteResultFuture> {
+    pub(crate) fn write(
+        &self,
+        target: &Target<'_>,
+        encode: impl FnMut(&mut Encoder) -> Result<usize>,
+    ) -> Result<WriteResultFuture> {
         self.write_load(target, Load::ROW, encode)
     }
 
     /// Writes a load, waiting on this thread for room if need be.
     #[inline]
-    pub(crate) fn write_load(&self, target: &Target<'_>, load: Load, mut encode: impl FnMut(&mut Encoder) -> Result<usize>) -> Result<WriteResultFuture> {
+    pub(crate) fn write_load(
+        &self,
+        target: &Target<'_>,
+        load: Load,
+        mut encode: impl FnMut(&mut Encoder) -> Result<usize>,
+    ) -> Result<WriteResultFuture> {
         match self.attempt(target, load, None, &mut encode)? {
             Attempt::Done(future) => Ok(future),
             Attempt::Full(bytes) => self.wait_and_write(target, load, bytes, &mut encode),
@@ -103,7 +129,11 @@ impl Appender {
     }
 
     /// Writes a row, or says that the buffer is full.
-    pub(crate) fn try_write(&self, target: &Target<'_>, mut encode: impl FnMut(&mut Encoder) -> Result<usize>) -> Result<WriteResultFuture> {
+    pub(crate) fn try_write(
+        &self,
+        target: &Target<'_>,
+        mut encode: impl FnMut(&mut Encoder) -> Result<usize>,
+    ) -> Result<WriteResultFuture> {
         match self.attempt(target, Load::ROW, None, &mut encode)? {
             Attempt::Done(future) => Ok(future),
             Attempt::Full(bytes) => {
@@ -114,12 +144,21 @@ impl Appender {
     }
 
     /// Writes a row, waiting for room without holding a thread.
-    pub(crate) async fn write_async(&self, target: &Target<'_>, encode: impl FnMut(&mut Encoder) -> Result<usize>) -> Result<WriteResultFuture> {
+    pub(crate) async fn write_async(
+        &self,
+        target: &Target<'_>,
+        encode: impl FnMut(&mut Encoder) -> Result<usize>,
+    ) -> Result<WriteResultFuture> {
         self.write_load_async(target, Load::ROW, encode).await
     }
 
     /// Writes a load, waiting for room without holding a thread.
-    pub(crate) async fn write_load_async(&self, target: &Target<'_>, load: Load, mut encode: impl FnMut(&mut Encoder) -> Result<usize>) -> Result<WriteResultFuture> {
+    pub(crate) async fn write_load_async(
+        &self,
+        target: &Target<'_>,
+        load: Load,
+        mut encode: impl FnMut(&mut Encoder) -> Result<usize>,
+    ) -> Result<WriteResultFuture> {
         let mut bytes = match self.attempt(target, load, None, &mut encode)? {
             Attempt::Done(future) => return Ok(future),
             Attempt::Full(bytes) => bytes,
@@ -143,10 +182,20 @@ impl Appender {
 
     /// The one place where a thread waits. The drivers never run on it (or are told that it waits), so they go on and free room.
     #[cold]
-    fn wait_and_write(&self, target: &Target<'_>, load: Load, mut bytes: usize, encode: &mut impl FnMut(&mut Encoder) -> Result<usize>) -> Result<WriteResultFuture> {
+    fn wait_and_write(
+        &self,
+        target: &Target<'_>,
+        load: Load,
+        mut bytes: usize,
+        encode: &mut impl FnMut(&mut Encoder) -> Result<usize>,
+    ) -> Result<WriteResultFuture> {
         let timeout = self.shared.config.writer_buffer_wait_timeout;
         let ends = Instant::now().checked_add(timeout);
-        let left = || ends.map_or(timeout, |ends| ends.saturating_duration_since(Instant::now()));
+        let left = || {
+            ends.map_or(timeout, |ends| {
+                ends.saturating_duration_since(Instant::now())
+            })
+        };
         loop {
             let waiting = self.shared.memory.wait(self.wish_for(bytes));
             self.shared.inbox.ring();
@@ -169,10 +218,19 @@ impl Appender {
         bytes.max(WAIT_FOR.min(self.shared.memory.capacity() / WAIT_SHARE))
     }
 
-    fn attempt(&self, target: &Target<'_>, load: Load, granted: Option<&mut Credit>, encode: &mut impl FnMut(&mut Encoder) -> Result<usize>) -> Result<Attempt> {
-        let bucket = target.bucket.unwrap_or_else(|| target.group.sticky_bucket());
+    fn attempt(
+        &self,
+        target: &Target<'_>,
+        load: Load,
+        granted: Option<&mut Credit>,
+        encode: &mut impl FnMut(&mut Encoder) -> Result<usize>,
+    ) -> Result<Attempt> {
+        let bucket = target
+            .bucket
+            .unwrap_or_else(|| target.group.sticky_bucket());
         let Some(slot) = target.group.slots.get(bucket as usize) else {
-            return Err(Error::usage(format!("there is no bucket {bucket}")).of_table(&target.group.table_path));
+            return Err(Error::usage(format!("there is no bucket {bucket}"))
+                .of_table(&target.group.table_path));
         };
         let mut state = slot.state();
         let (is_new, was_closed) = match self.make_room(slot, &mut state, load, granted)? {
@@ -185,7 +243,9 @@ impl Appender {
                 return Ok(Attempt::Full(bytes));
             }
         };
-        let Some(open) = state.open.as_mut() else { return Ok(Attempt::Full(0)) };
+        let Some(open) = state.open.as_mut() else {
+            return Ok(Attempt::Full(0));
+        };
         let added = match encode(&mut open.encoder) {
             Ok(added) => added,
             Err(error) => {
@@ -205,7 +265,11 @@ impl Appender {
         if open.bytes > open.credit.bytes() {
             open.credit.set(open.bytes);
         }
-        if !open.members.last().is_some_and(|member| Arc::ptr_eq(member, &self.member)) {
+        if !open
+            .members
+            .last()
+            .is_some_and(|member| Arc::ptr_eq(member, &self.member))
+        {
             self.join(open);
         }
         let since = open.since;
@@ -225,17 +289,37 @@ impl Appender {
 
     /// Sees to it that the slot has an open batch of this writer's format with room for a row.
     #[inline]
-    fn make_room(&self, slot: &Arc<BucketSlot>, state: &mut SlotState, load: Load, granted: Option<&mut Credit>) -> Result<Room> {
+    fn make_room(
+        &self,
+        slot: &Arc<BucketSlot>,
+        state: &mut SlotState,
+        load: Load,
+        granted: Option<&mut Credit>,
+    ) -> Result<Room> {
         match state.open.as_mut() {
-            Some(open) if open.bytes + load.bytes <= open.credit.bytes() && !load.is_alone && Arc::ptr_eq(&open.format, &self.format) && !self.member.is_closed() => {
-                Ok(Room::Ready { is_new: false, was_closed: false })
+            Some(open)
+                if open.bytes + load.bytes <= open.credit.bytes()
+                    && !load.is_alone
+                    && Arc::ptr_eq(&open.format, &self.format)
+                    && !self.member.is_closed() =>
+            {
+                Ok(Room::Ready {
+                    is_new: false,
+                    was_closed: false,
+                })
             }
             _ => self.make_room_slowly(slot, state, load, granted),
         }
     }
 
     #[cold]
-    fn make_room_slowly(&self, slot: &Arc<BucketSlot>, state: &mut SlotState, load: Load, granted: Option<&mut Credit>) -> Result<Room> {
+    fn make_room_slowly(
+        &self,
+        slot: &Arc<BucketSlot>,
+        state: &mut SlotState,
+        load: Load,
+        granted: Option<&mut Credit>,
+    ) -> Result<Room> {
         if self.member.is_closed() {
             return Err(Error::closed("the writer"));
         }
@@ -244,7 +328,11 @@ impl Appender {
         }
         let capacity = self.shared.memory.capacity();
         let mut was_closed = false;
-        if state.open.as_ref().is_some_and(|open| load.is_alone || !Arc::ptr_eq(&open.format, &self.format)) {
+        if state
+            .open
+            .as_ref()
+            .is_some_and(|open| load.is_alone || !Arc::ptr_eq(&open.format, &self.format))
+        {
             slot.close_open(state);
             was_closed = true;
         }
@@ -252,12 +340,20 @@ impl Appender {
             if let Some(granted) = granted {
                 open.credit.absorb(granted);
             }
-            let missing = (open.bytes + load.bytes).saturating_sub(open.credit.bytes()).min(capacity);
+            let missing = (open.bytes + load.bytes)
+                .saturating_sub(open.credit.bytes())
+                .min(capacity);
             let step = next_step(open.credit.bytes(), capacity).max(missing);
             if missing > 0 && !open.credit.try_grow(step) {
-                return Ok(Room::Full { bytes: step, was_closed });
+                return Ok(Room::Full {
+                    bytes: step,
+                    was_closed,
+                });
             }
-            return Ok(Room::Ready { is_new: false, was_closed });
+            return Ok(Room::Ready {
+                is_new: false,
+                was_closed,
+            });
         }
         if self.shared.inbox.is_ended() {
             return Err(Error::closed("the connection"));
@@ -268,25 +364,37 @@ impl Appender {
         }
         let step = next_step(0, capacity).max(load.bytes.min(capacity));
         if credit.bytes() < step && !credit.try_grow(step - credit.bytes()) {
-            return Ok(Room::Full { bytes: step, was_closed });
+            return Ok(Room::Full {
+                bytes: step,
+                was_closed,
+            });
         }
         state.open = Some(OpenBatch {
             encoder: self.format.encoder()?,
             rows: 0,
             bytes: 0,
-            full_at: self.format.full_at(self.shared.config.writer_batch_size, capacity),
+            full_at: self
+                .format
+                .full_at(self.shared.config.writer_batch_size, capacity),
             credit,
             format: Arc::clone(&self.format),
             completion: Arc::new(Completion::new(Arc::downgrade(slot))),
             members: Vec::with_capacity(1),
             since: now(),
         });
-        Ok(Room::Ready { is_new: true, was_closed })
+        Ok(Room::Ready {
+            is_new: true,
+            was_closed,
+        })
     }
 
     #[cold]
     fn join(&self, open: &mut OpenBatch) {
-        if !open.members.iter().any(|member| Arc::ptr_eq(member, &self.member)) {
+        if !open
+            .members
+            .iter()
+            .any(|member| Arc::ptr_eq(member, &self.member))
+        {
             open.members.push(Arc::clone(&self.member));
             self.member.join(&open.completion);
         }
@@ -311,7 +419,12 @@ impl Appender {
     #[cold]
     fn buffer_full(&self, wanted: usize, waited: Duration) -> Error {
         let capacity = self.shared.memory.capacity();
-        Error::new(Cause::BufferFull { wanted, capacity, waited }).of_table(self.format.info.table_path())
+        Error::new(Cause::BufferFull {
+            wanted,
+            capacity,
+            waited,
+        })
+        .of_table(self.format.info.table_path())
     }
 }
 
@@ -336,7 +449,8 @@ pub(super) async fn flush(member: &Member) -> Result<()> {
     for batch in &pending {
         let mut place = super::completion::NOT_WAITING;
         // The outcome itself is with the member, which also keeps it if this future is dropped half-way.
-        std::future::poll_fn(|context| batch.poll(Wish::Flush, &mut place, context).map(|_| ())).await;
+        std::future::poll_fn(|context| batch.poll(Wish::Flush, &mut place, context).map(|_| ()))
+            .await;
     }
     match member.take_failure() {
         Some(error) => Err(error),

@@ -29,17 +29,29 @@ pub(crate) struct Piece {
 impl Piece {
     /// Where it goes.
     pub(crate) fn target(&self) -> Target<'_> {
-        Target { group: &self.group, bucket: self.bucket }
+        Target {
+            group: &self.group,
+            bucket: self.bucket,
+        }
     }
 
     /// What it is to its batch.
     pub(crate) fn load(&self) -> Load {
-        Load { rows: self.rows.num_rows() as u32, bytes: self.bytes, is_alone: self.bytes >= ALONE }
+        Load {
+            rows: self.rows.num_rows() as u32,
+            bytes: self.bytes,
+            is_alone: self.bytes >= ALONE,
+        }
     }
 }
 
 /// Splits a batch by partition and bucket, and by size. What goes to one place is not copied.
-pub(crate) fn pieces(batch: &RecordBatch, row_type: &RowType, route: &RowRoute, max_bytes: usize) -> Result<Vec<Piece>> {
+pub(crate) fn pieces(
+    batch: &RecordBatch,
+    row_type: &RowType,
+    route: &RowRoute,
+    max_bytes: usize,
+) -> Result<Vec<Piece>> {
     let mut pieces = Vec::new();
     for (group, bucket, rows) in split(batch, row_type, route)? {
         cut(&group, bucket, &rows, max_bytes, &mut pieces);
@@ -58,7 +70,9 @@ fn split(batch: &RecordBatch, row_type: &RowType, route: &RowRoute) -> Result<Ve
     let mut last = 0;
     for (index, row) in columns.rows().enumerate() {
         let (group, bucket) = route.of(&row)?;
-        let is_there = |place: &(Arc<BucketGroup>, Option<u32>, Vec<u32>)| place.1 == bucket && Arc::ptr_eq(&place.0, &group);
+        let is_there = |place: &(Arc<BucketGroup>, Option<u32>, Vec<u32>)| {
+            place.1 == bucket && Arc::ptr_eq(&place.0, &group)
+        };
         // Neighbours often go to the same place.
         if !places.get(last).is_some_and(is_there) {
             last = places.iter().position(is_there).unwrap_or(places.len());
@@ -75,8 +89,12 @@ fn split(batch: &RecordBatch, row_type: &RowType, route: &RowRoute) -> Result<Ve
         .map(|(group, bucket, rows)| {
             let rows = match (rows.first(), rows.last()) {
                 // They lie side by side: a view will do.
-                (Some(first), Some(end)) if (end - first) as usize + 1 == rows.len() => batch.slice(*first as usize, rows.len()),
-                _ => take_record_batch(batch, &UInt32Array::from(rows)).map_err(|error| Error::usage(format!("the rows of the batch cannot be split: {error}")))?,
+                (Some(first), Some(end)) if (end - first) as usize + 1 == rows.len() => {
+                    batch.slice(*first as usize, rows.len())
+                }
+                _ => take_record_batch(batch, &UInt32Array::from(rows)).map_err(|error| {
+                    Error::usage(format!("the rows of the batch cannot be split: {error}"))
+                })?,
             };
             Ok((group, bucket, rows))
         })
@@ -84,7 +102,13 @@ fn split(batch: &RecordBatch, row_type: &RowType, route: &RowRoute) -> Result<Ve
 }
 
 /// Cuts rows into views of at most about `max_bytes`.
-fn cut(group: &Arc<BucketGroup>, bucket: Option<u32>, rows: &RecordBatch, max_bytes: usize, pieces: &mut Vec<Piece>) {
+fn cut(
+    group: &Arc<BucketGroup>,
+    bucket: Option<u32>,
+    rows: &RecordBatch,
+    max_bytes: usize,
+    pieces: &mut Vec<Piece>,
+) {
     let bytes = size(rows);
     let count = bytes.div_ceil(max_bytes.max(1)).max(1);
     let step = rows.num_rows().div_ceil(count).max(1);
@@ -93,7 +117,12 @@ fn cut(group: &Arc<BucketGroup>, bucket: Option<u32>, rows: &RecordBatch, max_by
         let rows = rows.slice(at, step.min(rows.num_rows() - at));
         at += rows.num_rows();
         let bytes = if count == 1 { bytes } else { size(&rows) };
-        pieces.push(Piece { group: Arc::clone(group), bucket, rows, bytes });
+        pieces.push(Piece {
+            group: Arc::clone(group),
+            bucket,
+            rows,
+            bytes,
+        });
     }
 }
 
@@ -102,6 +131,11 @@ fn size(batch: &RecordBatch) -> usize {
     batch
         .columns()
         .iter()
-        .map(|column| column.to_data().get_slice_memory_size().unwrap_or_else(|_| column.get_buffer_memory_size()))
+        .map(|column| {
+            column
+                .to_data()
+                .get_slice_memory_size()
+                .unwrap_or_else(|_| column.get_buffer_memory_size())
+        })
         .sum()
 }

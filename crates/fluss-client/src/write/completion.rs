@@ -42,7 +42,12 @@ pub(crate) const NOT_WAITING: u32 = u32::MAX;
 
 impl Completion {
     pub(super) fn new(slot: Weak<BucketSlot>) -> Self {
-        Self { outcome: OnceLock::new(), waiting: Mutex::default(), wish: AtomicU8::new(number(Wish::Linger)), slot }
+        Self {
+            outcome: OnceLock::new(),
+            waiting: Mutex::default(),
+            wish: AtomicU8::new(number(Wish::Linger)),
+            slot,
+        }
     }
 
     /// What became of the batch, once it is known.
@@ -51,7 +56,12 @@ impl Completion {
     }
 
     /// Waits for the outcome; `place` is where the caller keeps its place among those who wait. The batch becomes as urgent as `wish`.
-    pub(crate) fn poll(&self, wish: Wish, place: &mut u32, context: &mut Context<'_>) -> Poll<&Result<Written>> {
+    pub(crate) fn poll(
+        &self,
+        wish: Wish,
+        place: &mut u32,
+        context: &mut Context<'_>,
+    ) -> Poll<&Result<Written>> {
         if let Some(outcome) = self.outcome.get() {
             return Poll::Ready(outcome);
         }

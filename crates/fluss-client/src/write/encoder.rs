@@ -49,7 +49,12 @@ impl Encoder {
 
     /// Adds an upsert. Returns the bytes it takes. After an error the batch is as before.
     #[inline]
-    pub(crate) fn upsert<R: InternalRow + ?Sized>(&mut self, key: &[u8], rows: &RowEncoder, row: &R) -> Result<usize> {
+    pub(crate) fn upsert<R: InternalRow + ?Sized>(
+        &mut self,
+        key: &[u8],
+        rows: &RowEncoder,
+        row: &R,
+    ) -> Result<usize> {
         match self {
             Self::Kv(builder) => builder.append_row(key, rows, row).map_err(Error::from),
             Self::Arrow(_) | Self::Rows(_) => Err(wrong_table()),

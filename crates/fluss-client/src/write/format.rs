@@ -1,7 +1,7 @@
 //! How the rows of a writer become batches.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fluss_metadata::{LogFormat, RowType, SchemaId, TableInfo};
 use fluss_row::kv::KvBatchBuilder;
@@ -54,7 +54,13 @@ pub(crate) struct WriteFormat {
 impl WriteFormat {
     pub(super) fn new(info: TableInfo, kind: BatchKind) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self { number: NEXT.fetch_add(1, Ordering::Relaxed), info, kind, spare: Mutex::default(), ratio: AtomicU32::new(1.0_f32.to_bits()) }
+        Self {
+            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            info,
+            kind,
+            spare: Mutex::default(),
+            ratio: AtomicU32::new(1.0_f32.to_bits()),
+        }
     }
 
     pub(super) fn matches(&self, info: &TableInfo, kind: &BatchKind) -> bool {
@@ -72,7 +78,8 @@ impl WriteFormat {
 
     /// Whether batches are made of Arrow columns.
     pub(crate) fn is_arrow(&self) -> bool {
-        self.kind == BatchKind::Log && matches!(self.info.descriptor().log_format(), Ok(LogFormat::Arrow))
+        self.kind == BatchKind::Log
+            && matches!(self.info.descriptor().log_format(), Ok(LogFormat::Arrow))
     }
 
     /// A batch without rows.
@@ -89,8 +96,16 @@ impl WriteFormat {
                     schema_id,
                     self.info.descriptor().arrow_compression()?,
                 )?)),
-                LogFormat::Indexed => Encoder::Rows(Box::new(RowLogBatchBuilder::new(self.info.row_type(), schema_id, LogFormat::Indexed)?)),
-                LogFormat::Compacted => Encoder::Rows(Box::new(RowLogBatchBuilder::new(self.info.row_type(), schema_id, LogFormat::Compacted)?)),
+                LogFormat::Indexed => Encoder::Rows(Box::new(RowLogBatchBuilder::new(
+                    self.info.row_type(),
+                    schema_id,
+                    LogFormat::Indexed,
+                )?)),
+                LogFormat::Compacted => Encoder::Rows(Box::new(RowLogBatchBuilder::new(
+                    self.info.row_type(),
+                    schema_id,
+                    LogFormat::Compacted,
+                )?)),
             },
         })
     }
@@ -110,7 +125,11 @@ impl WriteFormat {
 
     /// Bytes of rows at which a batch is full.
     pub(super) fn full_at(&self, batch_size: usize, buffer_size: usize) -> usize {
-        full_at(batch_size, buffer_size, f32::from_bits(self.ratio.load(Ordering::Relaxed)))
+        full_at(
+            batch_size,
+            buffer_size,
+            f32::from_bits(self.ratio.load(Ordering::Relaxed)),
+        )
     }
 
     /// A batch of `before` bytes took `after` bytes once it was sealed.
@@ -124,7 +143,11 @@ impl WriteFormat {
 }
 
 /// The format shared by all writers with these settings.
-pub(super) fn shared(formats: &mut Vec<Arc<WriteFormat>>, info: &TableInfo, kind: BatchKind) -> Arc<WriteFormat> {
+pub(super) fn shared(
+    formats: &mut Vec<Arc<WriteFormat>>,
+    info: &TableInfo,
+    kind: BatchKind,
+) -> Arc<WriteFormat> {
     if let Some(format) = formats.iter().find(|format| format.matches(info, &kind)) {
         return Arc::clone(format);
     }

@@ -36,7 +36,15 @@ pub(super) struct Mail {
 
 impl Inbox {
     pub(super) fn new() -> Self {
-        Self { state: Mutex::new(State { mail: Mail::default(), wakes_at: None, is_asleep: false, is_ended: false }), bell: Notify::new() }
+        Self {
+            state: Mutex::new(State {
+                mail: Mail::default(),
+                wakes_at: None,
+                is_asleep: false,
+                is_ended: false,
+            }),
+            bell: Notify::new(),
+        }
     }
 
     /// A table or partition is written to for the first time.
@@ -94,13 +102,20 @@ impl Inbox {
         let mut state = self.state();
         state.is_asleep = false;
         let is_shut_down = state.mail.is_shut_down;
-        std::mem::replace(&mut state.mail, Mail { is_shut_down, ..Mail::default() })
+        std::mem::replace(
+            &mut state.mail,
+            Mail {
+                is_shut_down,
+                ..Mail::default()
+            },
+        )
     }
 
     /// The sender is about to sleep until `wakes_at`. False if something came in that it must look at first.
     pub(super) fn may_sleep(&self, wakes_at: Option<Instant>) -> bool {
         let mut state = self.state();
-        state.is_asleep = state.mail.groups.is_empty() && state.mail.slots.is_empty() && !state.mail.is_shut_down;
+        state.is_asleep =
+            state.mail.groups.is_empty() && state.mail.slots.is_empty() && !state.mail.is_shut_down;
         state.wakes_at = wakes_at;
         state.is_asleep
     }

@@ -25,7 +25,11 @@ impl Member {
     /// The writer has its first row in a batch.
     pub(super) fn join(&self, batch: &Arc<Completion>) {
         let mut state = self.state();
-        while state.batches.front().is_some_and(|batch| batch.outcome().is_some()) {
+        while state
+            .batches
+            .front()
+            .is_some_and(|batch| batch.outcome().is_some())
+        {
             state.batches.pop_front();
         }
         state.batches.push_back(Arc::clone(batch));
@@ -33,7 +37,9 @@ impl Member {
 
     /// A batch with rows of this writer failed.
     pub(super) fn on_failure(&self, error: &Error) {
-        self.state().first_failure.get_or_insert_with(|| error.clone());
+        self.state()
+            .first_failure
+            .get_or_insert_with(|| error.clone());
     }
 
     /// The batches that have not ended.

@@ -73,17 +73,27 @@ impl Memory {
 
     /// Takes nothing yet.
     pub(crate) fn credit(self: &Arc<Self>) -> Credit {
-        Credit { memory: Arc::clone(self), bytes: 0 }
+        Credit {
+            memory: Arc::clone(self),
+            bytes: 0,
+        }
     }
 
     /// Queues up for `bytes`.
     pub(crate) fn wait(self: &Arc<Self>, bytes: usize) -> Waiting {
-        let waiter = Arc::new(Waiter { bytes: bytes.min(self.capacity), state: Mutex::default(), granted: Condvar::new() });
+        let waiter = Arc::new(Waiter {
+            bytes: bytes.min(self.capacity),
+            state: Mutex::default(),
+            granted: Condvar::new(),
+        });
         self.queue().push_back(Arc::clone(&waiter));
         self.waiting.fetch_add(1, Ordering::SeqCst);
         // Room may have been freed before this one was seen waiting.
         self.grant();
-        Waiting { memory: Arc::clone(self), waiter: Some(waiter) }
+        Waiting {
+            memory: Arc::clone(self),
+            waiter: Some(waiter),
+        }
     }
 
     /// Lets everybody go, now and from now on: what they wanted to write is refused elsewhere.
@@ -99,7 +109,9 @@ impl Memory {
     fn take_if_available(&self, bytes: usize) -> bool {
         let wanted = signed(bytes);
         self.available
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |available| (available >= wanted).then(|| available - wanted))
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |available| {
+                (available >= wanted).then(|| available - wanted)
+            })
             .is_ok()
     }
 
@@ -119,7 +131,8 @@ impl Memory {
             }
             if self.is_closed.load(Ordering::SeqCst) {
                 // What is granted is given back later: the books must balance.
-                self.available.fetch_sub(signed(waiter.bytes), Ordering::SeqCst);
+                self.available
+                    .fetch_sub(signed(waiter.bytes), Ordering::SeqCst);
             }
             self.waiting.fetch_sub(1, Ordering::SeqCst);
             let mut state = waiter.state();
@@ -163,7 +176,9 @@ impl Credit {
     /// Makes it `bytes`, whether there is room or not.
     pub(crate) fn set(&mut self, bytes: usize) {
         if bytes > self.bytes {
-            self.memory.available.fetch_sub(signed(bytes - self.bytes), Ordering::SeqCst);
+            self.memory
+                .available
+                .fetch_sub(signed(bytes - self.bytes), Ordering::SeqCst);
         } else if bytes < self.bytes {
             self.memory.give_back(self.bytes - bytes);
         }
@@ -189,7 +204,10 @@ impl Waiting {
     pub(crate) fn block(mut self, timeout: Duration) -> Option<Credit> {
         let waiter = self.waiter.clone()?;
         let state = waiter.state();
-        let (state, _) = waiter.granted.wait_timeout_while(state, timeout, |state| !state.is_granted).unwrap_or_else(PoisonError::into_inner);
+        let (state, _) = waiter
+            .granted
+            .wait_timeout_while(state, timeout, |state| !state.is_granted)
+            .unwrap_or_else(PoisonError::into_inner);
         let is_granted = state.is_granted;
         drop(state);
         if is_granted { self.take() } else { None }
@@ -197,7 +215,10 @@ impl Waiting {
 
     fn take(&mut self) -> Option<Credit> {
         let waiter = self.waiter.take()?;
-        Some(Credit { memory: Arc::clone(&self.memory), bytes: waiter.bytes })
+        Some(Credit {
+            memory: Arc::clone(&self.memory),
+            bytes: waiter.bytes,
+        })
     }
 }
 
@@ -220,7 +241,9 @@ impl Future for Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let Some(waiter) = self.waiter.take() else { return };
+        let Some(waiter) = self.waiter.take() else {
+            return;
+        };
         let mut queue = self.memory.queue();
         let before = queue.len();
         queue.retain(|other| !Arc::ptr_eq(other, &waiter));
@@ -238,7 +261,10 @@ impl Drop for Waiting {
 
 impl std::fmt::Debug for Memory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Memory").field("capacity", &self.capacity).field("available", &self.available()).finish_non_exhaustive()
+        f.debug_struct("Memory")
+            .field("capacity", &self.capacity)
+            .field("available", &self.available())
+            .finish_non_exhaustive()
     }
 }
 
@@ -271,11 +297,22 @@ mod tests {
         let mut first = memory.wait(50);
         let mut second = memory.wait(10);
         assert!(poll(&mut first).is_pending());
-        assert!(poll(&mut second).is_pending(), "the second would fit, but the first comes before it");
-        assert!(!memory.credit().try_grow(1), "nobody takes room past the queue");
+        assert!(
+            poll(&mut second).is_pending(),
+            "the second would fit, but the first comes before it"
+        );
+        assert!(
+            !memory.credit().try_grow(1),
+            "nobody takes room past the queue"
+        );
         held.set(45);
-        let Poll::Ready(first) = poll(&mut first) else { panic!("there is room for the first") };
-        assert_eq!((first.bytes(), memory.waiting(), memory.available()), (50, 1, 5));
+        let Poll::Ready(first) = poll(&mut first) else {
+            panic!("there is room for the first")
+        };
+        assert_eq!(
+            (first.bytes(), memory.waiting(), memory.available()),
+            (50, 1, 5)
+        );
         drop(first);
         assert!(poll(&mut second).is_ready());
         drop((held, second));

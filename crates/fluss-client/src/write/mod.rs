@@ -25,6 +25,8 @@ mod route;
 mod sender;
 mod slot;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use appender::{Appender, Target};
 pub(crate) use arrow_batch::{Piece, pieces};
@@ -88,8 +90,22 @@ impl Writers {
         let memory = Memory::new(config.writer_buffer_memory_size);
         let inbox = Arc::new(Inbox::new());
         let ends_sender = Arc::new(EndsSender(Arc::clone(&inbox)));
-        let state = Mutex::new(State { tables: HashMap::new(), members: Vec::new(), cluster: Some(cluster), is_closed: false });
-        Self { shared: Arc::new(Shared { config, drivers, memory, inbox, state }), _ends_sender: ends_sender }
+        let state = Mutex::new(State {
+            tables: HashMap::new(),
+            members: Vec::new(),
+            cluster: Some(cluster),
+            is_closed: false,
+        });
+        Self {
+            shared: Arc::new(Shared {
+                config,
+                drivers,
+                memory,
+                inbox,
+                state,
+            }),
+            _ends_sender: ends_sender,
+        }
     }
 
     /// The write path of a new writer handle.
@@ -100,11 +116,21 @@ impl Writers {
                 return Err(Error::closed("the connection"));
             }
             if let Some(cluster) = state.cluster.take() {
-                let sender = Sender::new(&self.shared.config, cluster, Arc::clone(&self.shared.memory), Arc::clone(&self.shared.inbox));
+                let sender = Sender::new(
+                    &self.shared.config,
+                    cluster,
+                    Arc::clone(&self.shared.memory),
+                    Arc::clone(&self.shared.inbox),
+                );
                 self.shared.drivers.handle().spawn(sender.run());
             }
             let inbox = &self.shared.inbox;
-            Arc::clone(state.tables.entry(info.table_id()).or_insert_with(|| TableWrites::new(info.clone(), Arc::clone(inbox))))
+            Arc::clone(
+                state
+                    .tables
+                    .entry(info.table_id())
+                    .or_insert_with(|| TableWrites::new(info.clone(), Arc::clone(inbox))),
+            )
         };
         let format = table.format(info, kind);
         Ok(Appender::new(Arc::clone(&self.shared), table, format))
@@ -153,7 +179,11 @@ impl Shared {
     }
 
     fn members(&self) -> Vec<Arc<Member>> {
-        self.state().members.iter().filter_map(Weak::upgrade).collect()
+        self.state()
+            .members
+            .iter()
+            .filter_map(Weak::upgrade)
+            .collect()
     }
 
     /// A sleep on the clock of the drivers, which may be awaited on any runtime or none.
@@ -170,12 +200,16 @@ fn now() -> Instant {
 
 impl fmt::Debug for Writers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Writers").field("memory", &self.shared.memory).finish_non_exhaustive()
+        f.debug_struct("Writers")
+            .field("memory", &self.shared.memory)
+            .finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("memory", &self.memory).finish_non_exhaustive()
+        f.debug_struct("Shared")
+            .field("memory", &self.memory)
+            .finish_non_exhaustive()
     }
 }

@@ -6,7 +6,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use fluss_metadata::{PartitionId, PartitionSpec, TableBucket, TableInfo};
 use fluss_rpc::Cluster;
 use fluss_wire::error_code::{ErrorCode, ServerError};
-use fluss_wire::message::{CreatePartitionRequest, PbKeyValue, PbPartitionSpec, TableExistsRequest, TableExistsResponse};
+use fluss_wire::message::{
+    CreatePartitionRequest, PbKeyValue, PbPartitionSpec, TableExistsRequest, TableExistsResponse,
+};
 use tracing::debug;
 
 use super::request::path_message;
@@ -16,7 +18,12 @@ use crate::engine::write::{Resolution, is_passing};
 use crate::error::{Error, Result};
 
 /// Asks the cluster for the leaders of a table or partition. A missing partition is made, if the configuration says so.
-pub(super) async fn resolve(cluster: Cluster, config: Arc<Config>, info: TableInfo, group: Arc<BucketGroup>) -> Resolution {
+pub(super) async fn resolve(
+    cluster: Cluster,
+    config: Arc<Config>,
+    info: TableInfo,
+    group: Arc<BucketGroup>,
+) -> Resolution {
     let found = match &group.partition {
         None => find_table(&cluster, &info).await.map(|()| None),
         Some(partition) => find_or_make(&cluster, &config, &info, partition).await,
@@ -46,8 +53,17 @@ async fn explain(cluster: &Cluster, info: &TableInfo, error: Error) -> Error {
     if error.server_code() != Some(ErrorCode::UNKNOWN_SERVER_ERROR.value()) {
         return error;
     }
-    match cluster.call_any(&TableExistsRequest { table_path: path_message(info.table_path()) }).await {
-        Ok(TableExistsResponse { exists: false }) => ServerError { code: ErrorCode::TABLE_NOT_EXIST, message: None }.into(),
+    match cluster
+        .call_any(&TableExistsRequest {
+            table_path: path_message(info.table_path()),
+        })
+        .await
+    {
+        Ok(TableExistsResponse { exists: false }) => ServerError {
+            code: ErrorCode::TABLE_NOT_EXIST,
+            message: None,
+        }
+        .into(),
         _ => error,
     }
 }
@@ -56,62 +72,107 @@ fn check_identity(cluster: &Cluster, info: &TableInfo) -> Result<()> {
     match cluster.view().table_id(info.table_path()) {
         Some(id) if id != info.table_id() => Err(Error::from(ServerError::new(
             ErrorCode::TABLE_NOT_EXIST,
-            format!("the table was dropped and made anew: its id was {}, now it is {id}", info.table_id()),
+            format!(
+                "the table was dropped and made anew: its id was {}, now it is {id}",
+                info.table_id()
+            ),
         ))),
         _ => Ok(()),
     }
 }
 
-async fn find_or_make(cluster: &Cluster, config: &Config, info: &TableInfo, partition: &PartitionName) -> Result<Option<PartitionId>> {
+async fn find_or_make(
+    cluster: &Cluster,
+    config: &Config,
+    info: &TableInfo,
+    partition: &PartitionName,
+) -> Result<Option<PartitionId>> {
     if let Some(id) = find_partition(cluster, info, partition).await? {
         return Ok(Some(id));
     }
     if !config.writer_dynamic_create_partition {
-        let text = format!("there is no partition {}, and writer_dynamic_create_partition is off", partition.name);
-        return Err(Error::from(ServerError::new(ErrorCode::PARTITION_NOT_EXISTS, text)));
+        let text = format!(
+            "there is no partition {}, and writer_dynamic_create_partition is off",
+            partition.name
+        );
+        return Err(Error::from(ServerError::new(
+            ErrorCode::PARTITION_NOT_EXISTS,
+            text,
+        )));
     }
     check_time(info, partition)?;
-    make(cluster, info, partition).await.map_err(|error| error.during("create_partition"))?;
+    make(cluster, info, partition)
+        .await
+        .map_err(|error| error.during("create_partition"))?;
     debug!(table = %info.table_path(), partition = %partition.name, "made a partition");
     // Servers learn of it a little later: that it is not found at once is no failure.
     find_partition(cluster, info, partition).await
 }
 
 /// The id of the partition; asks for the leaders of its buckets where they are not known.
-async fn find_partition(cluster: &Cluster, info: &TableInfo, partition: &PartitionName) -> Result<Option<PartitionId>> {
-    let found = match cluster.partition_id(info.table_path(), &partition.name).await {
+async fn find_partition(
+    cluster: &Cluster,
+    info: &TableInfo,
+    partition: &PartitionName,
+) -> Result<Option<PartitionId>> {
+    let found = match cluster
+        .partition_id(info.table_path(), &partition.name)
+        .await
+    {
         Ok(found) => found,
         Err(error) => return Err(explain(cluster, info, error.into()).await),
     };
     check_identity(cluster, info)?;
     let Some(id) = found else { return Ok(None) };
-    let buckets: Vec<_> = (0..info.num_buckets()).map(|bucket| TableBucket::new_with_partition(info.table_id(), Some(id), bucket)).collect();
+    let buckets: Vec<_> = (0..info.num_buckets())
+        .map(|bucket| TableBucket::new_with_partition(info.table_id(), Some(id), bucket))
+        .collect();
     let view = cluster.view();
-    if buckets.iter().any(|bucket| view.leader_of(bucket).is_none()) {
+    if buckets
+        .iter()
+        .any(|bucket| view.leader_of(bucket).is_none())
+    {
         cluster.refresh_buckets(info.table_path(), &buckets).await?;
         check_identity(cluster, info)?;
     }
     // Forgotten again if the servers say that it was dropped.
-    Ok(cluster.view().partition_id(info.table_id(), &partition.name))
+    Ok(cluster
+        .view()
+        .partition_id(info.table_id(), &partition.name))
 }
 
 /// Checks a partition by time against the rules of its table: its format, and whether the server would drop it at once. The clock is that
 /// of this machine. Source: `PartitionUtils.java: validateAutoPartitionTime`.
 fn check_time(info: &TableInfo, partition: &PartitionName) -> Result<()> {
     let strategy = info.descriptor().auto_partition()?;
-    let spec = PartitionSpec::new(info.partition_keys().iter().zip(&partition.values).map(|(key, value)| (key.clone(), value.clone())));
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_millis() as i64);
+    let spec = PartitionSpec::new(
+        info.partition_keys()
+            .iter()
+            .zip(&partition.values)
+            .map(|(key, value)| (key.clone(), value.clone())),
+    );
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |time| time.as_millis() as i64);
     strategy.validate_partition(info.partition_keys(), &spec, now)?;
     Ok(())
 }
 
 async fn make(cluster: &Cluster, info: &TableInfo, partition: &PartitionName) -> Result<()> {
     let keys = info.partition_keys();
-    let partition_key_values =
-        keys.iter().zip(&partition.values).map(|(key, value)| PbKeyValue { key: key.clone(), value: value.clone() }).collect();
+    let partition_key_values = keys
+        .iter()
+        .zip(&partition.values)
+        .map(|(key, value)| PbKeyValue {
+            key: key.clone(),
+            value: value.clone(),
+        })
+        .collect();
     let request = CreatePartitionRequest {
         table_path: path_message(info.table_path()),
-        partition_spec: PbPartitionSpec { partition_key_values },
+        partition_spec: PbPartitionSpec {
+            partition_key_values,
+        },
         // The protocol's name says the opposite of what the server does with it: it ignores a partition that exists.
         ignore_if_not_exists: true,
     };

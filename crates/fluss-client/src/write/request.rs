@@ -10,7 +10,8 @@ use fluss_rpc::{Cluster, ClusterView};
 use fluss_wire::api::ApiRequest;
 use fluss_wire::error_code::ServerError;
 use fluss_wire::message::{
-    InitWriterRequest, PbProduceLogReqForBucket, PbPutKvReqForBucket, PbTablePath, ProduceLogRequest, ProduceLogResponse, PutKvRequest, PutKvResponse,
+    InitWriterRequest, PbProduceLogReqForBucket, PbPutKvReqForBucket, PbTablePath,
+    ProduceLogRequest, ProduceLogResponse, PutKvRequest, PutKvResponse,
 };
 
 use super::format::{BatchKind, MergeMode, WriteFormat};
@@ -45,9 +46,14 @@ pub(super) enum Message {
 }
 
 impl Message {
-    pub(super) fn new(format: &WriteFormat, config: &Config, batches: Vec<(TableBucket, Bytes)>) -> Self {
+    pub(super) fn new(
+        format: &WriteFormat,
+        config: &Config,
+        batches: Vec<(TableBucket, Bytes)>,
+    ) -> Self {
         let acks = config.writer_acks.code();
-        let timeout_ms = i32::try_from(config.request_timeout.mul_f64(SERVER_SHARE).as_millis()).unwrap_or(i32::MAX);
+        let timeout_ms = i32::try_from(config.request_timeout.mul_f64(SERVER_SHARE).as_millis())
+            .unwrap_or(i32::MAX);
         let table_id = format.info.table_id();
         let buckets = Some(format.info.num_buckets());
         match &format.kind {
@@ -66,7 +72,10 @@ impl Message {
                     })
                     .collect(),
             }),
-            BatchKind::Kv { target_columns, merge_mode } => Self::Kv(PutKvRequest {
+            BatchKind::Kv {
+                target_columns,
+                merge_mode,
+            } => Self::Kv(PutKvRequest {
                 acks,
                 table_id,
                 timeout_ms,
@@ -90,31 +99,58 @@ impl Message {
     }
 
     /// Sends it and reads the answers. `deadline` is when the last of its batches runs out of time.
-    pub(super) async fn send(self, cluster: Cluster, lane: Lane, now: Instant, deadline: Instant, config: Arc<Config>) -> Answered {
+    pub(super) async fn send(
+        self,
+        cluster: Cluster,
+        lane: Lane,
+        now: Instant,
+        deadline: Instant,
+        config: Arc<Config>,
+    ) -> Answered {
         let generation = cluster.view().generation();
         let deadline = deadline.min(now + config.request_timeout);
         let buckets = match self {
             Self::Log(request) => {
                 let table = request.table_id;
-                call(&cluster, lane, &request, deadline).await.map(|answer| log_answers(table, answer))
+                call(&cluster, lane, &request, deadline)
+                    .await
+                    .map(|answer| log_answers(table, answer))
             }
             Self::Kv(request) => {
                 let table = request.table_id;
-                call(&cluster, lane, &request, deadline).await.map(|answer| kv_answers(table, answer))
+                call(&cluster, lane, &request, deadline)
+                    .await
+                    .map(|answer| kv_answers(table, answer))
             }
         };
         match buckets {
-            Ok(buckets) => Answered { buckets, error: None, generation },
-            Err(failure) => Answered { buckets: HashMap::new(), error: Some(failure), generation },
+            Ok(buckets) => Answered {
+                buckets,
+                error: None,
+                generation,
+            },
+            Err(failure) => Answered {
+                buckets: HashMap::new(),
+                error: Some(failure),
+                generation,
+            },
         }
     }
 }
 
-async fn call<R: ApiRequest>(cluster: &Cluster, lane: Lane, request: &R, deadline: Instant) -> Result<R::Response, Failure> {
+async fn call<R: ApiRequest>(
+    cluster: &Cluster,
+    lane: Lane,
+    request: &R,
+    deadline: Instant,
+) -> Result<R::Response, Failure> {
     cluster
         .call_server(lane.server, lane.connection, request, deadline.into())
         .await
-        .map_err(|error| Failure { sent: !error.was_not_sent(), error: Error::from(error) })
+        .map_err(|error| Failure {
+            sent: !error.was_not_sent(),
+            error: Error::from(error),
+        })
 }
 
 fn log_answers(table: i64, answer: ProduceLogResponse) -> HashMap<TableBucket, Answer> {
@@ -124,9 +160,15 @@ fn log_answers(table: i64, answer: ProduceLogResponse) -> HashMap<TableBucket, A
         .map(|bucket| {
             let answer = match ServerError::from_parts(bucket.error_code, bucket.error_message) {
                 Some(error) => Answer::Refused(error),
-                None => Answer::Written { offset: bucket.base_offset, pressure: None },
+                None => Answer::Written {
+                    offset: bucket.base_offset,
+                    pressure: None,
+                },
             };
-            (TableBucket::new_with_partition(table, bucket.partition_id, bucket.bucket_id), answer)
+            (
+                TableBucket::new_with_partition(table, bucket.partition_id, bucket.bucket_id),
+                answer,
+            )
         })
         .collect()
 }
@@ -138,23 +180,41 @@ fn kv_answers(table: i64, answer: PutKvResponse) -> HashMap<TableBucket, Answer>
         .map(|bucket| {
             let answer = match ServerError::from_parts(bucket.error_code, bucket.error_message) {
                 Some(error) => Answer::Refused(error),
-                None => Answer::Written { offset: bucket.log_end_offset, pressure: bucket.pressure },
+                None => Answer::Written {
+                    offset: bucket.log_end_offset,
+                    pressure: bucket.pressure,
+                },
             };
-            (TableBucket::new_with_partition(table, bucket.partition_id, bucket.bucket_id), answer)
+            (
+                TableBucket::new_with_partition(table, bucket.partition_id, bucket.bucket_id),
+                answer,
+            )
         })
         .collect()
 }
 
 /// Asks any tablet server for a writer id. The tables are what the server checks the right to write by.
-pub(super) async fn init_writer(cluster: Cluster, config: Arc<Config>, tables: Vec<TablePath>) -> Result<i64> {
-    let request = InitWriterRequest { table_path: tables.iter().map(path_message).collect() };
+pub(super) async fn init_writer(
+    cluster: Cluster,
+    config: Arc<Config>,
+    tables: Vec<TablePath>,
+) -> Result<i64> {
+    let request = InitWriterRequest {
+        table_path: tables.iter().map(path_message).collect(),
+    };
     let deadline = super::now() + config.request_timeout;
-    let response = cluster.call_tablet(&request, deadline.into()).await.map_err(|error| Error::from(error).during("init_writer"))?;
+    let response = cluster
+        .call_tablet(&request, deadline.into())
+        .await
+        .map_err(|error| Error::from(error).during("init_writer"))?;
     Ok(response.writer_id)
 }
 
 pub(super) fn path_message(path: &TablePath) -> PbTablePath {
-    PbTablePath { database_name: path.database().to_owned(), table_name: path.table().to_owned() }
+    PbTablePath {
+        database_name: path.database().to_owned(),
+        table_name: path.table().to_owned(),
+    }
 }
 
 /// The server that leads a bucket, as far as is known.

@@ -56,9 +56,18 @@ pub(crate) struct RowRoute {
 }
 
 impl RowRoute {
-    pub(crate) fn new(info: &TableInfo, table: &Arc<TableWrites>, without_key: BucketAssigner) -> Result<Self> {
+    pub(crate) fn new(
+        info: &TableInfo,
+        table: &Arc<TableWrites>,
+        without_key: BucketAssigner,
+    ) -> Result<Self> {
         let keys = TableKeys::of_rows(info)?;
-        Ok(Self { table: Arc::clone(table), has_bucket_key: keys.has_bucket_key(), keys, without_key })
+        Ok(Self {
+            table: Arc::clone(table),
+            has_bucket_key: keys.has_bucket_key(),
+            keys,
+            without_key,
+        })
     }
 
     /// The buckets of the row's partition, and the row's bucket if it does not depend on the moment: for a log table.
@@ -79,9 +88,15 @@ impl RowRoute {
 
     /// Calls `write` with the buckets of the row's partition, its bucket and its key, which is empty for a log table.
     #[inline]
-    pub(crate) fn with_key<'a, R: InternalRow, T>(&'a self, row: &R, write: impl FnOnce(GroupRef<'a>, Option<u32>, &[u8]) -> Result<T>) -> Result<T> {
+    pub(crate) fn with_key<'a, R: InternalRow, T>(
+        &'a self,
+        row: &R,
+        write: impl FnOnce(GroupRef<'a>, Option<u32>, &[u8]) -> Result<T>,
+    ) -> Result<T> {
         let mut buffers = BUFFERS.take().unwrap_or_default();
-        let result = self.find(row, &mut buffers).and_then(|(group, bucket)| write(group, bucket, &buffers.key));
+        let result = self
+            .find(row, &mut buffers)
+            .and_then(|(group, bucket)| write(group, bucket, &buffers.key));
         if buffers.key.capacity() <= KEEP_BUFFER && buffers.partition.capacity() <= KEEP_BUFFER {
             BUFFERS.set(Some(buffers));
         }
@@ -89,16 +104,29 @@ impl RowRoute {
     }
 
     /// As [`with_key`](Self::with_key), with a key of its own.
-    pub(crate) fn key_of<R: InternalRow>(&self, row: &R) -> Result<(GroupRef<'_>, Option<u32>, Vec<u8>)> {
+    pub(crate) fn key_of<R: InternalRow>(
+        &self,
+        row: &R,
+    ) -> Result<(GroupRef<'_>, Option<u32>, Vec<u8>)> {
         self.with_key(row, |group, bucket, key| Ok((group, bucket, key.to_vec())))
     }
 
     #[inline]
-    fn find<R: InternalRow>(&self, row: &R, buffers: &mut Buffers) -> Result<(GroupRef<'_>, Option<u32>)> {
+    fn find<R: InternalRow>(
+        &self,
+        row: &R,
+        buffers: &mut Buffers,
+    ) -> Result<(GroupRef<'_>, Option<u32>)> {
         let group = match (self.table.whole(), self.keys.partition()) {
             (Some(group), _) => GroupRef::Whole(group),
-            (None, Some(names)) => GroupRef::Partition(self.partition_of(row, names, &mut buffers.partition)?),
-            (None, None) => return Err(self.failed(Error::usage("the table has partitions and no partition keys"))),
+            (None, Some(names)) => {
+                GroupRef::Partition(self.partition_of(row, names, &mut buffers.partition)?)
+            }
+            (None, None) => {
+                return Err(self.failed(Error::usage(
+                    "the table has partitions and no partition keys",
+                )));
+            }
         };
         buffers.key.clear();
         let bucket = self
@@ -122,9 +150,16 @@ impl RowRoute {
     }
 
     /// The buckets of the row's partition. One that was not written to before is found or made in the background.
-    fn partition_of<R: InternalRow>(&self, row: &R, names: &PartitionNames, name: &mut String) -> Result<Arc<BucketGroup>> {
+    fn partition_of<R: InternalRow>(
+        &self,
+        row: &R,
+        names: &PartitionNames,
+        name: &mut String,
+    ) -> Result<Arc<BucketGroup>> {
         name.clear();
-        names.append_name(row, name).map_err(|error| self.failed(error.into()))?;
+        names
+            .append_name(row, name)
+            .map_err(|error| self.failed(error.into()))?;
         match self.table.partition(name) {
             Some(group) => Ok(group),
             None => self.new_partition(name).map_err(|error| self.failed(error)),
@@ -133,9 +168,11 @@ impl RowRoute {
 
     #[cold]
     fn new_partition(&self, name: &str) -> Result<Arc<BucketGroup>> {
-        let spec = ResolvedPartitionSpec::from_partition_name(self.table.info().partition_keys(), name)?;
+        let spec =
+            ResolvedPartitionSpec::from_partition_name(self.table.info().partition_keys(), name)?;
         spec.validate()?;
-        self.table.partition_or_new(name, || spec.partition_values().to_vec())
+        self.table
+            .partition_or_new(name, || spec.partition_values().to_vec())
     }
 
     #[cold]

@@ -26,13 +26,16 @@ use super::inbox::{Inbox, Mail};
 use super::member::Member;
 use super::memory::{Credit, Memory};
 use super::metrics;
+use super::now;
 use super::partition;
 use super::request::{self, Answered};
 use super::slot::{BucketGroup, BucketSlot, ClosedBatch};
 use super::table::TableWrites;
-use super::now;
 use crate::config::Config;
-use crate::engine::write::{Action, Answer, BatchId, Engine, Finished, Limits, Request, RequestId, Resolution, RouteId, SlotId, Stamp};
+use crate::engine::write::{
+    Action, Answer, BatchId, Engine, Finished, Limits, Request, RequestId, Resolution, RouteId,
+    SlotId, Stamp,
+};
 use crate::error::{Error, Result};
 
 /// Batches up to this size are sealed by the sender itself: handing them to another thread would take longer.
@@ -80,14 +83,30 @@ struct Route {
 
 /// What the sender waited for.
 enum Event {
-    Sealed { slot: SlotId, batch: BatchId, result: Result<(Sealed, Option<Encoder>)> },
-    Answered { request: RequestId, sent_at: Instant, result: Answered },
-    Resolved { route: RouteId, resolution: Resolution },
+    Sealed {
+        slot: SlotId,
+        batch: BatchId,
+        result: Result<(Sealed, Option<Encoder>)>,
+    },
+    Answered {
+        request: RequestId,
+        sent_at: Instant,
+        result: Answered,
+    },
+    Resolved {
+        route: RouteId,
+        resolution: Resolution,
+    },
     WriterId(Result<i64>),
 }
 
 impl Sender {
-    pub(super) fn new(config: &Arc<Config>, cluster: Cluster, memory: Arc<Memory>, inbox: Arc<Inbox>) -> Self {
+    pub(super) fn new(
+        config: &Arc<Config>,
+        cluster: Cluster,
+        memory: Arc<Memory>,
+        inbox: Arc<Inbox>,
+    ) -> Self {
         use std::hash::{BuildHasher, RandomState};
 
         let limits = Limits {
@@ -155,10 +174,13 @@ impl Sender {
     }
 
     fn add_group(&mut self, table: Arc<TableWrites>, group: Arc<BucketGroup>) {
-        let route = self.engine.add_route(group.table_id, group.partition.is_none());
+        let route = self
+            .engine
+            .add_route(group.table_id, group.partition.is_none());
         for slot in &group.slots {
             // Neighbouring buckets use different connections; a bucket always the same one.
-            let connection = (route + slot.bucket as usize) % self.config.connections_per_server.max(1);
+            let connection =
+                (route + slot.bucket as usize) % self.config.connections_per_server.max(1);
             let id = self.engine.add_slot(route, slot.bucket as i32, connection);
             if slot.id.set(id).is_ok() {
                 self.slots.push(Arc::clone(slot));
@@ -175,7 +197,11 @@ impl Sender {
             slot.close_open(&mut state);
         }
         let closed = std::mem::take(&mut state.closed);
-        let open = state.open.as_ref().filter(|open| open.rows > 0).map(|open| (open.since, open.completion.wish()));
+        let open = state
+            .open
+            .as_ref()
+            .filter(|open| open.rows > 0)
+            .map(|open| (open.since, open.completion.wish()));
         drop(state);
         self.engine.on_none_open(id);
         for batch in closed {
@@ -188,9 +214,26 @@ impl Sender {
     }
 
     fn push(&mut self, slot: SlotId, batch: ClosedBatch) {
-        let ClosedBatch { encoder, rows, credit, format, completion, members, since } = batch;
+        let ClosedBatch {
+            encoder,
+            rows,
+            credit,
+            format,
+            completion,
+            members,
+            since,
+        } = batch;
         let (group, is_small) = (format.number, credit.bytes() <= SEAL_HERE);
-        let payload = Payload { body: Body::Away, rows, credit, format, completion, members, since, sent: None };
+        let payload = Payload {
+            body: Body::Away,
+            rows,
+            credit,
+            format,
+            completion,
+            members,
+            since,
+            sent: None,
+        };
         let id = self.engine.push(slot, payload, group, since);
         if is_small {
             self.on_sealed(slot, id, encoder.seal());
@@ -207,31 +250,54 @@ impl Sender {
             self.sealing += 1;
             let sealed = spawn_blocking(move || encoder.seal());
             self.events.push(Box::pin(async move {
-                let result = sealed.await.unwrap_or_else(|error| Err(Error::usage(format!("the rows of a batch cannot be encoded: {error}"))));
-                Event::Sealed { slot, batch, result }
+                let result = sealed.await.unwrap_or_else(|error| {
+                    Err(Error::usage(format!(
+                        "the rows of a batch cannot be encoded: {error}"
+                    )))
+                });
+                Event::Sealed {
+                    slot,
+                    batch,
+                    result,
+                }
             }));
         }
     }
 
     fn on_event(&mut self, event: Event) {
         match event {
-            Event::Sealed { slot, batch, result } => {
+            Event::Sealed {
+                slot,
+                batch,
+                result,
+            } => {
                 self.sealing -= 1;
                 self.on_sealed(slot, batch, result);
                 self.seal_next();
             }
-            Event::Answered { request, sent_at, result } => self.on_answered(request, sent_at, result),
+            Event::Answered {
+                request,
+                sent_at,
+                result,
+            } => self.on_answered(request, sent_at, result),
             Event::Resolved { route, resolution } => self.on_resolved(route, resolution),
             Event::WriterId(result) => self.engine.on_writer_id(result, now()),
         }
     }
 
-    fn on_sealed(&mut self, slot: SlotId, batch: BatchId, result: Result<(Sealed, Option<Encoder>)>) {
+    fn on_sealed(
+        &mut self,
+        slot: SlotId,
+        batch: BatchId,
+        result: Result<(Sealed, Option<Encoder>)>,
+    ) {
         match result {
             Ok((sealed, builder)) => {
                 let bytes = sealed.len();
                 if let Some(payload) = self.engine.payload_mut(slot, batch) {
-                    payload.format.learn_ratio(sealed.uncompressed_bytes(), bytes);
+                    payload
+                        .format
+                        .learn_ratio(sealed.uncompressed_bytes(), bytes);
                     payload.body = Body::Here(sealed);
                     payload.format.keep(builder);
                     payload.credit.set(bytes);
@@ -247,10 +313,19 @@ impl Sender {
         let now = now();
         metrics::on_answer(now.saturating_duration_since(sent_at));
         let otherwise = match answered.error {
-            Some(failure) => Answer::Lost { error: failure.error, sent: failure.sent },
-            None => Answer::Lost { error: Error::corrupt("the server did not say what became of a batch"), sent: true },
+            Some(failure) => Answer::Lost {
+                error: failure.error,
+                sent: failure.sent,
+            },
+            None => Answer::Lost {
+                error: Error::corrupt("the server did not say what became of a batch"),
+                sent: true,
+            },
         };
-        for reroute in self.engine.on_answers(request, answered.buckets, &otherwise, now) {
+        for reroute in self
+            .engine
+            .on_answers(request, answered.buckets, &otherwise, now)
+        {
             request::invalidate(&self.cluster, &reroute, answered.generation);
         }
     }
@@ -271,7 +346,13 @@ impl Sender {
     /// Fails all that was written to a table, and all that is from now on.
     fn fail_table(&mut self, table: &Arc<TableWrites>, error: &Error) {
         table.fail(error);
-        let ids: Vec<_> = self.routes.iter().enumerate().filter(|(_, route)| Arc::ptr_eq(&route.table, table)).map(|(id, _)| id).collect();
+        let ids: Vec<_> = self
+            .routes
+            .iter()
+            .enumerate()
+            .filter(|(_, route)| Arc::ptr_eq(&route.table, table))
+            .map(|(id, _)| id)
+            .collect();
         for id in ids {
             self.fail_group(id, error);
             self.engine.fail_route(id, error);
@@ -280,8 +361,14 @@ impl Sender {
 
     /// Fails what appenders hold of a table without partitions or of one partition. The next row of a partition tries anew.
     fn fail_group(&self, id: RouteId, error: &Error) {
-        let Some(route) = self.routes.get(id) else { return };
-        let partition = route.group.partition.as_ref().map(|partition| &*partition.name);
+        let Some(route) = self.routes.get(id) else {
+            return;
+        };
+        let partition = route
+            .group
+            .partition
+            .as_ref()
+            .map(|partition| &*partition.name);
         debug!(table = %route.group.table_path, partition, %error, "nothing more can be written");
         route.table.forget(&route.group);
         for slot in &route.group.slots {
@@ -305,7 +392,9 @@ impl Sender {
                 }
                 leader
             };
-            let Some(action) = self.engine.poll(now, &mut leader) else { break };
+            let Some(action) = self.engine.poll(now, &mut leader) else {
+                break;
+            };
             match action {
                 Action::Close(slot) => {
                     if let Some(slot) = self.slots.get(slot).cloned() {
@@ -322,13 +411,29 @@ impl Sender {
     }
 
     fn resolve(&mut self, id: RouteId) {
-        let Some(route) = self.routes.get(id) else { return };
-        let search = partition::resolve(self.cluster.clone(), Arc::clone(&self.config), route.table.info().clone(), Arc::clone(&route.group));
-        self.events.push(Box::pin(search.map(move |resolution| Event::Resolved { route: id, resolution })));
+        let Some(route) = self.routes.get(id) else {
+            return;
+        };
+        let search = partition::resolve(
+            self.cluster.clone(),
+            Arc::clone(&self.config),
+            route.table.info().clone(),
+            Arc::clone(&route.group),
+        );
+        self.events
+            .push(Box::pin(search.map(move |resolution| Event::Resolved {
+                route: id,
+                resolution,
+            })));
     }
 
     fn init_writer(&mut self, tables: &[TableId]) {
-        let paths = self.routes.iter().filter(|route| tables.contains(&route.group.table_id)).map(|route| route.group.table_path.clone()).collect();
+        let paths = self
+            .routes
+            .iter()
+            .filter(|route| tables.contains(&route.group.table_id))
+            .map(|route| route.group.table_path.clone())
+            .collect();
         let ask = request::init_writer(self.cluster.clone(), Arc::clone(&self.config), paths);
         self.events.push(Box::pin(ask.map(Event::WriterId)));
     }
@@ -338,8 +443,12 @@ impl Sender {
         let mut batches = Vec::with_capacity(request.parts.len());
         let mut format = None;
         for part in &request.parts {
-            let Some(payload) = self.engine.payload_mut(part.slot, part.batch) else { continue };
-            let Some(bytes) = payload.stamp(part.stamp) else { continue };
+            let Some(payload) = self.engine.payload_mut(part.slot, part.batch) else {
+                continue;
+            };
+            let Some(bytes) = payload.stamp(part.stamp) else {
+                continue;
+            };
             if part.attempt == 1 {
                 metrics::on_queued(sent_at.saturating_duration_since(payload.since));
             } else {
@@ -353,18 +462,37 @@ impl Sender {
         let id = request.id;
         let Some(format) = format else {
             let nothing: HashMap<TableBucket, Answer> = HashMap::new();
-            let otherwise = Answer::Lost { error: Error::closed("the batch"), sent: false };
+            let otherwise = Answer::Lost {
+                error: Error::closed("the batch"),
+                sent: false,
+            };
             self.engine.on_answers(id, nothing, &otherwise, sent_at);
             return;
         };
         let message = request::Message::new(&format, &self.config, batches);
-        let call = message.send(self.cluster.clone(), request.lane, sent_at, request.deadline, Arc::clone(&self.config));
-        self.events.push(Box::pin(call.map(move |result| Event::Answered { request: id, sent_at, result })));
+        let call = message.send(
+            self.cluster.clone(),
+            request.lane,
+            sent_at,
+            request.deadline,
+            Arc::clone(&self.config),
+        );
+        self.events
+            .push(Box::pin(call.map(move |result| Event::Answered {
+                request: id,
+                sent_at,
+                result,
+            })));
     }
 
     /// Tells the rows of ended batches.
     fn finish(&mut self) {
-        for Finished { payload, bucket, result } in self.engine.take_finished() {
+        for Finished {
+            payload,
+            bucket,
+            result,
+        } in self.engine.take_finished()
+        {
             payload.finish(bucket, result);
         }
     }
@@ -377,7 +505,9 @@ impl Payload {
             return Some(bytes.clone());
         }
         self.sent = None;
-        let Body::Here(sealed) = &mut self.body else { return None };
+        let Body::Here(sealed) = &mut self.body else {
+            return None;
+        };
         let bytes = sealed.stamp(stamp);
         self.sent = Some((stamp, bytes.clone()));
         Some(bytes)
@@ -398,7 +528,10 @@ impl Payload {
                 self.completion.complete(Ok(Written { bucket, offset }));
             }
             Err(error) => {
-                let error = error.during(operation).of_table(self.format.info.table_path()).of_bucket(bucket);
+                let error = error
+                    .during(operation)
+                    .of_table(self.format.info.table_path())
+                    .of_bucket(bucket);
                 fail(&self.members, &self.completion, error);
             }
         }
@@ -440,7 +573,12 @@ impl Drop for Sender {
             rows += fail_slot(slot, &error);
         }
         self.engine.fail_all(&error);
-        for Finished { payload, bucket, result } in self.engine.take_finished() {
+        for Finished {
+            payload,
+            bucket,
+            result,
+        } in self.engine.take_finished()
+        {
             if result.is_err() {
                 rows += u64::from(payload.rows);
             }
@@ -448,7 +586,10 @@ impl Drop for Sender {
         }
         self.memory.close();
         if rows > 0 {
-            warn!(rows, "the connection ended before all rows were acknowledged; flush or close the writer first");
+            warn!(
+                rows,
+                "the connection ended before all rows were acknowledged; flush or close the writer first"
+            );
         }
     }
 }

@@ -11,8 +11,8 @@ use super::completion::Completion;
 use super::encoder::Encoder;
 use super::format::WriteFormat;
 use super::inbox::Inbox;
-use super::memory::Credit;
 use super::member::Member;
+use super::memory::Credit;
 use crate::engine::write::{SlotId, next_bucket};
 use crate::error::Error;
 
@@ -102,12 +102,27 @@ impl OpenBatch {
 }
 
 impl BucketGroup {
-    pub(super) fn new(table_path: TablePath, table_id: TableId, partition: Option<PartitionName>, buckets: u32, inbox: &Arc<Inbox>, first: u32) -> Arc<Self> {
+    pub(super) fn new(
+        table_path: TablePath,
+        table_id: TableId,
+        partition: Option<PartitionName>,
+        buckets: u32,
+        inbox: &Arc<Inbox>,
+        first: u32,
+    ) -> Arc<Self> {
         Arc::new_cyclic(|group| Self {
             table_path,
             table_id,
             partition,
-            slots: (0..buckets.max(1)).map(|bucket| Arc::new(BucketSlot::new(bucket, Weak::clone(group), Arc::clone(inbox)))).collect(),
+            slots: (0..buckets.max(1))
+                .map(|bucket| {
+                    Arc::new(BucketSlot::new(
+                        bucket,
+                        Weak::clone(group),
+                        Arc::clone(inbox),
+                    ))
+                })
+                .collect(),
             sticky: AtomicU32::new(first % buckets.max(1)),
             round: AtomicU32::new(first),
         })
@@ -124,18 +139,26 @@ impl BucketGroup {
     pub(super) fn round_robin_bucket(&self) -> u32 {
         let buckets = self.slots.len() as u32;
         let turn = self.round.fetch_add(1, Ordering::Relaxed) % buckets;
-        if self.is_available(turn) { turn } else { next_bucket(turn, buckets, |bucket| self.is_available(bucket)) }
+        if self.is_available(turn) {
+            turn
+        } else {
+            next_bucket(turn, buckets, |bucket| self.is_available(bucket))
+        }
     }
 
     #[inline]
     fn is_available(&self, bucket: u32) -> bool {
-        self.slots.get(bucket as usize).is_some_and(|slot| slot.is_available.load(Ordering::Relaxed))
+        self.slots
+            .get(bucket as usize)
+            .is_some_and(|slot| slot.is_available.load(Ordering::Relaxed))
     }
 
     /// The batch of `bucket` was closed: rows without a key go to the next bucket.
     fn leave(&self, bucket: u32) {
         if self.sticky.load(Ordering::Relaxed) == bucket {
-            let next = next_bucket(bucket, self.slots.len() as u32, |bucket| self.is_available(bucket));
+            let next = next_bucket(bucket, self.slots.len() as u32, |bucket| {
+                self.is_available(bucket)
+            });
             self.sticky.store(next, Ordering::Relaxed);
         }
     }
@@ -143,7 +166,14 @@ impl BucketGroup {
 
 impl BucketSlot {
     fn new(bucket: u32, group: Weak<BucketGroup>, inbox: Arc<Inbox>) -> Self {
-        Self { bucket, group, inbox, id: OnceLock::new(), is_available: AtomicBool::new(true), state: Mutex::default() }
+        Self {
+            bucket,
+            group,
+            inbox,
+            id: OnceLock::new(),
+            is_available: AtomicBool::new(true),
+            state: Mutex::default(),
+        }
     }
 
     #[inline]

@@ -34,7 +34,13 @@ impl TableWrites {
         } else {
             Groups::Whole(new_group(&info, None, &inbox))
         };
-        let table = Arc::new(Self { info, inbox, groups, formats: Mutex::default(), failed: OnceLock::new() });
+        let table = Arc::new(Self {
+            info,
+            inbox,
+            groups,
+            formats: Mutex::default(),
+            failed: OnceLock::new(),
+        });
         if let Groups::Whole(group) = &table.groups {
             table.inbox.add_group(Arc::clone(&table), Arc::clone(group));
         }
@@ -47,7 +53,11 @@ impl TableWrites {
 
     /// How rows become batches, for a writer that knows the table as `info`.
     pub(super) fn format(&self, info: &TableInfo, kind: BatchKind) -> Arc<WriteFormat> {
-        format::shared(&mut self.formats.lock().unwrap_or_else(PoisonError::into_inner), info, kind)
+        format::shared(
+            &mut self.formats.lock().unwrap_or_else(PoisonError::into_inner),
+            info,
+            kind,
+        )
     }
 
     /// The buckets of a table without partitions.
@@ -63,7 +73,11 @@ impl TableWrites {
     pub(super) fn partition(&self, name: &str) -> Option<Arc<BucketGroup>> {
         match &self.groups {
             Groups::Whole(_) => None,
-            Groups::Partitioned(groups) => groups.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned(),
+            Groups::Partitioned(groups) => groups
+                .read()
+                .unwrap_or_else(PoisonError::into_inner)
+                .get(name)
+                .cloned(),
         }
     }
 
@@ -74,17 +88,30 @@ impl TableWrites {
     }
 
     /// The buckets of a partition, which is found or made in the background if it is new here.
-    pub(super) fn partition_or_new(self: &Arc<Self>, name: &str, values: impl FnOnce() -> Vec<String>) -> Result<Arc<BucketGroup>> {
+    pub(super) fn partition_or_new(
+        self: &Arc<Self>,
+        name: &str,
+        values: impl FnOnce() -> Vec<String>,
+    ) -> Result<Arc<BucketGroup>> {
         if let Some(error) = self.failed.get() {
             return Err(error.clone());
         }
-        let Groups::Partitioned(groups) = &self.groups else { return Err(Error::usage("the table has no partitions")) };
+        let Groups::Partitioned(groups) = &self.groups else {
+            return Err(Error::usage("the table has no partitions"));
+        };
         let mut groups = groups.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(group) = groups.get(name) {
             return Ok(Arc::clone(group));
         }
         let name: Arc<str> = name.into();
-        let group = new_group(&self.info, Some(PartitionName { name: Arc::clone(&name), values: values() }), &self.inbox);
+        let group = new_group(
+            &self.info,
+            Some(PartitionName {
+                name: Arc::clone(&name),
+                values: values(),
+            }),
+            &self.inbox,
+        );
         groups.insert(name, Arc::clone(&group));
         drop(groups);
         self.inbox.add_group(Arc::clone(self), Arc::clone(&group));
@@ -95,18 +122,32 @@ impl TableWrites {
     pub(super) fn forget(&self, group: &Arc<BucketGroup>) {
         if let (Groups::Partitioned(groups), Some(partition)) = (&self.groups, &group.partition) {
             let mut groups = groups.write().unwrap_or_else(PoisonError::into_inner);
-            if groups.get(&partition.name).is_some_and(|current| Arc::ptr_eq(current, group)) {
+            if groups
+                .get(&partition.name)
+                .is_some_and(|current| Arc::ptr_eq(current, group))
+            {
                 groups.remove(&partition.name);
             }
         }
     }
 }
 
-fn new_group(info: &TableInfo, partition: Option<PartitionName>, inbox: &Arc<Inbox>) -> Arc<BucketGroup> {
+fn new_group(
+    info: &TableInfo,
+    partition: Option<PartitionName>,
+    inbox: &Arc<Inbox>,
+) -> Arc<BucketGroup> {
     use std::hash::{BuildHasher, RandomState};
 
     // The first bucket is random, so that many clients with few rows do not all write to the same one.
     let first = RandomState::new().hash_one(0_u8) as u32;
     let buckets = u32::try_from(info.num_buckets()).unwrap_or(1);
-    BucketGroup::new(info.table_path().clone(), info.table_id(), partition, buckets, inbox, first)
+    BucketGroup::new(
+        info.table_path().clone(),
+        info.table_id(),
+        partition,
+        buckets,
+        inbox,
+        first,
+    )
 }

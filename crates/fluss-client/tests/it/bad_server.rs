@@ -29,8 +29,13 @@ enum Call {
 }
 
 impl Call {
-    const ALL: [Self; 5] =
-        [Self::Connect, Self::Admin, Self::AppendAndFlush, Self::Lookup, Self::Poll];
+    const ALL: [Self; 5] = [
+        Self::Connect,
+        Self::Admin,
+        Self::AppendAndFlush,
+        Self::Lookup,
+        Self::Poll,
+    ];
 
     fn api(self) -> ApiKey {
         match self {
@@ -47,7 +52,12 @@ impl Call {
         let table = |path: &'static str| connection.get_table_owned(path);
         match self {
             Self::Connect => Ok(()),
-            Self::Admin => connection.get_admin().await?.list_databases().await.map(drop),
+            Self::Admin => connection
+                .get_admin()
+                .await?
+                .list_databases()
+                .await
+                .map(drop),
             Self::AppendAndFlush => append_and_flush(&table("log").await?).await,
             Self::Lookup => lookup(&table("kv").await?).await,
             Self::Poll => poll(&table("log").await?).await,
@@ -105,7 +115,14 @@ fn peak_address_space() -> u64 {
     let kilobytes = status
         .lines()
         .find_map(|line| line.strip_prefix("VmPeak:"))
-        .and_then(|value| value.trim().trim_end_matches(" kB").trim().parse::<u64>().ok());
+        .and_then(|value| {
+            value
+                .trim()
+                .trim_end_matches(" kB")
+                .trim()
+                .parse::<u64>()
+                .ok()
+        });
     kilobytes.unwrap_or(0) * 1024
 }
 
@@ -116,7 +133,10 @@ async fn every_call_to_a_misbehaving_server_fails_within_its_deadline() {
     for call in Call::ALL {
         for misbehaviour in Misbehaviour::ALL {
             cases.push(tokio::spawn(async move {
-                let fault = Fault { api: call.api(), misbehaviour };
+                let fault = Fault {
+                    api: call.api(),
+                    misbehaviour,
+                };
                 let primary_key = matches!(call, Call::Lookup);
                 let cluster = ScriptedCluster::start(primary_key, Some(fault)).await;
                 let started = Instant::now();
@@ -128,8 +148,8 @@ async fn every_call_to_a_misbehaving_server_fails_within_its_deadline() {
     assert_eq!(cases.len(), 35);
     for case in cases {
         let (call, misbehaviour, took, outcome) = case.await.expect("no panic");
-        let result: Result<(), Error> =
-            outcome.unwrap_or_else(|_| panic!("{call:?} × {misbehaviour:?}: no end after {LIMIT:?}"));
+        let result: Result<(), Error> = outcome
+            .unwrap_or_else(|_| panic!("{call:?} × {misbehaviour:?}: no end after {LIMIT:?}"));
         let error = result.expect_err(&format!("{call:?} × {misbehaviour:?} succeeded"));
         assert!(!error.to_string().is_empty());
         println!("{call:?} × {misbehaviour:?}: {error} ({took:?})");

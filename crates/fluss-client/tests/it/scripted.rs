@@ -155,7 +155,9 @@ async fn send(
             (frame, true)
         }
         Some(Misbehaviour::JunkMessage) => (success(request.request_id, &[0xff; 40]), true),
-        Some(Misbehaviour::WrongRequestId) => (success(request.request_id ^ 0x4000_0000, &[]), true),
+        Some(Misbehaviour::WrongRequestId) => {
+            (success(request.request_id ^ 0x4000_0000, &[]), true)
+        }
         Some(Misbehaviour::ClosedInMidAnswer) => (half.to_vec(), false),
     };
     socket.write_all(&bytes).await.is_ok() && goes_on
@@ -189,7 +191,9 @@ impl Script {
             }
             // An answer without a single bucket: wrong too, but these APIs are only asked where their answer is spoilt.
             ApiKey::ProduceLog | ApiKey::PutKv | ApiKey::Lookup => {
-                encode_success(id, &FetchLogResponse::default()).unwrap().into_bytes()
+                encode_success(id, &FetchLogResponse::default())
+                    .unwrap()
+                    .into_bytes()
             }
             other => panic!("the script has no answer to {other}"),
         }
@@ -279,7 +283,11 @@ fn descriptor(primary_key: bool) -> TableDescriptor {
     let schema = Schema::builder()
         .column("id", DataTypes::int())
         .column("name", DataTypes::string());
-    let schema = if primary_key { schema.primary_key(vec!["id"]) } else { schema };
+    let schema = if primary_key {
+        schema.primary_key(vec!["id"])
+    } else {
+        schema
+    };
     TableDescriptor::builder()
         .schema(schema.build().unwrap())
         .bucket_count(1)

@@ -15,5 +15,7 @@ pub const COMMIT_TIMESTAMP_COLUMN: &str = "_commit_timestamp";
 
 /// The change types as a column of texts: `insert`, `update_before`, `update_after`, `delete`.
 pub fn change_type_array(changes: impl IntoIterator<Item = ChangeType>) -> ArrayRef {
-    Arc::new(StringArray::from_iter_values(changes.into_iter().map(ChangeType::changelog_name)))
+    Arc::new(StringArray::from_iter_values(
+        changes.into_iter().map(ChangeType::changelog_name),
+    ))
 }

@@ -12,8 +12,8 @@ use super::user_batch::check_columns;
 use super::view::{ColumnView, ViewValues};
 use crate::getters::row_getters;
 use crate::{
-    BinaryRow, DataGetters, Date, Datum, Decimal, FieldRef, FlussArray, FlussMap, GenericRow, InternalRow, Result, RowError, Time,
-    TimestampLtz, TimestampNtz,
+    BinaryRow, DataGetters, Date, Datum, Decimal, FieldRef, FlussArray, FlussMap, GenericRow,
+    InternalRow, Result, RowError, Time, TimestampLtz, TimestampNtz,
 };
 
 /// Columns of which single rows can be read. Cheap to clone.
@@ -47,21 +47,40 @@ impl ColumnarBatch {
     /// not be.
     pub fn try_new(row_type: &RowType, batch: &RecordBatch) -> Result<Self> {
         let arrays = check_columns(row_type, batch)?;
-        Self::from_arrays(row_type.clone(), to_arrow_schema(row_type)?, arrays, batch.num_rows())
+        Self::from_arrays(
+            row_type.clone(),
+            to_arrow_schema(row_type)?,
+            arrays,
+            batch.num_rows(),
+        )
     }
 
     /// Arrays of the types of the columns.
-    pub(crate) fn from_arrays(row_type: RowType, schema: SchemaRef, arrays: Vec<ArrayRef>, rows: usize) -> Result<Self> {
+    pub(crate) fn from_arrays(
+        row_type: RowType,
+        schema: SchemaRef,
+        arrays: Vec<ArrayRef>,
+        rows: usize,
+    ) -> Result<Self> {
         let columns = row_type
             .fields()
             .iter()
             .zip(&arrays)
             .enumerate()
             .map(|(position, (field, array))| {
-                ColumnView::new(field.data_type(), array).map_err(|error| error.in_column(position, field.name(), field.data_type()))
+                ColumnView::new(field.data_type(), array)
+                    .map_err(|error| error.in_column(position, field.name(), field.data_type()))
             })
             .collect::<Result<_>>()?;
-        Ok(Self { inner: Arc::new(Inner { row_type, schema, arrays, columns, rows }) })
+        Ok(Self {
+            inner: Arc::new(Inner {
+                row_type,
+                schema,
+                arrays,
+                columns,
+                rows,
+            }),
+        })
     }
 
     /// The type of the rows.
@@ -77,7 +96,12 @@ impl ColumnarBatch {
     /// A row. Reading from one that the batch does not have errs.
     #[inline]
     pub fn row(&self, row: usize) -> ColumnarRow {
-        ColumnarRow { source: Source::Columns { batch: Arc::clone(&self.inner), row } }
+        ColumnarRow {
+            source: Source::Columns {
+                batch: Arc::clone(&self.inner),
+                row,
+            },
+        }
     }
 
     /// The rows one after another.
@@ -87,9 +111,15 @@ impl ColumnarBatch {
 
     /// The columns as an Arrow batch, which shares them. Errs when a column has a null that is declared NOT NULL.
     pub fn record_batch(&self) -> Result<RecordBatch> {
-        let Inner { schema, arrays, rows, .. } = &*self.inner;
+        let Inner {
+            schema,
+            arrays,
+            rows,
+            ..
+        } = &*self.inner;
         let options = RecordBatchOptions::new().with_row_count(Some(*rows));
-        RecordBatch::try_new_with_options(SchemaRef::clone(schema), arrays.clone(), &options).map_err(|source| RowError::Columns { source })
+        RecordBatch::try_new_with_options(SchemaRef::clone(schema), arrays.clone(), &options)
+            .map_err(|source| RowError::Columns { source })
     }
 
     /// The views of the columns.
@@ -105,7 +135,10 @@ impl ColumnarBatch {
 
 impl fmt::Debug for ColumnarBatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ColumnarBatch").field("row_type", &self.inner.row_type).field("rows", &self.inner.rows).finish_non_exhaustive()
+        f.debug_struct("ColumnarBatch")
+            .field("row_type", &self.inner.row_type)
+            .field("rows", &self.inner.rows)
+            .finish_non_exhaustive()
     }
 }
 
@@ -114,24 +147,39 @@ impl Inner {
     #[cold]
     #[inline(never)]
     fn failed(&self, position: usize, row: usize, expected: &'static str) -> RowError {
-        let (Some(column), Some(field)) = (self.columns.get(position), self.row_type.fields().get(position)) else {
-            return RowError::FieldOutOfRange { position, field_count: self.columns.len() };
+        let (Some(column), Some(field)) = (
+            self.columns.get(position),
+            self.row_type.fields().get(position),
+        ) else {
+            return RowError::FieldOutOfRange {
+                position,
+                field_count: self.columns.len(),
+            };
         };
         if row >= self.rows {
-            return RowError::InvalidValue { expected: format!("row of a batch of {}", self.rows).into(), value: row.to_string().into() };
+            return RowError::InvalidValue {
+                expected: format!("row of a batch of {}", self.rows).into(),
+                value: row.to_string().into(),
+            };
         }
         let field = FieldRef::named(position, field.name());
         if column.is_null(row) {
             RowError::NullValue { field }
         } else {
-            RowError::WrongType { field, expected: expected.into(), actual: column.type_name().into() }
+            RowError::WrongType {
+                field,
+                expected: expected.into(),
+                actual: column.type_name().into(),
+            }
         }
     }
 
     /// A column, if its value in the row is not null.
     #[inline]
     fn value(&self, position: usize, row: usize) -> Option<&ColumnView> {
-        self.columns.get(position).filter(|column| !column.is_null(row))
+        self.columns
+            .get(position)
+            .filter(|column| !column.is_null(row))
     }
 }
 
@@ -154,14 +202,25 @@ pub struct ColumnarRow {
 
 #[derive(Clone)]
 enum Source {
-    Columns { batch: Arc<Inner>, row: usize },
+    Columns {
+        batch: Arc<Inner>,
+        row: usize,
+    },
     /// A row of a batch in one of the row formats; `None` if the batch does not have it.
-    Binary { row: Option<Arc<BinaryRow>>, view: Arc<BinaryView> },
+    Binary {
+        row: Option<Arc<BinaryRow>>,
+        view: Arc<BinaryView>,
+    },
 }
 
 impl ColumnarRow {
     pub(crate) fn binary(row: Option<BinaryRow>, view: &Arc<BinaryView>) -> Self {
-        Self { source: Source::Binary { row: row.map(Arc::new), view: Arc::clone(view) } }
+        Self {
+            source: Source::Binary {
+                row: row.map(Arc::new),
+                view: Arc::clone(view),
+            },
+        }
     }
 
     /// The type of the row.
@@ -173,17 +232,52 @@ impl ColumnarRow {
     }
 
     row_getters!();
+
+    /// Reads a value of a binary row, or tells why a column has none.
+    #[cold]
+    #[inline(never)]
+    fn read_otherwise<'r, T>(
+        &'r self,
+        position: usize,
+        expected: &'static str,
+        read: impl FnOnce(&'r BinaryRow, usize) -> Result<T>,
+    ) -> Result<T> {
+        match &self.source {
+            Source::Columns { batch, row } => Err(batch.failed(position, *row, expected)),
+            Source::Binary { row, view } => {
+                let (row, position) = binary_value(row.as_deref(), view, position)?;
+                read(row, position)
+            }
+        }
+    }
 }
 
 /// The row behind and the position in it of a column; `None` for a column that it does not have.
-fn binary_field<'r>(row: Option<&'r BinaryRow>, view: &BinaryView, position: usize) -> Result<Option<(&'r BinaryRow, usize)>> {
+fn binary_field<'r>(
+    row: Option<&'r BinaryRow>,
+    view: &BinaryView,
+    position: usize,
+) -> Result<Option<(&'r BinaryRow, usize)>> {
     let field_count = view.positions.len();
-    let source = view.positions.get(position).ok_or(RowError::FieldOutOfRange { position, field_count })?;
-    let row = row.ok_or_else(|| RowError::InvalidValue { expected: "row of a batch".into(), value: "a row behind its end".into() })?;
+    let source = view
+        .positions
+        .get(position)
+        .ok_or(RowError::FieldOutOfRange {
+            position,
+            field_count,
+        })?;
+    let row = row.ok_or_else(|| RowError::InvalidValue {
+        expected: "row of a batch".into(),
+        value: "a row behind its end".into(),
+    })?;
     Ok(source.map(|source| (row, source)))
 }
 
-fn binary_value<'r>(row: Option<&'r BinaryRow>, view: &BinaryView, position: usize) -> Result<(&'r BinaryRow, usize)> {
+fn binary_value<'r>(
+    row: Option<&'r BinaryRow>,
+    view: &BinaryView,
+    position: usize,
+) -> Result<(&'r BinaryRow, usize)> {
     binary_field(row, view, position)?.ok_or_else(|| RowError::NullValue {
         field: match view.row_type.fields().get(position) {
             Some(field) => FieldRef::named(position, field.name()),
@@ -192,26 +286,27 @@ fn binary_value<'r>(row: Option<&'r BinaryRow>, view: &BinaryView, position: usi
     })
 }
 
-/// A getter of values that lie in the column as they are.
+#[inline(never)]
+fn is_binary_null(row: Option<&BinaryRow>, view: &BinaryView, position: usize) -> Result<bool> {
+    match binary_field(row, view, position)? {
+        Some((row, position)) => DataGetters::is_null_at(row, position),
+        None => Ok(true),
+    }
+}
+
+/// A getter of values that lie in the column as they are. All that is not plain is apart, so that it gets inlined.
 macro_rules! plain_getter {
     ($($name:ident, $type:ty, $variant:ident, $what:literal);* $(;)?) => {$(
         #[inline]
         fn $name(&self, pos: usize) -> Result<$type> {
-            match &self.source {
-                Source::Columns { batch, row } => {
-                    if let Some(column) = batch.value(pos, *row)
-                        && let ViewValues::$variant(values) = &column.values
-                        && let Some(value) = values.get(*row)
-                    {
-                        return Ok(*value);
-                    }
-                    Err(batch.failed(pos, *row, $what))
-                }
-                Source::Binary { row, view } => {
-                    let (row, pos) = binary_value(row.as_deref(), view, pos)?;
-                    DataGetters::$name(row, pos)
-                }
+            if let Source::Columns { batch, row } = &self.source
+                && let Some(column) = batch.value(pos, *row)
+                && let ViewValues::$variant(values) = &column.values
+                && let Some(value) = values.get(*row)
+            {
+                return Ok(*value);
             }
+            self.read_otherwise(pos, $what, DataGetters::$name)
         }
     )*};
 }
@@ -221,20 +316,13 @@ macro_rules! made_getter {
     ($($name:ident($($arg:ident: $arg_type:ty),*), $type:ty, $made:expr, $what:literal);* $(;)?) => {$(
         #[inline]
         fn $name(&self, pos: usize $(, $arg: $arg_type)*) -> Result<$type> {
-            match &self.source {
-                Source::Columns { batch, row } => {
-                    if let Some(column) = batch.value(pos, *row)
-                        && let Some(value) = $made(column, *row)
-                    {
-                        return Ok(value);
-                    }
-                    Err(batch.failed(pos, *row, $what))
-                }
-                Source::Binary { row, view } => {
-                    let (row, pos) = binary_value(row.as_deref(), view, pos)?;
-                    DataGetters::$name(row, pos $(, $arg)*)
-                }
+            if let Source::Columns { batch, row } = &self.source
+                && let Some(column) = batch.value(pos, *row)
+                && let Some(value) = $made(column, *row)
+            {
+                return Ok(value);
             }
+            self.read_otherwise(pos, $what, |row, pos| DataGetters::$name(row, pos $(, $arg)*))
         }
     )*};
 }
@@ -243,20 +331,13 @@ macro_rules! made_getter {
 macro_rules! checked_getter {
     ($($name:ident($($arg:ident: $arg_type:ty),*), $type:ty, $made:expr, $what:literal);* $(;)?) => {$(
         fn $name(&self, pos: usize $(, $arg: $arg_type)*) -> Result<$type> {
-            match &self.source {
-                Source::Columns { batch, row } => {
-                    if let Some(column) = batch.value(pos, *row)
-                        && let Some(value) = $made(column, *row)?
-                    {
-                        return Ok(value);
-                    }
-                    Err(batch.failed(pos, *row, $what))
-                }
-                Source::Binary { row, view } => {
-                    let (row, pos) = binary_value(row.as_deref(), view, pos)?;
-                    DataGetters::$name(row, pos $(, $arg)*)
-                }
+            if let Source::Columns { batch, row } = &self.source
+                && let Some(column) = batch.value(pos, *row)
+                && let Some(value) = $made(column, *row)?
+            {
+                return Ok(value);
             }
+            self.read_otherwise(pos, $what, |row, pos| DataGetters::$name(row, pos $(, $arg)*))
         }
     )*};
 }
@@ -291,10 +372,7 @@ impl DataGetters for ColumnarRow {
                 Some(column) => Ok(column.is_null(*row)),
                 None => Err(batch.failed(pos, *row, "a column")),
             },
-            Source::Binary { row, view } => match binary_field(row.as_deref(), view, pos)? {
-                Some((row, pos)) => DataGetters::is_null_at(row, pos),
-                None => Ok(true),
-            },
+            Source::Binary { row, view } => is_binary_null(row.as_deref(), view, pos),
         }
     }
 
@@ -328,23 +406,34 @@ impl DataGetters for ColumnarRow {
     fn get_decimal(&self, pos: usize, precision: u32, scale: u32) -> Result<Decimal> {
         match &self.source {
             Source::Columns { batch, row } => {
-                match batch.value(pos, *row).map(|column| column.decimal(*row)).transpose()?.flatten() {
-                    Some(value) if value.precision() == precision && value.scale() == scale => Ok(value),
+                match batch
+                    .value(pos, *row)
+                    .map(|column| column.decimal(*row))
+                    .transpose()?
+                    .flatten()
+                {
+                    Some(value) if value.precision() == precision && value.scale() == scale => {
+                        Ok(value)
+                    }
                     Some(value) => Datum::Decimal(value).read_decimal(pos, precision, scale),
                     None => Err(batch.failed(pos, *row, "DECIMAL")),
                 }
             }
-            Source::Binary { row, view } => {
-                let (row, pos) = binary_value(row.as_deref(), view, pos)?;
+            Source::Binary { .. } => self.read_otherwise(pos, "DECIMAL", |row, pos| {
                 DataGetters::get_decimal(row, pos, precision, scale)
-            }
+            }),
         }
     }
 
     fn datum(&self, pos: usize) -> Result<Datum<'_>> {
         match &self.source {
             Source::Columns { batch, row } => {
-                let value = batch.columns.get(pos).map(|column| column.datum(*row)).transpose()?.flatten();
+                let value = batch
+                    .columns
+                    .get(pos)
+                    .map(|column| column.datum(*row))
+                    .transpose()?
+                    .flatten();
                 value.ok_or_else(|| batch.failed(pos, *row, "a value"))
             }
             Source::Binary { row, view } => match binary_field(row.as_deref(), view, pos)? {

@@ -2,8 +2,10 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType, Time32SecondType,
-    Time64MicrosecondType, Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
+    Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType,
 };
 use arrow_array::{Array, ArrowPrimitiveType};
 use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
@@ -44,12 +46,19 @@ pub(crate) struct FlatBatch<'a> {
 
 impl<'a> FlatBatch<'a> {
     pub(crate) fn new(rows: usize) -> Self {
-        Self { rows, nodes: Vec::new(), buffers: Vec::new() }
+        Self {
+            rows,
+            nodes: Vec::new(),
+            buffers: Vec::new(),
+        }
     }
 
     /// Bytes of all buffers.
     pub(crate) fn size_bytes(&self) -> usize {
-        self.buffers.iter().map(|piece| piece.as_slice().len()).sum()
+        self.buffers
+            .iter()
+            .map(|piece| piece.as_slice().len())
+            .sum()
     }
 
     pub(crate) fn push_node(&mut self, len: usize, nulls: usize) {
@@ -83,12 +92,22 @@ impl<'a> FlatBatch<'a> {
             ArrowType::Date32 => self.push_primitive::<Date32Type>(array),
             ArrowType::Time32(TimeUnit::Second) => self.push_primitive::<Time32SecondType>(array),
             ArrowType::Time32(_) => self.push_primitive::<Time32MillisecondType>(array),
-            ArrowType::Time64(TimeUnit::Microsecond) => self.push_primitive::<Time64MicrosecondType>(array),
+            ArrowType::Time64(TimeUnit::Microsecond) => {
+                self.push_primitive::<Time64MicrosecondType>(array)
+            }
             ArrowType::Time64(_) => self.push_primitive::<Time64NanosecondType>(array),
-            ArrowType::Timestamp(TimeUnit::Second, _) => self.push_primitive::<TimestampSecondType>(array),
-            ArrowType::Timestamp(TimeUnit::Millisecond, _) => self.push_primitive::<TimestampMillisecondType>(array),
-            ArrowType::Timestamp(TimeUnit::Microsecond, _) => self.push_primitive::<TimestampMicrosecondType>(array),
-            ArrowType::Timestamp(TimeUnit::Nanosecond, _) => self.push_primitive::<TimestampNanosecondType>(array),
+            ArrowType::Timestamp(TimeUnit::Second, _) => {
+                self.push_primitive::<TimestampSecondType>(array)
+            }
+            ArrowType::Timestamp(TimeUnit::Millisecond, _) => {
+                self.push_primitive::<TimestampMillisecondType>(array)
+            }
+            ArrowType::Timestamp(TimeUnit::Microsecond, _) => {
+                self.push_primitive::<TimestampMicrosecondType>(array)
+            }
+            ArrowType::Timestamp(TimeUnit::Nanosecond, _) => {
+                self.push_primitive::<TimestampNanosecondType>(array)
+            }
             ArrowType::Utf8 => {
                 let array = array.as_string::<i32>();
                 self.push_variable(array.offsets(), array.values());
@@ -118,7 +137,11 @@ impl<'a> FlatBatch<'a> {
                 }
             }
             other => {
-                return Err(RowError::UnsupportedType { field: FieldRef::at(0), data_type: other.to_string().into(), place: "log batches" });
+                return Err(RowError::UnsupportedType {
+                    field: FieldRef::at(0),
+                    data_type: other.to_string().into(),
+                    place: "log batches",
+                });
             }
         }
         Ok(())
@@ -141,7 +164,11 @@ impl<'a> FlatBatch<'a> {
             offsets.inner().inner().clone()
         } else {
             // The offsets of a slice: they have to be counted anew, the values they point to are shared.
-            offsets.iter().map(|offset| offset - first).collect::<ScalarBuffer<i32>>().into_inner()
+            offsets
+                .iter()
+                .map(|offset| offset - first)
+                .collect::<ScalarBuffer<i32>>()
+                .into_inner()
         });
         (first as usize, (last - first) as usize)
     }

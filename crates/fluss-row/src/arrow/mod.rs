@@ -12,9 +12,14 @@ mod user_batch;
 mod view;
 
 pub use builder::{ColumnBuilders, rows_to_batch};
-pub use changelog::{CHANGE_TYPE_COLUMN, COMMIT_TIMESTAMP_COLUMN, LOG_OFFSET_COLUMN, change_type_array};
+pub use changelog::{
+    CHANGE_TYPE_COLUMN, COMMIT_TIMESTAMP_COLUMN, LOG_OFFSET_COLUMN, change_type_array,
+};
 pub use columnar::{ColumnarBatch, ColumnarRow};
-pub use types::{from_arrow_field, from_arrow_schema, from_arrow_type, to_arrow_field, to_arrow_schema, to_arrow_type};
+pub use types::{
+    from_arrow_field, from_arrow_schema, from_arrow_type, to_arrow_field, to_arrow_schema,
+    to_arrow_type,
+};
 
 pub(crate) use columnar::BinaryView;
 pub(crate) use flat::FlatBatch;

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{DataType as ArrowType, Field, FieldRef as ArrowFieldRef, Fields, Schema, SchemaRef, TimeUnit};
+use arrow_schema::{
+    DataType as ArrowType, Field, FieldRef as ArrowFieldRef, Fields, Schema, SchemaRef, TimeUnit,
+};
 use fluss_metadata::{DataField, DataType, DataTypeKind, DataTypes, RowType};
 
 use crate::binary::layout::MAX_DEPTH;
@@ -41,7 +43,14 @@ fn to_fields(row_type: &RowType, depth: usize) -> Result<Fields> {
     row_type
         .fields()
         .iter()
-        .map(|field| field_at(field.name(), field.data_type(), field.data_type().is_nullable(), depth))
+        .map(|field| {
+            field_at(
+                field.name(),
+                field.data_type(),
+                field.data_type().is_nullable(),
+                depth,
+            )
+        })
         .collect::<Result<Vec<_>>>()
         .map(Fields::from)
 }
@@ -88,7 +97,10 @@ fn type_at(data_type: &DataType, depth: usize) -> Result<ArrowType> {
                 field_at(KEY, key, false, depth + 1)?,
                 field_at(VALUE, value, value.is_nullable(), depth + 1)?,
             ]);
-            ArrowType::Map(Arc::new(Field::new(ENTRIES, ArrowType::Struct(entries), false)), false)
+            ArrowType::Map(
+                Arc::new(Field::new(ENTRIES, ArrowType::Struct(entries), false)),
+                false,
+            )
         }
         DataTypeKind::Row(row_type) => ArrowType::Struct(to_fields(row_type, depth + 1)?),
     })
@@ -109,7 +121,11 @@ pub(crate) const fn unit(precision: u32) -> TimeUnit {
 }
 
 fn unsupported(data_type: &DataType) -> RowError {
-    RowError::UnsupportedType { field: FieldRef::at(0), data_type: data_type.to_string().into(), place: ARROW }
+    RowError::UnsupportedType {
+        field: FieldRef::at(0),
+        data_type: data_type.to_string().into(),
+        place: ARROW,
+    }
 }
 
 /// The row type of an Arrow schema. Errs for types that Fluss does not have, naming the column.
@@ -131,24 +147,37 @@ pub fn from_arrow_type(arrow: &ArrowType) -> Result<DataType> {
 }
 
 fn from_fields(fields: &Fields, depth: usize) -> Result<RowType> {
-    let fields = fields.iter().enumerate().map(|(position, field)| from_field(position, field, depth)).collect::<Result<Vec<_>>>()?;
+    let fields = fields
+        .iter()
+        .enumerate()
+        .map(|(position, field)| from_field(position, field, depth))
+        .collect::<Result<Vec<_>>>()?;
     Ok(RowType::new(fields))
 }
 
 fn from_field(position: usize, field: &Field, depth: usize) -> Result<DataField> {
-    let data_type = nullable_type(field, depth).map_err(|error| named(error, position, field.name()))?;
+    let data_type =
+        nullable_type(field, depth).map_err(|error| named(error, position, field.name()))?;
     Ok(DataField::new(field.name().as_str(), data_type))
 }
 
 /// Adds the column to an error that names none, or the path to a nested one.
 fn named(error: RowError, position: usize, name: &str) -> RowError {
     match error {
-        RowError::UnsupportedType { field, data_type, place } => {
+        RowError::UnsupportedType {
+            field,
+            data_type,
+            place,
+        } => {
             let path = match field.name {
                 Some(inner) => format!("{name}.{inner}"),
                 None => name.to_owned(),
             };
-            RowError::UnsupportedType { field: FieldRef::named(position, &path), data_type, place }
+            RowError::UnsupportedType {
+                field: FieldRef::named(position, &path),
+                data_type,
+                place,
+            }
         }
         other => other,
     }
@@ -162,7 +191,11 @@ fn from_type(arrow: &ArrowType, depth: usize) -> Result<DataType> {
     if depth > MAX_DEPTH {
         return Err(RowError::TooDeep { max: MAX_DEPTH });
     }
-    let refused = || RowError::UnsupportedType { field: FieldRef::at(0), data_type: arrow.to_string().into(), place: "tables of Fluss" };
+    let refused = || RowError::UnsupportedType {
+        field: FieldRef::at(0),
+        data_type: arrow.to_string().into(),
+        place: "tables of Fluss",
+    };
     Ok(match arrow {
         ArrowType::Boolean => DataTypes::boolean(),
         ArrowType::Int8 => DataTypes::tinyint(),
@@ -173,21 +206,32 @@ fn from_type(arrow: &ArrowType, depth: usize) -> Result<DataType> {
         ArrowType::Float64 => DataTypes::double(),
         ArrowType::Utf8 => DataTypes::string(),
         ArrowType::Binary => DataTypes::bytes(),
-        ArrowType::FixedSizeBinary(length) => DataTypes::binary(u32::try_from(*length).map_err(|_| refused())?),
+        ArrowType::FixedSizeBinary(length) => {
+            DataTypes::binary(u32::try_from(*length).map_err(|_| refused())?)
+        }
         ArrowType::Decimal128(precision, scale) => {
             let scale = u32::try_from(*scale).map_err(|_| refused())?;
             DataTypes::decimal(u32::from(*precision), scale)
         }
         ArrowType::Date32 => DataTypes::date(),
-        ArrowType::Time32(unit) | ArrowType::Time64(unit) => DataTypes::time_with_precision(precision(*unit)),
+        ArrowType::Time32(unit) | ArrowType::Time64(unit) => {
+            DataTypes::time_with_precision(precision(*unit))
+        }
         ArrowType::Timestamp(unit, None) => DataTypes::timestamp_with_precision(precision(*unit)),
-        ArrowType::Timestamp(unit, Some(_)) => DataTypes::timestamp_ltz_with_precision(precision(*unit)),
+        ArrowType::Timestamp(unit, Some(_)) => {
+            DataTypes::timestamp_ltz_with_precision(precision(*unit))
+        }
         ArrowType::List(element) => DataTypes::array(nullable_type(element, depth + 1)?),
         ArrowType::Map(entries, _) => {
             let (key, value) = entry_fields(entries).ok_or_else(refused)?;
-            DataTypes::map(nullable_type(key, depth + 1)?, nullable_type(value, depth + 1)?)
+            DataTypes::map(
+                nullable_type(key, depth + 1)?,
+                nullable_type(value, depth + 1)?,
+            )
         }
-        ArrowType::Struct(fields) => DataType::new(DataTypeKind::Row(from_fields(fields, depth + 1)?)),
+        ArrowType::Struct(fields) => {
+            DataType::new(DataTypeKind::Row(from_fields(fields, depth + 1)?))
+        }
         _ => return Err(refused()),
     })
 }
@@ -230,15 +274,43 @@ mod tests {
             ("STRING", ArrowType::Utf8, "STRING"),
             ("BINARY(3)", ArrowType::FixedSizeBinary(3), "BINARY(3)"),
             ("BYTES", ArrowType::Binary, "BYTES"),
-            ("DECIMAL(38, 10)", ArrowType::Decimal128(38, 10), "DECIMAL(38, 10)"),
+            (
+                "DECIMAL(38, 10)",
+                ArrowType::Decimal128(38, 10),
+                "DECIMAL(38, 10)",
+            ),
             ("DATE", ArrowType::Date32, "DATE"),
             ("TIME(0)", ArrowType::Time32(TimeUnit::Second), "TIME(0)"),
-            ("TIME(2)", ArrowType::Time32(TimeUnit::Millisecond), "TIME(3)"),
-            ("TIME(4)", ArrowType::Time64(TimeUnit::Microsecond), "TIME(6)"),
-            ("TIME(9)", ArrowType::Time64(TimeUnit::Nanosecond), "TIME(9)"),
-            ("TIMESTAMP(0)", ArrowType::Timestamp(TimeUnit::Second, None), "TIMESTAMP(0)"),
-            ("TIMESTAMP(6)", ArrowType::Timestamp(TimeUnit::Microsecond, None), "TIMESTAMP(6)"),
-            ("TIMESTAMP(7)", ArrowType::Timestamp(TimeUnit::Nanosecond, None), "TIMESTAMP(9)"),
+            (
+                "TIME(2)",
+                ArrowType::Time32(TimeUnit::Millisecond),
+                "TIME(3)",
+            ),
+            (
+                "TIME(4)",
+                ArrowType::Time64(TimeUnit::Microsecond),
+                "TIME(6)",
+            ),
+            (
+                "TIME(9)",
+                ArrowType::Time64(TimeUnit::Nanosecond),
+                "TIME(9)",
+            ),
+            (
+                "TIMESTAMP(0)",
+                ArrowType::Timestamp(TimeUnit::Second, None),
+                "TIMESTAMP(0)",
+            ),
+            (
+                "TIMESTAMP(6)",
+                ArrowType::Timestamp(TimeUnit::Microsecond, None),
+                "TIMESTAMP(6)",
+            ),
+            (
+                "TIMESTAMP(7)",
+                ArrowType::Timestamp(TimeUnit::Nanosecond, None),
+                "TIMESTAMP(9)",
+            ),
         ];
         for (text, arrow, back) in cases {
             let data_type: DataType = text.parse().unwrap();
@@ -246,16 +318,36 @@ mod tests {
             assert_eq!(from_arrow_type(&arrow).unwrap().to_string(), back, "{text}");
         }
         let local = DataTypes::timestamp_ltz_with_precision(3);
-        assert_eq!(to_arrow_type(&local).unwrap(), ArrowType::Timestamp(TimeUnit::Millisecond, None));
-        assert_eq!(from_arrow_type(&ArrowType::Timestamp(TimeUnit::Millisecond, Some("UTC".into()))).unwrap(), local);
+        assert_eq!(
+            to_arrow_type(&local).unwrap(),
+            ArrowType::Timestamp(TimeUnit::Millisecond, None)
+        );
+        assert_eq!(
+            from_arrow_type(&ArrowType::Timestamp(
+                TimeUnit::Millisecond,
+                Some("UTC".into())
+            ))
+            .unwrap(),
+            local
+        );
     }
 
     #[test]
     fn nested_types_keep_names_and_nullability() {
         let row_type = RowType::new(vec![
-            DataTypes::field("tags", DataTypes::array(DataTypes::string().as_non_nullable())),
-            DataTypes::field("attributes", DataTypes::map(DataTypes::string().as_non_nullable(), DataTypes::bigint())),
-            DataTypes::field("address", DataTypes::row(vec![DataTypes::field("city", DataTypes::string())]).as_non_nullable()),
+            DataTypes::field(
+                "tags",
+                DataTypes::array(DataTypes::string().as_non_nullable()),
+            ),
+            DataTypes::field(
+                "attributes",
+                DataTypes::map(DataTypes::string().as_non_nullable(), DataTypes::bigint()),
+            ),
+            DataTypes::field(
+                "address",
+                DataTypes::row(vec![DataTypes::field("city", DataTypes::string())])
+                    .as_non_nullable(),
+            ),
         ]);
         let schema = to_arrow_schema(&row_type).unwrap();
         assert_eq!(from_arrow_schema(&schema).unwrap(), row_type);
@@ -275,8 +367,13 @@ mod tests {
         ] {
             let inner = Field::new("inner", arrow.clone(), true);
             let outer = Field::new("outer", ArrowType::Struct(vec![inner].into()), true);
-            let error = from_arrow_schema(&Schema::new(vec![outer])).unwrap_err().to_string();
-            assert!(error.contains("outer.inner") && error.contains(&arrow.to_string()), "{error}");
+            let error = from_arrow_schema(&Schema::new(vec![outer]))
+                .unwrap_err()
+                .to_string();
+            assert!(
+                error.contains("outer.inner") && error.contains(&arrow.to_string()),
+                "{error}"
+            );
         }
     }
 
@@ -286,6 +383,9 @@ mod tests {
         for _ in 0..=MAX_DEPTH {
             deep = DataTypes::array(deep);
         }
-        assert!(matches!(to_arrow_type(&deep), Err(RowError::TooDeep { .. })));
+        assert!(matches!(
+            to_arrow_type(&deep),
+            Err(RowError::TooDeep { .. })
+        ));
     }
 }

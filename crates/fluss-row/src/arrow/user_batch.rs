@@ -6,8 +6,8 @@ use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType as ArrowType, Field};
 use fluss_metadata::{DataType, DataTypeKind, RowType};
 
-use super::flat::FlatBatch;
 use super::builder::check_rows;
+use super::flat::FlatBatch;
 use super::types::{entry_fields, to_arrow_type};
 use crate::{FieldRef, Result, RowError};
 
@@ -22,7 +22,9 @@ impl UserBatch {
     pub(crate) fn new(row_type: &RowType, batch: &RecordBatch) -> Result<Self> {
         check_rows(batch.num_rows())?;
         let mut flat = FlatBatch::new(batch.num_rows());
-        check_columns(row_type, batch)?.iter().try_for_each(|array| flat.push_array(array))?;
+        check_columns(row_type, batch)?
+            .iter()
+            .try_for_each(|array| flat.push_array(array))?;
         let size_bytes = flat.size_bytes();
         Ok(Self { flat, size_bytes })
     }
@@ -52,13 +54,24 @@ pub(crate) fn check_columns(row_type: &RowType, batch: &RecordBatch) -> Result<V
         .iter()
         .enumerate()
         .map(|(position, field)| {
-            let array = batch.column_by_name(field.name()).ok_or_else(|| RowError::UnknownColumn { name: field.name().into() })?;
-            check_type(field.data_type(), array.data_type()).map_err(|error| error.in_column(position, field.name(), field.data_type()))?;
-            check_nulls(field.data_type(), array, None).map_err(|error| error.in_column(position, field.name(), field.data_type()))?;
+            let array =
+                batch
+                    .column_by_name(field.name())
+                    .ok_or_else(|| RowError::UnknownColumn {
+                        name: field.name().into(),
+                    })?;
+            check_type(field.data_type(), array.data_type())
+                .map_err(|error| error.in_column(position, field.name(), field.data_type()))?;
+            check_nulls(field.data_type(), array, None)
+                .map_err(|error| error.in_column(position, field.name(), field.data_type()))?;
             Ok(ArrayRef::clone(array))
         })
         .collect::<Result<Vec<_>>>()?;
-    if expected == actual { Ok(arrays) } else { Err(RowError::FieldCount { expected, actual }) }
+    if expected == actual {
+        Ok(arrays)
+    } else {
+        Err(RowError::FieldCount { expected, actual })
+    }
 }
 
 /// Errs, with the path to a nested field, when values of the Arrow type are not as those of the column.
@@ -70,18 +83,22 @@ fn check_type(data_type: &DataType, arrow: &ArrowType) -> Result<()> {
     };
     match (data_type.kind(), arrow) {
         (DataTypeKind::Array(element), ArrowType::List(field)) => {
-            check_type(element, field.data_type()).map_err(|error| error.in_column(0, "[]", element))
+            check_type(element, field.data_type())
+                .map_err(|error| error.in_column(0, "[]", element))
         }
         (DataTypeKind::Map { key, value }, ArrowType::Map(entries, _)) => {
             let (key_field, value_field) = entry_fields(entries).ok_or_else(refused)?;
-            check_type(key, key_field.data_type()).map_err(|error| error.in_column(0, "[key]", key))?;
-            check_type(value, value_field.data_type()).map_err(|error| error.in_column(0, "[value]", value))
+            check_type(key, key_field.data_type())
+                .map_err(|error| error.in_column(0, "[key]", key))?;
+            check_type(value, value_field.data_type())
+                .map_err(|error| error.in_column(0, "[value]", value))
         }
         (DataTypeKind::Row(row_type), ArrowType::Struct(fields)) => {
             if row_type.fields().len() != fields.len() {
                 return Err(refused());
             }
-            for (position, (field, arrow_field)) in row_type.fields().iter().zip(fields).enumerate() {
+            for (position, (field, arrow_field)) in row_type.fields().iter().zip(fields).enumerate()
+            {
                 if field.name() != arrow_field.name() {
                     return Err(renamed(position, field.name(), arrow_field));
                 }
@@ -91,7 +108,11 @@ fn check_type(data_type: &DataType, arrow: &ArrowType) -> Result<()> {
             Ok(())
         }
         // A time zone on an instant is a matter of display.
-        (DataTypeKind::TimestampLtz { precision }, ArrowType::Timestamp(unit, _)) if super::types::unit(*precision) == *unit => Ok(()),
+        (DataTypeKind::TimestampLtz { precision }, ArrowType::Timestamp(unit, _))
+            if super::types::unit(*precision) == *unit =>
+        {
+            Ok(())
+        }
         _ => {
             if to_arrow_type(data_type)? == *arrow {
                 Ok(())
@@ -116,25 +137,40 @@ fn renamed(position: usize, expected: &str, actual: &Field) -> RowError {
 fn check_nulls(data_type: &DataType, array: &ArrayRef, masked: Option<&NullBuffer>) -> Result<()> {
     if !data_type.is_nullable() {
         let nulls = array.null_count();
-        let all_masked = || masked.is_some_and(|masked| array.nulls().is_none_or(|nulls| masked.contains(nulls)));
+        let all_masked = || {
+            masked.is_some_and(|masked| array.nulls().is_none_or(|nulls| masked.contains(nulls)))
+        };
         if nulls > 0 && !all_masked() {
-            return Err(RowError::NullValue { field: FieldRef::at(0) });
+            return Err(RowError::NullValue {
+                field: FieldRef::at(0),
+            });
         }
     }
     match data_type.kind() {
         DataTypeKind::Array(element) => {
             let list = array.as_list::<i32>();
-            check_nulls(element, &referenced(list.values(), list.value_offsets()), None)
-                .map_err(|error| error.in_column(0, "[]", element))
+            check_nulls(
+                element,
+                &referenced(list.values(), list.value_offsets()),
+                None,
+            )
+            .map_err(|error| error.in_column(0, "[]", element))
         }
         DataTypeKind::Map { key, value } => {
             // Arrow's maps have no null keys.
             let map = array.as_map();
-            check_nulls(key, &referenced(map.keys(), map.value_offsets()), None).map_err(|error| error.in_column(0, "[key]", key))?;
-            check_nulls(value, &referenced(map.values(), map.value_offsets()), None).map_err(|error| error.in_column(0, "[value]", value))
+            check_nulls(key, &referenced(map.keys(), map.value_offsets()), None)
+                .map_err(|error| error.in_column(0, "[key]", key))?;
+            check_nulls(value, &referenced(map.values(), map.value_offsets()), None)
+                .map_err(|error| error.in_column(0, "[value]", value))
         }
         DataTypeKind::Row(row_type) => {
-            for (position, (field, column)) in row_type.fields().iter().zip(array.as_struct().columns()).enumerate() {
+            for (position, (field, column)) in row_type
+                .fields()
+                .iter()
+                .zip(array.as_struct().columns())
+                .enumerate()
+            {
                 check_nulls(field.data_type(), column, array.nulls())
                     .map_err(|error| error.in_column(position, field.name(), field.data_type()))?;
             }

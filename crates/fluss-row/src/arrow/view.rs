@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType, Time32SecondType,
-    Time64MicrosecondType, Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
+    Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType,
 };
 use arrow_array::{Array, BinaryArray, FixedSizeBinaryArray, StringArray};
 use arrow_buffer::{BooleanBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
@@ -13,7 +15,8 @@ use arrow_schema::{DataType as ArrowType, TimeUnit};
 use fluss_metadata::{DataType, DataTypeKind};
 
 use crate::{
-    Date, Datum, Decimal, FieldRef, FlussArray, FlussMap, GenericRow, Result, RowError, Time, TimestampLtz, TimestampNtz,
+    Date, Datum, Decimal, FieldRef, FlussArray, FlussMap, GenericRow, Result, RowError, Time,
+    TimestampLtz, TimestampNtz,
 };
 
 /// One column, or a part of one, of a decoded batch.
@@ -35,7 +38,11 @@ pub(crate) enum ViewValues {
     Text(StringArray),
     Bytes(BinaryArray),
     Fixed(FixedSizeBinaryArray),
-    Decimal { values: ScalarBuffer<i128>, precision: u32, scale: u32 },
+    Decimal {
+        values: ScalarBuffer<i128>,
+        precision: u32,
+        scale: u32,
+    },
     Date(ScalarBuffer<i32>),
     /// To be multiplied to get milliseconds of the day.
     Time32(ScalarBuffer<i32>, i32),
@@ -58,37 +65,68 @@ impl ColumnView {
         };
         macro_rules! values {
             ($type:ty) => {
-                array.as_primitive_opt::<$type>().ok_or_else(refused)?.values().clone()
+                array
+                    .as_primitive_opt::<$type>()
+                    .ok_or_else(refused)?
+                    .values()
+                    .clone()
             };
         }
         let values = match data_type.kind() {
-            DataTypeKind::Boolean => ViewValues::Boolean(array.as_boolean_opt().ok_or_else(refused)?.values().clone()),
+            DataTypeKind::Boolean => {
+                ViewValues::Boolean(array.as_boolean_opt().ok_or_else(refused)?.values().clone())
+            }
             DataTypeKind::TinyInt => ViewValues::TinyInt(values!(Int8Type)),
             DataTypeKind::SmallInt => ViewValues::SmallInt(values!(Int16Type)),
             DataTypeKind::Int => ViewValues::Int(values!(Int32Type)),
             DataTypeKind::BigInt => ViewValues::BigInt(values!(Int64Type)),
             DataTypeKind::Float => ViewValues::Float(values!(Float32Type)),
             DataTypeKind::Double => ViewValues::Double(values!(Float64Type)),
-            DataTypeKind::Char { .. } | DataTypeKind::String => ViewValues::Text(array.as_string_opt().ok_or_else(refused)?.clone()),
-            DataTypeKind::Binary { .. } => ViewValues::Fixed(array.as_fixed_size_binary_opt().ok_or_else(refused)?.clone()),
-            DataTypeKind::Bytes => ViewValues::Bytes(array.as_binary_opt().ok_or_else(refused)?.clone()),
-            DataTypeKind::Decimal { precision, scale } => {
-                ViewValues::Decimal { values: values!(Decimal128Type), precision: *precision, scale: *scale }
+            DataTypeKind::Char { .. } | DataTypeKind::String => {
+                ViewValues::Text(array.as_string_opt().ok_or_else(refused)?.clone())
             }
+            DataTypeKind::Binary { .. } => ViewValues::Fixed(
+                array
+                    .as_fixed_size_binary_opt()
+                    .ok_or_else(refused)?
+                    .clone(),
+            ),
+            DataTypeKind::Bytes => {
+                ViewValues::Bytes(array.as_binary_opt().ok_or_else(refused)?.clone())
+            }
+            DataTypeKind::Decimal { precision, scale } => ViewValues::Decimal {
+                values: values!(Decimal128Type),
+                precision: *precision,
+                scale: *scale,
+            },
             DataTypeKind::Date => ViewValues::Date(values!(Date32Type)),
             DataTypeKind::Time { .. } => match array.data_type() {
-                ArrowType::Time32(TimeUnit::Second) => ViewValues::Time32(values!(Time32SecondType), 1000),
+                ArrowType::Time32(TimeUnit::Second) => {
+                    ViewValues::Time32(values!(Time32SecondType), 1000)
+                }
                 ArrowType::Time32(_) => ViewValues::Time32(values!(Time32MillisecondType), 1),
-                ArrowType::Time64(TimeUnit::Microsecond) => ViewValues::Time64(values!(Time64MicrosecondType), 1000),
-                ArrowType::Time64(_) => ViewValues::Time64(values!(Time64NanosecondType), 1_000_000),
+                ArrowType::Time64(TimeUnit::Microsecond) => {
+                    ViewValues::Time64(values!(Time64MicrosecondType), 1000)
+                }
+                ArrowType::Time64(_) => {
+                    ViewValues::Time64(values!(Time64NanosecondType), 1_000_000)
+                }
                 _ => return Err(refused()),
             },
             DataTypeKind::Timestamp { .. } | DataTypeKind::TimestampLtz { .. } => {
                 let (values, unit) = match array.data_type() {
-                    ArrowType::Timestamp(TimeUnit::Second, _) => (values!(TimestampSecondType), TimeUnit::Second),
-                    ArrowType::Timestamp(TimeUnit::Millisecond, _) => (values!(TimestampMillisecondType), TimeUnit::Millisecond),
-                    ArrowType::Timestamp(TimeUnit::Microsecond, _) => (values!(TimestampMicrosecondType), TimeUnit::Microsecond),
-                    ArrowType::Timestamp(TimeUnit::Nanosecond, _) => (values!(TimestampNanosecondType), TimeUnit::Nanosecond),
+                    ArrowType::Timestamp(TimeUnit::Second, _) => {
+                        (values!(TimestampSecondType), TimeUnit::Second)
+                    }
+                    ArrowType::Timestamp(TimeUnit::Millisecond, _) => {
+                        (values!(TimestampMillisecondType), TimeUnit::Millisecond)
+                    }
+                    ArrowType::Timestamp(TimeUnit::Microsecond, _) => {
+                        (values!(TimestampMicrosecondType), TimeUnit::Microsecond)
+                    }
+                    ArrowType::Timestamp(TimeUnit::Nanosecond, _) => {
+                        (values!(TimestampNanosecondType), TimeUnit::Nanosecond)
+                    }
                     _ => return Err(refused()),
                 };
                 match data_type.kind() {
@@ -98,7 +136,10 @@ impl ColumnView {
             }
             DataTypeKind::Array(element) => {
                 let list = array.as_list_opt::<i32>().ok_or_else(refused)?;
-                ViewValues::Array(list.offsets().clone(), Box::new(Self::new(element, list.values())?))
+                ViewValues::Array(
+                    list.offsets().clone(),
+                    Box::new(Self::new(element, list.values())?),
+                )
             }
             DataTypeKind::Map { key, value } => {
                 let map = array.as_map_opt().ok_or_else(refused)?;
@@ -110,11 +151,18 @@ impl ColumnView {
                 if columns.len() != row_type.fields().len() {
                     return Err(refused());
                 }
-                let fields = row_type.fields().iter().zip(columns).map(|(field, column)| Self::new(field.data_type(), column));
+                let fields = row_type
+                    .fields()
+                    .iter()
+                    .zip(columns)
+                    .map(|(field, column)| Self::new(field.data_type(), column));
                 ViewValues::Row(fields.collect::<Result<_>>()?)
             }
         };
-        Ok(Self { nulls: array.nulls().cloned(), values })
+        Ok(Self {
+            nulls: array.nulls().cloned(),
+            values,
+        })
     }
 
     /// Whether the value is null; `None` behind the end.
@@ -132,17 +180,26 @@ impl ColumnView {
             return Ok(Some(Datum::Null));
         }
         Ok(match &self.values {
-            ViewValues::Boolean(bits) => (row < bits.len()).then(|| Datum::Boolean(bits.value(row))),
+            ViewValues::Boolean(bits) => {
+                (row < bits.len()).then(|| Datum::Boolean(bits.value(row)))
+            }
             ViewValues::TinyInt(values) => values.get(row).copied().map(Datum::TinyInt),
             ViewValues::SmallInt(values) => values.get(row).copied().map(Datum::SmallInt),
             ViewValues::Int(values) => values.get(row).copied().map(Datum::Int),
             ViewValues::BigInt(values) => values.get(row).copied().map(Datum::BigInt),
             ViewValues::Float(values) => values.get(row).copied().map(Datum::Float),
             ViewValues::Double(values) => values.get(row).copied().map(Datum::Double),
-            ViewValues::Text(_) => self.text(row).map(|text| Datum::String(Cow::Borrowed(text))),
-            ViewValues::Bytes(_) | ViewValues::Fixed(_) => self.bytes(row).map(|bytes| Datum::Bytes(Cow::Borrowed(bytes))),
+            ViewValues::Text(_) => self
+                .text(row)
+                .map(|text| Datum::String(Cow::Borrowed(text))),
+            ViewValues::Bytes(_) | ViewValues::Fixed(_) => self
+                .bytes(row)
+                .map(|bytes| Datum::Bytes(Cow::Borrowed(bytes))),
             ViewValues::Decimal { .. } => self.decimal(row)?.map(Datum::Decimal),
-            ViewValues::Date(values) => values.get(row).copied().map(|days| Datum::Date(Date::new(days))),
+            ViewValues::Date(values) => values
+                .get(row)
+                .copied()
+                .map(|days| Datum::Date(Date::new(days))),
             ViewValues::Time32(..) | ViewValues::Time64(..) => self.time(row).map(Datum::Time),
             ViewValues::Timestamp(..) => self.timestamp(row)?.map(Datum::Timestamp),
             ViewValues::TimestampLtz(..) => self.timestamp_ltz(row)?.map(Datum::TimestampLtz),
@@ -171,18 +228,27 @@ impl ColumnView {
 
     pub(crate) fn decimal(&self, row: usize) -> Result<Option<Decimal>> {
         match &self.values {
-            ViewValues::Decimal { values, precision, scale } => {
-                values.get(row).map(|unscaled| Decimal::from_unscaled(*unscaled, *precision, *scale)).transpose()
-            }
+            ViewValues::Decimal {
+                values,
+                precision,
+                scale,
+            } => values
+                .get(row)
+                .map(|unscaled| Decimal::from_unscaled(*unscaled, *precision, *scale))
+                .transpose(),
             _ => Ok(None),
         }
     }
 
     pub(crate) fn time(&self, row: usize) -> Option<Time> {
         match &self.values {
-            ViewValues::Time32(values, factor) => values.get(row).map(|value| Time::new(value.wrapping_mul(*factor))),
+            ViewValues::Time32(values, factor) => values
+                .get(row)
+                .map(|value| Time::new(value.wrapping_mul(*factor))),
             // Java knows milliseconds only, too.
-            ViewValues::Time64(values, divisor) => values.get(row).map(|value| Time::new((value / divisor) as i32)),
+            ViewValues::Time64(values, divisor) => values
+                .get(row)
+                .map(|value| Time::new((value / divisor) as i32)),
             _ => None,
         }
     }
@@ -214,7 +280,10 @@ impl ColumnView {
 
     pub(crate) fn map(&self, row: usize) -> Result<Option<FlussMap<'_>>> {
         match &self.values {
-            ViewValues::Map(offsets, entries) => match (entries.0.elements(offsets, row)?, entries.1.elements(offsets, row)?) {
+            ViewValues::Map(offsets, entries) => match (
+                entries.0.elements(offsets, row)?,
+                entries.1.elements(offsets, row)?,
+            ) {
                 (Some(keys), Some(values)) => FlussMap::from_arrays(keys, values).map(Some),
                 _ => Ok(None),
             },
@@ -225,7 +294,10 @@ impl ColumnView {
     pub(crate) fn row(&self, row: usize) -> Result<Option<GenericRow<'_>>> {
         match &self.values {
             ViewValues::Row(fields) => {
-                let values = fields.iter().map(|field| field.datum(row)).collect::<Result<Option<Vec<_>>>>()?;
+                let values = fields
+                    .iter()
+                    .map(|field| field.datum(row))
+                    .collect::<Result<Option<Vec<_>>>>()?;
                 Ok(values.map(GenericRow::from_data))
             }
             _ => Ok(None),
@@ -236,7 +308,9 @@ impl ColumnView {
     fn elements(&self, offsets: &OffsetBuffer<i32>, row: usize) -> Result<Option<FlussArray<'_>>> {
         match (offsets.get(row), offsets.get(row.saturating_add(1))) {
             (Some(start), Some(end)) => {
-                let values = (*start as usize..*end as usize).map(|index| self.datum(index)).collect::<Result<Option<Vec<_>>>>()?;
+                let values = (*start as usize..*end as usize)
+                    .map(|index| self.datum(index))
+                    .collect::<Result<Option<Vec<_>>>>()?;
                 Ok(values.map(FlussArray::from))
             }
             _ => Ok(None),
@@ -276,6 +350,9 @@ fn parts(values: &ScalarBuffer<i64>, row: usize, unit: TimeUnit) -> Option<(i64,
         TimeUnit::Second => (value.wrapping_mul(1000), 0),
         TimeUnit::Millisecond => (value, 0),
         TimeUnit::Microsecond => (value.div_euclid(1000), value.rem_euclid(1000) as i32 * 1000),
-        TimeUnit::Nanosecond => (value.div_euclid(1_000_000), value.rem_euclid(1_000_000) as i32),
+        TimeUnit::Nanosecond => (
+            value.div_euclid(1_000_000),
+            value.rem_euclid(1_000_000) as i32,
+        ),
     })
 }

@@ -17,15 +17,28 @@ mod enabled {
     pub(in crate::compression) struct Compressor;
 
     impl Compressor {
-        #[expect(clippy::unnecessary_wraps, reason = "the other codecs' constructors err")]
+        #[expect(
+            clippy::unnecessary_wraps,
+            reason = "the other codecs' constructors err"
+        )]
         pub(in crate::compression) fn new() -> Result<Self> {
             Ok(Self)
         }
 
         #[expect(clippy::unused_self, reason = "the other codecs have a state")]
-        pub(in crate::compression) fn append(&mut self, raw: &[u8], out: &mut Vec<u8>) -> Result<()> {
-            let failed = |source| RowError::Compression { codec: "LZ4_FRAME", bytes: raw.len(), source };
-            let info = FrameInfo::new().block_mode(BlockMode::Independent).block_size(BlockSize::Max64KB);
+        pub(in crate::compression) fn append(
+            &mut self,
+            raw: &[u8],
+            out: &mut Vec<u8>,
+        ) -> Result<()> {
+            let failed = |source| RowError::Compression {
+                codec: "LZ4_FRAME",
+                bytes: raw.len(),
+                source,
+            };
+            let info = FrameInfo::new()
+                .block_mode(BlockMode::Independent)
+                .block_size(BlockSize::Max64KB);
             let mut encoder = FrameEncoder::with_frame_info(info, out);
             encoder.write_all(raw).map_err(failed)?;
             encoder.finish().map_err(|error| failed(error.into()))?;
@@ -36,7 +49,10 @@ mod enabled {
     pub(in crate::compression) struct Decompressor;
 
     impl Decompressor {
-        #[expect(clippy::unnecessary_wraps, reason = "the other codecs' constructors err")]
+        #[expect(
+            clippy::unnecessary_wraps,
+            reason = "the other codecs' constructors err"
+        )]
         pub(in crate::compression) fn new() -> Result<Self> {
             Ok(Self)
         }
@@ -58,9 +74,12 @@ mod enabled {
     fn has_end_mark(frame: &[u8]) -> bool {
         const FLAGS_AT: usize = 4;
         const CONTENT_CHECKSUM: u8 = 4;
-        let checksum = frame.get(FLAGS_AT).is_some_and(|flags| flags & CONTENT_CHECKSUM != 0);
+        let checksum = frame
+            .get(FLAGS_AT)
+            .is_some_and(|flags| flags & CONTENT_CHECKSUM != 0);
         let at = frame.len().checked_sub(if checksum { 8 } else { 4 });
-        at.and_then(|at| frame.get(at..)).is_some_and(|end| end.starts_with(&[0; 4]))
+        at.and_then(|at| frame.get(at..))
+            .is_some_and(|end| end.starts_with(&[0; 4]))
     }
 }
 
@@ -71,7 +90,10 @@ mod disabled {
 
     use crate::{Result, RowError};
 
-    const MISSING: RowError = RowError::MissingFeature { codec: "LZ4_FRAME", feature: "lz4" };
+    const MISSING: RowError = RowError::MissingFeature {
+        codec: "LZ4_FRAME",
+        feature: "lz4",
+    };
 
     pub(in crate::compression) struct Compressor(Infallible);
 
@@ -80,7 +102,11 @@ mod disabled {
             Err(MISSING)
         }
 
-        pub(in crate::compression) fn append(&mut self, _raw: &[u8], _out: &mut Vec<u8>) -> Result<()> {
+        pub(in crate::compression) fn append(
+            &mut self,
+            _raw: &[u8],
+            _out: &mut Vec<u8>,
+        ) -> Result<()> {
             match self.0 {}
         }
     }

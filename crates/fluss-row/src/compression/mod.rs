@@ -57,7 +57,9 @@ impl Compressor {
         let kind = match compression.kind {
             ArrowCompressionType::None => Kind::None,
             ArrowCompressionType::Lz4Frame => Kind::Lz4(lz4::Compressor::new()?),
-            ArrowCompressionType::Zstd => Kind::Zstd(zstandard::Compressor::new(compression.level)?),
+            ArrowCompressionType::Zstd => {
+                Kind::Zstd(zstandard::Compressor::new(compression.level)?)
+            }
         };
         Ok(Self { kind })
     }
@@ -130,7 +132,11 @@ impl Decompressor {
         if whole {
             return Ok(());
         }
-        Err(RowError::Malformed { what: "compressed buffer", offset, problem: "not what its codec writes, or not of the length announced" })
+        Err(RowError::Malformed {
+            what: "compressed buffer",
+            offset,
+            problem: "not what its codec writes, or not of the length announced",
+        })
     }
 }
 
@@ -144,7 +150,9 @@ mod tests {
         compressor.append(raw, &mut out).unwrap();
         let stored = out.split_off(3);
         assert_eq!(out, [7; 3]);
-        let Some(codec) = compressor.codec() else { return (stored.clone(), stored) };
+        let Some(codec) = compressor.codec() else {
+            return (stored.clone(), stored);
+        };
         if stored.is_empty() {
             return (stored, Vec::new());
         }
@@ -153,7 +161,10 @@ mod tests {
             RAW => body.to_vec(),
             length => {
                 let mut back = vec![0; length as usize];
-                Decompressor::new(codec).unwrap().fill(body, &mut back, 0).unwrap();
+                Decompressor::new(codec)
+                    .unwrap()
+                    .fill(body, &mut back, 0)
+                    .unwrap();
                 back
             }
         };
@@ -162,8 +173,12 @@ mod tests {
 
     #[test]
     fn every_codec_and_level_gives_back_what_it_was_given() {
-        let text: Vec<u8> = (0..100_000_u32).flat_map(|i| format!("row {} ", i % 977).into_bytes()).collect();
-        let noise: Vec<u8> = (0..5000_u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+        let text: Vec<u8> = (0..100_000_u32)
+            .flat_map(|i| format!("row {} ", i % 977).into_bytes())
+            .collect();
+        let noise: Vec<u8> = (0..5000_u32)
+            .map(|i| (i.wrapping_mul(2_654_435_761) >> 13) as u8)
+            .collect();
         let mut codecs = vec![ArrowCompression::NONE];
         if cfg!(feature = "lz4") {
             codecs.push(ArrowCompression::LZ4_FRAME);
@@ -178,26 +193,44 @@ mod tests {
                 assert!(stored.len() <= raw.len() + PREFIX_BYTES, "{codec:?}");
             }
             let (stored, _) = round_trip(codec, &text);
-            assert_eq!(codec.kind == ArrowCompressionType::None, stored.len() >= text.len(), "{codec:?}");
+            assert_eq!(
+                codec.kind == ArrowCompressionType::None,
+                stored.len() >= text.len(),
+                "{codec:?}"
+            );
         }
     }
 
     #[test]
     fn a_wrong_length_and_bytes_that_go_on_are_refused() {
-        for (codec, compression) in [(Codec::Lz4Frame, ArrowCompression::LZ4_FRAME), (Codec::Zstd, ArrowCompression::ZSTD)] {
-            let Ok(mut compressor) = Compressor::new(compression) else { continue };
+        for (codec, compression) in [
+            (Codec::Lz4Frame, ArrowCompression::LZ4_FRAME),
+            (Codec::Zstd, ArrowCompression::ZSTD),
+        ] {
+            let Ok(mut compressor) = Compressor::new(compression) else {
+                continue;
+            };
             let mut stored = Vec::new();
             compressor.append(&[5; 1000], &mut stored).unwrap();
             let body = stored.split_off(PREFIX_BYTES);
             let mut decompressor = Decompressor::new(codec).unwrap();
             for length in [0, 1, 999, 1001, 5000] {
-                assert!(decompressor.fill(&body, &mut vec![0; length], 0).is_err(), "{codec:?} {length}");
+                assert!(
+                    decompressor.fill(&body, &mut vec![0; length], 0).is_err(),
+                    "{codec:?} {length}"
+                );
             }
             for cut in 0..body.len() {
-                assert!(decompressor.fill(&body[..cut], &mut [0; 1000], 0).is_err(), "{codec:?} cut at {cut}");
+                assert!(
+                    decompressor.fill(&body[..cut], &mut [0; 1000], 0).is_err(),
+                    "{codec:?} cut at {cut}"
+                );
             }
             let more = [&body[..], b"x"].concat();
-            assert!(decompressor.fill(&more, &mut [0; 1000], 0).is_err(), "{codec:?}");
+            assert!(
+                decompressor.fill(&more, &mut [0; 1000], 0).is_err(),
+                "{codec:?}"
+            );
             decompressor.fill(&body, &mut [0; 1000], 0).unwrap();
         }
     }
@@ -209,8 +242,14 @@ mod tests {
             Err(error) => Some(error.to_string()),
         };
         let lz4 = missing(Compressor::new(ArrowCompression::LZ4_FRAME));
-        assert_eq!(lz4.is_some_and(|text| text.contains("\"lz4\"")), !cfg!(feature = "lz4"));
+        assert_eq!(
+            lz4.is_some_and(|text| text.contains("\"lz4\"")),
+            !cfg!(feature = "lz4")
+        );
         let zstd = missing(Compressor::new(ArrowCompression::ZSTD));
-        assert_eq!(zstd.is_some_and(|text| text.contains("\"zstd\"")), !cfg!(feature = "zstd"));
+        assert_eq!(
+            zstd.is_some_and(|text| text.contains("\"zstd\"")),
+            !cfg!(feature = "zstd")
+        );
     }
 }

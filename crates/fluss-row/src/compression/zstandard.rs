@@ -25,13 +25,27 @@ mod enabled {
     impl Compressor {
         pub(in crate::compression) fn new(level: i32) -> Result<Self> {
             if !LEVELS.contains(&level) {
-                return Err(RowError::InvalidValue { expected: "ZSTD level (1 to 22)".into(), value: level.to_string().into() });
+                return Err(RowError::InvalidValue {
+                    expected: "ZSTD level (1 to 22)".into(),
+                    value: level.to_string().into(),
+                });
             }
-            Ok(Self { level, context: None })
+            Ok(Self {
+                level,
+                context: None,
+            })
         }
 
-        pub(in crate::compression) fn append(&mut self, raw: &[u8], out: &mut Vec<u8>) -> Result<()> {
-            let failed = |source| RowError::Compression { codec: "ZSTD", bytes: raw.len(), source };
+        pub(in crate::compression) fn append(
+            &mut self,
+            raw: &[u8],
+            out: &mut Vec<u8>,
+        ) -> Result<()> {
+            let failed = |source| RowError::Compression {
+                codec: "ZSTD",
+                bytes: raw.len(),
+                source,
+            };
             let context = match &mut self.context {
                 Some(context) => context,
                 none => none.insert(bulk::Compressor::new(self.level).map_err(failed)?),
@@ -52,14 +66,20 @@ mod enabled {
 
     impl Decompressor {
         pub(in crate::compression) fn new() -> Result<Self> {
-            let context = bulk::Decompressor::new().map_err(|source| RowError::Compression { codec: "ZSTD", bytes: 0, source })?;
+            let context = bulk::Decompressor::new().map_err(|source| RowError::Compression {
+                codec: "ZSTD",
+                bytes: 0,
+                source,
+            })?;
             Ok(Self { context })
         }
 
         /// Whether the bytes are frames of exactly as many bytes as there is room for.
         pub(in crate::compression) fn fill(&mut self, compressed: &[u8], out: &mut [u8]) -> bool {
             let expected = out.len();
-            self.context.decompress_to_buffer(compressed, out).is_ok_and(|length| length == expected)
+            self.context
+                .decompress_to_buffer(compressed, out)
+                .is_ok_and(|length| length == expected)
         }
     }
 }
@@ -71,7 +91,10 @@ mod disabled {
 
     use crate::{Result, RowError};
 
-    const MISSING: RowError = RowError::MissingFeature { codec: "ZSTD", feature: "zstd" };
+    const MISSING: RowError = RowError::MissingFeature {
+        codec: "ZSTD",
+        feature: "zstd",
+    };
 
     pub(in crate::compression) struct Compressor(Infallible);
 
@@ -80,7 +103,11 @@ mod disabled {
             Err(MISSING)
         }
 
-        pub(in crate::compression) fn append(&mut self, _raw: &[u8], _out: &mut Vec<u8>) -> Result<()> {
+        pub(in crate::compression) fn append(
+            &mut self,
+            _raw: &[u8],
+            _out: &mut Vec<u8>,
+        ) -> Result<()> {
             match self.0 {}
         }
     }

@@ -38,7 +38,11 @@ impl ArrowLogBatchBuilder {
     ///
     /// `compression` has to be the table's: servers take batches apart by the table's codec. Errs for types that Arrow batches cannot
     /// have, a schema id beyond 32767, and a codec that the build is without.
-    pub fn new(row_type: &RowType, schema_id: SchemaId, compression: ArrowCompression) -> Result<Self> {
+    pub fn new(
+        row_type: &RowType,
+        schema_id: SchemaId,
+        compression: ArrowCompression,
+    ) -> Result<Self> {
         Ok(Self {
             columns: ColumnBuilders::new(row_type)?,
             first: None,
@@ -73,7 +77,11 @@ impl ArrowLogBatchBuilder {
     /// Makes it build batches of this layout. One without statistics is raised where there are any.
     #[must_use]
     pub fn with_magic(mut self, magic: LogMagic) -> Self {
-        self.magic = if self.statistics.is_some() { magic.max(LogMagic::V1) } else { magic };
+        self.magic = if self.statistics.is_some() {
+            magic.max(LogMagic::V1)
+        } else {
+            magic
+        };
         self
     }
 
@@ -89,14 +97,25 @@ impl ArrowLogBatchBuilder {
 
     /// Appends a row with its change type. Errs, beside [`append`](Self::append)'s reasons, when the builder has no change types and
     /// the row is not just appended.
-    pub fn append_change<R: InternalRow + ?Sized>(&mut self, change: ChangeType, row: &R) -> Result<usize> {
+    pub fn append_change<R: InternalRow + ?Sized>(
+        &mut self,
+        change: ChangeType,
+        row: &R,
+    ) -> Result<usize> {
         self.append_slow(change, row)
     }
 
     #[inline(never)]
-    fn append_slow<R: InternalRow + ?Sized>(&mut self, change: ChangeType, row: &R) -> Result<usize> {
+    fn append_slow<R: InternalRow + ?Sized>(
+        &mut self,
+        change: ChangeType,
+        row: &R,
+    ) -> Result<usize> {
         if self.changes.is_none() && change != ChangeType::AppendOnly {
-            return Err(RowError::InvalidValue { expected: "change type of a batch of appended rows".into(), value: change.short_string().into() });
+            return Err(RowError::InvalidValue {
+                expected: "change type of a batch of appended rows".into(),
+                value: change.short_string().into(),
+            });
         }
         let copied = self.copy_first()?;
         let added = self.columns.append_row(row)?;
@@ -131,8 +150,13 @@ impl ArrowLogBatchBuilder {
 
     /// Copies a batch that was held so far into the columns, as more rows are to follow.
     fn copy_first(&mut self) -> Result<usize> {
-        let Some(first) = &self.first else { return Ok(0) };
-        let copied = self.columns.extend(first.flat())?.saturating_sub(first.size_bytes());
+        let Some(first) = &self.first else {
+            return Ok(0);
+        };
+        let copied = self
+            .columns
+            .extend(first.flat())?
+            .saturating_sub(first.size_bytes());
         self.first = None;
         Ok(copied)
     }
@@ -151,7 +175,9 @@ impl ArrowLogBatchBuilder {
     /// Bytes of the rows before compression.
     #[inline]
     pub fn size_bytes(&self) -> usize {
-        self.columns.size_bytes() + self.first.as_ref().map_or(0, UserBatch::size_bytes) + self.changes.as_ref().map_or(0, Vec::len)
+        self.columns.size_bytes()
+            + self.first.as_ref().map_or(0, UserBatch::size_bytes)
+            + self.changes.as_ref().map_or(0, Vec::len)
     }
 
     /// About how many bytes the batch will have if its rows compress to `ratio` of their size: 1 for no compression.
@@ -173,7 +199,10 @@ impl ArrowLogBatchBuilder {
         } else if let Some(chosen) = &self.statistics {
             // Statistics are computed from arrays, which the columns become without a copy.
             let batch = match &first {
-                Some(first) => self.columns.extend(first.flat()).and_then(|_| self.columns.finish()),
+                Some(first) => self
+                    .columns
+                    .extend(first.flat())
+                    .and_then(|_| self.columns.finish()),
                 None => self.columns.finish(),
             };
             batch.and_then(|batch| {
@@ -181,25 +210,51 @@ impl ArrowLogBatchBuilder {
                 statistics::write(&batch, chosen, &mut out)?;
                 statistics_bytes = out.len() - self.magic.header_bytes();
                 let mut flat = FlatBatch::new(rows);
-                batch.arrays().iter().try_for_each(|array| flat.push_array(array))?;
+                batch
+                    .arrays()
+                    .iter()
+                    .try_for_each(|array| flat.push_array(array))?;
                 write_records(changes.as_deref(), &flat, &mut self.compressor, &mut out)
             })
         } else {
             match &first {
-                Some(first) => write_records(changes.as_deref(), first.flat(), &mut self.compressor, &mut out),
-                None => write_records(changes.as_deref(), &self.columns.flatten(), &mut self.compressor, &mut out),
+                Some(first) => write_records(
+                    changes.as_deref(),
+                    first.flat(),
+                    &mut self.compressor,
+                    &mut out,
+                ),
+                None => write_records(
+                    changes.as_deref(),
+                    &self.columns.flatten(),
+                    &mut self.compressor,
+                    &mut out,
+                ),
             }
         };
         self.columns.clear();
         written?;
         ipc::check_size(out.len())?;
-        let header = LogBatchHeader::unstamped(self.magic, self.schema_id, changes.is_none(), rows as i32);
-        Ok(SealedLogBatch::new(out, LogBatchHeader { statistics_bytes, ..header }, uncompressed))
+        let header =
+            LogBatchHeader::unstamped(self.magic, self.schema_id, changes.is_none(), rows as i32);
+        Ok(SealedLogBatch::new(
+            out,
+            LogBatchHeader {
+                statistics_bytes,
+                ..header
+            },
+            uncompressed,
+        ))
     }
 }
 
 /// Appends the change types and the message.
-fn write_records(changes: Option<&[u8]>, flat: &FlatBatch<'_>, compressor: &mut Compressor, out: &mut Vec<u8>) -> Result<()> {
+fn write_records(
+    changes: Option<&[u8]>,
+    flat: &FlatBatch<'_>,
+    compressor: &mut Compressor,
+    out: &mut Vec<u8>,
+) -> Result<()> {
     out.extend_from_slice(changes.unwrap_or_default());
     ipc::write(flat, compressor, out)
 }

@@ -26,7 +26,11 @@ pub struct LogBatches {
 impl LogBatches {
     /// The batches that `bytes` begin with.
     pub fn new(bytes: impl Into<Bytes>) -> Self {
-        Self { bytes: bytes.into(), position: 0, failed: false }
+        Self {
+            bytes: bytes.into(),
+            position: 0,
+            failed: false,
+        }
     }
 
     /// Where the next batch begins.
@@ -45,16 +49,30 @@ impl LogBatches {
     fn next_batch(&mut self) -> Result<Option<LogBatch>> {
         let position = self.position;
         let rest = self.bytes.slice(position..);
-        let corrupt = |base_offset| move |source| RowError::CorruptBatch { base_offset, position, source: Box::new(source) };
-        let base_offset = rest.first_chunk().map_or(-1, |bytes| i64::from_le_bytes(*bytes));
-        let Some((base_offset, size)) = header::peek(&rest).map_err(corrupt(base_offset))? else { return Ok(None) };
+        let corrupt = |base_offset| {
+            move |source| RowError::CorruptBatch {
+                base_offset,
+                position,
+                source: Box::new(source),
+            }
+        };
+        let base_offset = rest
+            .first_chunk()
+            .map_or(-1, |bytes| i64::from_le_bytes(*bytes));
+        let Some((base_offset, size)) = header::peek(&rest).map_err(corrupt(base_offset))? else {
+            return Ok(None);
+        };
         if rest.len() < size {
             return Ok(None);
         }
         let bytes = rest.slice(..size);
         let header = LogBatchHeader::parse(&bytes).map_err(corrupt(base_offset))?;
         self.position += size;
-        Ok(Some(LogBatch { header, bytes, position }))
+        Ok(Some(LogBatch {
+            header,
+            bytes,
+            position,
+        }))
     }
 }
 
@@ -65,7 +83,9 @@ impl Iterator for LogBatches {
         if self.failed {
             return None;
         }
-        self.next_batch().inspect_err(|_| self.failed = true).transpose()
+        self.next_batch()
+            .inspect_err(|_| self.failed = true)
+            .transpose()
     }
 }
 
@@ -81,17 +101,36 @@ impl LogBatch {
     /// The batch that `bytes` consist of. Errs when they are cut off or go on behind it.
     pub fn parse(bytes: impl Into<Bytes>) -> Result<Self> {
         let bytes = bytes.into();
-        let base_offset = bytes.first_chunk().map_or(-1, |bytes| i64::from_le_bytes(*bytes));
-        let corrupt = |source| RowError::CorruptBatch { base_offset, position: 0, source: Box::new(source) };
+        let base_offset = bytes
+            .first_chunk()
+            .map_or(-1, |bytes| i64::from_le_bytes(*bytes));
+        let corrupt = |source| RowError::CorruptBatch {
+            base_offset,
+            position: 0,
+            source: Box::new(source),
+        };
         let header = LogBatchHeader::parse(&bytes).map_err(corrupt)?;
         let (needed, available) = (header.size_bytes(), bytes.len());
         if needed > available {
-            return Err(corrupt(RowError::Truncated { what: "log batch", offset: 0, needed, available }));
+            return Err(corrupt(RowError::Truncated {
+                what: "log batch",
+                offset: 0,
+                needed,
+                available,
+            }));
         }
         if needed < available {
-            return Err(corrupt(RowError::Malformed { what: "log batch", offset: needed, problem: "followed by more bytes" }));
+            return Err(corrupt(RowError::Malformed {
+                what: "log batch",
+                offset: needed,
+                problem: "followed by more bytes",
+            }));
         }
-        Ok(Self { header, bytes, position: 0 })
+        Ok(Self {
+            header,
+            bytes,
+            position: 0,
+        })
     }
 
     /// What the header says.
@@ -120,7 +159,11 @@ impl LogBatch {
         if computed == self.header.crc {
             return Ok(());
         }
-        Err(self.corrupt(RowError::Checksum { what: "log batch", stored: self.header.crc, computed }))
+        Err(self.corrupt(RowError::Checksum {
+            what: "log batch",
+            stored: self.header.crc,
+            computed,
+        }))
     }
 
     /// Reads the records.
@@ -144,23 +187,48 @@ impl LogBatch {
     /// Errs for positions that do not exist or do not ascend, and for bytes that are no ARROW batch of this type.
     pub fn project(&self, row_type: &RowType, positions: &[usize]) -> Result<Bytes> {
         if !positions.is_sorted_by(|one, other| one < other) || positions.is_empty() {
-            return Err(RowError::InvalidValue { expected: "ascending list of positions".into(), value: format!("{positions:?}").into() });
+            return Err(RowError::InvalidValue {
+                expected: "ascending list of positions".into(),
+                value: format!("{positions:?}").into(),
+            });
         }
         let field_count = row_type.fields().len();
-        if let Some(position) = positions.iter().copied().find(|position| *position >= field_count) {
-            return Err(RowError::FieldOutOfRange { position, field_count });
+        if let Some(position) = positions
+            .iter()
+            .copied()
+            .find(|position| *position >= field_count)
+        {
+            return Err(RowError::FieldOutOfRange {
+                position,
+                field_count,
+            });
         }
         let mut out = Vec::with_capacity(self.bytes.len());
-        LogBatchHeader { statistics_bytes: 0, ..self.header }.encode(&mut out);
+        LogBatchHeader {
+            statistics_bytes: 0,
+            ..self.header
+        }
+        .encode(&mut out);
         if self.header.record_count > 0 {
             let (changes, records) = self.split_changes().map_err(|error| self.corrupt(error))?;
             out.extend_from_slice(&changes);
-            let columns = row_type.fields().iter().enumerate().map(|(position, field)| {
-                let arrow = to_arrow_type(field.data_type()).map_err(|error| error.in_column(position, field.name(), field.data_type()))?;
-                Ok(WireColumn::new(field.name(), arrow, positions.contains(&position)))
-            });
+            let columns = row_type
+                .fields()
+                .iter()
+                .enumerate()
+                .map(|(position, field)| {
+                    let arrow = to_arrow_type(field.data_type()).map_err(|error| {
+                        error.in_column(position, field.name(), field.data_type())
+                    })?;
+                    Ok(WireColumn::new(
+                        field.name(),
+                        arrow,
+                        positions.contains(&position),
+                    ))
+                });
             let columns = columns.collect::<Result<Vec<_>>>()?;
-            let message = Message::parse(&records, self.bytes.len() - records.len()).map_err(|error| self.corrupt(error))?;
+            let message = Message::parse(&records, self.bytes.len() - records.len())
+                .map_err(|error| self.corrupt(error))?;
             ipc::project(&message, &columns, &mut out).map_err(|error| self.corrupt(error))?;
         }
         let mut out = BytesMut::from(Bytes::from(out));
@@ -177,7 +245,12 @@ impl LogBatch {
         let needed = self.header.record_count();
         if records.len() < needed {
             let offset = self.header.records_at();
-            return Err(RowError::Truncated { what: "change types", offset, needed, available: records.len() });
+            return Err(RowError::Truncated {
+                what: "change types",
+                offset,
+                needed,
+                available: records.len(),
+            });
         }
         Ok((records.slice(..needed), records.slice(needed..)))
     }
@@ -185,7 +258,11 @@ impl LogBatch {
     fn corrupt(&self, source: RowError) -> RowError {
         match source {
             RowError::CorruptBatch { .. } | RowError::MissingFeature { .. } => source,
-            source => RowError::CorruptBatch { base_offset: self.header.base_offset, position: self.position, source: Box::new(source) },
+            source => RowError::CorruptBatch {
+                base_offset: self.header.base_offset,
+                position: self.position,
+                source: Box::new(source),
+            },
         }
     }
 }

@@ -30,7 +30,10 @@ pub struct ReadContext {
 #[derive(Debug, Clone)]
 pub(super) enum Plan {
     Arrow(ArrowPlan),
-    Rows { decoder: RowDecoder, view: Arc<BinaryView> },
+    Rows {
+        decoder: RowDecoder,
+        view: Arc<BinaryView>,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -49,7 +52,15 @@ impl ReadContext {
     /// Reads all columns as they were written. Errs for types that the format cannot hold.
     pub fn new(format: LogFormat, written: &RowType) -> Result<Self> {
         let sources = (0..written.fields().len()).map(Some).collect();
-        Self::build(format, written.clone(), None, written.clone(), sources, false, DecodeLimits::DEFAULT)
+        Self::build(
+            format,
+            written.clone(),
+            None,
+            written.clone(),
+            sources,
+            false,
+            DecodeLimits::DEFAULT,
+        )
     }
 
     /// Reads batches that were written with one schema as these columns, by position, of another: they are found by their ids, and those
@@ -57,28 +68,53 @@ impl ReadContext {
     ///
     /// Errs for positions that do not exist, for a column whose type is not the same in both schemas (whether it may be null does not
     /// matter), and for one that is missing and declared NOT NULL.
-    pub fn with_schemas(format: LogFormat, written: &Schema, target: &Schema, columns: &[usize]) -> Result<Self> {
+    pub fn with_schemas(
+        format: LogFormat,
+        written: &Schema,
+        target: &Schema,
+        columns: &[usize],
+    ) -> Result<Self> {
         let mut sources = Vec::with_capacity(columns.len());
         for position in columns {
             let column = target
                 .columns()
                 .get(*position)
-                .ok_or(RowError::FieldOutOfRange { position: *position, field_count: target.columns().len() })?;
-            let source = written.columns().iter().position(|source| source.column_id() == column.column_id());
-            let actual = source.and_then(|source| written.columns().get(source)).map(fluss_metadata::Column::data_type);
+                .ok_or(RowError::FieldOutOfRange {
+                    position: *position,
+                    field_count: target.columns().len(),
+                })?;
+            let source = written
+                .columns()
+                .iter()
+                .position(|source| source.column_id() == column.column_id());
+            let actual = source
+                .and_then(|source| written.columns().get(source))
+                .map(fluss_metadata::Column::data_type);
             let mismatch = |actual: String| RowError::SchemaMismatch {
                 column: column.name().into(),
                 expected: column.data_type().to_string().into(),
                 actual: actual.into(),
             };
             match actual {
-                Some(actual) if !actual.equals_ignoring_nullability(column.data_type()) => return Err(mismatch(actual.to_string())),
-                None if !column.data_type().is_nullable() => return Err(mismatch("missing".to_owned())),
+                Some(actual) if !actual.equals_ignoring_nullability(column.data_type()) => {
+                    return Err(mismatch(actual.to_string()));
+                }
+                None if !column.data_type().is_nullable() => {
+                    return Err(mismatch("missing".to_owned()));
+                }
                 _ => sources.push(source),
             }
         }
         let target = project(target.row_type(), columns)?;
-        Self::build(format, written.row_type().clone(), None, target, sources, true, DecodeLimits::DEFAULT)
+        Self::build(
+            format,
+            written.row_type().clone(),
+            None,
+            target,
+            sources,
+            true,
+            DecodeLimits::DEFAULT,
+        )
     }
 
     /// Reads batches of which the server sent only these columns, by their ascending positions in the schema they were written with. Unless
@@ -95,11 +131,27 @@ impl ReadContext {
         }
         let sent = Some(positions);
         if self.chosen {
-            return Self::build(self.format, self.written, sent, self.target, self.sources, true, self.limits);
+            return Self::build(
+                self.format,
+                self.written,
+                sent,
+                self.target,
+                self.sources,
+                true,
+                self.limits,
+            );
         }
         let target = project(&self.written, positions)?;
         let sources = positions.iter().copied().map(Some).collect();
-        Self::build(self.format, self.written, sent, target, sources, false, self.limits)
+        Self::build(
+            self.format,
+            self.written,
+            sent,
+            target,
+            sources,
+            false,
+            self.limits,
+        )
     }
 
     /// Reads within other limits.
@@ -136,16 +188,32 @@ impl ReadContext {
         let plan = match row_format(format) {
             Some(format) => Plan::Rows {
                 decoder: RowDecoder::new(format, &written)?,
-                view: Arc::new(BinaryView { row_type: target.clone(), positions: sources.clone().into() }),
+                view: Arc::new(BinaryView {
+                    row_type: target.clone(),
+                    positions: sources.clone().into(),
+                }),
             },
             None => Plan::Arrow(ArrowPlan::new(&written, sent, &target, &sources)?),
         };
-        Ok(Self { format, written, target, sources, chosen, limits, plan })
+        Ok(Self {
+            format,
+            written,
+            target,
+            sources,
+            chosen,
+            limits,
+            plan,
+        })
     }
 }
 
 impl ArrowPlan {
-    fn new(written: &RowType, sent: Option<&[usize]>, target: &RowType, sources: &[Option<usize>]) -> Result<Self> {
+    fn new(
+        written: &RowType,
+        sent: Option<&[usize]>,
+        target: &RowType,
+        sources: &[Option<usize>],
+    ) -> Result<Self> {
         let schema = to_arrow_schema(target)?;
         let sent = match sent {
             Some(positions) => project(written, positions).map(|_| positions.to_vec())?,
@@ -154,9 +222,14 @@ impl ArrowPlan {
         let written_schema = to_arrow_schema(written)?;
         let mut columns = Vec::with_capacity(sent.len());
         for position in &sent {
-            let Some(field) = written_schema.fields().get(*position) else { continue };
+            let Some(field) = written_schema.fields().get(*position) else {
+                continue;
+            };
             // A column is read with the type in which it is wanted: the same but for what may be null in it.
-            let wanted = sources.iter().position(|source| *source == Some(*position)).and_then(|index| schema.fields().get(index));
+            let wanted = sources
+                .iter()
+                .position(|source| *source == Some(*position))
+                .and_then(|index| schema.fields().get(index));
             let arrow = wanted.unwrap_or(field).data_type().clone();
             columns.push(WireColumn::new(field.name(), arrow, wanted.is_some()));
         }
@@ -170,10 +243,18 @@ impl ArrowPlan {
                     return Ok(None);
                 };
                 let pick = sent.iter().position(|position| position == source);
-                pick.map(Some).ok_or_else(|| RowError::UnknownColumn { name: field.name().as_str().into() })
+                pick.map(Some).ok_or_else(|| RowError::UnknownColumn {
+                    name: field.name().as_str().into(),
+                })
             })
             .collect::<Result<_>>()?;
-        Ok(Self { target: target.clone(), schema, columns, picks, missing_bits })
+        Ok(Self {
+            target: target.clone(),
+            schema,
+            columns,
+            picks,
+            missing_bits,
+        })
     }
 
     /// Bytes that the missing columns take.
@@ -183,9 +264,14 @@ impl ArrowPlan {
 
     /// The wanted columns from those of the message.
     pub(super) fn pick(&self, arrays: &[Option<ArrayRef>], rows: usize) -> Vec<ArrayRef> {
-        let found = |pick: &Option<usize>| pick.and_then(|pick| arrays.get(pick)).cloned().flatten();
+        let found =
+            |pick: &Option<usize>| pick.and_then(|pick| arrays.get(pick)).cloned().flatten();
         let null = |field: &arrow_schema::Field| new_null_array(field.data_type(), rows);
-        self.picks.iter().zip(self.schema.fields()).map(|(pick, field)| found(pick).unwrap_or_else(|| null(field))).collect()
+        self.picks
+            .iter()
+            .zip(self.schema.fields())
+            .map(|(pick, field)| found(pick).unwrap_or_else(|| null(field)))
+            .collect()
     }
 }
 
@@ -194,7 +280,10 @@ fn null_bits(arrow: &ArrowType) -> usize {
     1 + match arrow {
         ArrowType::Boolean => 1,
         ArrowType::FixedSizeBinary(width) => usize::try_from(*width).unwrap_or(0).saturating_mul(8),
-        ArrowType::Struct(fields) => fields.iter().map(|field| null_bits(field.data_type())).sum(),
+        ArrowType::Struct(fields) => fields
+            .iter()
+            .map(|field| null_bits(field.data_type()))
+            .sum(),
         other => other.primitive_width().map_or(32, |bytes| bytes * 8),
     }
 }
@@ -202,7 +291,14 @@ fn null_bits(arrow: &ArrowType) -> usize {
 fn project(row_type: &RowType, positions: &[usize]) -> Result<RowType> {
     let field_count = row_type.fields().len();
     let fields = positions.iter().map(|position| {
-        row_type.fields().get(*position).cloned().ok_or(RowError::FieldOutOfRange { position: *position, field_count })
+        row_type
+            .fields()
+            .get(*position)
+            .cloned()
+            .ok_or(RowError::FieldOutOfRange {
+                position: *position,
+                field_count,
+            })
     });
     Ok(RowType::new(fields.collect::<Result<_>>()?))
 }

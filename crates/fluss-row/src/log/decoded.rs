@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, TimestampMillisecondArray};
+use arrow_array::{
+    ArrayRef, Int64Array, RecordBatch, RecordBatchOptions, TimestampMillisecondArray,
+};
 use arrow_schema::{DataType as ArrowType, Field, Schema, TimeUnit};
 use bytes::Bytes;
 use fluss_metadata::RowType;
@@ -13,7 +15,8 @@ use super::header::LogBatchHeader;
 use super::records::Records;
 use crate::arrow::ipc::{self, Message};
 use crate::arrow::{
-    BinaryView, CHANGE_TYPE_COLUMN, COMMIT_TIMESTAMP_COLUMN, ColumnarBatch, ColumnarRow, LOG_OFFSET_COLUMN, change_type_array,
+    BinaryView, CHANGE_TYPE_COLUMN, COMMIT_TIMESTAMP_COLUMN, ColumnarBatch, ColumnarRow,
+    LOG_OFFSET_COLUMN, change_type_array,
 };
 use crate::{ChangeType, Result, RowError};
 
@@ -29,7 +32,10 @@ pub struct DecodedBatch {
 #[derive(Debug, Clone)]
 enum Rows {
     Columns(ColumnarBatch),
-    Records { records: Arc<Records>, view: Arc<BinaryView> },
+    Records {
+        records: Arc<Records>,
+        view: Arc<BinaryView>,
+    },
 }
 
 /// A record of a batch.
@@ -52,32 +58,64 @@ pub(super) fn read(batch: &LogBatch, context: &ReadContext) -> Result<DecodedBat
         Plan::Arrow(plan) => {
             let (changes, records) = batch.split_changes()?;
             let columns = read_columns(batch, plan, &records, context)?;
-            let unknown = changes.iter().position(|change| ChangeType::from_byte(*change).is_none());
+            let unknown = changes
+                .iter()
+                .position(|change| ChangeType::from_byte(*change).is_none());
             if let Some(index) = unknown {
                 let offset = header.records_at() + index;
-                return Err(RowError::Malformed { what: "change type", offset, problem: "unknown" });
+                return Err(RowError::Malformed {
+                    what: "change type",
+                    offset,
+                    problem: "unknown",
+                });
             }
             (Rows::Columns(columns), changes)
         }
         Plan::Rows { decoder, view } => {
             let (records, changes) = Records::read(batch, decoder)?;
-            (Rows::Records { records: Arc::new(records), view: Arc::clone(view) }, changes.into())
+            (
+                Rows::Records {
+                    records: Arc::new(records),
+                    view: Arc::clone(view),
+                },
+                changes.into(),
+            )
         }
     };
     let changes = (!header.is_append_only()).then_some(changes);
-    Ok(DecodedBatch { header, changes, rows })
+    Ok(DecodedBatch {
+        header,
+        changes,
+        rows,
+    })
 }
 
-fn read_columns(batch: &LogBatch, plan: &ArrowPlan, records: &Bytes, context: &ReadContext) -> Result<ColumnarBatch> {
+fn read_columns(
+    batch: &LogBatch,
+    plan: &ArrowPlan,
+    records: &Bytes,
+    context: &ReadContext,
+) -> Result<ColumnarBatch> {
     let rows = batch.header().record_count();
     let arrays = if rows == 0 {
         // There is no message in a batch without records.
         Vec::new()
     } else {
         let message = Message::parse(records, batch.size_bytes() - records.len())?;
-        ipc::decode(&message, &plan.columns, rows, context.limits(), plan.missing_bytes(rows))?
+        ipc::decode(
+            &message,
+            &plan.columns,
+            rows,
+            context.limits(),
+            plan.missing_bytes(rows),
+        )?
     };
-    ColumnarBatch::from_arrays(plan.target.clone(), Arc::clone(&plan.schema), plan.pick(&arrays, rows), rows)
+    ColumnarBatch::from_arrays(
+        plan.target.clone(),
+        Arc::clone(&plan.schema),
+        plan.pick(&arrays, rows),
+        rows,
+    )
 }
 
 impl DecodedBatch {
@@ -125,8 +163,14 @@ impl DecodedBatch {
     /// What happened to the row of a record; [`ChangeType::AppendOnly`] for a record that the batch does not have.
     #[inline]
     pub fn change_type(&self, index: usize) -> ChangeType {
-        let change = self.changes.as_ref().and_then(|changes| changes.get(index)).copied();
-        change.and_then(ChangeType::from_byte).unwrap_or(ChangeType::AppendOnly)
+        let change = self
+            .changes
+            .as_ref()
+            .and_then(|changes| changes.get(index))
+            .copied();
+        change
+            .and_then(ChangeType::from_byte)
+            .unwrap_or(ChangeType::AppendOnly)
     }
 
     /// The row of a record. Reading from one that the batch does not have errs.
@@ -171,16 +215,31 @@ impl DecodedBatch {
         let columns: [ArrayRef; 3] = [
             change_type_array((0..count).map(|index| self.change_type(index))),
             Arc::new(Int64Array::from_iter_values(offsets)),
-            Arc::new(TimestampMillisecondArray::from_value(self.timestamp(), count)),
+            Arc::new(TimestampMillisecondArray::from_value(
+                self.timestamp(),
+                count,
+            )),
         ];
         let fields = [
             Field::new(CHANGE_TYPE_COLUMN, ArrowType::Utf8, false),
             Field::new(LOG_OFFSET_COLUMN, ArrowType::Int64, false),
-            Field::new(COMMIT_TIMESTAMP_COLUMN, ArrowType::Timestamp(TimeUnit::Millisecond, None), false),
+            Field::new(
+                COMMIT_TIMESTAMP_COLUMN,
+                ArrowType::Timestamp(TimeUnit::Millisecond, None),
+                false,
+            ),
         ];
-        let fields: Vec<_> = fields.into_iter().map(Arc::new).chain(rows.schema().fields().iter().cloned()).collect();
-        let arrays = columns.into_iter().chain(rows.columns().iter().cloned()).collect();
+        let fields: Vec<_> = fields
+            .into_iter()
+            .map(Arc::new)
+            .chain(rows.schema().fields().iter().cloned())
+            .collect();
+        let arrays = columns
+            .into_iter()
+            .chain(rows.columns().iter().cloned())
+            .collect();
         let options = RecordBatchOptions::new().with_row_count(Some(count));
-        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options).map_err(|source| RowError::Columns { source })
+        RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
+            .map_err(|source| RowError::Columns { source })
     }
 }

@@ -103,24 +103,36 @@ pub struct LogBatchHeader {
 
 /// A field at a place that is known to be within the header.
 fn field<const N: usize>(bytes: &[u8], at: usize) -> Result<[u8; N]> {
-    bytes.get(at..).and_then(<[u8]>::first_chunk).copied().ok_or(RowError::Truncated {
-        what: "log batch header",
-        offset: at,
-        needed: N,
-        available: bytes.len().saturating_sub(at),
-    })
+    bytes
+        .get(at..)
+        .and_then(<[u8]>::first_chunk)
+        .copied()
+        .ok_or(RowError::Truncated {
+            what: "log batch header",
+            offset: at,
+            needed: N,
+            available: bytes.len().saturating_sub(at),
+        })
 }
 
 fn malformed(offset: usize, problem: &'static str) -> RowError {
-    RowError::Malformed { what: "log batch header", offset, problem }
+    RowError::Malformed {
+        what: "log batch header",
+        offset,
+        problem,
+    }
 }
 
 /// Base offset and size in bytes of the batch that begins here; `None` if there are too few bytes to tell. Errs when no batch is of the
 /// size.
 pub(crate) fn peek(bytes: &[u8]) -> Result<Option<(i64, usize)>> {
-    let Some(overhead) = bytes.first_chunk::<OVERHEAD_BYTES>() else { return Ok(None) };
+    let Some(overhead) = bytes.first_chunk::<OVERHEAD_BYTES>() else {
+        return Ok(None);
+    };
     let base_offset = i64::from_le_bytes(field(overhead, 0)?);
-    let size = usize::try_from(i32::from_le_bytes(field(overhead, LENGTH_AT)?)).ok().map(|length| length + OVERHEAD_BYTES);
+    let size = usize::try_from(i32::from_le_bytes(field(overhead, LENGTH_AT)?))
+        .ok()
+        .map(|length| length + OVERHEAD_BYTES);
     match size {
         Some(size) if size >= MIN_HEADER_BYTES => Ok(Some((base_offset, size))),
         _ => Err(malformed(LENGTH_AT, "of a length that no batch has")),
@@ -130,10 +142,16 @@ pub(crate) fn peek(bytes: &[u8]) -> Result<Option<(i64, usize)>> {
 impl LogBatchHeader {
     /// Reads the header that bytes begin with, and checks that its fields agree with each other. The batch behind it may be cut off.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
-        let truncated = |needed| RowError::Truncated { what: "log batch header", offset: 0, needed, available: bytes.len() };
+        let truncated = |needed| RowError::Truncated {
+            what: "log batch header",
+            offset: 0,
+            needed,
+            available: bytes.len(),
+        };
         let (base_offset, size_bytes) = peek(bytes)?.ok_or_else(|| truncated(MIN_HEADER_BYTES))?;
         let [magic] = field(bytes, MAGIC_AT)?;
-        let magic = LogMagic::from_byte(magic).ok_or_else(|| malformed(MAGIC_AT, "of an unknown magic"))?;
+        let magic =
+            LogMagic::from_byte(magic).ok_or_else(|| malformed(MAGIC_AT, "of an unknown magic"))?;
         let header_bytes = magic.header_bytes();
         if bytes.len() < header_bytes {
             return Err(truncated(header_bytes));
@@ -141,21 +159,46 @@ impl LogBatchHeader {
         let covered = magic.covered_from();
         let record_count = i32::from_le_bytes(field(bytes, covered + RECORD_COUNT)?);
         let last_offset_delta = i32::from_le_bytes(field(bytes, covered + LAST_OFFSET_DELTA)?);
-        let statistics_bytes = if magic.has_statistics() { i32::from_le_bytes(field(bytes, covered + STATISTICS_LENGTH)?) } else { 0 };
-        let statistics_bytes =
-            usize::try_from(statistics_bytes).map_err(|_| malformed(covered + STATISTICS_LENGTH, "of a negative statistics length"))?;
+        let statistics_bytes = if magic.has_statistics() {
+            i32::from_le_bytes(field(bytes, covered + STATISTICS_LENGTH)?)
+        } else {
+            0
+        };
+        let statistics_bytes = usize::try_from(statistics_bytes).map_err(|_| {
+            malformed(
+                covered + STATISTICS_LENGTH,
+                "of a negative statistics length",
+            )
+        })?;
         let [attributes] = field(bytes, covered + ATTRIBUTES)?;
-        let leader_epoch = if magic == LogMagic::V2 { i32::from_le_bytes(field(bytes, EPOCH_AT)?) } else { NO_LEADER_EPOCH };
+        let leader_epoch = if magic == LogMagic::V2 {
+            i32::from_le_bytes(field(bytes, EPOCH_AT)?)
+        } else {
+            NO_LEADER_EPOCH
+        };
         if header_bytes + statistics_bytes > size_bytes {
-            return Err(malformed(LENGTH_AT, "of a length below that of header and statistics"));
+            return Err(malformed(
+                LENGTH_AT,
+                "of a length below that of header and statistics",
+            ));
         }
         if record_count < 0 {
-            return Err(malformed(covered + RECORD_COUNT, "of a negative record count"));
+            return Err(malformed(
+                covered + RECORD_COUNT,
+                "of a negative record count",
+            ));
         }
         if last_offset_delta < (record_count - 1).max(0) {
-            return Err(malformed(covered + LAST_OFFSET_DELTA, "of fewer offsets than records"));
+            return Err(malformed(
+                covered + LAST_OFFSET_DELTA,
+                "of fewer offsets than records",
+            ));
         }
-        if base_offset < 0 || base_offset.checked_add(i64::from(last_offset_delta) + 1).is_none() {
+        if base_offset < 0
+            || base_offset
+                .checked_add(i64::from(last_offset_delta) + 1)
+                .is_none()
+        {
             return Err(malformed(0, "of offsets that do not exist"));
         }
         Ok(Self {
@@ -176,7 +219,12 @@ impl LogBatchHeader {
     }
 
     /// The header of a batch under construction.
-    pub(crate) fn unstamped(magic: LogMagic, schema_id: i16, append_only: bool, record_count: i32) -> Self {
+    pub(crate) fn unstamped(
+        magic: LogMagic,
+        schema_id: i16,
+        append_only: bool,
+        record_count: i32,
+    ) -> Self {
         Self {
             base_offset: 0,
             size_bytes: magic.header_bytes(),
@@ -302,7 +350,9 @@ const COMBINE_FROM_BYTES: usize = 512 * 1024;
 /// The checksum of what follows writer id and sequence, which never changes, and the number of its bytes; `None` for a batch that is
 /// so small that it does not help.
 pub(crate) fn rest_crc(magic: LogMagic, batch: &[u8]) -> Option<(u32, usize)> {
-    let rest = batch.get(magic.covered_from() + RECORD_COUNT..).unwrap_or_default();
+    let rest = batch
+        .get(magic.covered_from() + RECORD_COUNT..)
+        .unwrap_or_default();
     (rest.len() >= COMBINE_FROM_BYTES).then(|| (crc32c::crc32c(rest), rest.len()))
 }
 
@@ -314,13 +364,23 @@ fn patch<const N: usize>(bytes: &mut [u8], at: usize, value: [u8; N]) {
 
 /// Writes writer id, sequence and the checksum that follows from them. `rest` is what [`rest_crc`] gave: a large batch is not gone
 /// through again.
-pub(crate) fn stamp(magic: LogMagic, batch: &mut [u8], writer_id: i64, sequence: i32, rest: Option<(u32, usize)>) {
+pub(crate) fn stamp(
+    magic: LogMagic,
+    batch: &mut [u8],
+    writer_id: i64,
+    sequence: i32,
+    rest: Option<(u32, usize)>,
+) {
     let covered = magic.covered_from();
     patch(batch, covered + WRITER_ID, writer_id.to_le_bytes());
     patch(batch, covered + SEQUENCE, sequence.to_le_bytes());
     let crc = match rest {
         Some((rest_crc, rest_bytes)) => {
-            let first = crc32c::crc32c(batch.get(covered..covered + RECORD_COUNT).unwrap_or_default());
+            let first = crc32c::crc32c(
+                batch
+                    .get(covered..covered + RECORD_COUNT)
+                    .unwrap_or_default(),
+            );
             crc32c::crc32c_combine(first, rest_crc, rest_bytes)
         }
         None => compute_crc(magic, batch),
@@ -337,7 +397,12 @@ pub(crate) fn set_size(batch: &mut [u8]) {
 /// Writes what the leader of a bucket fills in when it appends a batch. None of it is under the checksum.
 ///
 /// Errs when the bytes do not begin with the header of a batch.
-pub fn assign_offset(batch: &mut [u8], base_offset: i64, commit_timestamp: i64, leader_epoch: i32) -> Result<()> {
+pub fn assign_offset(
+    batch: &mut [u8],
+    base_offset: i64,
+    commit_timestamp: i64,
+    leader_epoch: i32,
+) -> Result<()> {
     let header = LogBatchHeader::parse(batch)?;
     patch(batch, 0, base_offset.to_le_bytes());
     patch(batch, TIMESTAMP_AT, commit_timestamp.to_le_bytes());

@@ -46,7 +46,8 @@ pub use header::{LogBatchHeader, LogMagic, assign_offset};
 pub use row_builder::RowLogBatchBuilder;
 pub use sealed::SealedLogBatch;
 pub use segment_index::{
-    OffsetIndexEntry, TimeIndexEntry, decode_offset_index, decode_time_index, encode_offset_index, encode_time_index,
+    OffsetIndexEntry, TimeIndexEntry, decode_offset_index, decode_time_index, encode_offset_index,
+    encode_time_index,
 };
 pub use statistics::{BatchStatistics, ColumnStatistics};
 
@@ -57,9 +58,12 @@ pub const NO_SEQUENCE: i32 = -1;
 
 /// Schema ids are 32-bit in requests and 16-bit in batches.
 fn narrow_schema_id(schema_id: fluss_metadata::SchemaId) -> crate::Result<i16> {
-    i16::try_from(schema_id).ok().filter(|id| *id >= 0).ok_or(crate::RowError::TooLarge {
-        what: "schema id",
-        value: u64::from(schema_id as u32),
-        max: i16::MAX as u64,
-    })
+    i16::try_from(schema_id)
+        .ok()
+        .filter(|id| *id >= 0)
+        .ok_or(crate::RowError::TooLarge {
+            what: "schema id",
+            value: u64::from(schema_id as u32),
+            max: i16::MAX as u64,
+        })
 }

@@ -29,18 +29,39 @@ impl Records {
         let mut at = batch.header().records_at();
         let available = bytes.len() - at;
         if count.saturating_mul(MIN_RECORD_BYTES) > available {
-            return Err(RowError::Truncated { what: "records", offset: at, needed: count.saturating_mul(MIN_RECORD_BYTES), available });
+            return Err(RowError::Truncated {
+                what: "records",
+                offset: at,
+                needed: count.saturating_mul(MIN_RECORD_BYTES),
+                available,
+            });
         }
         let mut rows = Vec::with_capacity(count);
         let mut changes = Vec::with_capacity(count);
         let mut checked: Option<BinaryRow> = None;
         for _ in 0..count {
-            let malformed = |problem| RowError::Malformed { what: "record", offset: at, problem };
+            let malformed = |problem| RowError::Malformed {
+                what: "record",
+                offset: at,
+                problem,
+            };
             let record = bytes.get(at..).unwrap_or_default();
-            let truncated = |needed| RowError::Truncated { what: "record", offset: at, needed, available: record.len() };
-            let (length, rest) = record.split_first_chunk::<LENGTH_BYTES>().ok_or_else(|| truncated(LENGTH_BYTES))?;
-            let length = usize::try_from(i32::from_le_bytes(*length)).map_err(|_| malformed("of a negative length"))?;
-            let (change, row) = rest.get(..length).ok_or_else(|| truncated(LENGTH_BYTES + length))?.split_first().ok_or_else(|| malformed("empty"))?;
+            let truncated = |needed| RowError::Truncated {
+                what: "record",
+                offset: at,
+                needed,
+                available: record.len(),
+            };
+            let (length, rest) = record
+                .split_first_chunk::<LENGTH_BYTES>()
+                .ok_or_else(|| truncated(LENGTH_BYTES))?;
+            let length = usize::try_from(i32::from_le_bytes(*length))
+                .map_err(|_| malformed("of a negative length"))?;
+            let (change, row) = rest
+                .get(..length)
+                .ok_or_else(|| truncated(LENGTH_BYTES + length))?
+                .split_first()
+                .ok_or_else(|| malformed("empty"))?;
             if ChangeType::from_byte(*change).is_none() {
                 return Err(malformed("of an unknown change type"));
             }
@@ -57,9 +78,20 @@ impl Records {
             at = end;
         }
         if at < bytes.len() {
-            return Err(RowError::Malformed { what: "log batch", offset: at, problem: "longer than its records" });
+            return Err(RowError::Malformed {
+                what: "log batch",
+                offset: at,
+                problem: "longer than its records",
+            });
         }
-        Ok((Self { bytes: bytes.clone(), rows, decoder: decoder.clone() }, changes))
+        Ok((
+            Self {
+                bytes: bytes.clone(),
+                rows,
+                decoder: decoder.clone(),
+            },
+            changes,
+        ))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -69,6 +101,8 @@ impl Records {
     /// A row; `None` if there is none.
     pub(super) fn row(&self, index: usize) -> Option<BinaryRow> {
         let range = self.rows.get(index)?;
-        self.decoder.decode(self.bytes.slice(range.start as usize..range.end as usize)).ok()
+        self.decoder
+            .decode(self.bytes.slice(range.start as usize..range.end as usize))
+            .ok()
     }
 }

@@ -37,7 +37,10 @@ impl RowLogBatchBuilder {
     /// A builder of batches of appended rows, as log tables have them. Errs for the format ARROW, types that the format cannot hold, and
     /// a schema id beyond 32767.
     pub fn new(row_type: &RowType, schema_id: SchemaId, format: LogFormat) -> Result<Self> {
-        let unsupported = RowError::UnsupportedTable { property: "table.log.format", value: "ARROW, which has no rows,".into() };
+        let unsupported = RowError::UnsupportedTable {
+            property: "table.log.format",
+            value: "ARROW, which has no rows,".into(),
+        };
         Ok(Self {
             encoder: RowEncoder::new(row_format(format).ok_or(unsupported)?, row_type)?,
             schema_id: narrow_schema_id(schema_id)?,
@@ -58,7 +61,12 @@ impl RowLogBatchBuilder {
     /// Makes it build batches of this layout, dropping the rows appended so far.
     #[must_use]
     pub fn with_magic(self, magic: LogMagic) -> Self {
-        Self { magic, bytes: empty(magic), record_count: 0, ..self }
+        Self {
+            magic,
+            bytes: empty(magic),
+            record_count: 0,
+            ..self
+        }
     }
 
     /// Appends a row and returns by how many bytes the batch grew. On an error, which names the column, nothing was appended.
@@ -68,9 +76,16 @@ impl RowLogBatchBuilder {
     }
 
     /// Appends a row with its change type. Errs also when the builder has no change types and the row is not just appended.
-    pub fn append_change<R: InternalRow + ?Sized>(&mut self, change: ChangeType, row: &R) -> Result<usize> {
+    pub fn append_change<R: InternalRow + ?Sized>(
+        &mut self,
+        change: ChangeType,
+        row: &R,
+    ) -> Result<usize> {
         if self.append_only && change != ChangeType::AppendOnly {
-            return Err(RowError::InvalidValue { expected: "change type of a batch of appended rows".into(), value: change.short_string().into() });
+            return Err(RowError::InvalidValue {
+                expected: "change type of a batch of appended rows".into(),
+                value: change.short_string().into(),
+            });
         }
         let record_count = self.record_count.checked_add(1).ok_or(RowError::TooLarge {
             what: "number of rows of a batch",
@@ -78,14 +93,22 @@ impl RowLogBatchBuilder {
             max: i32::MAX as u64,
         })?;
         let start = self.bytes.len();
-        self.bytes.extend_from_slice(&[0, 0, 0, 0, change.to_byte()]);
-        let encoded = self.encoder.encode(row, &mut self.bytes).and_then(|()| ipc::check_size(self.bytes.len()));
+        self.bytes
+            .extend_from_slice(&[0, 0, 0, 0, change.to_byte()]);
+        let encoded = self
+            .encoder
+            .encode(row, &mut self.bytes)
+            .and_then(|()| ipc::check_size(self.bytes.len()));
         if let Err(error) = encoded {
             self.bytes.truncate(start);
             return Err(error);
         }
         let size = self.bytes.len() - start;
-        if let Some(length) = self.bytes.get_mut(start..).and_then(<[u8]>::first_chunk_mut) {
+        if let Some(length) = self
+            .bytes
+            .get_mut(start..)
+            .and_then(<[u8]>::first_chunk_mut)
+        {
             *length = ((size - LENGTH_BYTES) as i32).to_le_bytes();
         }
         self.record_count = record_count;
@@ -117,7 +140,11 @@ impl RowLogBatchBuilder {
         let bytes = std::mem::replace(&mut self.bytes, empty(self.magic));
         let record_count = std::mem::take(&mut self.record_count);
         let size = bytes.len();
-        SealedLogBatch::new(bytes, LogBatchHeader::unstamped(self.magic, self.schema_id, self.append_only, record_count), size)
+        SealedLogBatch::new(
+            bytes,
+            LogBatchHeader::unstamped(self.magic, self.schema_id, self.append_only, record_count),
+            size,
+        )
     }
 }
 

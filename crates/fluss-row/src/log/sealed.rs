@@ -16,8 +16,15 @@ pub struct SealedLogBatch {
 
 impl SealedLogBatch {
     /// Ends a batch whose bytes begin with room for its header.
-    pub(super) fn new(mut bytes: Vec<u8>, header: LogBatchHeader, uncompressed_bytes: usize) -> Self {
-        let header = LogBatchHeader { size_bytes: bytes.len(), ..header };
+    pub(super) fn new(
+        mut bytes: Vec<u8>,
+        header: LogBatchHeader,
+        uncompressed_bytes: usize,
+    ) -> Self {
+        let header = LogBatchHeader {
+            size_bytes: bytes.len(),
+            ..header
+        };
         let mut encoded = Vec::with_capacity(header.magic.header_bytes());
         header.encode(&mut encoded);
         if let Some(place) = bytes.get_mut(..encoded.len()) {
@@ -28,8 +35,13 @@ impl SealedLogBatch {
             bytes.shrink_to_fit();
         }
         let rest_crc = header::rest_crc(header.magic, &bytes);
-        let mut batch =
-            Self { bytes: Bytes::from(bytes), magic: header.magic, record_count: header.record_count(), uncompressed_bytes, rest_crc };
+        let mut batch = Self {
+            bytes: Bytes::from(bytes),
+            magic: header.magic,
+            record_count: header.record_count(),
+            uncompressed_bytes,
+            rest_crc,
+        };
         batch.stamp(header.writer_id, header.sequence);
         batch
     }

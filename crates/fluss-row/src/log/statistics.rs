@@ -8,7 +8,9 @@ use bytes::Bytes;
 use fluss_metadata::{DataField, DataTypeKind, RowType};
 
 use crate::arrow::{ColumnView, ColumnarBatch, ViewValues};
-use crate::{DataGetters, Datum, FieldRef, GenericRow, Result, RowDecoder, RowEncoder, RowError, RowFormat};
+use crate::{
+    DataGetters, Datum, FieldRef, GenericRow, Result, RowDecoder, RowEncoder, RowError, RowFormat,
+};
 
 const VERSION: u8 = 1;
 
@@ -38,7 +40,11 @@ pub(super) fn check_columns(row_type: &RowType, positions: &[usize]) -> Result<(
         let field = field_at(row_type, *position)?;
         let refused = matches!(
             field.data_type().kind(),
-            DataTypeKind::Binary { .. } | DataTypeKind::Bytes | DataTypeKind::Array(_) | DataTypeKind::Map { .. } | DataTypeKind::Row(_)
+            DataTypeKind::Binary { .. }
+                | DataTypeKind::Bytes
+                | DataTypeKind::Array(_)
+                | DataTypeKind::Map { .. }
+                | DataTypeKind::Row(_)
         );
         if refused || i16::try_from(*position).is_err() {
             return Err(RowError::UnsupportedType {
@@ -52,14 +58,23 @@ pub(super) fn check_columns(row_type: &RowType, positions: &[usize]) -> Result<(
 }
 
 fn field_at(row_type: &RowType, position: usize) -> Result<&DataField> {
-    row_type.fields().get(position).ok_or(RowError::FieldOutOfRange { position, field_count: row_type.fields().len() })
+    row_type
+        .fields()
+        .get(position)
+        .ok_or(RowError::FieldOutOfRange {
+            position,
+            field_count: row_type.fields().len(),
+        })
 }
 
 /// The type of the rows of smallest and largest values: every one may be unknown.
 fn bounds_type(row_type: &RowType, positions: &[usize]) -> Result<RowType> {
     let fields = positions.iter().map(|position| {
         let field = field_at(row_type, *position)?;
-        Ok(DataField::new(field.name(), field.data_type().as_nullable()))
+        Ok(DataField::new(
+            field.name(),
+            field.data_type().as_nullable(),
+        ))
     });
     Ok(RowType::new(fields.collect::<Result<_>>()?))
 }
@@ -71,10 +86,18 @@ pub(super) fn write(batch: &ColumnarBatch, positions: &[usize], out: &mut Vec<u8
     for position in positions {
         out.extend_from_slice(&(*position as i16).to_le_bytes());
     }
-    let mut bounds = [GenericRow::new(positions.len()), GenericRow::new(positions.len())];
+    let mut bounds = [
+        GenericRow::new(positions.len()),
+        GenericRow::new(positions.len()),
+    ];
     for (index, position) in positions.iter().enumerate() {
-        let Some(column) = batch.columns().get(*position) else { continue };
-        let nulls = column.nulls.as_ref().map_or(0, arrow_buffer::NullBuffer::null_count);
+        let Some(column) = batch.columns().get(*position) else {
+            continue;
+        };
+        let nulls = column
+            .nulls
+            .as_ref()
+            .map_or(0, arrow_buffer::NullBuffer::null_count);
         out.extend_from_slice(&(nulls as i32).to_le_bytes());
         if let Some(rows) = extremes(column, batch.row_count()) {
             for (bound, row) in bounds.iter_mut().zip(rows) {
@@ -82,7 +105,10 @@ pub(super) fn write(batch: &ColumnarBatch, positions: &[usize], out: &mut Vec<u8
             }
         }
     }
-    let encoder = RowEncoder::new(RowFormat::Aligned, &bounds_type(batch.row_type(), positions)?)?;
+    let encoder = RowEncoder::new(
+        RowFormat::Aligned,
+        &bounds_type(batch.row_type(), positions)?,
+    )?;
     for bound in bounds {
         let start = out.len();
         out.extend_from_slice(&[0; 4]);
@@ -101,30 +127,58 @@ fn extremes(column: &ColumnView, rows: usize) -> Option<[usize; 2]> {
         ViewValues::Boolean(bits) => find(column, rows, |row| bits.value(row), Ord::cmp),
         ViewValues::TinyInt(values) => of_numbers(column, values),
         ViewValues::SmallInt(values) => of_numbers(column, values),
-        ViewValues::Int(values) | ViewValues::Date(values) | ViewValues::Time32(values, _) => of_numbers(column, values),
+        ViewValues::Int(values) | ViewValues::Date(values) | ViewValues::Time32(values, _) => {
+            of_numbers(column, values)
+        }
         ViewValues::BigInt(values)
         | ViewValues::Time64(values, _)
         | ViewValues::Timestamp(values, _)
         | ViewValues::TimestampLtz(values, _) => of_numbers(column, values),
         ViewValues::Decimal { values, .. } => of_numbers(column, values),
         // As Java compares them: NaN, whatever its bits, is larger than all numbers, and -0 smaller than 0.
-        ViewValues::Float(values) => find(column, rows, |row| canonical(f64::from(values.get(row).copied().unwrap_or(0.0))), f64::total_cmp),
-        ViewValues::Double(values) => find(column, rows, |row| canonical(values.get(row).copied().unwrap_or(0.0)), f64::total_cmp),
+        ViewValues::Float(values) => find(
+            column,
+            rows,
+            |row| canonical(f64::from(values.get(row).copied().unwrap_or(0.0))),
+            f64::total_cmp,
+        ),
+        ViewValues::Double(values) => find(
+            column,
+            rows,
+            |row| canonical(values.get(row).copied().unwrap_or(0.0)),
+            f64::total_cmp,
+        ),
         ViewValues::Text(texts) => find(column, rows, |row| texts.value(row), Ord::cmp),
         _ => None,
     }
 }
 
 fn canonical(value: f64) -> f64 {
-    if value.is_nan() { f64::NAN.abs() } else { value }
+    if value.is_nan() {
+        f64::NAN.abs()
+    } else {
+        value
+    }
 }
 
 fn of_numbers<T: Ord + Copy + Default>(column: &ColumnView, values: &[T]) -> Option<[usize; 2]> {
-    find(column, values.len(), |row| values.get(row).copied().unwrap_or_default(), Ord::cmp)
+    find(
+        column,
+        values.len(),
+        |row| values.get(row).copied().unwrap_or_default(),
+        Ord::cmp,
+    )
 }
 
-fn find<T: Copy>(column: &ColumnView, rows: usize, value: impl Fn(usize) -> T, compare: impl Fn(&T, &T) -> Ordering) -> Option<[usize; 2]> {
-    let mut valid = (0..rows).filter(|row| !column.is_null(*row)).map(|row| (row, value(row)));
+fn find<T: Copy>(
+    column: &ColumnView,
+    rows: usize,
+    value: impl Fn(usize) -> T,
+    compare: impl Fn(&T, &T) -> Ordering,
+) -> Option<[usize; 2]> {
+    let mut valid = (0..rows)
+        .filter(|row| !column.is_null(*row))
+        .map(|row| (row, value(row)));
     let first = valid.next()?;
     let (mut min, mut max) = (first, first);
     for candidate in valid {
@@ -138,30 +192,48 @@ fn find<T: Copy>(column: &ColumnView, rows: usize, value: impl Fn(usize) -> T, c
 }
 
 /// Reads the statistics of a batch; `offset` is where they begin in it.
-pub(super) fn read(block: &Bytes, offset: usize, row_type: &RowType) -> Result<Option<BatchStatistics>> {
+pub(super) fn read(
+    block: &Bytes,
+    offset: usize,
+    row_type: &RowType,
+) -> Result<Option<BatchStatistics>> {
     if block.is_empty() {
         return Ok(None);
     }
-    let mut reader = Reader { block, at: 0, offset };
+    let mut reader = Reader {
+        block,
+        at: 0,
+        offset,
+    };
     let [version] = reader.take()?;
     if version != VERSION {
         return Err(reader.malformed("of an unknown version"));
     }
-    let count = usize::try_from(i16::from_le_bytes(reader.take()?)).map_err(|_| reader.malformed("of a negative number of columns"))?;
+    let count = usize::try_from(i16::from_le_bytes(reader.take()?))
+        .map_err(|_| reader.malformed("of a negative number of columns"))?;
     let mut positions = Vec::with_capacity(count);
     for _ in 0..count {
         let position = usize::try_from(i16::from_le_bytes(reader.take()?)).ok();
         let position = position.filter(|position| *position < row_type.fields().len());
-        positions.push(position.ok_or_else(|| reader.malformed("of a column that the schema does not have"))?);
+        positions.push(
+            position
+                .ok_or_else(|| reader.malformed("of a column that the schema does not have"))?,
+        );
     }
     let mut columns = Vec::with_capacity(count);
     for position in &positions {
         let null_count = i32::from_le_bytes(reader.take()?);
-        columns.push(ColumnStatistics { position: *position, null_count, min: None, max: None });
+        columns.push(ColumnStatistics {
+            position: *position,
+            null_count,
+            min: None,
+            max: None,
+        });
     }
     let decoder = RowDecoder::new(RowFormat::Aligned, &bounds_type(row_type, &positions)?)?;
     for set in [ColumnStatistics::set_min, ColumnStatistics::set_max] {
-        let size = usize::try_from(i32::from_le_bytes(reader.take()?)).map_err(|_| reader.malformed("of a negative size"))?;
+        let size = usize::try_from(i32::from_le_bytes(reader.take()?))
+            .map_err(|_| reader.malformed("of a negative size"))?;
         let row = reader.take_bytes(size)?;
         if row.is_empty() {
             continue;
@@ -199,18 +271,30 @@ struct Reader<'b> {
 
 impl Reader<'_> {
     fn malformed(&self, problem: &'static str) -> RowError {
-        RowError::Malformed { what: "statistics", offset: self.offset + self.at, problem }
+        RowError::Malformed {
+            what: "statistics",
+            offset: self.offset + self.at,
+            problem,
+        }
     }
 
     fn take<const N: usize>(&mut self) -> Result<[u8; N]> {
         let bytes = self.take_bytes(N)?;
-        bytes.first_chunk().copied().ok_or_else(|| self.malformed("too short"))
+        bytes
+            .first_chunk()
+            .copied()
+            .ok_or_else(|| self.malformed("too short"))
     }
 
     fn take_bytes(&mut self, needed: usize) -> Result<Bytes> {
         let available = self.block.len() - self.at;
         if needed > available {
-            return Err(RowError::Truncated { what: "statistics", offset: self.offset + self.at, needed, available });
+            return Err(RowError::Truncated {
+                what: "statistics",
+                offset: self.offset + self.at,
+                needed,
+                available,
+            });
         }
         let bytes = self.block.slice(self.at..self.at + needed);
         self.at += needed;

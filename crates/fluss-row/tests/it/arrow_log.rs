@@ -3,8 +3,9 @@
 use bytes::Bytes;
 use fluss_metadata::{ArrowCompression, LogFormat, Schema};
 use fluss_row::log::{
-    ArrowLogBatchBuilder, LogBatch, LogBatches, LogMagic, OffsetIndexEntry, ReadContext, RowLogBatchBuilder, SealedLogBatch, TimeIndexEntry,
-    assign_offset, decode_offset_index, decode_time_index, encode_offset_index, encode_time_index,
+    ArrowLogBatchBuilder, LogBatch, LogBatches, LogMagic, OffsetIndexEntry, ReadContext,
+    RowLogBatchBuilder, SealedLogBatch, TimeIndexEntry, assign_offset, decode_offset_index,
+    decode_time_index, encode_offset_index, encode_time_index,
 };
 use fluss_row::{ChangeType, DataGetters, Datum, GenericRow, RowError};
 use serde_json::{Value, json};
@@ -46,26 +47,58 @@ fn is_padded(case: &Value) -> bool {
 fn check_header(batch: &LogBatch, expected: &Value) {
     let header = batch.header();
     assert_eq!(header.base_offset(), long(&expected["base_offset"]));
-    assert_eq!(header.size_bytes() as u64, expected["size_in_bytes"].as_u64().unwrap());
-    assert_eq!(u64::from(header.magic().to_byte()), expected["magic"].as_u64().unwrap());
-    assert_eq!(header.commit_timestamp(), long(&expected["commit_timestamp"]));
-    assert_eq!(i64::from(header.leader_epoch()), expected["leader_epoch"].as_i64().unwrap());
+    assert_eq!(
+        header.size_bytes() as u64,
+        expected["size_in_bytes"].as_u64().unwrap()
+    );
+    assert_eq!(
+        u64::from(header.magic().to_byte()),
+        expected["magic"].as_u64().unwrap()
+    );
+    assert_eq!(
+        header.commit_timestamp(),
+        long(&expected["commit_timestamp"])
+    );
+    assert_eq!(
+        i64::from(header.leader_epoch()),
+        expected["leader_epoch"].as_i64().unwrap()
+    );
     assert_eq!(i64::from(header.crc()), long(&expected["crc"]));
-    assert_eq!(batch.verify_crc().is_ok(), expected["crc_valid"].as_bool().unwrap());
-    assert_eq!(i64::from(header.schema_id()), expected["schema_id"].as_i64().unwrap());
-    assert_eq!(header.is_append_only(), expected["append_only"].as_bool().unwrap());
+    assert_eq!(
+        batch.verify_crc().is_ok(),
+        expected["crc_valid"].as_bool().unwrap()
+    );
+    assert_eq!(
+        i64::from(header.schema_id()),
+        expected["schema_id"].as_i64().unwrap()
+    );
+    assert_eq!(
+        header.is_append_only(),
+        expected["append_only"].as_bool().unwrap()
+    );
     assert_eq!(header.last_offset(), long(&expected["last_offset"]));
     assert_eq!(header.next_offset(), long(&expected["next_offset"]));
     assert_eq!(header.writer_id(), long(&expected["writer_id"]));
-    assert_eq!(i64::from(header.sequence()), expected["batch_sequence"].as_i64().unwrap());
-    assert_eq!(header.record_count() as u64, expected["record_count"].as_u64().unwrap());
-    assert_eq!(header.statistics_bytes() as u64, expected["statistics_length"].as_u64().unwrap_or(0));
+    assert_eq!(
+        i64::from(header.sequence()),
+        expected["batch_sequence"].as_i64().unwrap()
+    );
+    assert_eq!(
+        header.record_count() as u64,
+        expected["record_count"].as_u64().unwrap()
+    );
+    assert_eq!(
+        header.statistics_bytes() as u64,
+        expected["statistics_length"].as_u64().unwrap_or(0)
+    );
 }
 
 /// The result, unless it is that the build is without a codec.
 fn unless_missing<T>(result: Result<T, RowError>) -> Option<T> {
     match result {
-        Err(RowError::MissingFeature { feature, .. }) if !cfg!(all(feature = "lz4", feature = "zstd")) => {
+        Err(RowError::MissingFeature { feature, .. })
+            if !cfg!(all(feature = "lz4", feature = "zstd")) =>
+        {
             assert!(["lz4", "zstd"].contains(&feature));
             None
         }
@@ -73,36 +106,60 @@ fn unless_missing<T>(result: Result<T, RowError>) -> Option<T> {
     }
 }
 
-fn check_records(batch: &LogBatch, context: &ReadContext, type_json: &Value, expected: &Value, padded: bool) {
-    let Some(decoded) = unless_missing(batch.read(context)) else { return };
+fn check_records(
+    batch: &LogBatch,
+    context: &ReadContext,
+    type_json: &Value,
+    expected: &Value,
+    padded: bool,
+) {
+    let Some(decoded) = unless_missing(batch.read(context)) else {
+        return;
+    };
     let records = expected["records"].as_array().unwrap();
     assert_eq!(decoded.row_count(), records.len());
     assert_eq!(decoded.records().len(), records.len());
     for (record, expected) in decoded.records().zip(records) {
         assert_eq!(record.offset, long(&expected["offset"]));
         assert_eq!(record.timestamp, long(&expected["timestamp"]));
-        assert_eq!(record.change_type, change_type(expected["change_type"].as_str().unwrap()));
+        assert_eq!(
+            record.change_type,
+            change_type(expected["change_type"].as_str().unwrap())
+        );
         let written = row(type_json, &expected["row"]);
-        assert!(same_row(&record.row, &written, padded), "{:?} instead of {written:?}", record.row);
+        assert!(
+            same_row(&record.row, &written, padded),
+            "{:?} instead of {written:?}",
+            record.row
+        );
     }
     // The same as an Arrow batch, where Arrow can hold the values.
     if let Ok(columns) = decoded.record_batch() {
         assert_eq!(columns.num_rows(), records.len());
-        let columns = fluss_row::arrow::ColumnarBatch::try_new(context.row_type(), &columns).unwrap();
+        let columns =
+            fluss_row::arrow::ColumnarBatch::try_new(context.row_type(), &columns).unwrap();
         if context.format() == LogFormat::Arrow {
             for (one, other) in columns.rows().zip(decoded.rows()) {
                 assert!(same_row(&one, &other, false));
             }
         }
         let changelog = decoded.changelog_batch().unwrap();
-        assert_eq!(changelog.num_columns(), context.row_type().fields().len() + 3);
+        assert_eq!(
+            changelog.num_columns(),
+            context.row_type().fields().len() + 3
+        );
     } else {
         assert_ne!(context.format(), LogFormat::Arrow);
     }
 }
 
 /// Reads all batches of a case.
-fn check_batches(case: &Value, bytes: Vec<u8>, context: &ReadContext, type_json: &Value) -> Vec<LogBatch> {
+fn check_batches(
+    case: &Value,
+    bytes: Vec<u8>,
+    context: &ReadContext,
+    type_json: &Value,
+) -> Vec<LogBatch> {
     let expected = case["batches"].as_array().unwrap();
     let batches: Vec<_> = LogBatches::new(bytes).collect::<Result<_, _>>().unwrap();
     assert_eq!(batches.len(), expected.len());
@@ -116,14 +173,27 @@ fn check_batches(case: &Value, bytes: Vec<u8>, context: &ReadContext, type_json:
 /// Bytes of a case, and the batches that are read from them.
 fn check_case(case: &Value) -> Vec<LogBatch> {
     let context = ReadContext::new(log_format(case), &row_type(case)).unwrap();
-    check_batches(case, hex(case["bytes"].as_str().unwrap()), &context, &case["type_json"])
+    check_batches(
+        case,
+        hex(case["bytes"].as_str().unwrap()),
+        &context,
+        &case["type_json"],
+    )
 }
 
 fn written_rows(case: &Value, expected: &Value) -> Vec<(ChangeType, GenericRow<'static>)> {
-    let records = expected.get("differs_from_input").filter(|rows| rows.is_array()).unwrap_or(&expected["records"]);
+    let records = expected
+        .get("differs_from_input")
+        .filter(|rows| rows.is_array())
+        .unwrap_or(&expected["records"]);
     let records = records.as_array().unwrap().iter();
     records
-        .map(|record| (change_type(record["change_type"].as_str().unwrap()), row(&case["type_json"], &record["row"])))
+        .map(|record| {
+            (
+                change_type(record["change_type"].as_str().unwrap()),
+                row(&case["type_json"], &record["row"]),
+            )
+        })
         .collect()
 }
 
@@ -132,12 +202,23 @@ fn restamp(mut sealed: SealedLogBatch, expected: &Value) -> Vec<u8> {
     let sequence = expected["batch_sequence"].as_i64().unwrap() as i32;
     // A wrong stamp before the right one, held on to.
     let earlier = sealed.stamp(12_345, 678);
-    let mut bytes = sealed.stamp(long(&expected["writer_id"]), sequence).to_vec();
+    let mut bytes = sealed
+        .stamp(long(&expected["writer_id"]), sequence)
+        .to_vec();
     assert_ne!(earlier, bytes);
     assert_eq!(LogBatch::parse(earlier).unwrap().header().sequence(), 678);
     let epoch = expected["leader_epoch"].as_i64().unwrap() as i32;
-    assign_offset(&mut bytes, long(&expected["base_offset"]), long(&expected["commit_timestamp"]), epoch).unwrap();
-    LogBatch::parse(bytes.clone()).unwrap().verify_crc().unwrap();
+    assign_offset(
+        &mut bytes,
+        long(&expected["base_offset"]),
+        long(&expected["commit_timestamp"]),
+        epoch,
+    )
+    .unwrap();
+    LogBatch::parse(bytes.clone())
+        .unwrap()
+        .verify_crc()
+        .unwrap();
     bytes
 }
 
@@ -147,7 +228,11 @@ fn magic(expected: &Value) -> LogMagic {
 
 fn build_arrow(case: &Value, expected: &Value, statistics: Option<&[usize]>) -> Option<Vec<u8>> {
     let schema_id = expected["schema_id"].as_i64().unwrap() as i32;
-    let mut builder = unless_missing(ArrowLogBatchBuilder::new(&row_type(case), schema_id, compression(case)))?;
+    let mut builder = unless_missing(ArrowLogBatchBuilder::new(
+        &row_type(case),
+        schema_id,
+        compression(case),
+    ))?;
     if !expected["append_only"].as_bool().unwrap() {
         builder = builder.with_change_types();
     }
@@ -165,7 +250,13 @@ fn build_arrow(case: &Value, expected: &Value, statistics: Option<&[usize]>) -> 
 fn check_rewritten(case: &Value, expected: &Value, bytes: Vec<u8>) {
     let context = ReadContext::new(log_format(case), &row_type(case)).unwrap();
     let batch = LogBatch::parse(bytes).unwrap();
-    check_records(&batch, &context, &case["type_json"], expected, is_padded(case));
+    check_records(
+        &batch,
+        &context,
+        &case["type_json"],
+        expected,
+        is_padded(case),
+    );
 }
 
 #[test]
@@ -187,7 +278,8 @@ fn row_batches_of_java_are_read_and_have_the_same_bytes() {
             let expected = &case["batches"][0];
             let append_only = expected["append_only"].as_bool().unwrap();
             let schema_id = expected["schema_id"].as_i64().unwrap() as i32;
-            let mut builder = RowLogBatchBuilder::new(&row_type(case), schema_id, log_format(case)).unwrap();
+            let mut builder =
+                RowLogBatchBuilder::new(&row_type(case), schema_id, log_format(case)).unwrap();
             if !append_only {
                 builder = builder.with_change_types();
             }
@@ -197,7 +289,10 @@ fn row_batches_of_java_are_read_and_have_the_same_bytes() {
                 let added = builder.append_change(change, &row).unwrap();
                 assert_eq!(builder.size_bytes(), before + added);
             }
-            assert_eq!(to_hex(&restamp(builder.build(), expected)), case["bytes"].as_str().unwrap());
+            assert_eq!(
+                to_hex(&restamp(builder.build(), expected)),
+                case["bytes"].as_str().unwrap()
+            );
         });
     }
 }
@@ -216,20 +311,43 @@ fn streams_end_at_a_cut_batch_and_corrupt_bytes_are_noticed() {
         let error = batch.verify_crc().unwrap_err();
         assert!(error.is_corrupt());
         let text = error.to_string();
-        assert!(text.contains(&format!("offset {}", batch.header().base_offset())) && text.contains("byte 0"), "{text}");
+        assert!(
+            text.contains(&format!("offset {}", batch.header().base_offset()))
+                && text.contains("byte 0"),
+            "{text}"
+        );
     });
 }
 
 #[test]
 fn projected_batches_of_the_server_are_read_and_made() {
     each_case("log_projection", |case| {
-        let positions: Vec<usize> = case["projection"].as_array().unwrap().iter().map(|position| position.as_u64().unwrap() as usize).collect();
+        let positions: Vec<usize> = case["projection"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|position| position.as_u64().unwrap() as usize)
+            .collect();
         let written = row_type(case);
-        let context = ReadContext::new(log_format(case), &written).unwrap().projected(&positions).unwrap();
+        let context = ReadContext::new(log_format(case), &written)
+            .unwrap()
+            .projected(&positions)
+            .unwrap();
         let type_json = &case["projected_type_json"];
-        let batches = check_batches(case, hex(case["bytes"].as_str().unwrap()), &context, type_json);
-        let whole: Vec<_> = LogBatches::new(hex(case["file_bytes"].as_str().unwrap())).collect::<Result<_, _>>().unwrap();
-        for ((whole, projected), expected) in whole.iter().zip(&batches).zip(case["batches"].as_array().unwrap()) {
+        let batches = check_batches(
+            case,
+            hex(case["bytes"].as_str().unwrap()),
+            &context,
+            type_json,
+        );
+        let whole: Vec<_> = LogBatches::new(hex(case["file_bytes"].as_str().unwrap()))
+            .collect::<Result<_, _>>()
+            .unwrap();
+        for ((whole, projected), expected) in whole
+            .iter()
+            .zip(&batches)
+            .zip(case["batches"].as_array().unwrap())
+        {
             whole.verify_crc().unwrap();
             let ours = LogBatch::parse(whole.project(&written, &positions).unwrap()).unwrap();
             assert_eq!(ours.header().crc(), projected.header().crc());
@@ -246,13 +364,17 @@ fn schema(json: &Value) -> Schema {
         .iter()
         .map(|column| json!({"name": column["name"], "data_type": column["type_json"], "id": column["id"]}))
         .collect();
-    let document = json!({"version": 1, "columns": columns, "highest_field_id": json["highest_field_id"]});
+    let document =
+        json!({"version": 1, "columns": columns, "highest_field_id": json["highest_field_id"]});
     Schema::from_json(document.to_string().as_bytes()).unwrap()
 }
 
 fn schema_row(schema_json: &Value, values: &Value) -> GenericRow<'static> {
     let columns = schema_json["columns"].as_array().unwrap().iter();
-    columns.zip(values.as_array().unwrap()).map(|(column, json)| value(&column["type_json"], json)).collect()
+    columns
+        .zip(values.as_array().unwrap())
+        .map(|(column, json)| value(&column["type_json"], json))
+        .collect()
 }
 
 #[test]
@@ -260,25 +382,44 @@ fn old_batches_are_read_with_newer_schemas_and_new_ones_with_older() {
     each_case("log_schema_evolution", |case| {
         let (written, target) = (schema(&case["write_schema"]), schema(&case["read_schema"]));
         let columns: Vec<usize> = (0..target.columns().len()).collect();
-        let context = ReadContext::with_schemas(log_format(case), &written, &target, &columns).unwrap();
+        let context =
+            ReadContext::with_schemas(log_format(case), &written, &target, &columns).unwrap();
         let batch = LogBatch::parse(hex(case["bytes"].as_str().unwrap())).unwrap();
         batch.verify_crc().unwrap();
-        let Some(decoded) = unless_missing(batch.read(&context)) else { return };
+        let Some(decoded) = unless_missing(batch.read(&context)) else {
+            return;
+        };
         assert_eq!(decoded.record_batch().unwrap().num_columns(), columns.len());
         // Where Java 0.9.1 failed, the rows that Java 1.0.0 reads are what there is to read.
         let expected: Vec<GenericRow<'_>> = if let Some(rows) = case.get("rows") {
-            rows.as_array().unwrap().iter().map(|values| schema_row(&case["read_schema"], values)).collect()
+            rows.as_array()
+                .unwrap()
+                .iter()
+                .map(|values| schema_row(&case["read_schema"], values))
+                .collect()
         } else {
             let rows = case["written_rows"].as_array().unwrap().iter();
-            rows.map(|values| evolved(&schema_row(&case["write_schema"], values), &written, &target)).collect()
+            rows.map(|values| {
+                evolved(
+                    &schema_row(&case["write_schema"], values),
+                    &written,
+                    &target,
+                )
+            })
+            .collect()
         };
         assert_eq!(decoded.row_count(), expected.len());
         for (row, expected) in decoded.rows().zip(&expected) {
-            assert!(same_row(&row, expected, false), "{row:?} instead of {expected:?}");
+            assert!(
+                same_row(&row, expected, false),
+                "{row:?} instead of {expected:?}"
+            );
         }
         // Single columns, in another order.
         for position in (0..columns.len()).rev() {
-            let context = ReadContext::with_schemas(log_format(case), &written, &target, &[position]).unwrap();
+            let context =
+                ReadContext::with_schemas(log_format(case), &written, &target, &[position])
+                    .unwrap();
             let decoded = batch.read(&context).unwrap();
             for (row, expected) in decoded.rows().zip(&expected) {
                 let expected = GenericRow::from_data(vec![expected.datum(position).unwrap()]);
@@ -289,16 +430,30 @@ fn old_batches_are_read_with_newer_schemas_and_new_ones_with_older() {
 }
 
 fn evolved(row: &GenericRow<'static>, written: &Schema, target: &Schema) -> GenericRow<'static> {
-    let source = |id| written.columns().iter().position(|column| column.column_id() == id);
+    let source = |id| {
+        written
+            .columns()
+            .iter()
+            .position(|column| column.column_id() == id)
+    };
     let columns = target.columns().iter();
-    columns.map(|column| source(column.column_id()).map_or(Datum::Null, |source| row.field(source).unwrap().clone())).collect()
+    columns
+        .map(|column| {
+            source(column.column_id())
+                .map_or(Datum::Null, |source| row.field(source).unwrap().clone())
+        })
+        .collect()
 }
 
 #[test]
 fn statistics_are_read_and_have_the_bytes_of_java() {
     each_case("log_statistics", |case| {
-        let chosen: Vec<usize> =
-            case["statistics_columns"].as_array().unwrap().iter().map(|position| position.as_u64().unwrap() as usize).collect();
+        let chosen: Vec<usize> = case["statistics_columns"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|position| position.as_u64().unwrap() as usize)
+            .collect();
         let row_type = row_type(case);
         let fields = case["type_json"]["fields"].as_array().unwrap();
         let batches = check_case(case);
@@ -316,15 +471,26 @@ fn statistics_are_read_and_have_the_bytes_of_java() {
             assert_eq!(columns.len(), chosen.len());
             for (index, (column, position)) in columns.iter().zip(&chosen).enumerate() {
                 assert_eq!(column.position, *position);
-                assert_eq!(i64::from(column.null_count), expected_statistics["null_counts"][index].as_i64().unwrap());
+                assert_eq!(
+                    i64::from(column.null_count),
+                    expected_statistics["null_counts"][index].as_i64().unwrap()
+                );
                 let type_json = &fields[*position]["field_type"];
-                for (ours, json) in [(&column.min, &expected_statistics["min"][index]), (&column.max, &expected_statistics["max"][index])] {
+                for (ours, json) in [
+                    (&column.min, &expected_statistics["min"][index]),
+                    (&column.max, &expected_statistics["max"][index]),
+                ] {
                     let ours = GenericRow::from_data(vec![ours.clone().unwrap_or_default()]);
                     let theirs = GenericRow::from_data(vec![value(type_json, json)]);
-                    assert!(same_row(&ours, &theirs, false), "{ours:?} instead of {theirs:?}");
+                    assert!(
+                        same_row(&ours, &theirs, false),
+                        "{ours:?} instead of {theirs:?}"
+                    );
                 }
             }
-            let Some(rewritten) = build_arrow(case, expected, Some(&chosen)) else { continue };
+            let Some(rewritten) = build_arrow(case, expected, Some(&chosen)) else {
+                continue;
+            };
             let rewritten = LogBatch::parse(rewritten).unwrap();
             let block = &rewritten.bytes()[start..start + rewritten.header().statistics_bytes()];
             assert_eq!(to_hex(block), case["statistics_bytes"].as_str().unwrap());
@@ -339,7 +505,11 @@ fn the_other_layout_of_magic_1_is_refused() {
     each_case("log_legacy_v1_091", |case| {
         let context = ReadContext::new(log_format(case), &row_type(case)).unwrap();
         let bytes = hex(case["bytes"].as_str().unwrap());
-        let refused = LogBatch::parse(bytes).and_then(|batch| batch.verify_crc().and_then(|()| batch.read(&context).map(|_| ())));
+        let refused = LogBatch::parse(bytes).and_then(|batch| {
+            batch
+                .verify_crc()
+                .and_then(|()| batch.read(&context).map(|_| ()))
+        });
         assert!(refused.unwrap_err().is_corrupt());
     });
 }
@@ -351,14 +521,20 @@ fn index_files_of_segments_are_read_and_written() {
         let entries = |key: &str| case[key].as_array().unwrap().clone();
         let offsets: Vec<_> = entries("offset_index_entries")
             .iter()
-            .map(|entry| OffsetIndexEntry { offset: long(&entry["offset"]), position: entry["position"].as_i64().unwrap() as i32 })
+            .map(|entry| OffsetIndexEntry {
+                offset: long(&entry["offset"]),
+                position: entry["position"].as_i64().unwrap() as i32,
+            })
             .collect();
         let bytes = hex(case["offset_index_bytes"].as_str().unwrap());
         assert_eq!(decode_offset_index(&bytes, base).unwrap(), offsets);
         assert_eq!(encode_offset_index(&offsets, base).unwrap(), bytes);
         let times: Vec<_> = entries("time_index_entries")
             .iter()
-            .map(|entry| TimeIndexEntry { timestamp: long(&entry["timestamp"]), offset: long(&entry["offset"]) })
+            .map(|entry| TimeIndexEntry {
+                timestamp: long(&entry["timestamp"]),
+                offset: long(&entry["offset"]),
+            })
             .collect();
         let bytes = hex(case["time_index_bytes"].as_str().unwrap());
         assert_eq!(decode_time_index(&bytes, base).unwrap(), times);
@@ -369,16 +545,24 @@ fn index_files_of_segments_are_read_and_written() {
 #[test]
 fn a_column_of_another_type_and_a_missing_one_that_must_not_be_null_are_refused_by_name() {
     let schema = |columns: &[(&str, &str)]| {
-        let columns = columns.iter().fold(Schema::builder(), |builder, (name, text)| builder.column(*name, text.parse().unwrap()));
+        let columns = columns
+            .iter()
+            .fold(Schema::builder(), |builder, (name, text)| {
+                builder.column(*name, text.parse().unwrap())
+            });
         columns.build().unwrap()
     };
     let written = schema(&[("a", "INT"), ("b", "STRING")]);
     for (target, name) in [
         (schema(&[("a", "INT"), ("other", "BIGINT")]), "\"other\""),
-        (schema(&[("a", "INT"), ("b", "STRING"), ("late", "INT NOT NULL")]), "\"late\""),
+        (
+            schema(&[("a", "INT"), ("b", "STRING"), ("late", "INT NOT NULL")]),
+            "\"late\"",
+        ),
     ] {
         let columns: Vec<usize> = (0..target.columns().len()).collect();
-        let error = ReadContext::with_schemas(LogFormat::Arrow, &written, &target, &columns).unwrap_err();
+        let error =
+            ReadContext::with_schemas(LogFormat::Arrow, &written, &target, &columns).unwrap_err();
         assert!(error.to_string().contains(name), "{error}");
     }
     let target = schema(&[("a", "INT NOT NULL"), ("b", "STRING"), ("late", "INT")]);

@@ -47,6 +47,8 @@ pub(super) struct Driver {
     silence: Silence,
     /// Kept for its memory.
     left: Left,
+    /// Whether requests were left lying for one turn, see [`Driver::waits_for_company`].
+    lingered: bool,
     last_use: Instant,
     idle_timeout: Duration,
     stall_timeout: Duration,
@@ -64,6 +66,7 @@ impl Driver {
             pending: Pending::default(),
             silence: Silence::new(config.request_timeout, now),
             left: Left::default(),
+            lingered: false,
             last_use: now,
             idle_timeout: config.idle_timeout,
             stall_timeout: config.request_timeout,
@@ -87,7 +90,12 @@ impl Driver {
     }
 
     fn poll_all(&mut self, cx: &mut Context<'_>, mut timer: Pin<&mut Sleep>) -> Result<(), End> {
-        self.take_left()?;
+        let busy = !self.pending.is_empty();
+        let more = self.take_left()?;
+        if busy && more && self.waits_for_company(cx) {
+            return Ok(());
+        }
+        self.lingered = false;
         self.write(cx)?;
         self.read(cx)?;
         loop {
@@ -119,12 +127,24 @@ impl Driver {
         .fold(wake, Instant::min)
     }
 
-    /// Takes what handles left.
-    fn take_left(&mut self) -> Result<(), End> {
+    /// Leaves requests lying until the tasks that are ready had their turn, once: answers come in heaps, and those who got them ask
+    /// again one after another. A runtime that ran this task after each of them would have it write each request on its own. A request
+    /// that finds nothing under way never waits.
+    fn waits_for_company(&mut self, cx: &mut Context<'_>) -> bool {
+        self.lingered = !self.lingered;
+        if self.lingered {
+            cx.waker().wake_by_ref();
+        }
+        self.lingered
+    }
+
+    /// Takes what handles left. Says whether there were requests.
+    fn take_left(&mut self) -> Result<bool, End> {
         if self.shared.outbox.take(&mut self.left).is_err() {
             return Err(End::Asked);
         }
-        if !self.left.queued.is_empty() {
+        let more = !self.left.queued.is_empty();
+        if more {
             self.last_use = Instant::now();
         }
         for Queued {
@@ -148,7 +168,7 @@ impl Driver {
                 self.silence.on_abandoned(request.since, request.deadline);
             }
         }
-        Ok(())
+        Ok(more)
     }
 
     fn write(&mut self, cx: &mut Context<'_>) -> Result<(), End> {

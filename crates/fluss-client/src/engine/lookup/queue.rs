@@ -28,7 +28,12 @@ pub(crate) struct LookupQueue<G, E> {
 
 impl<G: Clone + PartialEq, E> LookupQueue<G, E> {
     pub(crate) fn new(limits: PackLimits) -> Self {
-        Self { limits, groups: VecDeque::new(), waiting: 0, in_flight: 0 }
+        Self {
+            limits,
+            groups: VecDeque::new(),
+            waiting: 0,
+            in_flight: 0,
+        }
     }
 
     /// Adds a lookup. Returns whether a request can go out that could not before.
@@ -37,14 +42,17 @@ impl<G: Clone + PartialEq, E> LookupQueue<G, E> {
         if let Some((_, entries)) = self.groups.iter_mut().find(|(other, _)| other == group) {
             entries.push_back(entry);
         } else {
-            self.groups.push_back((group.clone(), VecDeque::from([entry])));
+            self.groups
+                .push_back((group.clone(), VecDeque::from([entry])));
         }
         self.waiting += 1;
         !could && self.can_send()
     }
 
     fn can_send(&self) -> bool {
-        self.waiting > 0 && (self.in_flight == 0 || (self.in_flight < self.limits.max_in_flight && self.waiting >= WORTH_A_REQUEST))
+        self.waiting > 0
+            && (self.in_flight == 0
+                || (self.in_flight < self.limits.max_in_flight && self.waiting >= WORTH_A_REQUEST))
     }
 
     /// Takes the next request, which counts as under way from then on.
@@ -53,8 +61,17 @@ impl<G: Clone + PartialEq, E> LookupQueue<G, E> {
             return None;
         }
         let (group, mut entries) = self.groups.pop_front()?;
-        let free = self.limits.max_in_flight.saturating_sub(self.in_flight).max(1);
-        let share = entries.len().div_ceil(free).max(WORTH_A_REQUEST).min(self.limits.max_keys).min(entries.len());
+        let free = self
+            .limits
+            .max_in_flight
+            .saturating_sub(self.in_flight)
+            .max(1);
+        let share = entries
+            .len()
+            .div_ceil(free)
+            .max(WORTH_A_REQUEST)
+            .min(self.limits.max_keys)
+            .min(entries.len());
         let packed: Vec<E> = entries.drain(..share).collect();
         if !entries.is_empty() {
             self.groups.push_back((group.clone(), entries));
@@ -72,7 +89,9 @@ impl<G: Clone + PartialEq, E> LookupQueue<G, E> {
     /// Empties the queue.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = E> {
         self.waiting = 0;
-        std::mem::take(&mut self.groups).into_iter().flat_map(|(_, entries)| entries)
+        std::mem::take(&mut self.groups)
+            .into_iter()
+            .flat_map(|(_, entries)| entries)
     }
 }
 
@@ -81,7 +100,10 @@ mod tests {
     use super::*;
 
     fn queue(max_keys: usize, max_in_flight: usize) -> LookupQueue<u8, usize> {
-        LookupQueue::new(PackLimits { max_keys, max_in_flight })
+        LookupQueue::new(PackLimits {
+            max_keys,
+            max_in_flight,
+        })
     }
 
     #[test]
@@ -113,8 +135,13 @@ mod tests {
             for entry in 0..waiting {
                 queue.push(&0, entry);
             }
-            let sizes: Vec<_> = std::iter::from_fn(|| queue.next_request()).map(|(_, entries)| entries.len()).collect();
-            assert_eq!(sizes, expected, "{waiting} waiting, {max_keys} keys, {max_in_flight} requests");
+            let sizes: Vec<_> = std::iter::from_fn(|| queue.next_request())
+                .map(|(_, entries)| entries.len())
+                .collect();
+            assert_eq!(
+                sizes, expected,
+                "{waiting} waiting, {max_keys} keys, {max_in_flight} requests"
+            );
         }
     }
 
@@ -138,7 +165,9 @@ mod tests {
         let mut queue = queue(1024, 4);
         assert!(queue.push(&0, 0));
         queue.next_request();
-        let told: Vec<_> = (1..=2 * WORTH_A_REQUEST).filter(|entry| queue.push(&0, *entry)).collect();
+        let told: Vec<_> = (1..=2 * WORTH_A_REQUEST)
+            .filter(|entry| queue.push(&0, *entry))
+            .collect();
         assert_eq!(told, vec![WORTH_A_REQUEST]);
         assert_eq!(queue.drain().count(), 2 * WORTH_A_REQUEST);
         assert_eq!(queue.next_request(), None);

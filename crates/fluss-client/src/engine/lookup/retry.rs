@@ -38,7 +38,9 @@ pub(crate) fn judge(code: ErrorCode) -> LookupFault {
 /// The pause after the given number of attempts: doubling from 20 ms to 1 s, less up to half of it by chance (`entropy`, of which 0 takes
 /// most).
 pub(crate) fn retry_delay(attempts: u32, entropy: u32) -> Duration {
-    let full = FIRST_DELAY.saturating_mul(1 << attempts.saturating_sub(1).min(6)).min(LAST_DELAY);
+    let full = FIRST_DELAY
+        .saturating_mul(1 << attempts.saturating_sub(1).min(6))
+        .min(LAST_DELAY);
     let half = full / 2;
     half + half.mul_f64(f64::from(entropy) / f64::from(u32::MAX))
 }
@@ -57,7 +59,9 @@ struct Paused<E> {
 
 impl<E> RetryQueue<E> {
     pub(crate) fn new() -> Self {
-        Self { heap: BinaryHeap::new() }
+        Self {
+            heap: BinaryHeap::new(),
+        }
     }
 
     pub(crate) fn push(&mut self, due: Instant, entry: E) {
@@ -79,7 +83,9 @@ impl<E> RetryQueue<E> {
 
     /// Empties the queue.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = E> {
-        std::mem::take(&mut self.heap).into_iter().map(|paused| paused.entry)
+        std::mem::take(&mut self.heap)
+            .into_iter()
+            .map(|paused| paused.entry)
     }
 }
 
@@ -111,8 +117,14 @@ mod tests {
     #[test]
     fn errors_lead_to_what_the_table_says() {
         let cases = [
-            (ErrorCode::NOT_LEADER_OR_FOLLOWER, LookupFault::RefreshAndRetry),
-            (ErrorCode::UNKNOWN_TABLE_OR_BUCKET_EXCEPTION, LookupFault::RefreshAndRetry),
+            (
+                ErrorCode::NOT_LEADER_OR_FOLLOWER,
+                LookupFault::RefreshAndRetry,
+            ),
+            (
+                ErrorCode::UNKNOWN_TABLE_OR_BUCKET_EXCEPTION,
+                LookupFault::RefreshAndRetry,
+            ),
             (ErrorCode::NETWORK_EXCEPTION, LookupFault::RefreshAndRetry),
             (ErrorCode::KV_STORAGE_EXCEPTION, LookupFault::Retry),
             (ErrorCode::SCHEMA_NOT_EXIST, LookupFault::Retry),

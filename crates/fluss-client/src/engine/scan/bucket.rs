@@ -137,7 +137,11 @@ impl<C: Chunk> Bucket<C> {
 
     /// Bytes to ask for: about one batch when batches are large, as what is cut off comes a second time.
     pub(super) fn wanted_bytes(&self, configured: usize) -> usize {
-        if self.largest_batch > configured / 4 { self.largest_batch } else { configured }
+        if self.largest_batch > configured / 4 {
+            self.largest_batch
+        } else {
+            configured
+        }
     }
 
     /// Whether it goes into a request of its own: behind another bucket, a batch above the limit comes cut and useless.
@@ -163,7 +167,9 @@ impl<C: Chunk> Bucket<C> {
 
     /// Whether the front has rows to hand out.
     pub(super) fn has_rows(&self) -> bool {
-        self.slots.front().is_some_and(|slot| !slot.chunks.is_empty())
+        self.slots
+            .front()
+            .is_some_and(|slot| !slot.chunks.is_empty())
     }
 
     /// Whether its failure is next in line.

@@ -13,7 +13,7 @@ pub(crate) use bucket::{Chunk, StartOffset, Ticket};
 pub(crate) use outcome::{FetchFault, judge, retry_delay};
 pub(crate) use plan::{FetchBucket, FetchKind, FetchPlan, Plan, RemotePlan, ResolvePlan};
 pub(crate) use remote::{RemoteCursor, RemoteSegment};
-pub(crate) use state::{Answer, Limits, ScanEngine, Taken, Take};
+pub(crate) use state::{Answer, Limits, ScanEngine, Take, Taken};
 
 #[cfg(test)]
 mod tests;

@@ -41,7 +41,9 @@ pub(crate) fn judge(code: ErrorCode, projected: bool, reset: OffsetReset) -> Fet
         // What is in the log is broken, and stays so: retriable for writers only.
         ErrorCode::CORRUPT_MESSAGE | ErrorCode::CORRUPT_RECORD_EXCEPTION => FetchFault::Fail,
         ErrorCode::INVALID_COLUMN_PROJECTION if projected => FetchFault::Unproject,
-        ErrorCode::LOG_OFFSET_OUT_OF_RANGE_EXCEPTION if reset != OffsetReset::Error => FetchFault::Reset(reset),
+        ErrorCode::LOG_OFFSET_OUT_OF_RANGE_EXCEPTION if reset != OffsetReset::Error => {
+            FetchFault::Reset(reset)
+        }
         other if other.is_retriable() => FetchFault::Retry,
         _ => FetchFault::Fail,
     }
@@ -50,7 +52,9 @@ pub(crate) fn judge(code: ErrorCode, projected: bool, reset: OffsetReset) -> Fet
 /// The pause after the given number of failures in a row: doubling from 50 ms to 1 s, less up to half of it by chance (`entropy`, of
 /// which 0 takes most).
 pub(crate) fn retry_delay(failures: u32, entropy: u32) -> Duration {
-    let full = FIRST_DELAY.saturating_mul(1 << failures.saturating_sub(1).min(5)).min(LAST_DELAY);
+    let full = FIRST_DELAY
+        .saturating_mul(1 << failures.saturating_sub(1).min(5))
+        .min(LAST_DELAY);
     let half = full / 2;
     half + half.mul_f64(f64::from(entropy) / f64::from(u32::MAX))
 }

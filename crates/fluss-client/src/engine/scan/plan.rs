@@ -83,7 +83,11 @@ struct Due {
 
 impl<C: Chunk> ScanEngine<C> {
     /// Plans the next requests and counts them as under way. `leader` knows the server that leads a bucket.
-    pub(crate) fn plan(&mut self, now: Instant, leader: impl Fn(&TableBucket) -> Option<i32>) -> Plan {
+    pub(crate) fn plan(
+        &mut self,
+        now: Instant,
+        leader: impl Fn(&TableBucket) -> Option<i32>,
+    ) -> Plan {
         let mut plan = Plan::default();
         let mut due: BTreeMap<i32, Due> = BTreeMap::new();
         self.plan_is_due = false;
@@ -109,7 +113,13 @@ impl<C: Chunk> ScanEngine<C> {
             let generation = state.generation;
             if let Source::Remote(cursor) = &state.source {
                 let cursor = cursor.clone();
-                plan.remote.push(RemotePlan { bucket: *bucket, generation, offset: state.fetch_offset, cursor, max_bytes: wanted });
+                plan.remote.push(RemotePlan {
+                    bucket: *bucket,
+                    generation,
+                    offset: state.fetch_offset,
+                    cursor,
+                    max_bytes: wanted,
+                });
                 self.reserved_bytes += state.start(wanted, true);
                 continue;
             }
@@ -118,11 +128,20 @@ impl<C: Chunk> ScanEngine<C> {
                 continue;
             };
             if let Source::Resolve(start) = state.source {
-                plan.resolve.push(ResolvePlan { bucket: *bucket, generation, start });
+                plan.resolve.push(ResolvePlan {
+                    bucket: *bucket,
+                    generation,
+                    start,
+                });
                 state.start(0, true);
                 continue;
             }
-            let fetch = FetchBucket { bucket: *bucket, generation, offset: state.fetch_offset, max_bytes: wanted };
+            let fetch = FetchBucket {
+                bucket: *bucket,
+                generation,
+                offset: state.fetch_offset,
+                max_bytes: wanted,
+            };
             let server = due.entry(server).or_default();
             if state.at_end && !state.unprojected {
                 server.held.push(fetch);
@@ -144,11 +163,24 @@ impl<C: Chunk> ScanEngine<C> {
 
     fn plan_server(&mut self, server: i32, due: Due, plan: &mut Plan) {
         let request = |kind, unprojected, buckets: Vec<FetchBucket>, limit: usize| {
-            let wanted = buckets.iter().fold(0, |sum: usize, bucket| sum.saturating_add(bucket.max_bytes));
-            FetchPlan { server, kind, unprojected, max_bytes: wanted.min(limit), buckets }
+            let wanted = buckets
+                .iter()
+                .fold(0, |sum: usize, bucket| sum.saturating_add(bucket.max_bytes));
+            FetchPlan {
+                server,
+                kind,
+                unprojected,
+                max_bytes: wanted.min(limit),
+                buckets,
+            }
         };
         for (bucket, unprojected) in due.own {
-            plan.fetches.push(request(FetchKind::Immediate, unprojected, vec![bucket], usize::MAX));
+            plan.fetches.push(request(
+                FetchKind::Immediate,
+                unprojected,
+                vec![bucket],
+                usize::MAX,
+            ));
         }
         let share = due.immediate.len().div_ceil(SPREAD).max(1);
         for buckets in due.immediate.chunks(share) {
@@ -157,7 +189,12 @@ impl<C: Chunk> ScanEngine<C> {
                     state.asked_alone = true;
                 }
             }
-            plan.fetches.push(request(FetchKind::Immediate, false, buckets.to_vec(), self.limits.fetch_max_bytes));
+            plan.fetches.push(request(
+                FetchKind::Immediate,
+                false,
+                buckets.to_vec(),
+                self.limits.fetch_max_bytes,
+            ));
         }
         let held = self.held_fetches.entry(server).or_default();
         if !due.held.is_empty() && *held < MAX_HELD_FETCHES {
@@ -167,7 +204,12 @@ impl<C: Chunk> ScanEngine<C> {
                     state.start(0, due.held.len() == 1);
                 }
             }
-            plan.fetches.push(request(FetchKind::Held, false, due.held, self.limits.fetch_max_bytes));
+            plan.fetches.push(request(
+                FetchKind::Held,
+                false,
+                due.held,
+                self.limits.fetch_max_bytes,
+            ));
         }
     }
 

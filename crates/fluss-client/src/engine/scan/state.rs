@@ -49,7 +49,11 @@ pub(crate) enum Answer {
     /// The offset lies in remote segments.
     Remote(RemoteCursor),
     /// Batches of a remote segment, and where to go on in it.
-    RemoteRead { bytes: usize, next_offset: Option<i64>, cursor: Result<RemoteCursor, i64> },
+    RemoteRead {
+        bytes: usize,
+        next_offset: Option<i64>,
+        cursor: Result<RemoteCursor, i64>,
+    },
     /// The offset that was asked for.
     Resolved(i64),
     /// It failed for a passing reason: again at this instant.
@@ -152,11 +156,6 @@ impl<C: Chunk> ScanEngine<C> {
         self.buckets.keys()
     }
 
-    /// The latest high watermark that the server told.
-    pub(crate) fn high_watermark(&self, bucket: &TableBucket) -> Option<i64> {
-        self.buckets.get(bucket).and_then(|bucket| bucket.high_watermark)
-    }
-
     /// Failures in a row of a bucket, for the pause before the next attempt.
     pub(crate) fn failures(&self, bucket: &TableBucket) -> u32 {
         self.buckets.get(bucket).map_or(0, |bucket| bucket.failures)
@@ -165,10 +164,19 @@ impl<C: Chunk> ScanEngine<C> {
     /// Takes in what came back for a bucket. Returns a ticket if batches are to be decoded.
     ///
     /// Answers to an older subscription are thrown away.
-    pub(crate) fn on_answer(&mut self, bucket: &TableBucket, generation: u64, answer: Answer, now: Instant) -> Option<Ticket> {
+    pub(crate) fn on_answer(
+        &mut self,
+        bucket: &TableBucket,
+        generation: u64,
+        answer: Answer,
+        now: Instant,
+    ) -> Option<Ticket> {
         let id = self.next_id();
         let configured = self.limits.bucket_max_bytes;
-        let state = self.buckets.get_mut(bucket).filter(|state| state.generation == generation)?;
+        let state = self
+            .buckets
+            .get_mut(bucket)
+            .filter(|state| state.generation == generation)?;
         self.reserved_bytes = self.reserved_bytes.saturating_sub(state.reserved_bytes);
         state.reserved_bytes = 0;
         if state.phase == Phase::Stopped {
@@ -180,17 +188,37 @@ impl<C: Chunk> ScanEngine<C> {
             state.failing = None;
         }
         let (end_offset, bytes) = match answer {
-            Answer::Records { bytes, next_offset: None, largest_batch, high_watermark, filtered_end, .. } => {
+            Answer::Records {
+                bytes,
+                next_offset: None,
+                largest_batch,
+                high_watermark,
+                filtered_end,
+                ..
+            } => {
                 state.high_watermark = high_watermark.or(state.high_watermark);
-                let empty = Empty { bytes, first_batch: largest_batch.max(configured), filtered_end };
+                let empty = Empty {
+                    bytes,
+                    first_batch: largest_batch.max(configured),
+                    filtered_end,
+                };
                 if let Err(error) = on_no_batch(state, empty, now) {
                     self.fail(bucket, error);
                 }
                 return None;
             }
-            Answer::Records { bytes, next_offset: Some(next), largest_batch, high_watermark, filtered_end, current_schema } => {
+            Answer::Records {
+                bytes,
+                next_offset: Some(next),
+                largest_batch,
+                high_watermark,
+                filtered_end,
+                current_schema,
+            } => {
                 state.high_watermark = high_watermark.or(state.high_watermark);
-                let end = next.max(filtered_end.unwrap_or(next)).max(state.fetch_offset);
+                let end = next
+                    .max(filtered_end.unwrap_or(next))
+                    .max(state.fetch_offset);
                 state.stuck = 0;
                 state.largest_batch = largest_batch;
                 state.alone = false;
@@ -199,8 +227,14 @@ impl<C: Chunk> ScanEngine<C> {
                 state.at_end = state.high_watermark.is_some_and(|mark| end >= mark);
                 (end, bytes)
             }
-            Answer::RemoteRead { bytes, next_offset, cursor } => {
-                let mut end = next_offset.unwrap_or(state.fetch_offset).max(state.fetch_offset);
+            Answer::RemoteRead {
+                bytes,
+                next_offset,
+                cursor,
+            } => {
+                let mut end = next_offset
+                    .unwrap_or(state.fetch_offset)
+                    .max(state.fetch_offset);
                 match cursor {
                     Ok(cursor) => state.source = Source::Remote(cursor),
                     Err(segment_end) => {
@@ -235,7 +269,10 @@ impl<C: Chunk> ScanEngine<C> {
             }
             Answer::Unproject => {
                 if state.unprojected {
-                    self.fail(bucket, Error::corrupt("the server refuses a projection that was not asked for"));
+                    self.fail(
+                        bucket,
+                        Error::corrupt("the server refuses a projection that was not asked for"),
+                    );
                 } else {
                     state.unprojected = true;
                 }
@@ -251,7 +288,13 @@ impl<C: Chunk> ScanEngine<C> {
             }
         };
         let ticket = Ticket(id);
-        state.slots.push_back(Slot { ticket, end_offset, bytes, chunks: VecDeque::new(), done: false });
+        state.slots.push_back(Slot {
+            ticket,
+            end_offset,
+            bytes,
+            chunks: VecDeque::new(),
+            done: false,
+        });
         state.buffered_bytes += bytes;
         self.buffered_bytes += bytes;
         Some(ticket)
@@ -273,7 +316,12 @@ impl<C: Chunk> ScanEngine<C> {
     }
 
     /// Takes in that an answer is decoded to its end. Returns whether there is something new for `poll`.
-    pub(crate) fn on_decode_end(&mut self, bucket: &TableBucket, ticket: Ticket, outcome: Result<()>) -> bool {
+    pub(crate) fn on_decode_end(
+        &mut self,
+        bucket: &TableBucket,
+        ticket: Ticket,
+        outcome: Result<()>,
+    ) -> bool {
         let Some(state) = self.buckets.get_mut(bucket) else {
             return false;
         };
@@ -294,11 +342,18 @@ impl<C: Chunk> ScanEngine<C> {
                 }
                 if let Some(slot) = state.slots.get_mut(index) {
                     slot.done = true;
-                    slot.end_offset = slot.chunks.back().map_or(state.consumed, |pending| pending.chunk.offset_after(pending.chunk.row_count().saturating_sub(1)));
+                    slot.end_offset = slot.chunks.back().map_or(state.consumed, |pending| {
+                        pending
+                            .chunk
+                            .offset_after(pending.chunk.row_count().saturating_sub(1))
+                    });
                 }
                 state.buffered_bytes = state.buffered_bytes.saturating_sub(freed);
                 state.phase = Phase::Stopped;
-                state.failure = Some(Failure { error: error.of_bucket(*bucket), reported: false });
+                state.failure = Some(Failure {
+                    error: error.of_bucket(*bucket),
+                    reported: false,
+                });
             }
         }
         freed += state.drop_finished_slots();
@@ -310,14 +365,27 @@ impl<C: Chunk> ScanEngine<C> {
     pub(crate) fn fail(&mut self, bucket: &TableBucket, error: Error) {
         if let Some(state) = self.buckets.get_mut(bucket) {
             state.phase = Phase::Stopped;
-            state.failure = Some(Failure { error: error.of_bucket(*bucket), reported: false });
+            state.failure = Some(Failure {
+                error: error.of_bucket(*bucket),
+                reported: false,
+            });
             self.mark_ready(bucket);
         }
     }
 
     /// Lets a bucket whose leader is not known rest until `until`.
-    pub(crate) fn pause(&mut self, bucket: &TableBucket, until: Instant, error: Error, now: Instant) {
-        if let Some(state) = self.buckets.get_mut(bucket).filter(|state| matches!(state.phase, Phase::Idle | Phase::Until(_))) {
+    pub(crate) fn pause(
+        &mut self,
+        bucket: &TableBucket,
+        until: Instant,
+        error: Error,
+        now: Instant,
+    ) {
+        if let Some(state) = self
+            .buckets
+            .get_mut(bucket)
+            .filter(|state| matches!(state.phase, Phase::Idle | Phase::Until(_)))
+        {
             state.rest(until, error, now);
         }
     }
@@ -332,7 +400,12 @@ impl<C: Chunk> ScanEngine<C> {
         let Some(state) = self.buckets.get_mut(bucket) else {
             return false;
         };
-        let due = state.has_rows() || (state.failure_is_due() && state.failure.as_ref().is_some_and(|failure| !failure.reported));
+        let due = state.has_rows()
+            || (state.failure_is_due()
+                && state
+                    .failure
+                    .as_ref()
+                    .is_some_and(|failure| !failure.reported));
         if !due || state.in_ready {
             return false;
         }
@@ -375,23 +448,50 @@ impl<C: Chunk> ScanEngine<C> {
                 self.mark_ready(&bucket);
             }
         }
-        if taken.is_empty() { Take::Nothing } else { Take::Rows(taken) }
+        if taken.is_empty() {
+            Take::Nothing
+        } else {
+            Take::Rows(taken)
+        }
     }
 
     /// Why waiting on is in vain: the error of a bucket that stopped, which a poll reported before, or that of one which has failed for
     /// passing reasons since `failing_before`.
     pub(crate) fn standing_failure(&self, failing_before: Instant) -> Option<Error> {
-        let stopped = |state: &Bucket<C>| state.failure.as_ref().filter(|_| state.failure_is_due()).map(|failure| failure.error.clone());
-        let failing = |(bucket, state): (&TableBucket, &Bucket<C>)| {
-            let failing = state.failing.as_ref().filter(|failing| failing.since <= failing_before)?;
-            Some(failing.error.clone().of_bucket(*bucket).after_attempts(state.failures))
+        let stopped = |state: &Bucket<C>| {
+            state
+                .failure
+                .as_ref()
+                .filter(|_| state.failure_is_due())
+                .map(|failure| failure.error.clone())
         };
-        self.buckets.values().find_map(stopped).or_else(|| self.buckets.iter().find_map(failing))
+        let failing = |(bucket, state): (&TableBucket, &Bucket<C>)| {
+            let failing = state
+                .failing
+                .as_ref()
+                .filter(|failing| failing.since <= failing_before)?;
+            Some(
+                failing
+                    .error
+                    .clone()
+                    .of_bucket(*bucket)
+                    .after_attempts(state.failures),
+            )
+        };
+        self.buckets
+            .values()
+            .find_map(stopped)
+            .or_else(|| self.buckets.iter().find_map(failing))
     }
 }
 
 /// Moves rows of a bucket out, as many as are `left`. Returns the bytes that became free.
-fn take_rows<C: Chunk>(state: &mut Bucket<C>, bucket: TableBucket, left: &mut usize, taken: &mut Vec<Taken<C>>) -> usize {
+fn take_rows<C: Chunk>(
+    state: &mut Bucket<C>,
+    bucket: TableBucket,
+    left: &mut usize,
+    taken: &mut Vec<Taken<C>>,
+) -> usize {
     let mut freed = state.drop_finished_slots();
     while *left > 0 {
         let Some(chunks) = state.slots.front_mut().map(|slot| &mut slot.chunks) else {
@@ -410,9 +510,17 @@ fn take_rows<C: Chunk>(state: &mut Bucket<C>, bucket: TableBucket, left: &mut us
         state.consumed = pending.chunk.offset_after(end.saturating_sub(1));
         if end < count {
             pending.next_row = end;
-            taken.push(Taken { bucket, chunk: pending.chunk.clone(), rows: start..end });
+            taken.push(Taken {
+                bucket,
+                chunk: pending.chunk.clone(),
+                rows: start..end,
+            });
         } else if let Some(pending) = chunks.pop_front() {
-            taken.push(Taken { bucket, chunk: pending.chunk, rows: start..end });
+            taken.push(Taken {
+                bucket,
+                chunk: pending.chunk,
+                rows: start..end,
+            });
             freed += state.drop_finished_slots();
         }
     }
@@ -442,7 +550,10 @@ fn on_no_batch<C: Chunk>(state: &mut Bucket<C>, empty: Empty, now: Instant) -> R
         state.alone = true;
         state.largest_batch = empty.first_batch;
         if state.stuck >= CUT_ANSWERS {
-            return Err(Error::corrupt(format!("no whole batch in {} bytes at offset {}", empty.bytes, state.fetch_offset)));
+            return Err(Error::corrupt(format!(
+                "no whole batch in {} bytes at offset {}",
+                empty.bytes, state.fetch_offset
+            )));
         }
         return Ok(());
     }
@@ -472,7 +583,10 @@ fn on_no_batch<C: Chunk>(state: &mut Bucket<C>, empty: Empty, now: Instant) -> R
                 "offset {} is not served though the log goes on to {mark}: its records are in the lake only, so read them there or start at a later offset",
                 state.fetch_offset
             );
-            return Err(Error::from(ServerError { code: ErrorCode::LOG_OFFSET_OUT_OF_RANGE_EXCEPTION, message: Some(message) }));
+            return Err(Error::from(ServerError {
+                code: ErrorCode::LOG_OFFSET_OUT_OF_RANGE_EXCEPTION,
+                message: Some(message),
+            }));
         }
         state.phase = Phase::Until(now + retry_delay(state.stuck, u32::MAX));
     }

@@ -80,7 +80,9 @@ impl Answer {
         match self {
             Self::Written { .. } => false,
             Self::Refused(error) => error.code.invalidates_metadata(),
-            Self::Lost { error, .. } => error.server_error().is_none_or(|error| error.code.invalidates_metadata()),
+            Self::Lost { error, .. } => error
+                .server_error()
+                .is_none_or(|error| error.code.invalidates_metadata()),
         }
     }
 

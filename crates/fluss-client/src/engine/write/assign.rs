@@ -4,10 +4,17 @@
 ///
 /// DIFFERS: Java picks the next sticky bucket at random. Going round spreads batches evenly, so that the batches of a fast producer
 /// are on their way to all buckets at once; only the first bucket is random.
-pub(crate) fn next_bucket(current: u32, buckets: u32, mut has_leader: impl FnMut(u32) -> bool) -> u32 {
+pub(crate) fn next_bucket(
+    current: u32,
+    buckets: u32,
+    mut has_leader: impl FnMut(u32) -> bool,
+) -> u32 {
     let buckets = buckets.max(1);
     let after = |steps: u32| ((u64::from(current) + u64::from(steps)) % u64::from(buckets)) as u32;
-    (1..=buckets).map(after).find(|bucket| has_leader(*bucket)).unwrap_or_else(|| after(1))
+    (1..=buckets)
+        .map(after)
+        .find(|bucket| has_leader(*bucket))
+        .unwrap_or_else(|| after(1))
 }
 
 #[cfg(test)]
@@ -25,7 +32,11 @@ mod tests {
             ("a table of one bucket", 0, 1, &[0], 0),
         ];
         for (name, current, buckets, leaders, expected) in cases {
-            assert_eq!(next_bucket(current, buckets, |bucket| leaders.contains(&bucket)), expected, "{name}");
+            assert_eq!(
+                next_bucket(current, buckets, |bucket| leaders.contains(&bucket)),
+                expected,
+                "{name}"
+            );
         }
     }
 }

@@ -22,7 +22,9 @@ impl Backoff {
     /// The pause before repetition number `failures` (1 for the first): 20 ms doubled each time up to 1 s, of which the second half is
     /// random.
     pub(crate) fn pause(&mut self, failures: u32) -> Duration {
-        let full = FIRST.saturating_mul(1 << failures.saturating_sub(1).min(MAX_DOUBLINGS)).min(LONGEST);
+        let full = FIRST
+            .saturating_mul(1 << failures.saturating_sub(1).min(MAX_DOUBLINGS))
+            .min(LONGEST);
         let half = full / 2;
         half + half.mul_f64(self.fraction())
     }
@@ -44,7 +46,15 @@ mod tests {
     #[test]
     fn pauses_grow_to_a_second_and_half_of_each_is_random() {
         let mut backoff = Backoff::new(7);
-        let cases = [(1, 20), (2, 40), (3, 80), (6, 640), (7, 1000), (8, 1000), (u32::MAX, 1000)];
+        let cases = [
+            (1, 20),
+            (2, 40),
+            (3, 80),
+            (6, 640),
+            (7, 1000),
+            (8, 1000),
+            (u32::MAX, 1000),
+        ];
         for (failures, full) in cases {
             for _ in 0..100 {
                 let pause = backoff.pause(failures);

@@ -36,7 +36,10 @@ pub(crate) struct Stamp {
 
 impl Stamp {
     /// What a batch carries without idempotence.
-    pub(crate) const NONE: Self = Self { writer_id: -1, sequence: -1 };
+    pub(crate) const NONE: Self = Self {
+        writer_id: -1,
+        sequence: -1,
+    };
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +67,17 @@ pub(super) struct Batch<P> {
 
 impl<P> Batch<P> {
     pub(super) fn new(id: BatchId, payload: P, group: u64, deadline: Instant) -> Self {
-        Self { id, payload, group, bytes: 0, deadline, state: State::Sealing, sequence: None, attempts: 0, may_be_written: false }
+        Self {
+            id,
+            payload,
+            group,
+            bytes: 0,
+            deadline,
+            state: State::Sealing,
+            sequence: None,
+            attempts: 0,
+            may_be_written: false,
+        }
     }
 }
 
@@ -72,7 +85,10 @@ impl<P> Batch<P> {
 #[derive(Debug)]
 pub(super) enum Verdict<P> {
     /// It is written.
-    Done { batch: Batch<P>, offset: Option<i64> },
+    Done {
+        batch: Batch<P>,
+        offset: Option<i64>,
+    },
     /// It failed for good.
     Failed { batch: Batch<P>, error: Error },
     /// It will be sent again.
@@ -138,11 +154,17 @@ impl<P> BucketQueue<P> {
 
     /// Whether the open batch of the bucket would be sent at once if it were closed now.
     pub(super) fn has_room(&self, now: Instant, limits: &Limits) -> bool {
-        self.waiting() == 0 && self.in_flight < limits.max_in_flight_per_bucket && !self.resetting && !self.is_paused(now)
+        self.waiting() == 0
+            && self.in_flight < limits.max_in_flight_per_bucket
+            && !self.resetting
+            && !self.is_paused(now)
     }
 
     pub(super) fn pause_until(&mut self, until: Instant) {
-        self.paused_until = Some(self.paused_until.map_or(until, |earlier| earlier.max(until)));
+        self.paused_until = Some(
+            self.paused_until
+                .map_or(until, |earlier| earlier.max(until)),
+        );
     }
 
     pub(super) fn paused_until(&self) -> Option<Instant> {
@@ -167,7 +189,10 @@ impl<P> BucketQueue<P> {
 
     /// Takes a batch out that could not be sealed.
     pub(super) fn remove_unsent(&mut self, id: BatchId) -> Option<Batch<P>> {
-        let index = self.batches.iter().position(|batch| batch.id == id && batch.state == State::Sealing)?;
+        let index = self
+            .batches
+            .iter()
+            .position(|batch| batch.id == id && batch.state == State::Sealing)?;
         self.batches.remove(index)
     }
 
@@ -179,26 +204,46 @@ impl<P> BucketQueue<P> {
         if self.resetting && self.in_flight == 0 && !self.has_open_question() {
             self.forget_writer_id();
         }
-        let index = self.batches.iter().position(|batch| batch.state != State::InFlight)?;
-        let repeated_before = self.batches.iter().take(index).any(|batch| batch.attempts > 1);
+        let index = self
+            .batches
+            .iter()
+            .position(|batch| batch.state != State::InFlight)?;
+        let repeated_before = self
+            .batches
+            .iter()
+            .take(index)
+            .any(|batch| batch.attempts > 1);
         let batch = self.batches.get(index)?;
         let repeats = batch.attempts > 0;
-        let out_of_turn = repeated_before || (repeats && index > 0) || (self.resetting && (index > 0 || !batch.may_be_written));
+        let out_of_turn = repeated_before
+            || (repeats && index > 0)
+            || (self.resetting && (index > 0 || !batch.may_be_written));
         if batch.state != State::Ready || out_of_turn {
             return None;
         }
-        Some(Candidate { id: batch.id, group: batch.group, bytes: batch.bytes, needs_writer_id: limits.idempotence && self.writer_id.is_none() })
+        Some(Candidate {
+            id: batch.id,
+            group: batch.group,
+            bytes: batch.bytes,
+            needs_writer_id: limits.idempotence && self.writer_id.is_none(),
+        })
     }
 
     /// Whether a batch that was sent may be written or not: only its old sequence can tell.
     fn has_open_question(&mut self) -> bool {
         let mut certain = false;
-        for batch in self.batches.iter_mut().filter(|batch| batch.sequence.is_some()) {
+        for batch in self
+            .batches
+            .iter_mut()
+            .filter(|batch| batch.sequence.is_some())
+        {
             // The server appends in order: after one that is certainly not written, none is.
             certain |= !batch.may_be_written;
             batch.may_be_written &= !certain;
         }
-        self.batches.front().is_some_and(|batch| batch.sequence.is_some() && batch.may_be_written)
+        self.batches
+            .front()
+            .is_some_and(|batch| batch.sequence.is_some() && batch.may_be_written)
     }
 
     /// Gives the bucket its writer id, unless it is the one that this bucket has just given up. True if it has one now.
@@ -219,7 +264,9 @@ impl<P> BucketQueue<P> {
     pub(super) fn send(&mut self, id: BatchId, limits: &Limits) -> Stamp {
         let writer_id = self.writer_id;
         let next = self.next_sequence;
-        let Some(batch) = self.get_mut(id) else { return Stamp::NONE };
+        let Some(batch) = self.get_mut(id) else {
+            return Stamp::NONE;
+        };
         batch.state = State::InFlight;
         batch.attempts = batch.attempts.saturating_add(1);
         let stamp = match writer_id {
@@ -228,7 +275,10 @@ impl<P> BucketQueue<P> {
                 if sequence == next {
                     self.next_sequence = after(next);
                 }
-                Stamp { writer_id, sequence }
+                Stamp {
+                    writer_id,
+                    sequence,
+                }
             }
             _ => Stamp::NONE,
         };
@@ -237,8 +287,18 @@ impl<P> BucketQueue<P> {
     }
 
     /// What the answer to a batch means. `None` if the batch is not on its way.
-    pub(super) fn on_answer(&mut self, id: BatchId, answer: Answer, now: Instant, limits: &Limits, backoff: &mut Backoff) -> Option<Verdict<P>> {
-        let index = self.batches.iter().position(|batch| batch.id == id && batch.state == State::InFlight)?;
+    pub(super) fn on_answer(
+        &mut self,
+        id: BatchId,
+        answer: Answer,
+        now: Instant,
+        limits: &Limits,
+        backoff: &mut Backoff,
+    ) -> Option<Verdict<P>> {
+        let index = self
+            .batches
+            .iter()
+            .position(|batch| batch.id == id && batch.state == State::InFlight)?;
         let batch = self.batches.get_mut(index)?;
         self.in_flight -= 1;
         batch.state = State::Ready;
@@ -271,7 +331,12 @@ impl<P> BucketQueue<P> {
     }
 
     /// The server expected another sequence, or does not know the writer. Nothing was appended by this attempt.
-    fn on_sequence_refusal(&mut self, index: usize, answer: Answer, may_retry: bool) -> Option<Verdict<P>> {
+    fn on_sequence_refusal(
+        &mut self,
+        index: usize,
+        answer: Answer,
+        may_retry: bool,
+    ) -> Option<Verdict<P>> {
         let batch = self.batches.get(index)?;
         let acknowledged = match (batch.sequence, self.last_acknowledged) {
             (Some(sequence), Some(last)) => is_at_or_before(sequence, last),
@@ -296,10 +361,20 @@ impl<P> BucketQueue<P> {
     }
 
     /// Fails the batches whose time is over. Those on their way end with their request.
-    pub(super) fn expire(&mut self, now: Instant, timeout: std::time::Duration) -> Vec<(Batch<P>, Error)> {
+    pub(super) fn expire(
+        &mut self,
+        now: Instant,
+        timeout: std::time::Duration,
+    ) -> Vec<(Batch<P>, Error)> {
         let mut expired = Vec::new();
-        while let Some(index) = self.batches.iter().position(|batch| batch.state != State::InFlight && batch.deadline <= now) {
-            if let Some(Verdict::Failed { batch, error }) = self.fail(index, Error::timeout("the delivery of a batch", timeout)) {
+        while let Some(index) = self
+            .batches
+            .iter()
+            .position(|batch| batch.state != State::InFlight && batch.deadline <= now)
+        {
+            if let Some(Verdict::Failed { batch, error }) =
+                self.fail(index, Error::timeout("the delivery of a batch", timeout))
+            {
                 expired.push((batch, error));
             }
         }
@@ -308,7 +383,10 @@ impl<P> BucketQueue<P> {
 
     /// When the next batch runs out of time.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.batches.iter().find(|batch| batch.state != State::InFlight).map(|batch| batch.deadline)
+        self.batches
+            .iter()
+            .find(|batch| batch.state != State::InFlight)
+            .map(|batch| batch.deadline)
     }
 
     /// Takes everything out, to fail it. Answers that still come are ignored.
@@ -328,7 +406,10 @@ impl<P> BucketQueue<P> {
     fn done(&mut self, index: usize, offset: Option<i64>) -> Option<Verdict<P>> {
         let batch = self.batches.remove(index)?;
         if let Some(sequence) = batch.sequence {
-            if self.last_acknowledged.is_none_or(|last| !is_at_or_before(sequence, last)) {
+            if self
+                .last_acknowledged
+                .is_none_or(|last| !is_at_or_before(sequence, last))
+            {
                 self.last_acknowledged = Some(sequence);
             }
         }
@@ -345,7 +426,11 @@ impl<P> BucketQueue<P> {
                 self.resetting = true;
             }
         }
-        let error = if batch.attempts > 1 { error.after_attempts(batch.attempts) } else { error };
+        let error = if batch.attempts > 1 {
+            error.after_attempts(batch.attempts)
+        } else {
+            error
+        };
         Some(Verdict::Failed { batch, error })
     }
 
@@ -373,7 +458,12 @@ fn is_at_or_before(sequence: i32, last: i32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+    #![allow(
+        clippy::unwrap_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        reason = "test code"
+    )]
 
     use std::time::Duration;
 
@@ -401,14 +491,24 @@ mod tests {
     impl Bench {
         fn with(batches: u64) -> Self {
             let now = Instant::now();
-            let mut bench = Self { queue: BucketQueue::default(), now, backoff: Backoff::new(1), limits: LIMITS };
+            let mut bench = Self {
+                queue: BucketQueue::default(),
+                now,
+                backoff: Backoff::new(1),
+                limits: LIMITS,
+            };
             bench.add(0, batches);
             bench
         }
 
         fn add(&mut self, first: u64, batches: u64) {
             for id in first..first + batches {
-                self.queue.push(Batch::new(BatchId(id), id, 0, self.now + self.limits.delivery_timeout));
+                self.queue.push(Batch::new(
+                    BatchId(id),
+                    id,
+                    0,
+                    self.now + self.limits.delivery_timeout,
+                ));
                 self.queue.sealed(BatchId(id), 100);
             }
         }
@@ -428,9 +528,19 @@ mod tests {
         }
 
         fn answer(&mut self, id: u64, answer: Answer) -> String {
-            match self.queue.on_answer(BatchId(id), answer, self.now, &self.limits, &mut self.backoff) {
-                Some(Verdict::Done { batch, offset }) => format!("{} done {offset:?}", batch.payload),
-                Some(Verdict::Failed { batch, error }) => format!("{} failed {:?}", batch.payload, error.server_code()),
+            match self.queue.on_answer(
+                BatchId(id),
+                answer,
+                self.now,
+                &self.limits,
+                &mut self.backoff,
+            ) {
+                Some(Verdict::Done { batch, offset }) => {
+                    format!("{} done {offset:?}", batch.payload)
+                }
+                Some(Verdict::Failed { batch, error }) => {
+                    format!("{} failed {:?}", batch.payload, error.server_code())
+                }
                 Some(Verdict::Again) => "again".into(),
                 None => "ignored".into(),
             }
@@ -438,21 +548,33 @@ mod tests {
     }
 
     fn refused(code: i32) -> Answer {
-        Answer::Refused(ServerError { code: ErrorCode::new(code), message: None })
+        Answer::Refused(ServerError {
+            code: ErrorCode::new(code),
+            message: None,
+        })
     }
 
     fn lost() -> Answer {
-        Answer::Lost { error: Error::timeout("an answer", Duration::from_secs(1)), sent: true }
+        Answer::Lost {
+            error: Error::timeout("an answer", Duration::from_secs(1)),
+            sent: true,
+        }
     }
 
     fn written(offset: i64) -> Answer {
-        Answer::Written { offset: Some(offset), pressure: None }
+        Answer::Written {
+            offset: Some(offset),
+            pressure: None,
+        }
     }
 
     #[test]
     fn at_most_five_are_in_flight_and_sequences_count_batches() {
         let mut bench = Bench::with(7);
-        assert_eq!(bench.send(9), [(0, 9, 0), (1, 9, 1), (2, 9, 2), (3, 9, 3), (4, 9, 4)]);
+        assert_eq!(
+            bench.send(9),
+            [(0, 9, 0), (1, 9, 1), (2, 9, 2), (3, 9, 3), (4, 9, 4)]
+        );
         assert_eq!(bench.answer(1, written(10)), "1 done Some(10)");
         assert_eq!(bench.send(9), [(5, 9, 5)]);
         assert_eq!(bench.answer(1, written(10)), "ignored");
@@ -466,8 +588,16 @@ mod tests {
             assert_eq!(bench.answer(id, lost()), "again");
         }
         bench.add(3, 1);
-        for (id, answer, expected) in [(0, written(1), "0 done Some(1)"), (1, refused(32), "1 done None"), (2, written(7), "2 done Some(7)")] {
-            assert_eq!(bench.send(9), [(id, 9, id as i32)], "repeated batches go one by one");
+        for (id, answer, expected) in [
+            (0, written(1), "0 done Some(1)"),
+            (1, refused(32), "1 done None"),
+            (2, written(7), "2 done Some(7)"),
+        ] {
+            assert_eq!(
+                bench.send(9),
+                [(id, 9, id as i32)],
+                "repeated batches go one by one"
+            );
             assert_eq!(bench.answer(id, answer), expected);
         }
         assert_eq!(bench.send(9), [(3, 9, 3)]);
@@ -492,9 +622,16 @@ mod tests {
             bench.add(1, 2);
             assert_eq!(bench.send(9), [(1, 9, 1), (2, 9, 2)]);
             assert_eq!(bench.answer(1, refused(code)), "again");
-            assert!(bench.send(10).is_empty(), "the bucket waits for what is in flight");
+            assert!(
+                bench.send(10).is_empty(),
+                "the bucket waits for what is in flight"
+            );
             assert_eq!(bench.answer(2, refused(code)), "again");
-            assert_eq!(bench.send(9), [], "the id that was given up is not taken again");
+            assert_eq!(
+                bench.send(9),
+                [],
+                "the id that was given up is not taken again"
+            );
             assert_eq!(bench.send(10), [(1, 10, 0)]);
             assert_eq!(bench.answer(1, written(1)), "1 done Some(1)");
             assert_eq!(bench.send(10), [(2, 10, 1)]);
@@ -526,13 +663,21 @@ mod tests {
     fn a_refused_batch_leaves_no_gap() {
         // (name, code, batches behind it, what is sent next)
         let cases: [(&str, i32, &[(u64, i64, i32)]); 2] = [
-            ("certainly not written: its number is free", 57, &[(1, 9, 0)]),
+            (
+                "certainly not written: its number is free",
+                57,
+                &[(1, 9, 0)],
+            ),
             ("perhaps written: a new writer id", -1, &[(1, 10, 0)]),
         ];
         for (name, code, expected) in cases {
             let mut bench = Bench::with(1);
             bench.send(9);
-            assert_eq!(bench.answer(0, refused(code)), format!("0 failed Some({code})"), "{name}");
+            assert_eq!(
+                bench.answer(0, refused(code)),
+                format!("0 failed Some({code})"),
+                "{name}"
+            );
             bench.add(1, 1);
             let mut sent = bench.send(9);
             sent.extend(bench.send(10));
@@ -541,7 +686,11 @@ mod tests {
         let mut bench = Bench::with(2);
         bench.send(9);
         assert_eq!(bench.answer(0, refused(57)), "0 failed Some(57)");
-        assert_eq!(bench.answer(1, refused(31)), "again", "what was sent behind it");
+        assert_eq!(
+            bench.answer(1, refused(31)),
+            "again",
+            "what was sent behind it"
+        );
         assert_eq!(bench.send(10), [(1, 10, 0)]);
     }
 
@@ -564,7 +713,11 @@ mod tests {
         let mut bench = Bench::with(1);
         for attempt in 1..=4 {
             assert_eq!(bench.send(9), [(0, 9, 0)]);
-            let expected = if attempt <= 3 { "again" } else { "0 failed Some(10)" };
+            let expected = if attempt <= 3 {
+                "again"
+            } else {
+                "0 failed Some(10)"
+            };
             assert_eq!(bench.answer(0, refused(10)), expected, "{attempt}");
         }
         let mut bench = Bench::with(2);
@@ -573,13 +726,29 @@ mod tests {
         assert_eq!(bench.answer(1, lost()), "again");
         bench.now += Duration::from_secs(119);
         let expired = bench.queue.expire(bench.now, LIMITS.delivery_timeout);
-        assert_eq!(expired.iter().map(|(batch, _)| batch.payload).collect::<Vec<_>>(), [1], "one is in flight, one is younger");
+        assert_eq!(
+            expired
+                .iter()
+                .map(|(batch, _)| batch.payload)
+                .collect::<Vec<_>>(),
+            [1],
+            "one is in flight, one is younger"
+        );
         assert_eq!(bench.answer(0, lost()), "0 failed None", "no more time");
     }
 
     #[test]
     fn pressure_and_back_pressure_pause_the_bucket() {
-        let cases = [(Answer::Written { offset: None, pressure: Some(0.5) }, 750), (refused(72), 3000)];
+        let cases = [
+            (
+                Answer::Written {
+                    offset: None,
+                    pressure: Some(0.5),
+                },
+                750,
+            ),
+            (refused(72), 3000),
+        ];
         for (answer, pause) in cases {
             let mut bench = Bench::with(2);
             bench.limits.max_in_flight_per_bucket = 1;
@@ -587,7 +756,12 @@ mod tests {
             bench.answer(0, answer);
             let until = bench.queue.paused_until().unwrap();
             assert_eq!(until - bench.now, Duration::from_millis(pause));
-            assert!(bench.queue.candidate(until - Duration::from_millis(1), &bench.limits).is_none());
+            assert!(
+                bench
+                    .queue
+                    .candidate(until - Duration::from_millis(1), &bench.limits)
+                    .is_none()
+            );
             assert!(bench.queue.candidate(until, &bench.limits).is_some());
         }
     }
@@ -605,8 +779,18 @@ mod tests {
     #[test]
     fn sequences_go_round_after_the_largest_number() {
         assert_eq!(after(i32::MAX), 0);
-        for (sequence, last, expected) in [(3, 3, true), (3, 4, true), (4, 3, false), (i32::MAX, 1, true), (1, i32::MAX, false)] {
-            assert_eq!(is_at_or_before(sequence, last), expected, "{sequence} {last}");
+        for (sequence, last, expected) in [
+            (3, 3, true),
+            (3, 4, true),
+            (4, 3, false),
+            (i32::MAX, 1, true),
+            (1, i32::MAX, false),
+        ] {
+            assert_eq!(
+                is_at_or_before(sequence, last),
+                expected,
+                "{sequence} {last}"
+            );
         }
     }
 }

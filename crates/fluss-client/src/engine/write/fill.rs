@@ -20,19 +20,28 @@ const STEP_SHARE: usize = 64;
 /// `ratio` is the expected size after compression, as a part of the size before it.
 pub(crate) fn full_at(batch_size: usize, buffer_size: usize, ratio: f32) -> usize {
     let wanted = (batch_size as f32 * FULL_AT / ratio.max(f32::MIN_POSITIVE)) as usize;
-    wanted.min(batch_size.saturating_mul(MAX_EXPANSION)).min(buffer_size / BUFFER_SHARE).max(1)
+    wanted
+        .min(batch_size.saturating_mul(MAX_EXPANSION))
+        .min(buffer_size / BUFFER_SHARE)
+        .max(1)
 }
 
 /// The next step of memory for a batch that has `reserved` bytes: doubling from 4 KiB to 64 KiB, less in a small buffer.
 pub(crate) fn next_step(reserved: usize, buffer_size: usize) -> usize {
-    reserved.clamp(FIRST_STEP, LONGEST_STEP).min((buffer_size / STEP_SHARE).max(1))
+    reserved
+        .clamp(FIRST_STEP, LONGEST_STEP)
+        .min((buffer_size / STEP_SHARE).max(1))
 }
 
 /// The expected compression ratio after a batch with the ratio `observed`. Source: `ArrowCompressionRatioEstimator.java`.
 pub(crate) fn next_ratio(estimate: f32, observed: f32) -> f32 {
     const WORSE: f32 = 0.05;
     const BETTER: f32 = 0.005;
-    if observed > estimate { (estimate + WORSE).max(observed) } else { (estimate - BETTER).max(observed) }
+    if observed > estimate {
+        (estimate + WORSE).max(observed)
+    } else {
+        (estimate - BETTER).max(observed)
+    }
 }
 
 #[cfg(test)]
@@ -45,7 +54,13 @@ mod tests {
         let cases = [
             ("not compressed", 2 * MIB, 64 * MIB, 1.0, 1_992_294),
             ("half", 2 * MIB, 64 * MIB, 0.5, 3_984_588),
-            ("nearly nothing is left", 2 * MIB, 1024 * MIB, 0.001, 16 * MIB),
+            (
+                "nearly nothing is left",
+                2 * MIB,
+                1024 * MIB,
+                0.001,
+                16 * MIB,
+            ),
             ("a small buffer", 2 * MIB, 4 * MIB, 1.0, MIB),
             ("a ratio of zero", MIB, 4 * MIB, 0.0, MIB),
             ("a tiny buffer", 1, 1, 1.0, 1),
@@ -58,17 +73,36 @@ mod tests {
 
     #[test]
     fn steps_double_up_to_64_kib_and_stay_small_in_a_small_buffer() {
-        let cases = [(0, 1 << 26, 4096), (4096, 1 << 26, 4096), (8192, 1 << 26, 8192), (1 << 20, 1 << 26, 65_536), (1 << 20, 1 << 16, 1024), (0, 1, 1)];
+        let cases = [
+            (0, 1 << 26, 4096),
+            (4096, 1 << 26, 4096),
+            (8192, 1 << 26, 8192),
+            (1 << 20, 1 << 26, 65_536),
+            (1 << 20, 1 << 16, 1024),
+            (0, 1, 1),
+        ];
         for (reserved, buffer, expected) in cases {
-            assert_eq!(next_step(reserved, buffer), expected, "{reserved} of {buffer}");
+            assert_eq!(
+                next_step(reserved, buffer),
+                expected,
+                "{reserved} of {buffer}"
+            );
         }
     }
 
     #[test]
     fn the_ratio_rises_fast_and_falls_slowly() {
-        let cases = [(1.0, 0.5, 0.995), (0.5, 0.52, 0.55), (0.5, 0.9, 0.9), (0.5, 0.499, 0.499)];
+        let cases = [
+            (1.0, 0.5, 0.995),
+            (0.5, 0.52, 0.55),
+            (0.5, 0.9, 0.9),
+            (0.5, 0.499, 0.499),
+        ];
         for (estimate, observed, expected) in cases {
-            assert!((next_ratio(estimate, observed) - expected).abs() < 1e-6, "{estimate} {observed}");
+            assert!(
+                (next_ratio(estimate, observed) - expected).abs() < 1e-6,
+                "{estimate} {observed}"
+            );
         }
     }
 }

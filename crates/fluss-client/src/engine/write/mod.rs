@@ -13,4 +13,7 @@ pub(crate) use assign::next_bucket;
 pub(crate) use bucket::{BatchId, Stamp};
 pub(crate) use fill::{full_at, next_ratio, next_step};
 pub(crate) use limits::Limits;
-pub(crate) use machine::{Action, Engine, Finished, Lane, Request, RequestId, Reroute, Resolution, RouteId, ServerId, SlotId, Wish};
+pub(crate) use machine::{
+    Action, Engine, Finished, Lane, Request, RequestId, Reroute, Resolution, RouteId, ServerId,
+    SlotId, Wish,
+};

@@ -24,7 +24,11 @@ impl BucketLog {
         let mut bytes = BytesMut::from(&batch[..]);
         bytes[..8].copy_from_slice(&self.end.to_le_bytes());
         let next = self.end + rows.max(1);
-        self.batches.push(Stored { base: self.end, next, bytes: bytes.freeze() });
+        self.batches.push(Stored {
+            base: self.end,
+            next,
+            bytes: bytes.freeze(),
+        });
         self.end = next;
     }
 
@@ -49,8 +53,16 @@ impl BucketLog {
             return Err(OUT_OF_RANGE);
         }
         let mut piece = BytesMut::new();
-        for batch in self.batches.iter().filter(|batch| batch.next > offset && batch.base >= 0) {
-            let room = if first && piece.is_empty() { batch.bytes.len().max(limit) } else { limit };
+        for batch in self
+            .batches
+            .iter()
+            .filter(|batch| batch.next > offset && batch.base >= 0)
+        {
+            let room = if first && piece.is_empty() {
+                batch.bytes.len().max(limit)
+            } else {
+                limit
+            };
             let part = batch.bytes.len().min(room.saturating_sub(piece.len()));
             piece.extend_from_slice(&batch.bytes[..part]);
             if part < batch.bytes.len() {

@@ -1,6 +1,12 @@
 //! A server in memory that speaks real frames, for tests of scanners and lookups: scripted where a test wants a fault, sensible
 //! otherwise.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
 
 mod log;
 
@@ -24,9 +30,11 @@ use fluss_wire::codec;
 use fluss_wire::error_code::ServerError;
 use fluss_wire::frame::{FrameDecoder, decode_request, encode_error, encode_success};
 use fluss_wire::message::{
-    ApiVersionsResponse, FetchLogRequest, FetchLogResponse, GetTableInfoResponse, ListOffsetsRequest, ListOffsetsResponse, LookupRequest,
-    LookupResponse, MetadataRequest, MetadataResponse, PbApiVersion, PbBucketMetadata, PbFetchLogRespForBucket, PbFetchLogRespForTable,
-    PbListOffsetsRespForBucket, PbLookupRespForBucket, PbServerNode, PbTableMetadata, PbValue,
+    ApiVersionsResponse, FetchLogRequest, FetchLogResponse, GetTableInfoResponse,
+    ListOffsetsRequest, ListOffsetsResponse, LookupRequest, LookupResponse, MetadataRequest,
+    MetadataResponse, PbApiVersion, PbBucketMetadata, PbFetchLogRespForBucket,
+    PbFetchLogRespForTable, PbListOffsetsRespForBucket, PbLookupRespForBucket, PbServerNode,
+    PbTableMetadata, PbValue,
 };
 use futures::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -72,8 +80,17 @@ pub(crate) struct MemoryServer {
 impl MemoryServer {
     pub(crate) fn new(descriptor: TableDescriptor) -> Arc<Self> {
         let buckets = descriptor.bucket_count().unwrap_or(1);
-        let logs = (0..buckets).map(|bucket| (bucket, BucketLog::default())).collect();
-        Arc::new(Self { descriptor, logs: Mutex::new(logs), values: Mutex::default(), seen: Mutex::default(), grown: Notify::new(), script: Mutex::default() })
+        let logs = (0..buckets)
+            .map(|bucket| (bucket, BucketLog::default()))
+            .collect();
+        Arc::new(Self {
+            descriptor,
+            logs: Mutex::new(logs),
+            values: Mutex::default(),
+            seen: Mutex::default(),
+            grown: Notify::new(),
+            script: Mutex::default(),
+        })
     }
 
     /// Answers requests first by `script`; those for which it returns `None` are answered sensibly.
@@ -81,7 +98,10 @@ impl MemoryServer {
     where
         F: Future<Output = Reply> + Send + 'static,
     {
-        let script: Arc<Script> = Arc::new(move |request| script(request).map(|reply| Box::pin(reply) as Pin<Box<dyn Future<Output = Reply> + Send>>));
+        let script: Arc<Script> = Arc::new(move |request| {
+            script(request)
+                .map(|reply| Box::pin(reply) as Pin<Box<dyn Future<Output = Reply> + Send>>)
+        });
         *self.script.lock().unwrap() = Some(script);
     }
 
@@ -98,11 +118,19 @@ impl MemoryServer {
 
     /// How many requests of an API came.
     pub(crate) fn count(&self, api: ApiKey) -> usize {
-        self.seen.lock().unwrap().iter().filter(|request| request.api == api).count()
+        self.seen
+            .lock()
+            .unwrap()
+            .iter()
+            .filter(|request| request.api == api)
+            .count()
     }
 
     /// Serves one connection until it is closed.
-    pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Send + 'static>(self: Arc<Self>, stream: S) {
+    pub(crate) async fn serve<S: AsyncRead + AsyncWrite + Send + 'static>(
+        self: Arc<Self>,
+        stream: S,
+    ) {
         let (mut read, mut write) = tokio::io::split(stream);
         let (replies, mut to_write) = mpsc::channel::<Bytes>(64);
         tokio::spawn(async move {
@@ -117,7 +145,11 @@ impl MemoryServer {
         loop {
             while let Some(frame) = decoder.decode(&mut buffer).unwrap() {
                 let frame = decode_request(frame).unwrap();
-                let request = Request { api: ApiKey::from_code(frame.api_key).unwrap(), id: frame.request_id, body: frame.body };
+                let request = Request {
+                    api: ApiKey::from_code(frame.api_key).unwrap(),
+                    id: frame.request_id,
+                    body: frame.body,
+                };
                 self.seen.lock().unwrap().push(request.clone());
                 let (server, replies) = (Arc::clone(&self), replies.clone());
                 tokio::spawn(async move {
@@ -153,11 +185,21 @@ impl MemoryServer {
 
     fn offsets(&self, request: &ListOffsetsRequest) -> ListOffsetsResponse {
         let logs = self.logs.lock().unwrap();
-        let offset = |bucket: &i32| if request.offset_type == 0 { logs[bucket].start } else { logs[bucket].end_offset() };
+        let offset = |bucket: &i32| {
+            if request.offset_type == 0 {
+                logs[bucket].start
+            } else {
+                logs[bucket].end_offset()
+            }
+        };
         let buckets_resp = request
             .bucket_id
             .iter()
-            .map(|bucket| PbListOffsetsRespForBucket { bucket_id: *bucket, offset: Some(offset(bucket)), ..PbListOffsetsRespForBucket::default() })
+            .map(|bucket| PbListOffsetsRespForBucket {
+                bucket_id: *bucket,
+                offset: Some(offset(bucket)),
+                ..PbListOffsetsRespForBucket::default()
+            })
             .collect();
         ListOffsetsResponse { buckets_resp }
     }
@@ -170,7 +212,13 @@ impl MemoryServer {
             .rev()
             .map(|asked| PbLookupRespForBucket {
                 bucket_id: asked.bucket_id,
-                values: asked.keys.iter().map(|key| PbValue { values: values.get(key).cloned() }).collect(),
+                values: asked
+                    .keys
+                    .iter()
+                    .map(|key| PbValue {
+                        values: values.get(key).cloned(),
+                    })
+                    .collect(),
                 ..PbLookupRespForBucket::default()
             })
             .collect();
@@ -178,7 +226,12 @@ impl MemoryServer {
     }
 
     fn metadata(&self, request: &MetadataRequest) -> MetadataResponse {
-        let node = |id, kind_port| PbServerNode { node_id: id, host: "memory".into(), port: kind_port, ..PbServerNode::default() };
+        let node = |id, kind_port| PbServerNode {
+            node_id: id,
+            host: "memory".into(),
+            port: kind_port,
+            ..PbServerNode::default()
+        };
         let buckets = self.logs.lock().unwrap().len() as i32;
         MetadataResponse {
             coordinator_server: Some(node(0, 1)),
@@ -191,7 +244,13 @@ impl MemoryServer {
                     table_id: TABLE_ID,
                     schema_id: 1,
                     table_json: Bytes::from(self.descriptor.to_json()),
-                    bucket_metadata: (0..buckets).map(|bucket_id| PbBucketMetadata { bucket_id, leader_id: Some(1), ..PbBucketMetadata::default() }).collect(),
+                    bucket_metadata: (0..buckets)
+                        .map(|bucket_id| PbBucketMetadata {
+                            bucket_id,
+                            leader_id: Some(1),
+                            ..PbBucketMetadata::default()
+                        })
+                        .collect(),
                     ..PbTableMetadata::default()
                 })
                 .collect(),
@@ -200,19 +259,29 @@ impl MemoryServer {
     }
 
     fn table_info(&self) -> GetTableInfoResponse {
-        GetTableInfoResponse { table_id: TABLE_ID, schema_id: 1, table_json: Bytes::from(self.descriptor.to_json()), ..GetTableInfoResponse::default() }
+        GetTableInfoResponse {
+            table_id: TABLE_ID,
+            schema_id: 1,
+            table_json: Bytes::from(self.descriptor.to_json()),
+            ..GetTableInfoResponse::default()
+        }
     }
 
     /// As a server does it: raw slices, cut anywhere, but the first batch of the first bucket with data whole; held back while there is
     /// less than wanted.
     async fn fetch(&self, request: FetchLogRequest) -> FetchLogResponse {
-        let held = request.min_bytes.map(|_| Duration::from_millis(u64::try_from(request.max_wait_ms.unwrap_or(100)).unwrap()));
+        let held = request.min_bytes.map(|_| {
+            Duration::from_millis(u64::try_from(request.max_wait_ms.unwrap_or(100)).unwrap())
+        });
         let wait = tokio::time::sleep(held.unwrap_or_default());
         tokio::pin!(wait);
         loop {
             let grown = self.grown.notified();
             let response = self.read(&request);
-            let found = response.tables_resp[0].buckets_resp.iter().any(|bucket| bucket.error_code.is_some() || bucket.records.as_ref().is_some_and(|r| !r.is_empty()));
+            let found = response.tables_resp[0].buckets_resp.iter().any(|bucket| {
+                bucket.error_code.is_some()
+                    || bucket.records.as_ref().is_some_and(|r| !r.is_empty())
+            });
             if found || held.is_none() || wait.is_elapsed() {
                 return response;
             }
@@ -235,10 +304,22 @@ impl MemoryServer {
                 let log = &logs[&asked.bucket_id];
                 if table.projection_pushdown_enabled {
                     // As a server does it with batches that are older than the column.
-                    return PbFetchLogRespForBucket { bucket_id: asked.bucket_id, error_code: Some(34), ..PbFetchLogRespForBucket::default() };
+                    return PbFetchLogRespForBucket {
+                        bucket_id: asked.bucket_id,
+                        error_code: Some(34),
+                        ..PbFetchLogRespForBucket::default()
+                    };
                 }
-                let mut reply = PbFetchLogRespForBucket { bucket_id: asked.bucket_id, high_watermark: Some(log.end_offset()), ..PbFetchLogRespForBucket::default() };
-                match log.read(asked.fetch_offset, (asked.max_fetch_bytes as usize).min(left), first) {
+                let mut reply = PbFetchLogRespForBucket {
+                    bucket_id: asked.bucket_id,
+                    high_watermark: Some(log.end_offset()),
+                    ..PbFetchLogRespForBucket::default()
+                };
+                match log.read(
+                    asked.fetch_offset,
+                    (asked.max_fetch_bytes as usize).min(left),
+                    first,
+                ) {
                     Ok(records) => {
                         first &= records.is_empty();
                         left = left.saturating_sub(records.len());
@@ -249,7 +330,12 @@ impl MemoryServer {
                 reply
             })
             .collect();
-        FetchLogResponse { tables_resp: vec![PbFetchLogRespForTable { table_id: table.table_id, buckets_resp }] }
+        FetchLogResponse {
+            tables_resp: vec![PbFetchLogRespForTable {
+                table_id: table.table_id,
+                buckets_resp,
+            }],
+        }
     }
 }
 
@@ -264,7 +350,11 @@ impl fmt::Debug for ToMemory {
 }
 
 impl Dialer for ToMemory {
-    fn dial<'a>(&'a self, _host: &'a str, _port: u16) -> BoxFuture<'a, io::Result<Box<dyn Transport>>> {
+    fn dial<'a>(
+        &'a self,
+        _host: &'a str,
+        _port: u16,
+    ) -> BoxFuture<'a, io::Result<Box<dyn Transport>>> {
         let (client, server) = tokio::io::duplex(1 << 20);
         tokio::spawn(Arc::clone(&self.0).serve(server));
         Box::pin(async move { Ok(Box::new(client) as Box<dyn Transport>) })
@@ -272,17 +362,32 @@ impl Dialer for ToMemory {
 }
 
 /// The table of the server, over a connection whose tasks run here.
-pub(crate) async fn open_table(server: &Arc<MemoryServer>, change: impl FnOnce(&mut Config)) -> FlussTable {
-    let mut config = Config { driver_placement: DriverPlacement::CallerRuntime, ..Config::default() };
+pub(crate) async fn open_table(
+    server: &Arc<MemoryServer>,
+    change: impl FnOnce(&mut Config),
+) -> FlussTable {
+    let mut config = Config {
+        driver_placement: DriverPlacement::CallerRuntime,
+        ..Config::default()
+    };
     change(&mut config);
-    let connection = FlussConnection::with_dialer(config, Arc::new(ToMemory(Arc::clone(server)))).await.unwrap();
-    connection.get_table(&TablePath::new("db", "t")).await.unwrap()
+    let connection = FlussConnection::with_dialer(config, Arc::new(ToMemory(Arc::clone(server))))
+        .await
+        .unwrap();
+    connection
+        .get_table(&TablePath::new("db", "t"))
+        .await
+        .unwrap()
 }
 
 /// A batch of the log as a writer sends it.
-pub(crate) fn batch_of(descriptor: &TableDescriptor, rows: impl IntoIterator<Item = GenericRow<'static>>) -> Bytes {
+pub(crate) fn batch_of(
+    descriptor: &TableDescriptor,
+    rows: impl IntoIterator<Item = GenericRow<'static>>,
+) -> Bytes {
     let row_type = descriptor.schema().row_type();
-    let mut builder = ArrowLogBatchBuilder::new(row_type, 1, descriptor.arrow_compression().unwrap()).unwrap();
+    let mut builder =
+        ArrowLogBatchBuilder::new(row_type, 1, descriptor.arrow_compression().unwrap()).unwrap();
     for row in rows {
         builder.append(&row).unwrap();
     }
@@ -296,7 +401,11 @@ pub(crate) fn ok<M: codec::WireMessage>(request: &Request, message: &M) -> Reply
 
 /// A frame with an error.
 pub(crate) fn refused(request: &Request, code: i32) -> Reply {
-    Some(encode_error(request.id, &ServerError::new(code.into(), "scripted")).unwrap().into_bytes())
+    Some(
+        encode_error(request.id, &ServerError::new(code.into(), "scripted"))
+            .unwrap()
+            .into_bytes(),
+    )
 }
 
 fn versions() -> ApiVersionsResponse {
@@ -304,8 +413,15 @@ fn versions() -> ApiVersionsResponse {
         .iter()
         .filter_map(|entry| {
             let versions = entry.versions_in_0_9_1?;
-            Some(PbApiVersion { api_key: i32::from(entry.key.code()), min_version: i32::from(versions.min), max_version: i32::from(versions.max) })
+            Some(PbApiVersion {
+                api_key: i32::from(entry.key.code()),
+                min_version: i32::from(versions.min),
+                max_version: i32::from(versions.max),
+            })
         })
         .collect();
-    ApiVersionsResponse { api_versions, server_type: None }
+    ApiVersionsResponse {
+        api_versions,
+        server_type: None,
+    }
 }

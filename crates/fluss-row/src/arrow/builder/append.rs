@@ -14,7 +14,9 @@ impl Column {
     pub(super) fn append<R: DataGetters + ?Sized>(&mut self, row: &R, pos: usize) -> Result<usize> {
         if row.is_null_at(pos)? {
             if !self.nullable {
-                return Err(RowError::NullValue { field: FieldRef::at(pos) });
+                return Err(RowError::NullValue {
+                    field: FieldRef::at(pos),
+                });
             }
             self.push_null();
             return Ok(0);
@@ -28,7 +30,9 @@ impl Column {
             Values::BigInt(values) => values.push(row.get_long(pos)?),
             Values::Float(values) => values.push(row.get_float(pos)?),
             Values::Double(values) => values.push(row.get_double(pos)?),
-            Values::Text(variable, None) => added = variable.push(row.get_string(pos)?.as_bytes())?,
+            Values::Text(variable, None) => {
+                added = variable.push(row.get_string(pos)?.as_bytes())?
+            }
             Values::Bytes(variable) => added = variable.push(row.get_bytes(pos)?)?,
             Values::Date(values) => values.push(row.get_date(pos)?.get_inner()),
             rare => added = rare.append_rare(&self.data_type, row, pos)?,
@@ -52,54 +56,103 @@ impl Variable {
 
 #[cold]
 pub(super) fn column_full(bytes: usize) -> RowError {
-    RowError::TooLarge { what: "size of a column of a batch", value: bytes as u64, max: i32::MAX as u64 }
+    RowError::TooLarge {
+        what: "size of a column of a batch",
+        value: bytes as u64,
+        max: i32::MAX as u64,
+    }
 }
 
 impl Values {
     /// The types that take more work, apart so that the others stay in the loop over columns.
     #[inline(never)]
-    fn append_rare<R: DataGetters + ?Sized>(&mut self, data_type: &fluss_metadata::DataType, row: &R, pos: usize) -> Result<usize> {
+    fn append_rare<R: DataGetters + ?Sized>(
+        &mut self,
+        data_type: &fluss_metadata::DataType,
+        row: &R,
+        pos: usize,
+    ) -> Result<usize> {
         match self {
-            Self::Text(variable, Some(length)) => return variable.push(row.get_char(pos, *length)?.as_bytes()),
+            Self::Text(variable, Some(length)) => {
+                return variable.push(row.get_char(pos, *length)?.as_bytes());
+            }
             Self::Fixed { width, data } => {
                 let value = row.get_binary(pos, *width)?;
                 if value.len() != *width {
-                    return Err(out_of_range(pos, data_type, format!("a value of {} bytes", value.len())));
+                    return Err(out_of_range(
+                        pos,
+                        data_type,
+                        format!("a value of {} bytes", value.len()),
+                    ));
                 }
                 data.extend_from_slice(value);
             }
-            Self::Decimal { precision, scale, values } => values.push(row.get_decimal(pos, *precision, *scale)?.unscaled()),
+            Self::Decimal {
+                precision,
+                scale,
+                values,
+            } => values.push(row.get_decimal(pos, *precision, *scale)?.unscaled()),
             Self::Time32(values, divisor) => values.push(row.get_time(pos)?.get_inner() / *divisor),
-            Self::Time64(values, factor) => values.push(i64::from(row.get_time(pos)?.get_inner()) * *factor),
-            Self::Timestamp { unit, precision, values } => {
+            Self::Time64(values, factor) => {
+                values.push(i64::from(row.get_time(pos)?.get_inner()) * *factor)
+            }
+            Self::Timestamp {
+                unit,
+                precision,
+                values,
+            } => {
                 let value = row.get_timestamp_ntz(pos, *precision)?;
-                match in_unit(value.get_millisecond(), value.get_nano_of_millisecond(), *unit) {
+                match in_unit(
+                    value.get_millisecond(),
+                    value.get_nano_of_millisecond(),
+                    *unit,
+                ) {
                     Some(value) => values.push(value),
                     None => return Err(out_of_range(pos, data_type, value.to_string())),
                 }
             }
-            Self::TimestampLtz { unit, precision, values } => {
+            Self::TimestampLtz {
+                unit,
+                precision,
+                values,
+            } => {
                 let value = row.get_timestamp_ltz(pos, *precision)?;
-                match in_unit(value.get_epoch_millisecond(), value.get_nano_of_millisecond(), *unit) {
+                match in_unit(
+                    value.get_epoch_millisecond(),
+                    value.get_nano_of_millisecond(),
+                    *unit,
+                ) {
                     Some(value) => values.push(value),
                     None => return Err(out_of_range(pos, data_type, value.to_string())),
                 }
             }
-            Self::Array(offsets, element) => return append_elements(offsets, &mut [element], &[&row.get_array(pos)?], true),
+            Self::Array(offsets, element) => {
+                return append_elements(offsets, &mut [element], &[&row.get_array(pos)?], true);
+            }
             Self::Map(offsets, entries) => {
                 let map = row.get_map(pos)?;
                 let (key, value) = &mut **entries;
-                return append_elements(offsets, &mut [key, value], &[map.keys(), map.values()], false);
+                return append_elements(
+                    offsets,
+                    &mut [key, value],
+                    &[map.keys(), map.values()],
+                    false,
+                );
             }
             Self::Row(fields) => {
                 let value = row.get_row(pos)?;
                 let actual = value.field_count();
                 if actual != fields.len() {
-                    return Err(RowError::FieldCount { expected: fields.len(), actual });
+                    return Err(RowError::FieldCount {
+                        expected: fields.len(),
+                        actual,
+                    });
                 }
                 let mut added = 0;
                 for (index, field) in fields.iter_mut().enumerate() {
-                    added += field.append(&value, index).map_err(|error| in_field(data_type, index, error))?;
+                    added += field
+                        .append(&value, index)
+                        .map_err(|error| in_field(data_type, index, error))?;
                 }
                 return Ok(added);
             }
@@ -151,7 +204,11 @@ fn in_field(data_type: &fluss_metadata::DataType, index: usize, error: RowError)
 
 #[cold]
 fn out_of_range(pos: usize, data_type: &fluss_metadata::DataType, value: String) -> RowError {
-    RowError::ValueOutOfRange { field: FieldRef::at(pos), expected: data_type.to_string().into(), value: value.into() }
+    RowError::ValueOutOfRange {
+        field: FieldRef::at(pos),
+        expected: data_type.to_string().into(),
+        value: value.into(),
+    }
 }
 
 /// A timestamp in a unit; digits that the unit does not have are dropped as Java does, towards zero for seconds. `None` where 64 bits

@@ -29,15 +29,30 @@ pub(super) enum Values {
     Double(Vec<f64>),
     Text(Variable, Option<usize>),
     Bytes(Variable),
-    Fixed { width: usize, data: Vec<u8> },
-    Decimal { precision: u32, scale: u32, values: Vec<i128> },
+    Fixed {
+        width: usize,
+        data: Vec<u8>,
+    },
+    Decimal {
+        precision: u32,
+        scale: u32,
+        values: Vec<i128>,
+    },
     Date(Vec<i32>),
     /// Milliseconds of the day divided by the number.
     Time32(Vec<i32>, i32),
     /// Milliseconds of the day multiplied by the number.
     Time64(Vec<i64>, i64),
-    Timestamp { unit: TimeUnit, precision: u32, values: Vec<i64> },
-    TimestampLtz { unit: TimeUnit, precision: u32, values: Vec<i64> },
+    Timestamp {
+        unit: TimeUnit,
+        precision: u32,
+        values: Vec<i64>,
+    },
+    TimestampLtz {
+        unit: TimeUnit,
+        precision: u32,
+        values: Vec<i64>,
+    },
     Array(Offsets, Box<Column>),
     Map(Offsets, Box<(Column, Column)>),
     Row(Vec<Column>),
@@ -83,11 +98,20 @@ impl Column {
             DataTypeKind::BigInt => Values::BigInt(Vec::new()),
             DataTypeKind::Float => Values::Float(Vec::new()),
             DataTypeKind::Double => Values::Double(Vec::new()),
-            DataTypeKind::Char { length } => Values::Text(Variable::default(), Some(*length as usize)),
+            DataTypeKind::Char { length } => {
+                Values::Text(Variable::default(), Some(*length as usize))
+            }
             DataTypeKind::String => Values::Text(Variable::default(), None),
-            DataTypeKind::Binary { length } => Values::Fixed { width: *length as usize, data: Vec::new() },
+            DataTypeKind::Binary { length } => Values::Fixed {
+                width: *length as usize,
+                data: Vec::new(),
+            },
             DataTypeKind::Bytes => Values::Bytes(Variable::default()),
-            DataTypeKind::Decimal { precision, scale } => Values::Decimal { precision: *precision, scale: *scale, values: Vec::new() },
+            DataTypeKind::Decimal { precision, scale } => Values::Decimal {
+                precision: *precision,
+                scale: *scale,
+                values: Vec::new(),
+            },
             DataTypeKind::Date => Values::Date(Vec::new()),
             DataTypeKind::Time { precision } => match unit(*precision) {
                 TimeUnit::Second => Values::Time32(Vec::new(), 1000),
@@ -95,21 +119,41 @@ impl Column {
                 TimeUnit::Microsecond => Values::Time64(Vec::new(), 1000),
                 TimeUnit::Nanosecond => Values::Time64(Vec::new(), 1_000_000),
             },
-            DataTypeKind::Timestamp { precision } => {
-                Values::Timestamp { unit: unit(*precision), precision: *precision, values: Vec::new() }
+            DataTypeKind::Timestamp { precision } => Values::Timestamp {
+                unit: unit(*precision),
+                precision: *precision,
+                values: Vec::new(),
+            },
+            DataTypeKind::TimestampLtz { precision } => Values::TimestampLtz {
+                unit: unit(*precision),
+                precision: *precision,
+                values: Vec::new(),
+            },
+            DataTypeKind::Array(element) => {
+                Values::Array(Offsets::default(), Box::new(Self::new(element)))
             }
-            DataTypeKind::TimestampLtz { precision } => {
-                Values::TimestampLtz { unit: unit(*precision), precision: *precision, values: Vec::new() }
-            }
-            DataTypeKind::Array(element) => Values::Array(Offsets::default(), Box::new(Self::new(element))),
             DataTypeKind::Map { key, value } => {
                 // Keys are never null, whatever their declared type says.
-                let key = Self { nullable: false, ..Self::new(key) };
+                let key = Self {
+                    nullable: false,
+                    ..Self::new(key)
+                };
                 Values::Map(Offsets::default(), Box::new((key, Self::new(value))))
             }
-            DataTypeKind::Row(row_type) => Values::Row(row_type.fields().iter().map(|field| Self::new(field.data_type())).collect()),
+            DataTypeKind::Row(row_type) => Values::Row(
+                row_type
+                    .fields()
+                    .iter()
+                    .map(|field| Self::new(field.data_type()))
+                    .collect(),
+            ),
         };
-        Self { data_type: data_type.clone(), nullable: data_type.is_nullable(), validity: Validity::default(), values }
+        Self {
+            data_type: data_type.clone(),
+            nullable: data_type.is_nullable(),
+            validity: Validity::default(),
+            values,
+        }
     }
 
     /// Bits that every value takes, whatever it is, with the one for null.
@@ -126,7 +170,11 @@ impl Column {
             | Values::Bytes(_)
             | Values::Array(..)
             | Values::Map(..) => 32,
-            Values::BigInt(_) | Values::Double(_) | Values::Time64(..) | Values::Timestamp { .. } | Values::TimestampLtz { .. } => 64,
+            Values::BigInt(_)
+            | Values::Double(_)
+            | Values::Time64(..)
+            | Values::Timestamp { .. }
+            | Values::TimestampLtz { .. } => 64,
             Values::Decimal { .. } => 128,
             Values::Fixed { width, .. } => width * 8,
             Values::Row(fields) => fields.iter().map(Self::fixed_bits).sum(),
@@ -147,7 +195,9 @@ impl Column {
             Values::Boolean(bits) => bits.truncate(len),
             Values::TinyInt(values) => values.truncate(len),
             Values::SmallInt(values) => values.truncate(len),
-            Values::Int(values) | Values::Date(values) | Values::Time32(values, _) => values.truncate(len),
+            Values::Int(values) | Values::Date(values) | Values::Time32(values, _) => {
+                values.truncate(len)
+            }
             Values::BigInt(values)
             | Values::Time64(values, _)
             | Values::Timestamp { values, .. }
@@ -178,7 +228,9 @@ impl Column {
             Values::Boolean(bits) => flat.push(bits.as_slice()),
             Values::TinyInt(values) => flat.push(values.to_byte_slice()),
             Values::SmallInt(values) => flat.push(values.to_byte_slice()),
-            Values::Int(values) | Values::Date(values) | Values::Time32(values, _) => flat.push(values.to_byte_slice()),
+            Values::Int(values) | Values::Date(values) | Values::Time32(values, _) => {
+                flat.push(values.to_byte_slice())
+            }
             Values::BigInt(values)
             | Values::Time64(values, _)
             | Values::Timestamp { values, .. }
@@ -215,12 +267,18 @@ impl Values {
             Self::TinyInt(values) => values.push(0),
             Self::SmallInt(values) => values.push(0),
             Self::Int(values) | Self::Date(values) | Self::Time32(values, _) => values.push(0),
-            Self::BigInt(values) | Self::Time64(values, _) | Self::Timestamp { values, .. } | Self::TimestampLtz { values, .. } => {
+            Self::BigInt(values)
+            | Self::Time64(values, _)
+            | Self::Timestamp { values, .. }
+            | Self::TimestampLtz { values, .. } => {
                 values.push(0);
             }
             Self::Float(values) => values.push(0.0),
             Self::Double(values) => values.push(0.0),
-            Self::Text(Variable { offsets, .. }, _) | Self::Bytes(Variable { offsets, .. }) | Self::Array(offsets, _) | Self::Map(offsets, _) => {
+            Self::Text(Variable { offsets, .. }, _)
+            | Self::Bytes(Variable { offsets, .. })
+            | Self::Array(offsets, _)
+            | Self::Map(offsets, _) => {
                 offsets.0.push(offsets.last());
             }
             Self::Fixed { width, data } => data.resize(data.len() + *width, 0),

@@ -4,11 +4,14 @@ use std::mem::take;
 use std::sync::Arc;
 
 use arrow_array::types::{
-    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType, Time32SecondType,
-    Time64MicrosecondType, Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
+    Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType,
 };
 use arrow_array::{
-    ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, FixedSizeBinaryArray, ListArray, MapArray, PrimitiveArray, StringArray, StructArray,
+    ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, FixedSizeBinaryArray, ListArray,
+    MapArray, PrimitiveArray, StringArray, StructArray,
 };
 use arrow_buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType as ArrowType, Fields, TimeUnit};
@@ -36,10 +39,17 @@ impl Column {
                 let data = Buffer::from_vec(take(&mut variable.data));
                 Arc::new(BinaryArray::try_new(variable.offsets.take(), data, nulls)?)
             }
-            Values::Fixed { width, data } => {
-                Arc::new(FixedSizeBinaryArray::try_new_with_len(*width as i32, Buffer::from_vec(take(data)), nulls, len)?)
-            }
-            Values::Decimal { precision, scale, values } => {
+            Values::Fixed { width, data } => Arc::new(FixedSizeBinaryArray::try_new_with_len(
+                *width as i32,
+                Buffer::from_vec(take(data)),
+                nulls,
+                len,
+            )?),
+            Values::Decimal {
+                precision,
+                scale,
+                values,
+            } => {
                 let array = PrimitiveArray::<Decimal128Type>::try_new(take(values).into(), nulls)?;
                 Arc::new(array.with_precision_and_scale(*precision as u8, *scale as i8)?)
             }
@@ -48,25 +58,51 @@ impl Column {
             Values::Time32(values, _) => primitive::<Time32SecondType>(values, nulls)?,
             Values::Time64(values, 1000) => primitive::<Time64MicrosecondType>(values, nulls)?,
             Values::Time64(values, _) => primitive::<Time64NanosecondType>(values, nulls)?,
-            Values::Timestamp { unit, values, .. } | Values::TimestampLtz { unit, values, .. } => match unit {
-                TimeUnit::Second => primitive::<TimestampSecondType>(values, nulls)?,
-                TimeUnit::Millisecond => primitive::<TimestampMillisecondType>(values, nulls)?,
-                TimeUnit::Microsecond => primitive::<TimestampMicrosecondType>(values, nulls)?,
-                TimeUnit::Nanosecond => primitive::<TimestampNanosecondType>(values, nulls)?,
-            },
+            Values::Timestamp { unit, values, .. } | Values::TimestampLtz { unit, values, .. } => {
+                match unit {
+                    TimeUnit::Second => primitive::<TimestampSecondType>(values, nulls)?,
+                    TimeUnit::Millisecond => primitive::<TimestampMillisecondType>(values, nulls)?,
+                    TimeUnit::Microsecond => primitive::<TimestampMicrosecondType>(values, nulls)?,
+                    TimeUnit::Nanosecond => primitive::<TimestampNanosecondType>(values, nulls)?,
+                }
+            }
             Values::Array(offsets, element) => {
-                let ArrowType::List(field) = arrow else { return Err(misfit(arrow)) };
-                Arc::new(ListArray::try_new(Arc::clone(field), offsets.take(), element.take(field.data_type())?, nulls)?)
+                let ArrowType::List(field) = arrow else {
+                    return Err(misfit(arrow));
+                };
+                Arc::new(ListArray::try_new(
+                    Arc::clone(field),
+                    offsets.take(),
+                    element.take(field.data_type())?,
+                    nulls,
+                )?)
             }
             Values::Map(offsets, entries) => {
-                let ArrowType::Map(field, sorted) = arrow else { return Err(misfit(arrow)) };
-                let ArrowType::Struct(fields) = field.data_type() else { return Err(misfit(arrow)) };
+                let ArrowType::Map(field, sorted) = arrow else {
+                    return Err(misfit(arrow));
+                };
+                let ArrowType::Struct(fields) = field.data_type() else {
+                    return Err(misfit(arrow));
+                };
                 let count = offsets.last() as usize;
-                let entries = structure(fields, [&mut entries.0, &mut entries.1].into_iter(), None, count)?;
-                Arc::new(MapArray::try_new(Arc::clone(field), offsets.take(), entries, nulls, *sorted)?)
+                let entries = structure(
+                    fields,
+                    [&mut entries.0, &mut entries.1].into_iter(),
+                    None,
+                    count,
+                )?;
+                Arc::new(MapArray::try_new(
+                    Arc::clone(field),
+                    offsets.take(),
+                    entries,
+                    nulls,
+                    *sorted,
+                )?)
             }
             Values::Row(columns) => {
-                let ArrowType::Struct(fields) = arrow else { return Err(misfit(arrow)) };
+                let ArrowType::Struct(fields) = arrow else {
+                    return Err(misfit(arrow));
+                };
                 Arc::new(structure(fields, columns.iter_mut(), nulls, len)?)
             }
         })
@@ -80,8 +116,14 @@ impl Offsets {
     }
 }
 
-fn primitive<T: ArrowPrimitiveType>(values: &mut Vec<T::Native>, nulls: Option<NullBuffer>) -> Result<ArrayRef, ArrowError> {
-    Ok(Arc::new(PrimitiveArray::<T>::try_new(take(values).into(), nulls)?))
+fn primitive<T: ArrowPrimitiveType>(
+    values: &mut Vec<T::Native>,
+    nulls: Option<NullBuffer>,
+) -> Result<ArrayRef, ArrowError> {
+    Ok(Arc::new(PrimitiveArray::<T>::try_new(
+        take(values).into(),
+        nulls,
+    )?))
 }
 
 fn structure<'c>(
@@ -90,7 +132,10 @@ fn structure<'c>(
     nulls: Option<NullBuffer>,
     len: usize,
 ) -> Result<StructArray, ArrowError> {
-    let arrays = columns.zip(fields).map(|(column, field)| column.take(field.data_type())).collect::<Result<Vec<_>, _>>()?;
+    let arrays = columns
+        .zip(fields)
+        .map(|(column, field)| column.take(field.data_type()))
+        .collect::<Result<Vec<_>, _>>()?;
     StructArray::try_new_with_length(fields.clone(), arrays, nulls, len)
 }
 

@@ -57,9 +57,24 @@ impl ColumnBuilders {
     /// Errs for types that Arrow batches cannot have.
     pub fn new(row_type: &RowType) -> Result<Self> {
         let schema = to_arrow_schema(row_type)?;
-        let columns: Vec<_> = row_type.fields().iter().map(|field| Column::new(field.data_type())).collect();
-        let row_bytes = columns.iter().map(Column::fixed_bits).sum::<usize>().div_ceil(8);
-        Ok(Self { row_type: row_type.clone(), schema, columns, rows: 0, variable_bytes: 0, row_bytes })
+        let columns: Vec<_> = row_type
+            .fields()
+            .iter()
+            .map(|field| Column::new(field.data_type()))
+            .collect();
+        let row_bytes = columns
+            .iter()
+            .map(Column::fixed_bits)
+            .sum::<usize>()
+            .div_ceil(8);
+        Ok(Self {
+            row_type: row_type.clone(),
+            schema,
+            columns,
+            rows: 0,
+            variable_bytes: 0,
+            row_bytes,
+        })
     }
 
     /// The type of the rows.
@@ -97,7 +112,10 @@ impl ColumnBuilders {
     pub fn append_row<R: InternalRow + ?Sized>(&mut self, row: &R) -> Result<usize> {
         let actual = row.field_count();
         if actual != self.columns.len() {
-            return Err(RowError::FieldCount { expected: self.columns.len(), actual });
+            return Err(RowError::FieldCount {
+                expected: self.columns.len(),
+                actual,
+            });
         }
         check_rows(self.rows + 1)?;
         let mut variable = 0;
@@ -131,7 +149,9 @@ impl ColumnBuilders {
         let mut buffers = flat.buffers.iter();
         let mut variable = 0;
         for position in 0..self.columns.len() {
-            let Some(column) = self.columns.get_mut(position) else { break };
+            let Some(column) = self.columns.get_mut(position) else {
+                break;
+            };
             match column.extend(&mut nodes, &mut buffers) {
                 Ok(bytes) => variable += bytes,
                 Err(error) => return Err(self.undo(position, error)),
@@ -147,7 +167,10 @@ impl ColumnBuilders {
     #[inline(never)]
     fn undo(&mut self, position: usize, error: RowError) -> RowError {
         let rows = self.rows;
-        self.columns.iter_mut().take(position + 1).for_each(|column| column.truncate(rows));
+        self.columns
+            .iter_mut()
+            .take(position + 1)
+            .for_each(|column| column.truncate(rows));
         match self.row_type.fields().get(position) {
             Some(field) => error.in_column(position, field.name(), field.data_type()),
             None => error,
@@ -156,7 +179,9 @@ impl ColumnBuilders {
 
     /// Drops all rows; the columns keep their memory.
     pub fn clear(&mut self) {
-        self.columns.iter_mut().for_each(|column| column.truncate(0));
+        self.columns
+            .iter_mut()
+            .for_each(|column| column.truncate(0));
         self.rows = 0;
         self.variable_bytes = 0;
     }
@@ -175,19 +200,25 @@ impl ColumnBuilders {
         let options = RecordBatchOptions::new().with_row_count(Some(self.rows));
         self.rows = 0;
         self.variable_bytes = 0;
-        RecordBatch::try_new_with_options(schema, arrays, &options).map_err(|source| RowError::Columns { source })
+        RecordBatch::try_new_with_options(schema, arrays, &options)
+            .map_err(|source| RowError::Columns { source })
     }
 
     /// The columns as a message lists them.
     pub(crate) fn flatten(&self) -> FlatBatch<'_> {
         let mut flat = FlatBatch::new(self.rows);
-        self.columns.iter().for_each(|column| column.flatten(&mut flat));
+        self.columns
+            .iter()
+            .for_each(|column| column.flatten(&mut flat));
         flat
     }
 }
 
 /// Rows, of a lookup or a scan for example, as an Arrow batch. Errs like [`ColumnBuilders::append_row`].
-pub fn rows_to_batch<R: InternalRow>(row_type: &RowType, rows: impl IntoIterator<Item = R>) -> Result<RecordBatch> {
+pub fn rows_to_batch<R: InternalRow>(
+    row_type: &RowType,
+    rows: impl IntoIterator<Item = R>,
+) -> Result<RecordBatch> {
     let mut columns = ColumnBuilders::new(row_type)?;
     for row in rows {
         columns.append_row(&row)?;
@@ -201,5 +232,9 @@ pub(crate) fn check_rows(rows: usize) -> Result<()> {
     if rows <= MAX_ROWS {
         return Ok(());
     }
-    Err(RowError::TooLarge { what: "number of rows of a batch", value: rows as u64, max: MAX_ROWS as u64 })
+    Err(RowError::TooLarge {
+        what: "number of rows of a batch",
+        value: rows as u64,
+        max: MAX_ROWS as u64,
+    })
 }

@@ -23,7 +23,11 @@ impl Bits {
     /// Appends `count` bits that are set.
     fn push_set(&mut self, count: usize) {
         let end = self.len + count;
-        if let Some(last) = self.bytes.last_mut().filter(|_| !self.len.is_multiple_of(8)) {
+        if let Some(last) = self
+            .bytes
+            .last_mut()
+            .filter(|_| !self.len.is_multiple_of(8))
+        {
             *last |= 0xff << (self.len % 8);
         }
         self.bytes.resize(end.div_ceil(8), 0xff);
@@ -62,7 +66,9 @@ impl Bits {
 
 /// A bit of a list of bits; unset behind its end.
 pub(super) fn bit(bytes: &[u8], index: usize) -> bool {
-    bytes.get(index / 8).is_some_and(|byte| byte >> (index % 8) & 1 == 1)
+    bytes
+        .get(index / 8)
+        .is_some_and(|byte| byte >> (index % 8) & 1 == 1)
 }
 
 /// Which values of a column are null. There are no bits as long as none is.
@@ -106,7 +112,13 @@ impl Validity {
     /// Appends `len` values of which the set `bits` are valid; all are if there are no nulls.
     pub(super) fn extend(&mut self, len: usize, nulls: usize, valid: &[u8]) {
         if nulls > 0 {
-            (0..len).for_each(|index| if bit(valid, index) { self.push_valid() } else { self.push_null() });
+            (0..len).for_each(|index| {
+                if bit(valid, index) {
+                    self.push_valid()
+                } else {
+                    self.push_null()
+                }
+            });
         } else {
             self.len += len;
             if let Some(bits) = &mut self.bits {
@@ -132,7 +144,9 @@ impl Validity {
     }
 
     pub(super) fn take(&mut self) -> Option<NullBuffer> {
-        std::mem::take(self).bits.map(|mut bits| NullBuffer::new(bits.take()))
+        std::mem::take(self)
+            .bits
+            .map(|mut bits| NullBuffer::new(bits.take()))
     }
 }
 
@@ -149,8 +163,12 @@ mod tests {
             validity.push_null();
             validity.push_valid();
             assert_eq!((validity.len(), validity.nulls()), (valid_before + 2, 1));
-            let expected: Vec<bool> = (0..valid_before + 2).map(|index| index != valid_before).collect();
-            let bits: Vec<bool> = (0..validity.len()).map(|index| bit(validity.as_slice(), index)).collect();
+            let expected: Vec<bool> = (0..valid_before + 2)
+                .map(|index| index != valid_before)
+                .collect();
+            let bits: Vec<bool> = (0..validity.len())
+                .map(|index| bit(validity.as_slice(), index))
+                .collect();
             assert_eq!(bits, expected);
             validity.truncate(valid_before);
             assert_eq!((validity.len(), validity.nulls()), (valid_before, 0));
@@ -170,7 +188,13 @@ mod tests {
                 }
                 one.extend(len, nulls, &pattern);
                 one.extend(3, 0, &[]);
-                (0..len).for_each(|index| if bit(&pattern, index) { other.push_valid() } else { other.push_null() });
+                (0..len).for_each(|index| {
+                    if bit(&pattern, index) {
+                        other.push_valid()
+                    } else {
+                        other.push_null()
+                    }
+                });
                 (0..3).for_each(|_| other.push_valid());
                 assert_eq!(one.as_slice(), other.as_slice());
                 assert_eq!((one.len(), one.nulls()), (other.len(), other.nulls()));

@@ -8,13 +8,18 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::types::{
-    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, Time32MillisecondType, Time32SecondType,
-    Time64MicrosecondType, Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
+    Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType,
+    TimestampNanosecondType, TimestampSecondType,
 };
 use arrow_array::{
-    ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, FixedSizeBinaryArray, ListArray, MapArray, PrimitiveArray, StringArray, StructArray,
+    ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, FixedSizeBinaryArray, ListArray,
+    MapArray, PrimitiveArray, StringArray, StructArray,
 };
-use arrow_buffer::{ArrowNativeType, BooleanBuffer, Buffer, MutableBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
+use arrow_buffer::{
+    ArrowNativeType, BooleanBuffer, Buffer, MutableBuffer, NullBuffer, OffsetBuffer, ScalarBuffer,
+};
 use arrow_schema::{ArrowError, DataType as ArrowType, Fields, TimeUnit};
 
 use super::DecodeLimits;
@@ -36,7 +41,13 @@ pub(crate) struct WireColumn {
 impl WireColumn {
     pub(crate) fn new(name: &str, arrow: ArrowType, wanted: bool) -> Self {
         let (nodes, buffers) = parts(&arrow);
-        Self { name: name.into(), arrow, wanted, nodes, buffers }
+        Self {
+            name: name.into(),
+            arrow,
+            wanted,
+            nodes,
+            buffers,
+        }
     }
 
     /// How many nodes and buffers it has in a message.
@@ -47,18 +58,35 @@ impl WireColumn {
 
 /// How many nodes and buffers an array has in a message.
 fn parts(arrow: &ArrowType) -> (usize, usize) {
-    let add = |(nodes, buffers): (usize, usize), (more_nodes, more_buffers)| (nodes + more_nodes, buffers + more_buffers);
+    let add = |(nodes, buffers): (usize, usize), (more_nodes, more_buffers)| {
+        (nodes + more_nodes, buffers + more_buffers)
+    };
     match arrow {
         ArrowType::Utf8 | ArrowType::Binary => (1, 3),
-        ArrowType::List(element) | ArrowType::Map(element, _) => add((1, 2), parts(element.data_type())),
-        ArrowType::Struct(fields) => fields.iter().map(|field| parts(field.data_type())).fold((1, 1), add),
+        ArrowType::List(element) | ArrowType::Map(element, _) => {
+            add((1, 2), parts(element.data_type()))
+        }
+        ArrowType::Struct(fields) => fields
+            .iter()
+            .map(|field| parts(field.data_type()))
+            .fold((1, 1), add),
         _ => (1, 2),
     }
 }
 
 /// Makes the arrays of the wanted columns; `None` for the others. `more` bytes will be needed besides, within the limits.
-pub(crate) fn decode(message: &Message, columns: &[WireColumn], rows: usize, limits: &DecodeLimits, more: usize) -> Result<Vec<Option<ArrayRef>>> {
-    let malformed = |problem| RowError::Malformed { what: "Arrow message", offset: message.body_offset, problem };
+pub(crate) fn decode(
+    message: &Message,
+    columns: &[WireColumn],
+    rows: usize,
+    limits: &DecodeLimits,
+    more: usize,
+) -> Result<Vec<Option<ArrayRef>>> {
+    let malformed = |problem| RowError::Malformed {
+        what: "Arrow message",
+        offset: message.body_offset,
+        problem,
+    };
     if message.rows != rows {
         return Err(malformed("of another number of rows than its batch"));
     }
@@ -70,15 +98,28 @@ pub(crate) fn decode(message: &Message, columns: &[WireColumn], rows: usize, lim
     if nodes != message.nodes.len() || wanted.len() != message.buffers.len() {
         return Err(malformed("of other columns than its schema has"));
     }
-    message.check_limits(limits, more, |index| wanted.get(index).copied().unwrap_or(false))?;
+    message.check_limits(limits, more, |index| {
+        wanted.get(index).copied().unwrap_or(false)
+    })?;
     let decompressor = message.codec.map(Decompressor::new).transpose()?;
-    let mut decoder = Decoder { message, node: 0, buffer: 0, decompressor };
+    let mut decoder = Decoder {
+        message,
+        node: 0,
+        buffer: 0,
+        decompressor,
+    };
     columns
         .iter()
         .map(|column| {
-            let corrupt = |source| RowError::CorruptColumn { column: column.name.clone(), source: Box::new(source) };
+            let corrupt = |source| RowError::CorruptColumn {
+                column: column.name.clone(),
+                source: Box::new(source),
+            };
             if column.wanted {
-                decoder.array(&column.arrow, Some(rows)).map(Some).map_err(corrupt)
+                decoder
+                    .array(&column.arrow, Some(rows))
+                    .map(Some)
+                    .map_err(corrupt)
             } else {
                 decoder.node += column.nodes;
                 decoder.buffer += column.buffers;
@@ -99,8 +140,16 @@ struct Decoder<'m> {
 impl Decoder<'_> {
     #[cold]
     fn malformed(&self, problem: &'static str) -> RowError {
-        let offset = self.message.buffers.get(self.buffer.saturating_sub(1)).map_or(0, |range| range.start);
-        RowError::Malformed { what: "buffer", offset: self.message.body_offset + offset, problem }
+        let offset = self
+            .message
+            .buffers
+            .get(self.buffer.saturating_sub(1))
+            .map_or(0, |range| range.start);
+        RowError::Malformed {
+            what: "buffer",
+            offset: self.message.body_offset + offset,
+            problem,
+        }
     }
 
     fn next_node(&mut self, len: Option<usize>) -> Result<WireNode> {
@@ -128,12 +177,24 @@ impl Decoder<'_> {
             }
             let mut buffer = MutableBuffer::from_len_zeroed(length);
             if let Some(decompressor) = self.decompressor.as_mut().filter(|_| length > 0) {
-                let stored = self.message.stored(&range).get(compression::PREFIX_BYTES..).unwrap_or_default();
-                decompressor.fill(stored, buffer.as_slice_mut(), self.message.body_offset + range.start)?;
+                let stored = self
+                    .message
+                    .stored(&range)
+                    .get(compression::PREFIX_BYTES..)
+                    .unwrap_or_default();
+                decompressor.fill(
+                    stored,
+                    buffer.as_slice_mut(),
+                    self.message.body_offset + range.start,
+                )?;
             }
             return Ok(buffer.into());
         }
-        let prefix = if self.message.codec.is_some() { compression::PREFIX_BYTES.min(range.len()) } else { 0 };
+        let prefix = if self.message.codec.is_some() {
+            compression::PREFIX_BYTES.min(range.len())
+        } else {
+            0
+        };
         let raw = self.message.body.slice(range.start + prefix..range.end);
         if raw.len() < needed {
             return Err(self.malformed("too short for the values it has to hold"));
@@ -147,7 +208,9 @@ impl Decoder<'_> {
     }
 
     fn next_values<T: ArrowNativeType>(&mut self, len: usize) -> Result<ScalarBuffer<T>> {
-        let needed = len.checked_mul(size_of::<T>()).ok_or_else(|| self.malformed("of more values than there can be"))?;
+        let needed = len
+            .checked_mul(size_of::<T>())
+            .ok_or_else(|| self.malformed("of more values than there can be"))?;
         let buffer = self.next_buffer(needed, align_of::<T>())?;
         Ok(ScalarBuffer::new(buffer, 0, len))
     }
@@ -176,9 +239,14 @@ impl Decoder<'_> {
             self.next_range()?;
             return Ok(OffsetBuffer::new_empty());
         }
-        let count = len.checked_add(1).ok_or_else(|| self.malformed("of more values than there can be"))?;
+        let count = len
+            .checked_add(1)
+            .ok_or_else(|| self.malformed("of more values than there can be"))?;
         let offsets = self.next_values::<i32>(count)?;
-        let rising = offsets.iter().zip(offsets.iter().skip(1)).all(|(start, end)| start <= end);
+        let rising = offsets
+            .iter()
+            .zip(offsets.iter().skip(1))
+            .all(|(start, end)| start <= end);
         if !rising || offsets.first().is_none_or(|first| *first < 0) {
             return Err(self.malformed("of offsets that fall or are negative"));
         }
@@ -194,7 +262,11 @@ impl Decoder<'_> {
         Ok((offsets, data.slice_with_length(0, end)))
     }
 
-    fn primitive<T: ArrowPrimitiveType>(&mut self, len: usize, nulls: Option<NullBuffer>) -> Result<PrimitiveArray<T>> {
+    fn primitive<T: ArrowPrimitiveType>(
+        &mut self,
+        len: usize,
+        nulls: Option<NullBuffer>,
+    ) -> Result<PrimitiveArray<T>> {
         let values = self.next_values::<T::Native>(len)?;
         PrimitiveArray::try_new(values, nulls).map_err(columns)
     }
@@ -216,17 +288,33 @@ impl Decoder<'_> {
             ArrowType::Float64 => Arc::new(self.primitive::<Float64Type>(len, nulls)?),
             ArrowType::Decimal128(precision, scale) => {
                 let array = self.primitive::<Decimal128Type>(len, nulls)?;
-                Arc::new(array.with_precision_and_scale(*precision, *scale).map_err(columns)?)
+                Arc::new(
+                    array
+                        .with_precision_and_scale(*precision, *scale)
+                        .map_err(columns)?,
+                )
             }
             ArrowType::Date32 => Arc::new(self.primitive::<Date32Type>(len, nulls)?),
-            ArrowType::Time32(TimeUnit::Second) => Arc::new(self.primitive::<Time32SecondType>(len, nulls)?),
+            ArrowType::Time32(TimeUnit::Second) => {
+                Arc::new(self.primitive::<Time32SecondType>(len, nulls)?)
+            }
             ArrowType::Time32(_) => Arc::new(self.primitive::<Time32MillisecondType>(len, nulls)?),
-            ArrowType::Time64(TimeUnit::Microsecond) => Arc::new(self.primitive::<Time64MicrosecondType>(len, nulls)?),
+            ArrowType::Time64(TimeUnit::Microsecond) => {
+                Arc::new(self.primitive::<Time64MicrosecondType>(len, nulls)?)
+            }
             ArrowType::Time64(_) => Arc::new(self.primitive::<Time64NanosecondType>(len, nulls)?),
-            ArrowType::Timestamp(TimeUnit::Second, _) => Arc::new(self.primitive::<TimestampSecondType>(len, nulls)?),
-            ArrowType::Timestamp(TimeUnit::Millisecond, _) => Arc::new(self.primitive::<TimestampMillisecondType>(len, nulls)?),
-            ArrowType::Timestamp(TimeUnit::Microsecond, _) => Arc::new(self.primitive::<TimestampMicrosecondType>(len, nulls)?),
-            ArrowType::Timestamp(TimeUnit::Nanosecond, _) => Arc::new(self.primitive::<TimestampNanosecondType>(len, nulls)?),
+            ArrowType::Timestamp(TimeUnit::Second, _) => {
+                Arc::new(self.primitive::<TimestampSecondType>(len, nulls)?)
+            }
+            ArrowType::Timestamp(TimeUnit::Millisecond, _) => {
+                Arc::new(self.primitive::<TimestampMillisecondType>(len, nulls)?)
+            }
+            ArrowType::Timestamp(TimeUnit::Microsecond, _) => {
+                Arc::new(self.primitive::<TimestampMicrosecondType>(len, nulls)?)
+            }
+            ArrowType::Timestamp(TimeUnit::Nanosecond, _) => {
+                Arc::new(self.primitive::<TimestampNanosecondType>(len, nulls)?)
+            }
             ArrowType::Utf8 => {
                 let (offsets, data) = self.next_variable(len)?;
                 Arc::new(StringArray::try_new(offsets, data, nulls).map_err(columns)?)
@@ -236,33 +324,55 @@ impl Decoder<'_> {
                 Arc::new(BinaryArray::try_new(offsets, data, nulls).map_err(columns)?)
             }
             ArrowType::FixedSizeBinary(width) => {
-                let bytes = usize::try_from(*width).ok().and_then(|width| width.checked_mul(len));
-                let bytes = bytes.ok_or_else(|| self.malformed("of more values than there can be"))?;
+                let bytes = usize::try_from(*width)
+                    .ok()
+                    .and_then(|width| width.checked_mul(len));
+                let bytes =
+                    bytes.ok_or_else(|| self.malformed("of more values than there can be"))?;
                 let data = self.next_buffer(bytes, 1)?.slice_with_length(0, bytes);
-                Arc::new(FixedSizeBinaryArray::try_new_with_len(*width, data, nulls, len).map_err(columns)?)
+                Arc::new(
+                    FixedSizeBinaryArray::try_new_with_len(*width, data, nulls, len)
+                        .map_err(columns)?,
+                )
             }
             ArrowType::List(element) => {
                 let offsets = self.next_offsets(len)?;
                 let values = self.array(element.data_type(), None)?;
-                Arc::new(ListArray::try_new(Arc::clone(element), offsets, values, nulls).map_err(columns)?)
+                Arc::new(
+                    ListArray::try_new(Arc::clone(element), offsets, values, nulls)
+                        .map_err(columns)?,
+                )
             }
             ArrowType::Map(entries, sorted) => {
                 let offsets = self.next_offsets(len)?;
-                let ArrowType::Struct(fields) = entries.data_type() else { return Err(unreadable(arrow)) };
+                let ArrowType::Struct(fields) = entries.data_type() else {
+                    return Err(unreadable(arrow));
+                };
                 let node = self.next_node(None)?;
                 if self.next_validity(node)?.is_some() {
                     return Err(self.malformed("of map entries that are null"));
                 }
                 let entry_array = self.structure(fields, None, node.len)?;
-                Arc::new(MapArray::try_new(Arc::clone(entries), offsets, entry_array, nulls, *sorted).map_err(columns)?)
+                Arc::new(
+                    MapArray::try_new(Arc::clone(entries), offsets, entry_array, nulls, *sorted)
+                        .map_err(columns)?,
+                )
             }
             ArrowType::Struct(fields) => Arc::new(self.structure(fields, nulls, len)?),
             other => return Err(unreadable(other)),
         })
     }
 
-    fn structure(&mut self, fields: &Fields, nulls: Option<NullBuffer>, len: usize) -> Result<StructArray> {
-        let arrays = fields.iter().map(|field| self.array(field.data_type(), Some(len))).collect::<Result<Vec<_>>>()?;
+    fn structure(
+        &mut self,
+        fields: &Fields,
+        nulls: Option<NullBuffer>,
+        len: usize,
+    ) -> Result<StructArray> {
+        let arrays = fields
+            .iter()
+            .map(|field| self.array(field.data_type(), Some(len)))
+            .collect::<Result<Vec<_>>>()?;
         StructArray::try_new_with_length(fields.clone(), arrays, nulls, len).map_err(columns)
     }
 }
@@ -273,5 +383,9 @@ fn columns(source: ArrowError) -> RowError {
 
 #[cold]
 fn unreadable(arrow: &ArrowType) -> RowError {
-    RowError::UnsupportedType { field: crate::FieldRef::at(0), data_type: arrow.to_string().into(), place: "log batches" }
+    RowError::UnsupportedType {
+        field: crate::FieldRef::at(0),
+        data_type: arrow.to_string().into(),
+        place: "log batches",
+    }
 }

@@ -13,7 +13,11 @@ pub struct DecodeLimits {
 
 impl DecodeLimits {
     /// 256 MiB, and 1000 times the compressed size above 32 MiB.
-    pub const DEFAULT: Self = Self { max_decompressed_bytes: 256 << 20, max_ratio: 1000, ratio_free_bytes: 32 << 20 };
+    pub const DEFAULT: Self = Self {
+        max_decompressed_bytes: 256 << 20,
+        max_ratio: 1000,
+        ratio_free_bytes: 32 << 20,
+    };
 }
 
 impl Default for DecodeLimits {

@@ -1,8 +1,8 @@
 //! Writing the message.
 
 use arrow_ipc::{
-    BodyCompression, BodyCompressionArgs, BodyCompressionMethod, Buffer as BufferEntry, FieldNode, MessageArgs, MessageHeader, MetadataVersion,
-    RecordBatch, RecordBatchArgs,
+    BodyCompression, BodyCompressionArgs, BodyCompressionMethod, Buffer as BufferEntry, FieldNode,
+    MessageArgs, MessageHeader, MetadataVersion, RecordBatch, RecordBatchArgs,
 };
 use flatbuffers::FlatBufferBuilder;
 
@@ -13,8 +13,16 @@ use crate::{Result, RowError};
 
 /// Appends the message of a batch. The server's rules for bodies hold: buffers in the order of the schema, without gaps but the padding
 /// to 8 bytes, validity always listed, the codec of the table named. Source: `FileLogProjection.java`.
-pub(crate) fn write(flat: &FlatBatch<'_>, compressor: &mut Compressor, out: &mut Vec<u8>) -> Result<()> {
-    let nodes: Vec<FieldNode> = flat.nodes.iter().map(|node| FieldNode::new(node.len as i64, node.nulls as i64)).collect();
+pub(crate) fn write(
+    flat: &FlatBatch<'_>,
+    compressor: &mut Compressor,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    let nodes: Vec<FieldNode> = flat
+        .nodes
+        .iter()
+        .map(|node| FieldNode::new(node.len as i64, node.nulls as i64))
+        .collect();
     let codec = compressor.codec();
     let rows = flat.rows as i64;
     // The lengths after compression go before what is compressed. As the metadata is of the same size whatever the lengths are, it is
@@ -26,7 +34,10 @@ pub(crate) fn write(flat: &FlatBatch<'_>, compressor: &mut Compressor, out: &mut
     let buffers = write_body(flat, compressor, out)?;
     let body_len = out.len() - body_start;
     let mut prefix = Vec::with_capacity(body_start - start);
-    put_metadata(&metadata(rows, &nodes, &buffers, body_len as i64, codec), &mut prefix);
+    put_metadata(
+        &metadata(rows, &nodes, &buffers, body_len as i64, codec),
+        &mut prefix,
+    );
     match out.get_mut(start..start + prefix.len()) {
         Some(place) if prefix.len() == body_start - start => place.copy_from_slice(&prefix),
         // Only if the body is empty, its length being left out of the metadata then.
@@ -35,7 +46,11 @@ pub(crate) fn write(flat: &FlatBatch<'_>, compressor: &mut Compressor, out: &mut
     Ok(())
 }
 
-fn write_body(flat: &FlatBatch<'_>, compressor: &mut Compressor, out: &mut Vec<u8>) -> Result<Vec<BufferEntry>> {
+fn write_body(
+    flat: &FlatBatch<'_>,
+    compressor: &mut Compressor,
+    out: &mut Vec<u8>,
+) -> Result<Vec<BufferEntry>> {
     let body_start = out.len();
     let mut buffers = Vec::with_capacity(flat.buffers.len());
     if compressor.codec().is_none() {
@@ -44,7 +59,10 @@ fn write_body(flat: &FlatBatch<'_>, compressor: &mut Compressor, out: &mut Vec<u
     for piece in &flat.buffers {
         let start = out.len();
         compressor.append(piece.as_slice(), out)?;
-        buffers.push(BufferEntry::new((start - body_start) as i64, (out.len() - start) as i64));
+        buffers.push(BufferEntry::new(
+            (start - body_start) as i64,
+            (out.len() - start) as i64,
+        ));
         pad(out, body_start);
     }
     Ok(buffers)
@@ -57,16 +75,34 @@ pub(super) fn pad(out: &mut Vec<u8>, start: usize) {
 }
 
 /// The flatbuffer of a message.
-pub(super) fn metadata(rows: i64, nodes: &[FieldNode], buffers: &[BufferEntry], body_len: i64, codec: Option<Codec>) -> FlatBufferBuilder<'static> {
+pub(super) fn metadata(
+    rows: i64,
+    nodes: &[FieldNode],
+    buffers: &[BufferEntry],
+    body_len: i64,
+    codec: Option<Codec>,
+) -> FlatBufferBuilder<'static> {
     let mut builder = FlatBufferBuilder::with_capacity(128 + 16 * (nodes.len() + buffers.len()));
     let compression = codec.map(|codec| {
-        BodyCompression::create(&mut builder, &BodyCompressionArgs { codec: codec.to_ipc(), method: BodyCompressionMethod::BUFFER })
+        BodyCompression::create(
+            &mut builder,
+            &BodyCompressionArgs {
+                codec: codec.to_ipc(),
+                method: BodyCompressionMethod::BUFFER,
+            },
+        )
     });
     let buffers = builder.create_vector(buffers);
     let nodes = builder.create_vector(nodes);
     let batch = RecordBatch::create(
         &mut builder,
-        &RecordBatchArgs { length: rows, nodes: Some(nodes), buffers: Some(buffers), compression, variadicBufferCounts: None },
+        &RecordBatchArgs {
+            length: rows,
+            nodes: Some(nodes),
+            buffers: Some(buffers),
+            compression,
+            variadicBufferCounts: None,
+        },
     );
     let message = arrow_ipc::Message::create(
         &mut builder,
@@ -98,5 +134,9 @@ pub(crate) fn check_size(bytes: usize) -> Result<()> {
     if i32::try_from(bytes).is_ok() {
         return Ok(());
     }
-    Err(RowError::TooLarge { what: "log batch", value: bytes as u64, max: i32::MAX as u64 })
+    Err(RowError::TooLarge {
+        what: "log batch",
+        value: bytes as u64,
+        max: i32::MAX as u64,
+    })
 }

@@ -14,9 +14,14 @@ impl<P> Engine<P> {
     /// The slot got an open batch, whose first row was appended at `since`.
     pub(crate) fn on_opened(&mut self, slot: SlotId, since: Instant) {
         let linger_ends = since + self.limits.linger.min(self.limits.delivery_timeout);
-        let Some(entry) = self.slots.get_mut(slot) else { return };
+        let Some(entry) = self.slots.get_mut(slot) else {
+            return;
+        };
         if entry.open.is_none() {
-            entry.open = Some(Open { since, wish: Wish::Linger });
+            entry.open = Some(Open {
+                since,
+                wish: Wish::Linger,
+            });
         }
         if !entry.linger_armed {
             entry.linger_armed = true;
@@ -31,7 +36,9 @@ impl<P> Engine<P> {
     /// The open batch of the slot is wanted.
     pub(crate) fn on_wish(&mut self, slot: SlotId, wish: Wish, now: Instant) {
         self.on_opened(slot, now);
-        if let Some(Open { wish: current, .. }) = self.slots.get_mut(slot).and_then(|slot| slot.open.as_mut()) {
+        if let Some(Open { wish: current, .. }) =
+            self.slots.get_mut(slot).and_then(|slot| slot.open.as_mut())
+        {
             *current = (*current).max(wish);
         }
         self.attend(slot);
@@ -58,7 +65,13 @@ impl<P> Engine<P> {
     }
 
     /// A batch was closed; its bytes are being made.
-    pub(crate) fn push(&mut self, slot: SlotId, payload: P, group: u64, created: Instant) -> BatchId {
+    pub(crate) fn push(
+        &mut self,
+        slot: SlotId,
+        payload: P,
+        group: u64,
+        created: Instant,
+    ) -> BatchId {
         let id = BatchId(self.next_batch);
         self.next_batch += 1;
         let deadline = created + self.limits.delivery_timeout;
@@ -82,7 +95,11 @@ impl<P> Engine<P> {
     /// The bytes of a batch cannot be made.
     pub(crate) fn on_seal_failed(&mut self, slot: SlotId, batch: BatchId, error: Error) {
         self.sealing = self.sealing.saturating_sub(1);
-        if let Some(failed) = self.slots.get_mut(slot).and_then(|entry| entry.queue.remove_unsent(batch)) {
+        if let Some(failed) = self
+            .slots
+            .get_mut(slot)
+            .and_then(|entry| entry.queue.remove_unsent(batch))
+        {
             self.finish(slot, failed.payload, Err(error));
         }
         self.attend(slot);
@@ -90,7 +107,9 @@ impl<P> Engine<P> {
 
     /// The search for a route's leaders ended.
     pub(crate) fn on_resolved(&mut self, id: RouteId, resolution: Resolution, now: Instant) {
-        let Some(route) = self.routes.get_mut(id) else { return };
+        let Some(route) = self.routes.get_mut(id) else {
+            return;
+        };
         route.is_resolving = false;
         route.failures = route.failures.saturating_add(1);
         route.not_before = Some(now + self.backoff.pause(route.failures));
@@ -140,9 +159,17 @@ impl<P> Engine<P> {
 
     /// The answers of a request: one for each of its batches that the server mentioned, `otherwise` for the rest. Returns the buckets
     /// whose leader must be looked up anew.
-    pub(crate) fn on_answers(&mut self, request: RequestId, mut answers: HashMap<TableBucket, Answer>, otherwise: &Answer, now: Instant) -> Vec<Reroute> {
+    pub(crate) fn on_answers(
+        &mut self,
+        request: RequestId,
+        mut answers: HashMap<TableBucket, Answer>,
+        otherwise: &Answer,
+        now: Instant,
+    ) -> Vec<Reroute> {
         let mut reroute = Vec::new();
-        let Some((lane, parts)) = self.requests.remove(&request) else { return reroute };
+        let Some((lane, parts)) = self.requests.remove(&request) else {
+            return reroute;
+        };
         self.in_flight = self.in_flight.saturating_sub(1);
         let mut blocked = BTreeSet::new();
         if let Some(state) = self.lanes.get_mut(&lane) {
@@ -153,13 +180,27 @@ impl<P> Engine<P> {
                 self.lanes.remove(&lane);
             }
         }
-        for Part { slot, batch, bucket, .. } in parts {
+        for Part {
+            slot,
+            batch,
+            bucket,
+            ..
+        } in parts
+        {
             let answer = answers.remove(&bucket).unwrap_or_else(|| otherwise.clone());
             if answer.invalidates_leader() {
-                reroute.push(Reroute { bucket, is_unknown: answer.says_unknown_bucket() });
+                reroute.push(Reroute {
+                    bucket,
+                    is_unknown: answer.says_unknown_bucket(),
+                });
             }
-            let Some(entry) = self.slots.get_mut(slot) else { continue };
-            match entry.queue.on_answer(batch, answer, now, &self.limits, &mut self.backoff) {
+            let Some(entry) = self.slots.get_mut(slot) else {
+                continue;
+            };
+            match entry
+                .queue
+                .on_answer(batch, answer, now, &self.limits, &mut self.backoff)
+            {
                 Some(Verdict::Done { batch, offset }) => {
                     if let Some(route) = self.routes.get_mut(entry.route) {
                         route.failures = 0;
@@ -167,7 +208,9 @@ impl<P> Engine<P> {
                     }
                     self.finish(slot, batch.payload, Ok(offset));
                 }
-                Some(Verdict::Failed { batch, error }) => self.finish(slot, batch.payload, Err(error)),
+                Some(Verdict::Failed { batch, error }) => {
+                    self.finish(slot, batch.payload, Err(error))
+                }
                 Some(Verdict::Again) | None => {}
             }
             self.attend(slot);
@@ -181,7 +224,11 @@ impl<P> Engine<P> {
 
     /// Fails all batches of a table or partition.
     pub(crate) fn fail_route(&mut self, id: RouteId, error: &Error) {
-        let slots = self.routes.get(id).map(|route| route.slots.clone()).unwrap_or_default();
+        let slots = self
+            .routes
+            .get(id)
+            .map(|route| route.slots.clone())
+            .unwrap_or_default();
         for slot in slots {
             self.fail_slot(slot, error);
         }

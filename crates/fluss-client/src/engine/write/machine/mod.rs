@@ -267,14 +267,22 @@ impl<P> Engine<P> {
 
     /// What the driver keeps with a batch.
     pub(crate) fn payload_mut(&mut self, slot: SlotId, batch: BatchId) -> Option<&mut P> {
-        self.slots.get_mut(slot)?.queue.get_mut(batch).map(|batch| &mut batch.payload)
+        self.slots
+            .get_mut(slot)?
+            .queue
+            .get_mut(batch)
+            .map(|batch| &mut batch.payload)
     }
 
     /// The bucket of a slot; its partition is missing until the route is known.
     pub(crate) fn bucket(&self, slot: SlotId) -> Option<TableBucket> {
         let slot = self.slots.get(slot)?;
         let route = self.routes.get(slot.route)?;
-        Some(TableBucket::new_with_partition(route.table, route.partition, slot.bucket))
+        Some(TableBucket::new_with_partition(
+            route.table,
+            route.partition,
+            slot.bucket,
+        ))
     }
 
     /// The batches that ended since the last call.
@@ -283,7 +291,9 @@ impl<P> Engine<P> {
     }
 
     pub(super) fn fail_slot(&mut self, slot: SlotId, error: &Error) {
-        let Some(entry) = self.slots.get_mut(slot) else { return };
+        let Some(entry) = self.slots.get_mut(slot) else {
+            return;
+        };
         for batch in entry.queue.take_all() {
             self.finish(slot, batch.payload, Err(error.clone()));
         }
@@ -291,8 +301,11 @@ impl<P> Engine<P> {
 
     pub(super) fn finish(&mut self, slot: SlotId, payload: P, result: Result<Option<i64>, Error>) {
         if let Some(bucket) = self.bucket(slot) {
-            self.finished.push(Finished { payload, bucket, result });
+            self.finished.push(Finished {
+                payload,
+                bucket,
+                result,
+            });
         }
     }
-
 }

@@ -9,7 +9,11 @@ use super::{Engine, Lane, Part, Request, RequestId, ServerId, SlotId};
 
 impl<P> Engine<P> {
     /// Packs what may be sent into requests: in each round at most one batch a bucket, so that a bucket's batches go in order.
-    pub(super) fn fill_outbox(&mut self, now: Instant, leader: &mut impl FnMut(SlotId, &TableBucket) -> Option<ServerId>) {
+    pub(super) fn fill_outbox(
+        &mut self,
+        now: Instant,
+        leader: &mut impl FnMut(SlotId, &TableBucket) -> Option<ServerId>,
+    ) {
         let mut slots = std::mem::take(&mut self.sendable);
         for slot in &slots {
             if let Some(entry) = self.slots.get_mut(*slot) {
@@ -33,21 +37,41 @@ impl<P> Engine<P> {
         leader: &mut impl FnMut(SlotId, &TableBucket) -> Option<ServerId>,
         requests: &mut Vec<(u64, Request)>,
     ) -> bool {
-        let Some(bucket) = self.bucket(slot) else { return false };
-        let Some(entry) = self.slots.get_mut(slot) else { return false };
-        let Some(candidate) = entry.queue.candidate(now, &self.limits) else { return false };
+        let Some(bucket) = self.bucket(slot) else {
+            return false;
+        };
+        let Some(entry) = self.slots.get_mut(slot) else {
+            return false;
+        };
+        let Some(candidate) = entry.queue.candidate(now, &self.limits) else {
+            return false;
+        };
         let Some(server) = leader(slot, &bucket) else {
             self.attend(slot);
             return false;
         };
-        let lane = Lane { server, connection: entry.connection };
+        let lane = Lane {
+            server,
+            connection: entry.connection,
+        };
         let state = self.lanes.entry(lane).or_default();
-        let open = requests.iter().position(|(group, request)| *group == candidate.group && request.lane == lane);
+        let open = requests
+            .iter()
+            .position(|(group, request)| *group == candidate.group && request.lane == lane);
         let fits = open
             .and_then(|index| requests.get(index))
-            .is_some_and(|(_, request)| request.bytes.saturating_add(candidate.bytes) <= self.limits.request_max_size);
-        let capacity = if state.is_proven { MAX_REQUESTS_PER_CONNECTION } else { 1 };
-        let started = requests.iter().filter(|(_, request)| request.lane == lane).count();
+            .is_some_and(|(_, request)| {
+                request.bytes.saturating_add(candidate.bytes) <= self.limits.request_max_size
+            });
+        let capacity = if state.is_proven {
+            MAX_REQUESTS_PER_CONNECTION
+        } else {
+            1
+        };
+        let started = requests
+            .iter()
+            .filter(|(_, request)| request.lane == lane)
+            .count();
         if !fits && state.in_flight + started >= capacity {
             state.blocked.insert(slot);
             return false;
@@ -66,16 +90,34 @@ impl<P> Engine<P> {
             }
         }
         let stamp = entry.queue.send(candidate.id, &self.limits);
-        let (attempt, deadline) = entry.queue.get_mut(candidate.id).map_or((1, now), |batch| (batch.attempts, batch.deadline));
-        let part = Part { slot, batch: candidate.id, bucket, stamp, attempt };
-        match open.filter(|_| fits).and_then(|index| requests.get_mut(index)) {
+        let (attempt, deadline) = entry
+            .queue
+            .get_mut(candidate.id)
+            .map_or((1, now), |batch| (batch.attempts, batch.deadline));
+        let part = Part {
+            slot,
+            batch: candidate.id,
+            bucket,
+            stamp,
+            attempt,
+        };
+        match open
+            .filter(|_| fits)
+            .and_then(|index| requests.get_mut(index))
+        {
             Some((_, request)) => {
                 request.parts.push(part);
                 request.bytes += candidate.bytes;
                 request.deadline = request.deadline.max(deadline);
             }
             None => {
-                let request = Request { id: RequestId(self.next_request), lane, parts: vec![part], bytes: candidate.bytes, deadline };
+                let request = Request {
+                    id: RequestId(self.next_request),
+                    lane,
+                    parts: vec![part],
+                    bytes: candidate.bytes,
+                    deadline,
+                };
                 self.next_request += 1;
                 if let Some(index) = open {
                     // The full one goes; this one takes its place.
@@ -94,7 +136,8 @@ impl<P> Engine<P> {
     pub(super) fn dispatch(&mut self, request: Request) {
         self.lanes.entry(request.lane).or_default().in_flight += 1;
         self.in_flight += 1;
-        self.requests.insert(request.id, (request.lane, request.parts.clone()));
+        self.requests
+            .insert(request.id, (request.lane, request.parts.clone()));
         self.outbox.push_back(request);
     }
 }

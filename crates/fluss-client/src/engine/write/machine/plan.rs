@@ -9,7 +9,11 @@ use super::{Action, Engine, RouteId, ServerId, SlotId, Timer, Wish};
 
 impl<P> Engine<P> {
     /// The next thing to do. `leader` tells where a bucket is served now.
-    pub(crate) fn poll(&mut self, now: Instant, leader: &mut impl FnMut(SlotId, &TableBucket) -> Option<ServerId>) -> Option<Action> {
+    pub(crate) fn poll(
+        &mut self,
+        now: Instant,
+        leader: &mut impl FnMut(SlotId, &TableBucket) -> Option<ServerId>,
+    ) -> Option<Action> {
         self.fire_timers(now);
         while let Some(slot) = self.attention.pop_front() {
             if let Some(entry) = self.slots.get_mut(slot) {
@@ -47,11 +51,23 @@ impl<P> Engine<P> {
     }
 
     /// Looks at a slot: whether its open batch is to be closed now (true), and whether it has something to send.
-    fn attend_to(&mut self, slot: SlotId, now: Instant, leader: &mut impl FnMut(SlotId, &TableBucket) -> Option<ServerId>) -> bool {
-        let Some(bucket) = self.bucket(slot) else { return false };
-        let Some(entry) = self.slots.get_mut(slot) else { return false };
+    fn attend_to(
+        &mut self,
+        slot: SlotId,
+        now: Instant,
+        leader: &mut impl FnMut(SlotId, &TableBucket) -> Option<ServerId>,
+    ) -> bool {
+        let Some(bucket) = self.bucket(slot) else {
+            return false;
+        };
+        let Some(entry) = self.slots.get_mut(slot) else {
+            return false;
+        };
         let has_work = entry.open.is_some() || !entry.queue.is_empty();
-        let is_known = self.routes.get(entry.route).is_some_and(|route| route.is_known);
+        let is_known = self
+            .routes
+            .get(entry.route)
+            .is_some_and(|route| route.is_known);
         let is_routed = is_known && leader(slot, &bucket).is_some();
         if !is_routed {
             if has_work {
@@ -70,7 +86,9 @@ impl<P> Engine<P> {
     }
 
     fn is_closable(&self, slot: SlotId, now: Instant) -> bool {
-        let Some(entry) = self.slots.get(slot) else { return false };
+        let Some(entry) = self.slots.get(slot) else {
+            return false;
+        };
         let Some(open) = entry.open else { return false };
         let is_due = match open.wish {
             Wish::Flush => true,
@@ -82,7 +100,10 @@ impl<P> Engine<P> {
 
     /// Whether the time of the open batch is over although it could not be sent.
     fn is_overdue(&self, slot: SlotId, now: Instant) -> bool {
-        self.slots.get(slot).and_then(|slot| slot.open).is_some_and(|open| open.since + self.limits.delivery_timeout <= now)
+        self.slots
+            .get(slot)
+            .and_then(|slot| slot.open)
+            .is_some_and(|open| open.since + self.limits.delivery_timeout <= now)
     }
 
     fn fire_timers(&mut self, now: Instant) {
@@ -93,10 +114,19 @@ impl<P> Engine<P> {
                 Timer::Resume(slot) => self.attend(slot),
                 Timer::Expiry(slot) => self.expire(slot, now),
                 Timer::Route(route) => {
-                    if let Some(route) = self.routes.get_mut(route).filter(|entry| !entry.is_resolving) {
+                    if let Some(route) = self
+                        .routes
+                        .get_mut(route)
+                        .filter(|entry| !entry.is_resolving)
+                    {
                         route.is_wanted = false;
                     }
-                    for slot in self.routes.get(route).map(|route| route.slots.clone()).unwrap_or_default() {
+                    for slot in self
+                        .routes
+                        .get(route)
+                        .map(|route| route.slots.clone())
+                        .unwrap_or_default()
+                    {
                         self.attend(slot);
                     }
                 }
@@ -111,13 +141,19 @@ impl<P> Engine<P> {
 
     /// The linger of the batch that was open when the timer was set is over; by now another one may be open.
     fn on_linger(&mut self, slot: SlotId, now: Instant) {
-        let Some(entry) = self.slots.get_mut(slot) else { return };
+        let Some(entry) = self.slots.get_mut(slot) else {
+            return;
+        };
         entry.linger_armed = false;
         let Some(open) = entry.open else { return };
         let linger_ends = open.since + self.limits.linger;
         let delivery_ends = open.since + self.limits.delivery_timeout;
         // After the linger comes the delivery timeout, for a batch that could not be sent.
-        let next = if linger_ends > now { linger_ends.min(delivery_ends) } else { delivery_ends };
+        let next = if linger_ends > now {
+            linger_ends.min(delivery_ends)
+        } else {
+            delivery_ends
+        };
         if next > now {
             entry.linger_armed = true;
             self.timers.insert((next, Timer::Linger(slot)));
@@ -128,7 +164,9 @@ impl<P> Engine<P> {
     }
 
     pub(super) fn arm_expiry(&mut self, slot: SlotId) {
-        let Some(entry) = self.slots.get_mut(slot) else { return };
+        let Some(entry) = self.slots.get_mut(slot) else {
+            return;
+        };
         if entry.expiry_armed {
             return;
         }
@@ -139,7 +177,9 @@ impl<P> Engine<P> {
     }
 
     pub(super) fn expire(&mut self, slot: SlotId, now: Instant) {
-        let Some(entry) = self.slots.get_mut(slot) else { return };
+        let Some(entry) = self.slots.get_mut(slot) else {
+            return;
+        };
         entry.expiry_armed = false;
         let expired = entry.queue.expire(now, self.limits.delivery_timeout);
         for (batch, error) in expired {
@@ -150,7 +190,9 @@ impl<P> Engine<P> {
     }
 
     pub(super) fn want_route(&mut self, id: RouteId) {
-        let Some(route) = self.routes.get_mut(id) else { return };
+        let Some(route) = self.routes.get_mut(id) else {
+            return;
+        };
         if !route.is_wanted && !route.is_resolving {
             route.is_wanted = true;
             self.wanted_routes.push_back(id);
@@ -160,7 +202,13 @@ impl<P> Engine<P> {
     /// The next route to look up, if its pause is over.
     fn next_route(&mut self, now: Instant) -> Option<RouteId> {
         while let Some(id) = self.wanted_routes.pop_front() {
-            let Some(route) = self.routes.get_mut(id).filter(|route| route.is_wanted && !route.is_resolving) else { continue };
+            let Some(route) = self
+                .routes
+                .get_mut(id)
+                .filter(|route| route.is_wanted && !route.is_resolving)
+            else {
+                continue;
+            };
             match route.not_before.filter(|not_before| *not_before > now) {
                 // `is_wanted` stays set until the timer fires, so that it is set once.
                 Some(not_before) => {
@@ -178,7 +226,10 @@ impl<P> Engine<P> {
 
     fn ask_for_writer_id(&mut self, now: Instant) -> Option<Vec<TableId>> {
         let ids = &mut self.writer_ids;
-        if ids.waiting.is_empty() || ids.is_asking || ids.not_before.is_some_and(|not_before| not_before > now) {
+        if ids.waiting.is_empty()
+            || ids.is_asking
+            || ids.not_before.is_some_and(|not_before| not_before > now)
+        {
             return None;
         }
         ids.is_asking = true;

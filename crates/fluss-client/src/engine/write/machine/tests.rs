@@ -1,6 +1,11 @@
 //! The engine, step by step.
 
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "test code")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
 
 use std::time::Duration;
 
@@ -43,14 +48,26 @@ impl Bench {
             engine.add_slot(route, bucket, 0);
             leaders.insert(TableBucket::new(7, bucket), 1);
         }
-        Self { engine, now: Instant::now(), leaders, next: 0, requests: Vec::new(), log: Vec::new() }
+        Self {
+            engine,
+            now: Instant::now(),
+            leaders,
+            next: 0,
+            requests: Vec::new(),
+            log: Vec::new(),
+        }
     }
 
     /// Does what the engine wants until it wants nothing; writer ids are given at once.
     fn run(&mut self) -> Vec<String> {
         loop {
             let leaders = &self.leaders;
-            let Some(action) = self.engine.poll(self.now, &mut |_, bucket| leaders.get(bucket).copied()) else { break };
+            let Some(action) = self
+                .engine
+                .poll(self.now, &mut |_, bucket| leaders.get(bucket).copied())
+            else {
+                break;
+            };
             match action {
                 Action::Close(slot) => {
                     self.log.push(format!("close {slot}"));
@@ -63,14 +80,31 @@ impl Bench {
                     self.engine.on_writer_id(Ok(9), self.now);
                 }
                 Action::Send(request) => {
-                    let parts: Vec<String> =
-                        request.parts.iter().map(|part| format!("{}:{}#{}", part.slot, self.engine.payload(part.slot, part.batch), part.stamp.sequence)).collect();
-                    self.log.push(format!("send {} to {}", parts.join(" "), request.lane.server));
+                    let parts: Vec<String> = request
+                        .parts
+                        .iter()
+                        .map(|part| {
+                            format!(
+                                "{}:{}#{}",
+                                part.slot,
+                                self.engine.payload(part.slot, part.batch),
+                                part.stamp.sequence
+                            )
+                        })
+                        .collect();
+                    self.log.push(format!(
+                        "send {} to {}",
+                        parts.join(" "),
+                        request.lane.server
+                    ));
                     self.requests.push(request);
                 }
             }
         }
-        for Finished { payload, result, .. } in self.engine.take_finished() {
+        for Finished {
+            payload, result, ..
+        } in self.engine.take_finished()
+        {
             self.log.push(match result {
                 Ok(offset) => format!("{payload} at {offset:?}"),
                 Err(error) => format!("{payload} failed {:?}", error.server_code()),
@@ -95,9 +129,14 @@ impl Bench {
         let request = self.requests.remove(0);
         let answers = match answer {
             Answer::Lost { .. } => HashMap::new(),
-            _ => request.parts.iter().map(|part| (part.bucket, answer.clone())).collect(),
+            _ => request
+                .parts
+                .iter()
+                .map(|part| (part.bucket, answer.clone()))
+                .collect(),
         };
-        self.engine.on_answers(request.id, answers, &lost(), self.now)
+        self.engine
+            .on_answers(request.id, answers, &lost(), self.now)
     }
 
     fn pass(&mut self, time: Duration) {
@@ -112,15 +151,24 @@ impl<P: Copy> Engine<P> {
 }
 
 fn lost() -> Answer {
-    Answer::Lost { error: Error::timeout("an answer", Duration::from_secs(1)), sent: true }
+    Answer::Lost {
+        error: Error::timeout("an answer", Duration::from_secs(1)),
+        sent: true,
+    }
 }
 
 fn written(offset: i64) -> Answer {
-    Answer::Written { offset: Some(offset), pressure: None }
+    Answer::Written {
+        offset: Some(offset),
+        pressure: None,
+    }
 }
 
 fn refused(code: i32) -> Answer {
-    Answer::Refused(ServerError { code: ErrorCode::new(code), message: None })
+    Answer::Refused(ServerError {
+        code: ErrorCode::new(code),
+        message: None,
+    })
 }
 
 #[test]
@@ -147,7 +195,11 @@ fn an_awaited_batch_goes_at_once_and_those_awaited_meanwhile_share_the_next() {
     assert_eq!(bench.run(), ["close 0", "send 0:1#1 to 1", "0 at Some(0)"]);
     bench.engine.on_wish(0, Wish::Urgent, bench.now);
     bench.pass(LINGER);
-    assert_eq!(bench.run(), ["close 0", "send 0:2#2 to 1"], "the linger bounds it all the same");
+    assert_eq!(
+        bench.run(),
+        ["close 0", "send 0:2#2 to 1"],
+        "the linger bounds it all the same"
+    );
 }
 
 #[test]
@@ -160,7 +212,14 @@ fn buckets_share_requests_within_the_size_and_one_batch_a_bucket() {
     for slot in [0, 1, 2, 0] {
         bench.full(slot, 400);
     }
-    assert_eq!(bench.run(), ["send 0:1#1 1:2#0 to 1", "send 2:3#0 to 1", "send 0:4#2 to 1"]);
+    assert_eq!(
+        bench.run(),
+        [
+            "send 0:1#1 1:2#0 to 1",
+            "send 2:3#0 to 1",
+            "send 0:4#2 to 1"
+        ]
+    );
 }
 
 #[test]
@@ -183,7 +242,10 @@ fn one_request_goes_before_a_connection_has_proved_itself_and_many_after() {
     }
     assert_eq!(bench.run(), ["init [7]", "send 0:0#0 1:2#0 to 1"]);
     bench.answer(&written(0));
-    assert_eq!(bench.run(), ["send 0:1#1 to 1", "0 at Some(0)", "2 at Some(0)"]);
+    assert_eq!(
+        bench.run(),
+        ["send 0:1#1 to 1", "0 at Some(0)", "2 at Some(0)"]
+    );
 }
 
 #[test]
@@ -193,14 +255,18 @@ fn a_bucket_without_leader_holds_up_no_other_and_is_looked_up_with_growing_pause
     bench.full(0, 10);
     bench.full(1, 10);
     assert_eq!(bench.run(), ["resolve 0", "init [7]", "send 1:1#0 to 1"]);
-    bench.engine.on_resolved(0, Resolution::Known(None), bench.now);
+    bench
+        .engine
+        .on_resolved(0, Resolution::Known(None), bench.now);
     assert!(bench.run().is_empty(), "still no leader: after a pause");
     let pause = bench.engine.next_wakeup().unwrap() - bench.now;
     assert!(pause <= Duration::from_millis(20));
     bench.pass(pause);
     assert_eq!(bench.run(), ["resolve 0"]);
     bench.leaders.insert(TableBucket::new(7, 0), 2);
-    bench.engine.on_resolved(0, Resolution::Known(None), bench.now);
+    bench
+        .engine
+        .on_resolved(0, Resolution::Known(None), bench.now);
     assert_eq!(bench.run(), ["send 0:0#0 to 2"]);
 }
 
@@ -210,7 +276,13 @@ fn a_new_leader_is_told_and_the_batch_sent_there() {
     bench.full(0, 10);
     bench.run();
     let reroute = bench.answer(&refused(12));
-    assert_eq!(reroute, [Reroute { bucket: TableBucket::new(7, 0), is_unknown: false }]);
+    assert_eq!(
+        reroute,
+        [Reroute {
+            bucket: TableBucket::new(7, 0),
+            is_unknown: false
+        }]
+    );
     bench.leaders.insert(TableBucket::new(7, 0), 2);
     assert!(bench.run().is_empty());
     let wakeup = bench.engine.next_wakeup().unwrap();
@@ -227,7 +299,14 @@ fn a_partition_is_looked_for_at_once_and_only_its_rows_fail_with_it() {
     bench.full(slot, 10);
     bench.full(0, 10);
     assert_eq!(bench.run(), ["resolve 1", "init [7]", "send 0:1#0 to 1"]);
-    bench.engine.on_resolved(partition, Resolution::Gone(Error::from(ServerError { code: ErrorCode::new(45), message: None })), bench.now);
+    bench.engine.on_resolved(
+        partition,
+        Resolution::Gone(Error::from(ServerError {
+            code: ErrorCode::new(45),
+            message: None,
+        })),
+        bench.now,
+    );
     bench.answer(&written(3));
     assert_eq!(bench.run(), ["0 failed Some(45)", "1 at Some(3)"]);
 }
@@ -237,11 +316,16 @@ fn a_partition_made_anew_starts_its_sequences_anew() {
     let mut bench = Bench::with(1);
     let partition = bench.engine.add_route(8, false);
     let slot = bench.engine.add_slot(partition, 0, 0);
-    let (old, new) = (TableBucket::new_with_partition(8, Some(1), 0), TableBucket::new_with_partition(8, Some(2), 0));
+    let (old, new) = (
+        TableBucket::new_with_partition(8, Some(1), 0),
+        TableBucket::new_with_partition(8, Some(2), 0),
+    );
     bench.leaders.extend([(old, 1), (new, 1)]);
     bench.full(slot, 10);
     bench.run();
-    bench.engine.on_resolved(partition, Resolution::Known(Some(1)), bench.now);
+    bench
+        .engine
+        .on_resolved(partition, Resolution::Known(Some(1)), bench.now);
     assert_eq!(bench.run(), ["init [8]", "send 1:0#0 to 1"]);
     bench.answer(&written(0));
     bench.run();
@@ -250,7 +334,9 @@ fn a_partition_made_anew_starts_its_sequences_anew() {
     bench.leaders.remove(&old);
     bench.answer(&refused(21));
     assert_eq!(bench.run(), ["resolve 1"]);
-    bench.engine.on_resolved(partition, Resolution::Known(Some(2)), bench.now);
+    bench
+        .engine
+        .on_resolved(partition, Resolution::Known(Some(2)), bench.now);
     bench.run();
     bench.pass(Duration::from_secs(1));
     assert_eq!(bench.run(), ["send 1:1#0 to 1"]);
@@ -264,17 +350,26 @@ fn a_missing_writer_id_is_asked_for_again_until_the_time_of_the_rows_is_over() {
     let mut asked = 0;
     let end = bench.now + Duration::from_secs(120);
     loop {
-        while let Some(action) = bench.engine.poll(bench.now, &mut |_, bucket| leaders.get(bucket).copied()) {
+        while let Some(action) = bench
+            .engine
+            .poll(bench.now, &mut |_, bucket| leaders.get(bucket).copied())
+        {
             assert!(matches!(action, Action::InitWriter(_)), "{action:?}");
             asked += 1;
-            bench.engine.on_writer_id(Err(Error::timeout("init", Duration::from_secs(1))), bench.now);
+            bench.engine.on_writer_id(
+                Err(Error::timeout("init", Duration::from_secs(1))),
+                bench.now,
+            );
         }
         match bench.engine.next_wakeup() {
             Some(at) => bench.now = at,
             None => break,
         }
     }
-    assert!(bench.now - end <= Duration::from_secs(1), "the last pause may outlast the rows");
+    assert!(
+        bench.now - end <= Duration::from_secs(1),
+        "the last pause may outlast the rows"
+    );
     assert!((100..300).contains(&asked), "{asked}");
     assert_eq!(bench.engine.take_finished().len(), 1);
 }
@@ -284,8 +379,19 @@ fn without_the_right_to_write_the_rows_fail() {
     let mut bench = Bench::with(1);
     bench.full(0, 10);
     let leaders = bench.leaders.clone();
-    assert!(matches!(bench.engine.poll(bench.now, &mut |_, bucket| leaders.get(bucket).copied()), Some(Action::InitWriter(_))));
-    bench.engine.on_writer_id(Err(Error::from(ServerError { code: ErrorCode::new(48), message: None })), bench.now);
+    assert!(matches!(
+        bench
+            .engine
+            .poll(bench.now, &mut |_, bucket| leaders.get(bucket).copied()),
+        Some(Action::InitWriter(_))
+    ));
+    bench.engine.on_writer_id(
+        Err(Error::from(ServerError {
+            code: ErrorCode::new(48),
+            message: None,
+        })),
+        bench.now,
+    );
     assert_eq!(bench.run(), ["0 failed Some(48)"]);
 }
 
@@ -310,7 +416,11 @@ fn while_a_bucket_cannot_send_its_batch_goes_on_filling_but_not_past_its_time() 
     bench.pass(LINGER);
     assert_eq!(bench.run(), ["resolve 0"]);
     bench.pass(Duration::from_secs(120));
-    assert_eq!(bench.run(), ["close 0"], "the batch of the test is as young as its closing");
+    assert_eq!(
+        bench.run(),
+        ["close 0"],
+        "the batch of the test is as young as its closing"
+    );
 }
 
 #[test]

@@ -1,0 +1,113 @@
+//! The command line.
+
+use std::env;
+
+use crate::{Result, contender::Name, scenario::Scenario};
+
+/// Variable that names the cluster; `cargo xtask bench` sets it.
+const BOOTSTRAP: &str = "FLUSS_BOOTSTRAP_SERVERS";
+
+pub(crate) const USAGE: &str = "\
+usage: peer-bench [OPTIONS]
+
+Compares clients of Apache Fluss on the cluster that FLUSS_BOOTSTRAP_SERVERS names.
+
+  --scenario NAME     only this one; may be given several times
+  --contender NAME    only this one: ours or peer
+  --rounds N          turns of each contender (3)
+  --rows N            rows to append and scan, four times the upserts (2000000)
+  --seconds N         longest time of lookups and awaited appends (3)
+  --quick             one round, a tenth of the rows, one second
+  --instructions      count instructions per operation with valgrind instead of measuring time
+  --json              JSON lines instead of a table
+  --list              the names of the scenarios";
+
+/// What to do.
+#[derive(Debug)]
+pub(crate) enum Request {
+    Help,
+    List,
+    /// A job in a process of its own.
+    Child(String),
+    Run(Arguments),
+}
+
+/// What to run.
+#[derive(Debug)]
+pub(crate) struct Arguments {
+    pub(crate) address: String,
+    pub(crate) scenarios: Vec<Scenario>,
+    pub(crate) contenders: Vec<Name>,
+    pub(crate) rounds: u32,
+    pub(crate) rows: u64,
+    pub(crate) seconds: f64,
+    pub(crate) instructions: bool,
+    pub(crate) json: bool,
+}
+
+pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Request> {
+    let mut words = words;
+    let mut arguments = Arguments {
+        address: env::var(BOOTSTRAP).unwrap_or_default(),
+        scenarios: Vec::new(),
+        contenders: Vec::new(),
+        rounds: 3,
+        rows: 2_000_000,
+        seconds: 3.0,
+        instructions: false,
+        json: false,
+    };
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or_else(|| format!("{word} wants a value"));
+        match word.as_str() {
+            "--child" => return Ok(Request::Child(value()?)),
+            "--help" | "-h" => return Ok(Request::Help),
+            "--list" => return Ok(Request::List),
+            "--scenario" => {
+                arguments
+                    .scenarios
+                    .push(named(&Scenario::ALL, Scenario::as_str, &value()?)?)
+            }
+            "--contender" => arguments
+                .contenders
+                .push(named(&Name::ALL, Name::as_str, &value()?)?),
+            "--rounds" => arguments.rounds = value()?.parse()?,
+            "--rows" => arguments.rows = value()?.parse()?,
+            "--seconds" => arguments.seconds = value()?.parse()?,
+            "--quick" => (arguments.rounds, arguments.rows, arguments.seconds) = (1, 200_000, 1.0),
+            "--instructions" => arguments.instructions = true,
+            "--json" => arguments.json = true,
+            _ => return Err(format!("unknown argument {word}\n\n{USAGE}").into()),
+        }
+    }
+    if arguments.scenarios.is_empty() {
+        arguments.scenarios = Scenario::ALL.to_vec();
+    }
+    if arguments.contenders.is_empty() {
+        arguments.contenders = Name::ALL.to_vec();
+    }
+    if arguments.address.is_empty() {
+        return Err(format!(
+            "{BOOTSTRAP} is not set; `cargo xtask bench` starts a cluster and sets it"
+        )
+        .into());
+    }
+    if arguments.rounds == 0
+        || arguments.rows < 20_000
+        || !(0.1..=60.0).contains(&arguments.seconds)
+    {
+        return Err("at least 1 round, 20000 rows, 0.1 to 60 seconds".into());
+    }
+    Ok(Request::Run(arguments))
+}
+
+fn named<T: Copy>(all: &[T], name_of: fn(T) -> &'static str, name: &str) -> Result<T> {
+    let names = || {
+        all.iter()
+            .map(|item| name_of(*item))
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let found = all.iter().copied().find(|item| name_of(*item) == name);
+    found.ok_or_else(|| format!("{name:?} is none of {}", names()).into())
+}

@@ -1,0 +1,246 @@
+//! The clients that are compared.
+
+mod ours;
+mod peer;
+
+use std::{
+    fmt,
+    future::Future,
+    ops::Range,
+    time::{Duration, Instant},
+};
+
+use arrow_array::RecordBatch;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Result,
+    harness::Meter,
+    workload::{KEYS, Random, Rows, Totals, last_upsert},
+};
+pub(crate) use ours::Ours;
+pub(crate) use peer::Peer;
+
+/// Database of all tables of the comparison.
+pub(crate) const DATABASE: &str = "peer_bench";
+/// Longest time of one `poll`.
+pub(crate) const POLL: Duration = Duration::from_secs(1);
+/// Property of a table, and its value: rows are sent uncompressed.
+pub(crate) const NO_COMPRESSION: (&str, &str) = ("table.log.arrow.compression.type", "NONE");
+
+/// Which client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Name {
+    /// This repository's.
+    Ours,
+    /// `fluss-rs` 1.0.0 from crates.io.
+    Peer,
+}
+
+impl Name {
+    pub(crate) const ALL: [Self; 2] = [Self::Ours, Self::Peer];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Ours => "ours",
+            Self::Peer => "peer",
+        }
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The writer's settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Linger {
+    /// As the client comes.
+    Default,
+    /// Batches wait for no further rows.
+    Zero,
+}
+
+/// What tables look like beside their four columns.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) buckets: i32,
+    /// Whether the `BIGINT` is the primary key.
+    pub(crate) keyed: bool,
+}
+
+/// One client. Methods open what they need, start the meter, do the work, stop the meter.
+pub(crate) trait Contender: Sized {
+    async fn connect(address: &str, linger: Linger) -> Result<Self>;
+
+    async fn create_table(&self, table: &str, shape: Shape) -> Result<()>;
+
+    async fn drop_table(&self, table: &str) -> Result<()>;
+
+    /// Asks the cluster for a table.
+    async fn open_table(&self, table: &str) -> Result<()>;
+
+    /// Appends rows 0 to `count` without awaiting each, then flushes.
+    async fn append_rows(
+        &self,
+        table: &str,
+        rows: &Rows,
+        count: u64,
+        meter: &mut Meter,
+    ) -> Result<()>;
+
+    /// Appends the batches in turn, `count` in all, then flushes. `None`: this client does not offer it.
+    async fn append_batches(
+        &self,
+        table: &str,
+        batches: &[RecordBatch],
+        count: u64,
+        meter: &mut Meter,
+    ) -> Result<Option<()>>;
+
+    /// Appends rows and awaits each, until `count` are done or the time is over. Returns the time of each.
+    async fn append_awaited(
+        &self,
+        table: &str,
+        rows: &Rows,
+        bound: Bound,
+        meter: &mut Meter,
+    ) -> Result<Vec<u32>>;
+
+    /// Upserts rows 0 to `count` under the keys 0 to [`KEYS`] in turn, then flushes.
+    async fn upsert_rows(
+        &self,
+        table: &str,
+        rows: &Rows,
+        count: u64,
+        meter: &mut Meter,
+    ) -> Result<()>;
+
+    /// Looks up random keys in `work.in_flight` tasks. Returns the time of each lookup.
+    async fn look_up(&self, table: &str, work: &LookupWork, meter: &mut Meter) -> Result<Vec<u32>>;
+
+    /// Offsets behind the last rows of the buckets.
+    async fn ends(&self, table: &str, buckets: Range<i32>) -> Result<Vec<i64>>;
+
+    /// Reads `count` rows of the buckets from their start.
+    async fn scan_rows(
+        &self,
+        table: &str,
+        buckets: Range<i32>,
+        count: u64,
+        meter: &mut Meter,
+    ) -> Result<Totals>;
+
+    /// As [`scan_rows`](Self::scan_rows), in Arrow batches.
+    async fn scan_batches(
+        &self,
+        table: &str,
+        buckets: Range<i32>,
+        count: u64,
+        meter: &mut Meter,
+    ) -> Result<Totals>;
+}
+
+/// Where a loop ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bound {
+    pub(crate) count: u64,
+    pub(crate) time: Duration,
+}
+
+impl Bound {
+    /// Row numbers, until either bound is reached.
+    pub(crate) fn rows(self) -> impl Iterator<Item = u64> {
+        let end = Instant::now() + self.time;
+        (0..self.count).take_while(move |_| Instant::now() < end)
+    }
+}
+
+/// Random keys to look up, and the answers to expect.
+#[derive(Debug, Clone)]
+pub(crate) struct LookupWork {
+    pub(crate) rows: Rows,
+    /// Upserts that the table has seen.
+    pub(crate) upserts: u64,
+    /// Tasks, each with one lookup at a time.
+    pub(crate) in_flight: u64,
+    /// Of all tasks together.
+    pub(crate) bound: Bound,
+}
+
+/// A looked-up row: `id`, `number`, `half`, `text`.
+pub(crate) type Found<'a> = (i64, i32, f64, &'a str);
+
+impl LookupWork {
+    /// Keys of the task `task`; ends with the bound.
+    pub(crate) fn keys(&self, task: u64) -> impl Iterator<Item = u64> + use<> {
+        let mut random = Random::new(task + 1);
+        let share = Bound {
+            count: self.bound.count.div_ceil(self.in_flight),
+            time: self.bound.time,
+        };
+        let keys = KEYS.min(self.upserts);
+        share.rows().map(move |_| random.below(keys))
+    }
+
+    /// Refuses any row but the last one written under the key.
+    pub(crate) fn check(&self, key: u64, found: Option<Found<'_>>) -> Result<()> {
+        let i = last_upsert(key, self.upserts);
+        let expected = (
+            key as i64,
+            Rows::number(i),
+            Rows::half(i),
+            self.rows.text(i),
+        );
+        if found == Some(expected) {
+            Ok(())
+        } else {
+            Err(format!("under key {key} there is {found:?}, written was {expected:?}").into())
+        }
+    }
+}
+
+/// Runs all lookup tasks and joins the times that they took.
+pub(crate) async fn run_tasks<T>(tasks: Vec<T>) -> Result<Vec<u32>>
+where
+    T: Future<Output = Result<Vec<u32>>> + Send + 'static,
+{
+    let running: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
+    let mut all = Vec::new();
+    for task in running {
+        all.append(&mut task.await??);
+    }
+    Ok(all)
+}
+
+/// Nanoseconds since `started`; more than four seconds count as four seconds.
+pub(crate) fn nanos_since(started: Instant) -> u32 {
+    u32::try_from(started.elapsed().as_nanos()).unwrap_or(u32::MAX)
+}
+
+/// Ends scans that no longer get anywhere.
+#[derive(Debug)]
+pub(crate) struct Patience {
+    deadline: Instant,
+    wanted: u64,
+}
+
+impl Patience {
+    pub(crate) fn for_rows(wanted: u64) -> Self {
+        Self {
+            deadline: Instant::now() + Duration::from_secs(120),
+            wanted,
+        }
+    }
+
+    /// Whether to poll again, with `seen` rows read.
+    pub(crate) fn wants_more(&self, seen: u64) -> Result<bool> {
+        if seen < self.wanted && Instant::now() > self.deadline {
+            return Err(format!("{seen} of {} rows read in two minutes", self.wanted).into());
+        }
+        Ok(seen < self.wanted)
+    }
+}

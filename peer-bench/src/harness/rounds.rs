@@ -1,0 +1,174 @@
+//! The rounds: contenders take turns, and each turn is a process.
+
+use std::{collections::HashMap, process};
+
+use super::{
+    child,
+    report::{Row, Table},
+    server,
+};
+use crate::{
+    Result,
+    arguments::Arguments,
+    contender::Name,
+    scenario::{Job, Scenario, Source, Step},
+};
+
+/// Runs what the arguments ask for and prints the results.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let mut rounds = Rounds {
+        arguments,
+        server: server::tablet_server(&arguments.address),
+        prepared: HashMap::new(),
+        tables: 0,
+        failures: 0,
+    };
+    let mut table = Table::default();
+    for scenario in &arguments.scenarios {
+        let rows = if arguments.instructions {
+            rounds.count_instructions(*scenario)
+        } else {
+            rounds.measure(*scenario)
+        };
+        table.add(*scenario, rows, arguments.json)?;
+    }
+    rounds.clean_up();
+    if !arguments.json {
+        println!("{table}");
+    }
+    match rounds.failures {
+        0 => Ok(()),
+        failures => Err(format!("{failures} jobs failed, see above").into()),
+    }
+}
+
+struct Rounds<'a> {
+    arguments: &'a Arguments,
+    server: Option<u32>,
+    /// Filled tables, by what they hold and who filled them.
+    prepared: HashMap<(Source, Name), Job>,
+    /// Tables named so far.
+    tables: u32,
+    failures: u32,
+}
+
+impl Rounds<'_> {
+    /// All rounds of a scenario; one row for each contender.
+    fn measure(&mut self, scenario: Scenario) -> Vec<Row> {
+        let mut rows: Vec<Row> = self
+            .arguments
+            .contenders
+            .iter()
+            .map(|name| Row::new(*name))
+            .collect();
+        for round in 0..self.arguments.rounds {
+            let mut turns: Vec<&mut Row> = rows.iter_mut().collect();
+            if round % 2 == 1 {
+                turns.reverse();
+            }
+            for row in turns {
+                eprintln!("{scenario}, round {}: {}", round + 1, row.contender);
+                let measured = self
+                    .job(scenario, row.contender)
+                    .and_then(|job| child::measure(&job));
+                match measured {
+                    Ok(Some(measurement)) => row.measurements.push(measurement),
+                    Ok(None) => {}
+                    Err(error) => self.failed(scenario, row.contender, &*error),
+                }
+            }
+        }
+        rows
+    }
+
+    /// Instructions of one operation: the difference between two numbers of operations.
+    fn count_instructions(&mut self, scenario: Scenario) -> Vec<Row> {
+        let mut rows: Vec<Row> = self
+            .arguments
+            .contenders
+            .iter()
+            .map(|name| Row::new(*name))
+            .collect();
+        let few = scenario.counted_operations();
+        for row in &mut rows {
+            eprintln!("{scenario}, instructions: {}", row.contender);
+            let mut count = |count| {
+                let job = self.job(scenario, row.contender)?;
+                child::instructions(&Job {
+                    count,
+                    seconds: 600.0,
+                    check: false,
+                    ..job
+                })
+            };
+            match count(few).and_then(|fewer| Ok(fewer.zip(count(few * 2)?))) {
+                Ok(Some((fewer, more))) => row.instructions = Some((more - fewer) / few as f64),
+                Ok(None) => {}
+                Err(error) => self.failed(scenario, row.contender, &*error),
+            }
+        }
+        rows
+    }
+
+    fn failed(&mut self, scenario: Scenario, contender: Name, error: &dyn std::error::Error) {
+        eprintln!("{scenario}, {contender}: {error}");
+        self.failures += 1;
+    }
+
+    /// The job of one turn; fills the table that it reads, unless that was done before.
+    fn job(&mut self, scenario: Scenario, contender: Name) -> Result<Job> {
+        let mut job = self.new_job(scenario, contender);
+        if let Some(source) = scenario.source() {
+            // All scan the same table; looked up is what the contender wrote itself.
+            let writer = if source == Source::Keys {
+                contender
+            } else {
+                Name::Peer
+            };
+            if !self.prepared.contains_key(&(source, writer)) {
+                let filling = Job {
+                    step: Step::Fill,
+                    contender: writer,
+                    ..job.clone()
+                };
+                eprintln!("{scenario}: filling a table with {writer}");
+                child::measure(&filling)?;
+                self.prepared.insert((source, writer), filling);
+            }
+            if let Some(filled) = self.prepared.get(&(source, writer)) {
+                job.table.clone_from(&filled.table);
+            }
+        }
+        Ok(job)
+    }
+
+    fn new_job(&mut self, scenario: Scenario, contender: Name) -> Job {
+        self.tables += 1;
+        let table =
+            format!("{scenario}_{contender}_{}_{}", process::id(), self.tables).replace('-', "_");
+        Job {
+            step: Step::Measure,
+            scenario,
+            contender,
+            address: self.arguments.address.clone(),
+            table,
+            rows: self.arguments.rows,
+            count: scenario.operations(self.arguments.rows),
+            seconds: self.arguments.seconds,
+            check: true,
+            server: self.server,
+        }
+    }
+
+    fn clean_up(&mut self) {
+        for ((_, contender), filling) in self.prepared.drain() {
+            let job = Job {
+                step: Step::Drop,
+                ..filling
+            };
+            if let Err(error) = child::measure(&job) {
+                eprintln!("dropping {} with {contender}: {error}", job.table);
+            }
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! What is measured.
+
+mod append;
+mod connect;
+mod lookup;
+mod scan;
+mod upsert;
+
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Result,
+    contender::{Contender, Linger, Name, Ours, Peer, Shape},
+    harness::{Latency, Meter, peak_and_threads},
+    workload::KEYS,
+};
+
+/// Rows written or read on another table before anything is measured.
+const WARM_UP_ROWS: u64 = 100_000;
+
+/// One of the things that are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Scenario {
+    AppendRows,
+    AppendBatches,
+    ScanRows1,
+    ScanRows3,
+    ScanBatches,
+    Upsert,
+    Lookup1,
+    Lookup64,
+    Lookup1024,
+    Ack,
+    AckLinger0,
+    Connect,
+}
+
+/// A filled table that scenarios read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Source {
+    /// A log in so many buckets.
+    Log(i32),
+    /// A primary-key table.
+    Keys,
+}
+
+impl Scenario {
+    pub(crate) const ALL: [Self; 12] = [
+        Self::AppendRows,
+        Self::AppendBatches,
+        Self::ScanRows1,
+        Self::ScanRows3,
+        Self::ScanBatches,
+        Self::Upsert,
+        Self::Lookup1,
+        Self::Lookup64,
+        Self::Lookup1024,
+        Self::Ack,
+        Self::AckLinger0,
+        Self::Connect,
+    ];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::AppendRows => "append-rows",
+            Self::AppendBatches => "append-batches",
+            Self::ScanRows1 => "scan-rows-1",
+            Self::ScanRows3 => "scan-rows-3",
+            Self::ScanBatches => "scan-batches",
+            Self::Upsert => "upsert",
+            Self::Lookup1 => "lookup-1",
+            Self::Lookup64 => "lookup-64",
+            Self::Lookup1024 => "lookup-1024",
+            Self::Ack => "ack",
+            Self::AckLinger0 => "ack-linger-0",
+            Self::Connect => "connect",
+        }
+    }
+
+    /// What the scenario reads, if it must be written first.
+    pub(crate) fn source(self) -> Option<Source> {
+        match self {
+            Self::ScanRows1 | Self::ScanBatches => Some(Source::Log(1)),
+            Self::ScanRows3 => Some(Source::Log(3)),
+            Self::Lookup1 | Self::Lookup64 | Self::Lookup1024 => Some(Source::Keys),
+            _ => None,
+        }
+    }
+
+    /// Whether it is the time of one operation that counts, not how many there are in a second.
+    pub(crate) fn is_about_latency(self) -> bool {
+        matches!(
+            self,
+            Self::Lookup1 | Self::Ack | Self::AckLinger0 | Self::Connect
+        )
+    }
+
+    /// Most operations, where `rows` are appended.
+    pub(crate) fn operations(self, rows: u64) -> u64 {
+        match self {
+            Self::AppendRows
+            | Self::AppendBatches
+            | Self::ScanRows1
+            | Self::ScanRows3
+            | Self::ScanBatches => rows,
+            Self::Upsert => rows / 4,
+            // The time ends them.
+            Self::Lookup1 | Self::Lookup64 | Self::Lookup1024 => 100_000_000,
+            Self::Ack | Self::AckLinger0 => 2_000,
+            Self::Connect => 20,
+        }
+    }
+
+    /// The smaller number of operations of which instructions are counted.
+    pub(crate) fn counted_operations(self) -> u64 {
+        match self {
+            Self::AppendRows | Self::Upsert => 100_000,
+            Self::AppendBatches | Self::ScanRows1 | Self::ScanRows3 | Self::ScanBatches => 400_000,
+            Self::Lookup64 => 6_400,
+            Self::Lookup1024 => 40_960,
+            Self::Lookup1 | Self::Ack | Self::AckLinger0 => 100,
+            Self::Connect => 10,
+        }
+    }
+}
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// What a child is to do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Job {
+    pub(crate) step: Step,
+    pub(crate) scenario: Scenario,
+    pub(crate) contender: Name,
+    /// The cluster, `host:port`.
+    pub(crate) address: String,
+    /// Table to write or read; the one to warm up with has the same name and `_warm`.
+    pub(crate) table: String,
+    /// Rows of a filled log table.
+    pub(crate) rows: u64,
+    /// Most operations to measure.
+    pub(crate) count: u64,
+    /// Longest time of lookups and awaited appends.
+    pub(crate) seconds: f64,
+    /// Whether to check what was written and read.
+    pub(crate) check: bool,
+    /// Process of the tablet server.
+    pub(crate) server: Option<u32>,
+}
+
+/// Scenarios that read have their table filled by another process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Step {
+    Fill,
+    Measure,
+    Drop,
+}
+
+impl Job {
+    fn warm_table(&self) -> String {
+        format!("{}_warm", self.table)
+    }
+
+    fn time(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds)
+    }
+
+    fn meter(&self) -> Meter {
+        Meter::new(self.server)
+    }
+}
+
+/// What one child measured.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Measurement {
+    pub(crate) operations: u64,
+    pub(crate) cost: crate::harness::Cost,
+    pub(crate) peak_mib: f64,
+    pub(crate) threads: u64,
+    pub(crate) latency: Option<Latency>,
+}
+
+impl Measurement {
+    /// To be made before anything is checked, which takes memory too.
+    fn of(meter: &Meter, operations: u64, times: Option<Vec<u32>>) -> Result<Self> {
+        let (peak_mib, threads) = peak_and_threads()?;
+        Ok(Self {
+            operations,
+            cost: meter.cost(),
+            peak_mib,
+            threads,
+            latency: times.and_then(Latency::of),
+        })
+    }
+}
+
+/// Does a job. `None`: the client does not offer it.
+pub(crate) async fn perform(job: &Job) -> Result<Option<Measurement>> {
+    match job.contender {
+        Name::Ours => perform_with::<Ours>(job).await,
+        Name::Peer => perform_with::<Peer>(job).await,
+    }
+}
+
+async fn perform_with<C: Contender>(job: &Job) -> Result<Option<Measurement>> {
+    match (job.step, job.scenario.source()) {
+        (Step::Fill, Some(Source::Log(buckets))) => scan::fill::<C>(job, buckets).await,
+        (Step::Fill, _) => lookup::fill::<C>(job).await,
+        (Step::Drop, _) => {
+            let client = C::connect(&job.address, Linger::Default).await?;
+            drop_tables(&client, job).await?;
+            Ok(None)
+        }
+        (Step::Measure, _) => match job.scenario {
+            Scenario::AppendRows => append::rows::<C>(job).await,
+            Scenario::AppendBatches => append::batches::<C>(job).await,
+            Scenario::Ack => append::awaited::<C>(job, Linger::Default).await,
+            Scenario::AckLinger0 => append::awaited::<C>(job, Linger::Zero).await,
+            Scenario::ScanRows1 => scan::rows::<C>(job, 1).await,
+            Scenario::ScanRows3 => scan::rows::<C>(job, 3).await,
+            Scenario::ScanBatches => scan::batches::<C>(job, 1).await,
+            Scenario::Upsert => upsert::rows::<C>(job).await,
+            Scenario::Lookup1 => lookup::random::<C>(job, 1).await,
+            Scenario::Lookup64 => lookup::random::<C>(job, 64).await,
+            Scenario::Lookup1024 => lookup::random::<C>(job, 1024).await,
+            Scenario::Connect => connect::first_metadata::<C>(job).await,
+        },
+    }
+}
+
+/// Makes the table of the job and the one to warm up with, and waits until they can be used.
+async fn create_tables<C: Contender>(client: &C, job: &Job, shape: Shape) -> Result<()> {
+    for table in [&job.warm_table(), &job.table] {
+        client.create_table(table, shape).await?;
+        let end = Instant::now() + Duration::from_secs(20);
+        while let Err(error) = client.ends(table, 0..shape.buckets).await {
+            if Instant::now() > end {
+                return Err(error);
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+    Ok(())
+}
+
+async fn drop_tables<C: Contender>(client: &C, job: &Job) -> Result<()> {
+    client.drop_table(&job.warm_table()).await?;
+    client.drop_table(&job.table).await
+}
+
+/// Keys that a primary-key table holds when it was filled for lookups: each was written once.
+const FILLED_KEYS: u64 = KEYS;

@@ -1,0 +1,44 @@
+//! Upserts to a primary-key table.
+
+use super::{Job, Measurement, WARM_UP_ROWS, create_tables, drop_tables};
+use crate::{
+    Result,
+    contender::{Bound, Contender, Linger, LookupWork, Shape},
+    workload::{BUCKETS, Rows},
+};
+
+/// Keys looked up afterwards.
+const CHECKED_KEYS: u64 = 20_000;
+
+/// Rows by one producer, fire and forget, then flush.
+pub(super) async fn rows<C: Contender>(job: &Job) -> Result<Option<Measurement>> {
+    let client = C::connect(&job.address, Linger::Default).await?;
+    let shape = Shape {
+        buckets: BUCKETS,
+        keyed: true,
+    };
+    create_tables(&client, job, shape).await?;
+    let rows = Rows::new();
+    let mut meter = job.meter();
+    client
+        .upsert_rows(&job.warm_table(), &rows, WARM_UP_ROWS, &mut meter)
+        .await?;
+    client
+        .upsert_rows(&job.table, &rows, job.count, &mut meter)
+        .await?;
+    let measurement = Measurement::of(&meter, job.count, None)?;
+    if job.check {
+        let work = LookupWork {
+            rows,
+            upserts: job.count,
+            in_flight: 1024,
+            bound: Bound {
+                count: CHECKED_KEYS,
+                time: job.time(),
+            },
+        };
+        client.look_up(&job.table, &work, &mut meter).await?;
+    }
+    drop_tables(&client, job).await?;
+    Ok(Some(measurement))
+}
