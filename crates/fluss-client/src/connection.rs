@@ -4,13 +4,13 @@ use std::fmt;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use fluss_metadata::{TableInfo, TablePath};
+use fluss_metadata::TablePath;
 use fluss_rpc::{Cluster, Dialer, TcpDialer};
 use tracing::debug;
 
 use crate::admin::{FlussAdmin, fetch_table_info};
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lookup::Lookups;
 use crate::rpc_config::rpc_config;
 use crate::runtime::Drivers;
@@ -64,7 +64,7 @@ impl FlussConnection {
             drivers.handle().clone(),
         )
         .await
-        .map_err(|error| crate::error::Error::from(error).during("connect"))?;
+        .map_err(|error| Error::from(error).during("connect"))?;
         debug!(bootstrap = %config.bootstrap_server, "connected");
         Ok(Self {
             inner: Arc::new(ConnectionInner {
@@ -104,14 +104,20 @@ impl FlussConnection {
     ///
     /// Dropping the future gives up the request; nothing else is left behind.
     pub async fn get_table(&self, path: &TablePath) -> Result<FlussTable> {
-        let info = fetch_table_info(&self.inner, path)
-            .await
-            .map_err(|error| error.during("get_table").of_table(path))?;
-        self.inner
-            .prepare_table(&info)
-            .await
-            .map_err(|error| error.during("get_table").of_table(path))?;
-        Ok(FlussTable::new(Arc::clone(&self.inner), info))
+        let failed = |error: Error| error.during("get_table").of_table(path);
+        let inner = &self.inner;
+        // Two questions, one round trip. The leaders are wanted with the first write or read.
+        let (info, leaders) = futures::future::join(
+            fetch_table_info(inner, path),
+            inner.cluster.ensure_table(path),
+        )
+        .await;
+        let info = info.map_err(failed)?;
+        leaders.map_err(|error| failed(error.into()))?;
+        inner
+            .schemas
+            .insert(info.table_id(), info.schema_id(), info.schema().clone());
+        Ok(FlussTable::new(Arc::clone(inner), info))
     }
 
     /// The configuration this connection was made with.
@@ -164,14 +170,6 @@ impl ConnectionInner {
                 self.cluster.clone(),
             )
         })
-    }
-
-    /// Learns the leaders of the table's buckets and keeps its schema, so that the first write or read finds them.
-    async fn prepare_table(&self, info: &TableInfo) -> Result<()> {
-        self.schemas
-            .insert(info.table_id(), info.schema_id(), info.schema().clone());
-        self.cluster.ensure_table(info.table_path()).await?;
-        Ok(())
     }
 }
 

@@ -147,6 +147,33 @@ impl ConnectionPool {
             .await
     }
 
+    /// Takes a connection that was made for the first contact, now that it is known whose it is. Without use for it, it is closed once
+    /// nobody holds it.
+    pub(crate) fn adopt(&self, server: &ServerNode, connection: Connection) {
+        let address = (server.host(), server.port());
+        let mut slots = self.inner.slots();
+        if self.inner.closed.is_cancelled() {
+            return;
+        }
+        let slot = slots
+            .entry((server.kind(), server.id(), 0))
+            .or_insert_with(|| Slot::new(address));
+        if slot.is_at(address) && matches!(slot.stage, Stage::Idle) {
+            slot.stage = Stage::Live(connection);
+        }
+    }
+
+    /// Whether a request could be sent without a dial.
+    pub(crate) fn is_connected(&self, server: &ServerNode) -> bool {
+        let slots = self.inner.slots();
+        slots
+            .get(&(server.kind(), server.id(), 0))
+            .is_some_and(|slot| {
+                slot.is_at((server.host(), server.port()))
+                    && matches!(&slot.stage, Stage::Live(live) if !live.is_closed())
+            })
+    }
+
     /// Closes every connection and ends every dial; whoever asks later gets an error.
     pub fn close(&self) {
         self.inner.close();

@@ -10,27 +10,27 @@ use fluss::record::ScanRecord;
 use integration_tests::cluster::{bootstrap_servers, unique_database};
 
 /// How long to wait for what must come.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-pub fn config() -> Config {
+pub(crate) fn config() -> Config {
     let mut config = Config::default();
     config.bootstrap_server = bootstrap_servers();
     config
 }
 
-pub async fn connect() -> FlussConnection {
+pub(crate) async fn connect() -> FlussConnection {
     FlussConnection::new(config()).await.unwrap()
 }
 
 /// A database of the test's own.
-pub async fn database(connection: &FlussConnection, test: &str) -> String {
+pub(crate) async fn database(connection: &FlussConnection, test: &str) -> String {
     let name = unique_database(test);
     let admin = connection.get_admin().await.unwrap();
     admin.create_database(&name, None, false).await.unwrap();
     name
 }
 
-pub async fn create(
+pub(crate) async fn create(
     connection: &FlussConnection,
     path: &TablePath,
     descriptor: &TableDescriptor,
@@ -40,7 +40,7 @@ pub async fn create(
     connection.get_table(path).await.unwrap()
 }
 
-pub fn descriptor(schema: Schema, buckets: i32) -> TableDescriptor {
+pub(crate) fn descriptor(schema: Schema, buckets: i32) -> TableDescriptor {
     TableDescriptor::builder()
         .schema(schema)
         .bucket_count(buckets)
@@ -49,7 +49,7 @@ pub fn descriptor(schema: Schema, buckets: i32) -> TableDescriptor {
 }
 
 /// Reads all buckets from their beginnings until `count` records came, by bucket in the order of offsets.
-pub async fn read(table: &FlussTable, count: usize) -> BTreeMap<i32, Vec<ScanRecord>> {
+pub(crate) async fn read(table: &FlussTable, count: usize) -> BTreeMap<i32, Vec<ScanRecord>> {
     let scanner = table.new_scan().create_log_scanner().unwrap();
     for bucket in 0..table.get_table_info().num_buckets() {
         scanner.subscribe(bucket, EARLIEST_OFFSET).await.unwrap();

@@ -32,13 +32,12 @@ impl Retries {
     /// Lets a lookup rest until `due`.
     pub(super) fn park(&self, entry: Entry, due: Instant) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        match queue.as_mut() {
-            Some(open) => open.push(due.into_std(), entry),
-            None => {
-                drop(queue);
-                entry.fail(Error::closed("the connection"));
-                return;
-            }
+        if let Some(open) = queue.as_mut() {
+            open.push(due.into_std(), entry)
+        } else {
+            drop(queue);
+            entry.fail(Error::closed("the connection"));
+            return;
         }
         drop(queue);
         self.work.notify_one();
@@ -131,7 +130,7 @@ async fn find_leaders(shared: &Arc<Shared>, entries: Vec<Entry>) {
                         entry.target.table_id,
                         Some(id),
                         entry.bucket.bucket_id(),
-                    )
+                    );
                 }
                 Err(error) => failures.push((entry.target.path.clone(), Error::from(error))),
             }

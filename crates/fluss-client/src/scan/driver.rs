@@ -23,7 +23,7 @@ pub(super) async fn drive(shared: Arc<Shared>) {
             let now = Instant::now();
             let view = shared.connection().cluster.view();
             let plan = shared.engine().plan(now.into_std(), |bucket| {
-                view.leader_of(bucket).map(|node| node.id())
+                view.leader_of(bucket).map(fluss_metadata::ServerNode::id)
             });
             let wake_at = plan.wake_at.map_or(now + FAR_AWAY, Instant::from_std);
             if !plan.unrouted.is_empty() && !refreshing {

@@ -219,7 +219,7 @@ pub(super) fn path_message(path: &TablePath) -> PbTablePath {
 
 /// The server that leads a bucket, as far as is known.
 pub(super) fn leader(view: &ClusterView, bucket: &TableBucket) -> Option<ServerId> {
-    view.leader_of(bucket).map(|server| server.id())
+    view.leader_of(bucket).map(fluss_metadata::ServerNode::id)
 }
 
 /// Forgets a leader that the view of generation `seen` named and that is none any more.

@@ -675,7 +675,7 @@ async fn an_arrow_batch_goes_where_its_rows_belong() {
 #[tokio::test(start_paused = true)]
 async fn a_large_arrow_batch_is_cut_and_kept_in_order() {
     let bench = Bench::with(log_table(1), |config| {
-        config.writer_buffer_memory_size = 16 * 1024 * 1024
+        config.writer_buffer_memory_size = 16 * 1024 * 1024;
     })
     .await;
     let writer = bench.table.new_append().unwrap().create_writer().unwrap();

@@ -18,13 +18,13 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Duration, sleep};
 
-pub const TABLE_ID: i64 = 7;
+pub(crate) const TABLE_ID: i64 = 7;
 const COORDINATOR: i32 = 1;
 const TABLET_SERVER: i32 = 2;
 
 /// What a server does instead of answering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Misbehaviour {
+pub(crate) enum Misbehaviour {
     /// Says nothing, and keeps the connection open.
     Silent,
     /// Sends half of a frame, then nothing.
@@ -42,7 +42,7 @@ pub enum Misbehaviour {
 }
 
 impl Misbehaviour {
-    pub const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Silent,
         Self::HalfFrame,
         Self::ShortFrame,
@@ -55,14 +55,14 @@ impl Misbehaviour {
 
 /// Which API is answered badly, and how.
 #[derive(Debug, Clone, Copy)]
-pub struct Fault {
+pub(crate) struct Fault {
     pub api: ApiKey,
     pub misbehaviour: Misbehaviour,
 }
 
 /// Two servers: a coordinator, and a tablet server that leads the one bucket of the one table.
 #[derive(Debug)]
-pub struct ScriptedCluster {
+pub(crate) struct ScriptedCluster {
     pub coordinator: SocketAddr,
     tasks: Vec<tokio::task::JoinHandle<()>>,
 }
@@ -75,7 +75,7 @@ struct Script {
 }
 
 impl ScriptedCluster {
-    pub async fn start(primary_key: bool, fault: Option<Fault>) -> Self {
+    pub(crate) async fn start(primary_key: bool, fault: Option<Fault>) -> Self {
         let coordinator = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let tablet = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let script = Arc::new(Script {

@@ -93,20 +93,20 @@ impl<'a> FlatBatch<'a> {
             ArrowType::Time32(TimeUnit::Second) => self.push_primitive::<Time32SecondType>(array),
             ArrowType::Time32(_) => self.push_primitive::<Time32MillisecondType>(array),
             ArrowType::Time64(TimeUnit::Microsecond) => {
-                self.push_primitive::<Time64MicrosecondType>(array)
+                self.push_primitive::<Time64MicrosecondType>(array);
             }
             ArrowType::Time64(_) => self.push_primitive::<Time64NanosecondType>(array),
             ArrowType::Timestamp(TimeUnit::Second, _) => {
-                self.push_primitive::<TimestampSecondType>(array)
+                self.push_primitive::<TimestampSecondType>(array);
             }
             ArrowType::Timestamp(TimeUnit::Millisecond, _) => {
-                self.push_primitive::<TimestampMillisecondType>(array)
+                self.push_primitive::<TimestampMillisecondType>(array);
             }
             ArrowType::Timestamp(TimeUnit::Microsecond, _) => {
-                self.push_primitive::<TimestampMicrosecondType>(array)
+                self.push_primitive::<TimestampMicrosecondType>(array);
             }
             ArrowType::Timestamp(TimeUnit::Nanosecond, _) => {
-                self.push_primitive::<TimestampNanosecondType>(array)
+                self.push_primitive::<TimestampNanosecondType>(array);
             }
             ArrowType::Utf8 => {
                 let array = array.as_string::<i32>();

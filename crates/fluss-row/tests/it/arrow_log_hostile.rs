@@ -244,9 +244,9 @@ fn changed_batches_neither_panic_nor_take_memory_by_what_they_announce() {
                 mutated[8..12].copy_from_slice(&length.to_le_bytes());
             }
             if read_all(&Bytes::from(mutated), context) {
-                sound += 1
+                sound += 1;
             } else {
-                refused += 1
+                refused += 1;
             }
         }
     }

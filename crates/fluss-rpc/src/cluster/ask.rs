@@ -1,13 +1,15 @@
 //! Asking any server about the cluster: those known, then the bootstrap addresses.
 
-use fluss_metadata::ServerNode;
+use fluss_metadata::{ServerKind, ServerNode};
 use fluss_wire::api::ApiKey;
 use fluss_wire::error_code::{ErrorClass, ErrorCode};
 use fluss_wire::message::{MetadataRequest, MetadataResponse};
+use fluss_wire::version::ServerType;
 use tokio::time::Instant;
 use tracing::debug;
 
 use super::Inner;
+use super::view::node;
 use crate::deadline::after;
 use crate::error::{Result, RpcError};
 use crate::retry::random_below;
@@ -58,7 +60,7 @@ impl Inner {
                 let api = ApiKey::GetMetadata;
                 self.pool.get_for(api, server, 0, deadline).await?
             }
-            // Whose address it is will only be known by the answer: the connection is for this one question.
+            // Whose address it is will only be known by the answer.
             Target::Bootstrap(host, port) => self.pool.dial_once(host, *port, deadline).await?,
         };
         let deadline = deadline.min(after(self.pool.config().request_timeout));
@@ -69,10 +71,16 @@ impl Inner {
                 what: "any tablet server, to the server asked,".to_owned(),
             });
         }
+        if let Target::Bootstrap(host, port) = target
+            && let Some(server) = server_at(host, *port, connection.server_type(), &answer)
+        {
+            self.pool.adopt(&server, connection);
+        }
         Ok(answer)
     }
 
-    /// Whom to ask, in order: the tablet servers from a random one on, the coordinator, the bootstrap addresses.
+    /// Whom to ask, in order: the tablet servers from a random one on, those first that are connected; the coordinator, the bootstrap
+    /// addresses.
     fn targets(&self) -> Vec<Target> {
         let view = self.view();
         let mut targets = view
@@ -83,6 +91,9 @@ impl Inner {
         if !targets.is_empty() {
             let first = random_below(targets.len());
             targets.rotate_left(first);
+            targets.sort_by_key(
+                |target| !matches!(target, Target::Known(server) if self.pool.is_connected(server)),
+            );
         }
         targets.extend(view.coordinator().cloned().map(Target::Known));
         targets.extend(
@@ -92,6 +103,26 @@ impl Inner {
         );
         targets
     }
+}
+
+/// The server whose address was dialled, among those that it told of.
+fn server_at(
+    host: &str,
+    port: u16,
+    server_type: Option<ServerType>,
+    answer: &MetadataResponse,
+) -> Option<ServerNode> {
+    let (servers, kind) = match server_type? {
+        ServerType::Coordinator => (
+            answer.coordinator_server.as_slice(),
+            ServerKind::Coordinator,
+        ),
+        ServerType::TabletServer => (answer.tablet_servers.as_slice(), ServerKind::TabletServer),
+    };
+    servers
+        .iter()
+        .filter_map(|server| node(server, kind))
+        .find(|server| server.host() == host && server.port() == port)
 }
 
 /// Whether another server would say the same.

@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
 
-use super::Cluster;
+use super::{Cluster, ClusterView};
 use crate::deadline::after;
 use crate::error::{Result, RpcError};
 use crate::retry::{chance, pause_before_repeat, random_below};
@@ -191,6 +191,11 @@ impl Cluster {
             Route::Leader(path, bucket) => return self.leader_until(path, bucket, deadline).await,
             Route::Coordinator => (coordinator(), "the coordinator"),
             Route::Tablet => (tablet(), "any tablet server"),
+            // A server that is connected answers sooner than one that must be dialled first.
+            Route::Any if attempt == 0 => {
+                let connected = self.connected(&view);
+                (connected.or_else(tablet).or_else(coordinator), "any server")
+            }
             // Every other attempt goes to the coordinator, which may answer while the tablet servers do not.
             Route::Any if attempt % 2 == 1 => (coordinator().or_else(tablet), "any server"),
             Route::Any => (tablet().or_else(coordinator), "any server"),
@@ -198,6 +203,17 @@ impl Cluster {
         picked.ok_or_else(|| RpcError::Unknown {
             what: what.to_owned(),
         })
+    }
+
+    /// A tablet server that is connected, a random one of several; else the coordinator if it is.
+    fn connected(&self, view: &ClusterView) -> Option<ServerNode> {
+        let connected = |server: &&ServerNode| self.pool().is_connected(server);
+        let tablets = view.tablet_servers().filter(connected);
+        let mut tablets = tablets.cloned().collect::<Vec<_>>();
+        if tablets.is_empty() {
+            return view.coordinator().filter(connected).cloned();
+        }
+        Some(tablets.swap_remove(random_below(tablets.len())))
     }
 
     /// Asks the cluster anew after a failure. That it may fail too is no news: the next attempt will tell.

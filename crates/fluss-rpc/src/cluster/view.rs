@@ -230,7 +230,7 @@ fn group(bucket: &TableBucket) -> Group {
 }
 
 /// A server as metadata describes it, unless its port is none.
-fn node(server: &PbServerNode, kind: ServerKind) -> Option<ServerNode> {
+pub(super) fn node(server: &PbServerNode, kind: ServerKind) -> Option<ServerNode> {
     let port = u16::try_from(server.port).ok()?;
     Some(ServerNode::new(
         server.node_id,

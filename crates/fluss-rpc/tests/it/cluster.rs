@@ -32,7 +32,22 @@ async fn bootstrap_addresses_are_tried_in_order() {
     assert_eq!(view.tablet_servers().len(), 3);
     assert_eq!(view.coordinator().unwrap().host(), "c");
     settle().await;
-    // Whose the bootstrap connection is nobody knows: it is not kept.
+    // Whose the bootstrap connection is, the answer told: it is kept, and used before another one is dialled.
+    assert_eq!(cluster.pool().open_connections(), 1);
+    let dials = fake.net.dials();
+    cluster
+        .call_any(&ListDatabasesRequest::default())
+        .await
+        .unwrap();
+    assert_eq!(fake.net.dials(), dials);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bootstrap_connection_that_is_no_servers_own_is_not_kept() {
+    let fake = FakeCluster::new(2);
+    fake.host("balancer:1", TABLET);
+    let cluster = fake.connect_to(&["balancer:1"], config()).await.unwrap();
+    settle().await;
     assert_eq!(cluster.pool().open_connections(), 0);
 }
 
@@ -473,7 +488,8 @@ async fn a_cluster_that_has_moved_altogether_is_found_through_the_bootstrap_addr
 #[tokio::test(start_paused = true)]
 async fn swapped_addresses_are_noticed_and_learnt_anew() {
     let fake = FakeCluster::new(1);
-    let cluster = fake.connect().await;
+    fake.host("balancer:1", TABLET);
+    let cluster = fake.connect_to(&["balancer:1"], config()).await.unwrap();
     // The coordinator and the tablet server change places before anybody was connected.
     fake.host("c:1", TABLET);
     fake.host("t1:1", crate::net::COORDINATOR);

@@ -97,10 +97,10 @@ impl<C: Chunk> ScanEngine<C> {
             let Some(state) = self.buckets.get_mut(bucket) else {
                 continue;
             };
-            if let Phase::Until(until) = state.phase {
-                if until > now {
-                    plan.wake_at = Some(plan.wake_at.map_or(until, |at: Instant| at.min(until)));
-                }
+            if let Phase::Until(until) = state.phase
+                && until > now
+            {
+                plan.wake_at = Some(plan.wake_at.map_or(until, |at: Instant| at.min(until)));
             }
             let wanted = state.wanted_bytes(limits.bucket_max_bytes);
             if !state.is_due(now) || state.buffered_bytes > wanted {
@@ -184,10 +184,10 @@ impl<C: Chunk> ScanEngine<C> {
         }
         let share = due.immediate.len().div_ceil(SPREAD).max(1);
         for buckets in due.immediate.chunks(share) {
-            if let [alone] = buckets {
-                if let Some(state) = self.buckets.get_mut(&alone.bucket) {
-                    state.asked_alone = true;
-                }
+            if let [alone] = buckets
+                && let Some(state) = self.buckets.get_mut(&alone.bucket)
+            {
+                state.asked_alone = true;
             }
             plan.fetches.push(request(
                 FetchKind::Immediate,
@@ -215,10 +215,10 @@ impl<C: Chunk> ScanEngine<C> {
 
     /// Takes in that a fetch ended, however it ended.
     pub(crate) fn on_fetch_end(&mut self, plan: &FetchPlan) {
-        if plan.kind == FetchKind::Held {
-            if let Some(held) = self.held_fetches.get_mut(&plan.server) {
-                *held = held.saturating_sub(1);
-            }
+        if plan.kind == FetchKind::Held
+            && let Some(held) = self.held_fetches.get_mut(&plan.server)
+        {
+            *held = held.saturating_sub(1);
         }
     }
 }

@@ -37,7 +37,7 @@ impl Chunk for Batch {
         self.base + row as i64 + 1
     }
     fn is_update_before(&self, row: usize) -> bool {
-        self.changelog && row % 2 == 0
+        self.changelog && row.is_multiple_of(2)
     }
 }
 

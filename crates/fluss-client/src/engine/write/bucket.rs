@@ -405,13 +405,12 @@ impl<P> BucketQueue<P> {
 
     fn done(&mut self, index: usize, offset: Option<i64>) -> Option<Verdict<P>> {
         let batch = self.batches.remove(index)?;
-        if let Some(sequence) = batch.sequence {
-            if self
+        if let Some(sequence) = batch.sequence
+            && self
                 .last_acknowledged
                 .is_none_or(|last| !is_at_or_before(sequence, last))
-            {
-                self.last_acknowledged = Some(sequence);
-            }
+        {
+            self.last_acknowledged = Some(sequence);
         }
         Some(Verdict::Done { batch, offset })
     }
@@ -759,7 +758,10 @@ mod tests {
             assert!(
                 bench
                     .queue
-                    .candidate(until - Duration::from_millis(1), &bench.limits)
+                    .candidate(
+                        until.checked_sub(Duration::from_millis(1)).unwrap(),
+                        &bench.limits
+                    )
                     .is_none()
             );
             assert!(bench.queue.candidate(until, &bench.limits).is_some());

@@ -31,7 +31,7 @@ impl Column {
             Values::Float(values) => values.push(row.get_float(pos)?),
             Values::Double(values) => values.push(row.get_double(pos)?),
             Values::Text(variable, None) => {
-                added = variable.push(row.get_string(pos)?.as_bytes())?
+                added = variable.push(row.get_string(pos)?.as_bytes())?;
             }
             Values::Bytes(variable) => added = variable.push(row.get_bytes(pos)?)?,
             Values::Date(values) => values.push(row.get_date(pos)?.get_inner()),
@@ -94,7 +94,7 @@ impl Values {
             } => values.push(row.get_decimal(pos, *precision, *scale)?.unscaled()),
             Self::Time32(values, divisor) => values.push(row.get_time(pos)?.get_inner() / *divisor),
             Self::Time64(values, factor) => {
-                values.push(i64::from(row.get_time(pos)?.get_inner()) * *factor)
+                values.push(i64::from(row.get_time(pos)?.get_inner()) * *factor);
             }
             Self::Timestamp {
                 unit,

@@ -196,7 +196,7 @@ impl Column {
             Values::TinyInt(values) => values.truncate(len),
             Values::SmallInt(values) => values.truncate(len),
             Values::Int(values) | Values::Date(values) | Values::Time32(values, _) => {
-                values.truncate(len)
+                values.truncate(len);
             }
             Values::BigInt(values)
             | Values::Time64(values, _)
@@ -229,7 +229,7 @@ impl Column {
             Values::TinyInt(values) => flat.push(values.to_byte_slice()),
             Values::SmallInt(values) => flat.push(values.to_byte_slice()),
             Values::Int(values) | Values::Date(values) | Values::Time32(values, _) => {
-                flat.push(values.to_byte_slice())
+                flat.push(values.to_byte_slice());
             }
             Values::BigInt(values)
             | Values::Time64(values, _)

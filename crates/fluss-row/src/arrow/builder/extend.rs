@@ -46,12 +46,12 @@ impl Values {
         let mut added = 0;
         match self {
             Self::Boolean(bits) => {
-                (0..len).for_each(|index| bits.push(bit(piece.as_slice(), index)))
+                (0..len).for_each(|index| bits.push(bit(piece.as_slice(), index)));
             }
             Self::TinyInt(values) => values.extend_from_slice(&typed(piece)),
             Self::SmallInt(values) => values.extend_from_slice(&typed(piece)),
             Self::Int(values) | Self::Date(values) | Self::Time32(values, _) => {
-                values.extend_from_slice(&typed(piece))
+                values.extend_from_slice(&typed(piece));
             }
             Self::BigInt(values)
             | Self::Time64(values, _)

@@ -114,9 +114,9 @@ impl Validity {
         if nulls > 0 {
             (0..len).for_each(|index| {
                 if bit(valid, index) {
-                    self.push_valid()
+                    self.push_valid();
                 } else {
-                    self.push_null()
+                    self.push_null();
                 }
             });
         } else {
@@ -190,9 +190,9 @@ mod tests {
                 one.extend(3, 0, &[]);
                 (0..len).for_each(|index| {
                     if bit(&pattern, index) {
-                        other.push_valid()
+                        other.push_valid();
                     } else {
-                        other.push_null()
+                        other.push_null();
                     }
                 });
                 (0..3).for_each(|_| other.push_valid());

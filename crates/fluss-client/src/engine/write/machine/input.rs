@@ -209,7 +209,7 @@ impl<P> Engine<P> {
                     self.finish(slot, batch.payload, Ok(offset));
                 }
                 Some(Verdict::Failed { batch, error }) => {
-                    self.finish(slot, batch.payload, Err(error))
+                    self.finish(slot, batch.payload, Err(error));
                 }
                 Some(Verdict::Again) | None => {}
             }

@@ -101,33 +101,30 @@ impl<P> Engine<P> {
             stamp,
             attempt,
         };
-        match open
+        if let Some((_, request)) = open
             .filter(|_| fits)
             .and_then(|index| requests.get_mut(index))
         {
-            Some((_, request)) => {
-                request.parts.push(part);
-                request.bytes += candidate.bytes;
-                request.deadline = request.deadline.max(deadline);
-            }
-            None => {
-                let request = Request {
-                    id: RequestId(self.next_request),
-                    lane,
-                    parts: vec![part],
-                    bytes: candidate.bytes,
-                    deadline,
-                };
-                self.next_request += 1;
-                if let Some(index) = open {
-                    // The full one goes; this one takes its place.
-                    if let Some((_, full)) = requests.get_mut(index) {
-                        let full = std::mem::replace(full, request);
-                        self.dispatch(full);
-                    }
-                } else {
-                    requests.push((candidate.group, request));
+            request.parts.push(part);
+            request.bytes += candidate.bytes;
+            request.deadline = request.deadline.max(deadline);
+        } else {
+            let request = Request {
+                id: RequestId(self.next_request),
+                lane,
+                parts: vec![part],
+                bytes: candidate.bytes,
+                deadline,
+            };
+            self.next_request += 1;
+            if let Some(index) = open {
+                // The full one goes; this one takes its place.
+                if let Some((_, full)) = requests.get_mut(index) {
+                    let full = std::mem::replace(full, request);
+                    self.dispatch(full);
                 }
+            } else {
+                requests.push((candidate.group, request));
             }
         }
         true
