@@ -19,7 +19,7 @@ pub(crate) fn rpc_config(config: &Config) -> RpcConfig {
     } else {
         config.client_id.clone()
     };
-    rpc.client_version = env!("CARGO_PKG_VERSION").to_owned();
+    env!("CARGO_PKG_VERSION").clone_into(&mut rpc.client_version);
     rpc.security = match config.security_protocol {
         SecurityProtocol::Plaintext => Security::Plaintext,
         SecurityProtocol::SaslPlain => Security::SaslPlain {

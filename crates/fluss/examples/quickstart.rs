@@ -15,8 +15,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let mut config = Config::default();
-    config.bootstrap_server = bootstrap_from_arguments()?;
+    let config = Config {
+        bootstrap_server: bootstrap_from_arguments()?,
+        ..Config::default()
+    };
     println!("cluster: {}", config.bootstrap_server);
     let connection = FlussConnection::new(config).await?;
     let admin = connection.get_admin().await?;

@@ -3,7 +3,7 @@
 //! The package is `fluss-rs`, the library `fluss`. It re-exports:
 //!
 //! - [`client`]: [`FlussConnection`](client::FlussConnection), from which come the admin, tables, writers, scanners and lookups;
-//! - [`config`]: [`Config`](config::Config);
+//! - [`config`] with the [`Config`](config::Config);
 //! - [`error`]: the one [`Error`](error::Error);
 //! - [`metadata`]: types, schemas, table descriptors, paths;
 //! - [`row`]: [`GenericRow`](row::GenericRow) and everything else that rows are made of;

@@ -13,6 +13,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 mod buffer;
 mod failover;
 #[path = "../it/support.rs"]
+#[allow(dead_code, reason = "shared with tests that need more of it")]
 mod support;
 
 /// Held by the one test that runs.

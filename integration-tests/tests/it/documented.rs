@@ -14,6 +14,7 @@ use super::support::{self, connect, create, read};
     unused_variables,
     unused_imports,
     missing_docs,
+    unreachable_pub,
     clippy::all,
     clippy::pedantic,
     reason = "the documented page is the official one's text"

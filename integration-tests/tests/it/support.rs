@@ -13,9 +13,10 @@ use integration_tests::cluster::{bootstrap_servers, unique_database};
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) fn config() -> Config {
-    let mut config = Config::default();
-    config.bootstrap_server = bootstrap_servers();
-    config
+    Config {
+        bootstrap_server: bootstrap_servers(),
+        ..Config::default()
+    }
 }
 
 pub(crate) async fn connect() -> FlussConnection {

@@ -187,7 +187,8 @@ mod tests {
 
     #[test]
     fn a_wrong_field_is_named_with_its_value_and_what_was_expected() {
-        let cases: [(fn(&mut Config), &str); 7] = [
+        type Case = (fn(&mut Config), &'static str);
+        let cases: [Case; 7] = [
             (
                 |c| c.bootstrap_server = "nowhere".into(),
                 "bootstrap_server",

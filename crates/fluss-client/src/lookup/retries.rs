@@ -33,7 +33,7 @@ impl Retries {
     pub(super) fn park(&self, entry: Entry, due: Instant) {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(open) = queue.as_mut() {
-            open.push(due.into_std(), entry)
+            open.push(due.into_std(), entry);
         } else {
             drop(queue);
             entry.fail(Error::closed("the connection"));

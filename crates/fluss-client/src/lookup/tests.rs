@@ -56,15 +56,15 @@ async fn bench(change: impl FnOnce(&mut Config)) -> (Arc<MemoryServer>, Lookuper
         let mut row = GenericRow::new(2);
         row.set_field(0, id);
         row.set_field(1, format!("name {id}"));
-        let (mut bytes, mut value, mut encoded) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut bytes, mut value, mut key_bytes) = (Vec::new(), Vec::new(), Vec::new());
         encoder.encode(&row, &mut bytes).unwrap();
         write_value(1, &bytes, &mut value).unwrap();
-        keys.encode_key(&key(id), &mut encoded).unwrap();
+        keys.encode_key(&key(id), &mut key_bytes).unwrap();
         server
             .values
             .lock()
             .unwrap()
-            .insert(Bytes::from(encoded), Bytes::from(value));
+            .insert(Bytes::from(key_bytes), Bytes::from(value));
     }
     let lookuper = table.new_lookup().unwrap().create_lookuper().unwrap();
     (server, lookuper)

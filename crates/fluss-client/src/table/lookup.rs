@@ -258,7 +258,6 @@ pub struct LookupResult {
 
 /// One row needs no allocation.
 #[derive(Clone, Default)]
-#[expect(clippy::large_enum_variant, reason = "the large one is the usual one")]
 enum Rows {
     #[default]
     None,

@@ -417,10 +417,10 @@ impl Appender {
     }
 
     #[cold]
-    fn buffer_full(&self, wanted: usize, waited: Duration) -> Error {
+    fn buffer_full(&self, bytes: usize, waited: Duration) -> Error {
         let capacity = self.shared.memory.capacity();
         Error::new(Cause::BufferFull {
-            wanted,
+            wanted: bytes,
             capacity,
             waited,
         })

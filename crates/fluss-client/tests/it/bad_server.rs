@@ -77,14 +77,15 @@ impl Tables for FlussConnection {
 }
 
 fn config(cluster: &ScriptedCluster) -> Config {
-    let mut config = Config::default();
-    config.bootstrap_server = cluster.coordinator.to_string();
-    config.connect_timeout = REQUEST_TIMEOUT;
-    config.request_timeout = REQUEST_TIMEOUT;
-    config.call_timeout = CALL_TIMEOUT;
-    config.writer_delivery_timeout = CALL_TIMEOUT;
-    config.scanner_fetch_wait_max_time = Duration::from_millis(100);
-    config
+    Config {
+        bootstrap_server: cluster.coordinator.to_string(),
+        connect_timeout: REQUEST_TIMEOUT,
+        request_timeout: REQUEST_TIMEOUT,
+        call_timeout: CALL_TIMEOUT,
+        writer_delivery_timeout: CALL_TIMEOUT,
+        scanner_fetch_wait_max_time: Duration::from_millis(100),
+        ..Config::default()
+    }
 }
 
 async fn append_and_flush(table: &FlussTable) -> Result<()> {

@@ -660,8 +660,9 @@ mod tests {
 
     #[test]
     fn a_refused_batch_leaves_no_gap() {
-        // (name, code, batches behind it, what is sent next)
-        let cases: [(&str, i32, &[(u64, i64, i32)]); 2] = [
+        // Name, code, what is sent next.
+        type Case = (&'static str, i32, &'static [(u64, i64, i32)]);
+        let cases: [Case; 2] = [
             (
                 "certainly not written: its number is free",
                 57,

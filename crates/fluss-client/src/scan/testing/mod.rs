@@ -395,11 +395,13 @@ pub(crate) fn batch_of(
 }
 
 /// A frame with an answer.
+#[expect(clippy::unnecessary_wraps, reason = "a reply may be none")]
 pub(crate) fn ok<M: codec::WireMessage>(request: &Request, message: &M) -> Reply {
     Some(encode_success(request.id, message).unwrap().into_bytes())
 }
 
 /// A frame with an error.
+#[expect(clippy::unnecessary_wraps, reason = "a reply may be none")]
 pub(crate) fn refused(request: &Request, code: i32) -> Reply {
     Some(
         encode_error(request.id, &ServerError::new(code.into(), "scripted"))

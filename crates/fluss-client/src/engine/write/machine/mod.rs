@@ -120,6 +120,10 @@ pub(crate) struct Finished<P> {
 }
 
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent marks of what is queued already"
+)]
 struct Slot<P> {
     route: RouteId,
     bucket: i32,

@@ -209,16 +209,13 @@ impl<P> Engine<P> {
             else {
                 continue;
             };
-            match route.not_before.filter(|not_before| *not_before > now) {
+            if let Some(not_before) = route.not_before.filter(|not_before| *not_before > now) {
                 // `is_wanted` stays set until the timer fires, so that it is set once.
-                Some(not_before) => {
-                    self.timers.insert((not_before, Timer::Route(id)));
-                }
-                None => {
-                    route.is_wanted = false;
-                    route.is_resolving = true;
-                    return Some(id);
-                }
+                self.timers.insert((not_before, Timer::Route(id)));
+            } else {
+                route.is_wanted = false;
+                route.is_resolving = true;
+                return Some(id);
             }
         }
         None
