@@ -106,14 +106,9 @@ impl FlussConnection {
     pub async fn get_table(&self, path: &TablePath) -> Result<FlussTable> {
         let failed = |error: Error| error.during("get_table").of_table(path);
         let inner = &self.inner;
-        // Two questions, one round trip. The leaders are wanted with the first write or read.
-        let (info, leaders) = futures::future::join(
-            fetch_table_info(inner, path),
-            inner.cluster.ensure_table(path),
-        )
-        .await;
-        let info = info.map_err(failed)?;
-        leaders.map_err(|error| failed(error.into()))?;
+        let info = fetch_table_info(inner, path).await.map_err(failed)?;
+        // They are wanted with the first write or read.
+        inner.cluster.prefetch_table(path);
         inner
             .schemas
             .insert(info.table_id(), info.schema_id(), info.schema().clone());

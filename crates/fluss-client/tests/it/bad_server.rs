@@ -169,7 +169,9 @@ async fn every_call_but_the_write_succeeds_while_the_server_behaves() {
 
 #[test]
 fn passwords_do_not_show_in_errors_or_debug() {
-    let mut config = Config::default();
-    config.sasl_password = Password::from("hunter2");
+    let config = Config {
+        sasl_password: Password::from("hunter2"),
+        ..Config::default()
+    };
     assert!(!format!("{config:?}").contains("hunter2"));
 }

@@ -8,6 +8,7 @@ use fluss_wire::api::ApiKey;
 use fluss_wire::error_code::ErrorCode;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
+use tracing::debug;
 
 use super::Cluster;
 use super::refresher::{Waiter, leave};
@@ -43,6 +44,21 @@ impl Cluster {
             return Ok(());
         }
         self.refresh_table(path).await
+    }
+
+    /// Has a table's id and the leaders of its buckets learnt, unless they are known, without waiting for it.
+    pub fn prefetch_table(&self, path: &TablePath) {
+        if self.view().table_id(path).is_some() {
+            return;
+        }
+        let wishes = BTreeSet::from([Wish::Table(path.clone())]);
+        let outcome = self.wish(wishes, self.call_deadline());
+        // Somebody must want to know. The task holds nothing that would keep the cluster open.
+        self.pool().runtime().spawn(async move {
+            if let Ok(Err(error)) = outcome.await {
+                debug!(%error, "the leaders of a table were not learnt beforehand");
+            }
+        });
     }
 
     /// Learns a table's id and the leaders of its buckets.
@@ -114,17 +130,7 @@ impl Cluster {
     /// Leaves a wish and waits until the view has what there is to know about it.
     pub(super) async fn learn(&self, wishes: BTreeSet<Wish>, deadline: Instant) -> Result<()> {
         let started = Instant::now();
-        let (done, outcome) = oneshot::channel();
-        leave(
-            &self.inner,
-            Waiter {
-                wishes,
-                since: started,
-                deadline,
-                attempts: 0,
-                done,
-            },
-        );
+        let outcome = self.wish(wishes, deadline);
         match until(self.pool().runtime(), with_grace(deadline), outcome).await {
             Some(outcome) => outcome.unwrap_or(Err(RpcError::Closed)),
             None => Err(RpcError::Timeout {
@@ -134,6 +140,22 @@ impl Cluster {
                 waited: started.elapsed(),
             }),
         }
+    }
+
+    /// Leaves a wish.
+    fn wish(&self, wishes: BTreeSet<Wish>, deadline: Instant) -> oneshot::Receiver<Result<()>> {
+        let (done, outcome) = oneshot::channel();
+        leave(
+            &self.inner,
+            Waiter {
+                wishes,
+                since: Instant::now(),
+                deadline,
+                attempts: 0,
+                done,
+            },
+        );
+        outcome
     }
 
     pub(super) fn call_deadline(&self) -> Instant {
