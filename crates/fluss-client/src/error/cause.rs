@@ -9,7 +9,7 @@ use fluss_rpc::RpcError;
 use fluss_wire::error_code::ServerError;
 use snafu::Snafu;
 
-use super::ErrorKind;
+use super::{Error, ErrorKind};
 
 #[derive(Debug, Clone, Snafu)]
 #[snafu(visibility(pub(crate)))]
@@ -29,6 +29,15 @@ pub(crate) enum Cause {
 
     #[snafu(display("{what} did not end within {waited:?}"))]
     Timeout { what: String, waited: Duration },
+
+    #[snafu(display(
+        "a batch could not be delivered within {waited:?}; its last attempt failed: {source}"
+    ))]
+    Undelivered {
+        waited: Duration,
+        #[snafu(source(from(Error, Box::new)))]
+        source: Box<Error>,
+    },
 
     #[snafu(display(
         "no room for {wanted} bytes in the write buffer of {capacity} bytes after {waited:?}"
@@ -61,7 +70,7 @@ impl Cause {
             Self::Config { .. } => ErrorKind::Config,
             Self::Usage { .. } | Self::Metadata { .. } => ErrorKind::Usage,
             Self::Closed { .. } => ErrorKind::Closed,
-            Self::Timeout { .. } => ErrorKind::Timeout,
+            Self::Timeout { .. } | Self::Undelivered { .. } => ErrorKind::Timeout,
             Self::BufferFull { .. } => ErrorKind::BufferFull,
             Self::Corrupt { .. } => ErrorKind::Corrupt,
             Self::Row { source } => {
@@ -78,7 +87,7 @@ impl Cause {
 
     pub(super) fn is_retriable(&self) -> bool {
         match self {
-            Self::Timeout { .. } | Self::BufferFull { .. } => true,
+            Self::Timeout { .. } | Self::Undelivered { .. } | Self::BufferFull { .. } => true,
             Self::Server { error } => error.code.is_retriable(),
             Self::Rpc { source } => source.is_retriable(),
             Self::Config { .. }
@@ -94,6 +103,7 @@ impl Cause {
         match self {
             Self::Server { error } => Some(error),
             Self::Rpc { source } => source.server_error(),
+            Self::Undelivered { source, .. } => source.server_error(),
             _ => None,
         }
     }

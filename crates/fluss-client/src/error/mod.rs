@@ -77,6 +77,17 @@ impl Error {
         })
     }
 
+    /// A batch that was not acknowledged in time, with the failure of its last attempt if there was any.
+    pub(crate) fn undelivered(waited: std::time::Duration, last: Option<Self>) -> Self {
+        match last {
+            Some(source) => Self::new(Cause::Undelivered {
+                waited,
+                source: Box::new(source),
+            }),
+            None => Self::timeout("the delivery of a batch", waited),
+        }
+    }
+
     /// What a server sent and cannot be right.
     pub(crate) fn corrupt(what: impl Into<String>) -> Self {
         Self::new(Cause::Corrupt { what: what.into() })
@@ -92,7 +103,8 @@ impl Error {
         self.inner.cause.is_retriable()
     }
 
-    /// The code that the server answered with, if it was a server that refused. Source: `Errors.java` of the server.
+    /// The code that the server answered with, if it was a server that refused; of the last attempt, if a batch could not be delivered
+    /// in time. Source: `Errors.java` of the server.
     pub fn server_code(&self) -> Option<i32> {
         self.inner
             .cause
@@ -173,7 +185,13 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        std::error::Error::source(&self.inner.cause)
+        // The cause itself, not the box around it, so that it can be downcast.
+        match &self.inner.cause {
+            Cause::Undelivered { source, .. } => Some(source.as_ref()),
+            Cause::Row { source } => Some(source.as_ref()),
+            Cause::Metadata { source } => Some(source.as_ref()),
+            cause => std::error::Error::source(cause),
+        }
     }
 }
 

@@ -29,11 +29,11 @@ pub(super) async fn resolve(
         Some(partition) => find_or_make(&cluster, &config, &info, partition).await,
     };
     match found {
-        Ok(None) if group.partition.is_some() => Resolution::NotYet,
+        Ok(None) if group.partition.is_some() => Resolution::NotYet(None),
         Ok(partition) => Resolution::Known(partition),
         Err(error) if is_passing(&error) => {
             debug!(table = %info.table_path(), %error, "the leaders cannot be looked up now");
-            Resolution::NotYet
+            Resolution::NotYet(Some(error))
         }
         Err(error) => Resolution::Gone(error),
     }

@@ -465,6 +465,50 @@ async fn a_server_that_never_answers_costs_the_delivery_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_batch_that_could_not_be_delivered_in_time_tells_why_its_last_attempt_failed() {
+    let bench = Bench::new(1).await;
+    bench.fault(std::iter::repeat_n(Fault::Code(10), 10_000));
+    let writer = bench.table.new_append().unwrap().create_writer().unwrap();
+    let started = Instant::now();
+    let error = writer.append(&row(0)).unwrap().await.unwrap_err();
+    assert!(started.elapsed() >= Duration::from_secs(120));
+    assert_eq!(
+        (error.kind(), error.server_code()),
+        (ErrorKind::Timeout, Some(10))
+    );
+    assert!(error.attempts().is_some_and(|attempts| attempts > 50));
+    let text = error.to_string();
+    assert!(
+        text.contains("120s") && text.contains("LOG_STORAGE_EXCEPTION"),
+        "{text}"
+    );
+    let cause = std::error::Error::source(&error).unwrap();
+    assert_eq!(
+        cause
+            .downcast_ref::<crate::error::Error>()
+            .and_then(crate::error::Error::server_code),
+        Some(10)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_that_no_writer_id_was_given_for_tell_why() {
+    let bench = Bench::new(1).await;
+    bench.server.script(|request: &Request| {
+        (request.api == ApiKey::InitWriter)
+            .then(|| std::future::ready(crate::scan::testing::refused(request, 25)))
+    });
+    let writer = bench.table.new_append().unwrap().create_writer().unwrap();
+    let error = writer.append(&row(0)).unwrap().await.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.server_code()),
+        (ErrorKind::Timeout, Some(25)),
+        "{error}"
+    );
+    assert!(error.to_string().contains("init_writer"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_full_buffer_is_told_or_waited_for() {
     let small = |config: &mut Config| {
         config.writer_buffer_memory_size = 64 * 1024;

@@ -118,6 +118,7 @@ impl<P> Engine<P> {
                 let is_another = route.partition.is_some() && route.partition != partition;
                 route.partition = partition;
                 route.is_known = true;
+                route.last_error = None;
                 for slot in route.slots.clone() {
                     if is_another && let Some(entry) = self.slots.get_mut(slot) {
                         entry.queue.rebind();
@@ -125,7 +126,10 @@ impl<P> Engine<P> {
                     self.attend(slot);
                 }
             }
-            Resolution::NotYet => self.want_route(id),
+            Resolution::NotYet(error) => {
+                route.last_error = error;
+                self.want_route(id);
+            }
             Resolution::Gone(error) => self.fail_route(id, &error),
         }
     }
@@ -139,6 +143,7 @@ impl<P> Engine<P> {
                 ids.current = Some(id);
                 ids.failures = 0;
                 ids.not_before = None;
+                ids.last_error = None;
                 for slot in std::mem::take(&mut ids.waiting) {
                     self.attend(slot);
                 }
@@ -147,6 +152,7 @@ impl<P> Engine<P> {
                 ids.failures = ids.failures.saturating_add(1);
                 let not_before = now + self.backoff.pause(ids.failures);
                 ids.not_before = Some(not_before);
+                ids.last_error = Some(error);
                 self.timers.insert((not_before, Timer::WriterId));
             }
             Err(error) => {

@@ -96,8 +96,8 @@ pub(crate) enum Action {
 pub(crate) enum Resolution {
     /// The cluster was asked; a partition has this id.
     Known(Option<PartitionId>),
-    /// It could not be asked, or does not know yet.
-    NotYet,
+    /// It could not be asked, and why, or does not know yet.
+    NotYet(Option<Error>),
     /// There is no such table or partition, and there will not be.
     Gone(Error),
 }
@@ -154,6 +154,8 @@ struct Route {
     is_resolving: bool,
     failures: u32,
     not_before: Option<Instant>,
+    /// Why the last search failed.
+    last_error: Option<Error>,
 }
 
 #[derive(Debug, Default)]
@@ -170,6 +172,8 @@ struct WriterIds {
     is_asking: bool,
     failures: u32,
     not_before: Option<Instant>,
+    /// Why there is none.
+    last_error: Option<Error>,
     waiting: BTreeSet<SlotId>,
 }
 
@@ -241,6 +245,7 @@ impl<P> Engine<P> {
             is_resolving: false,
             failures: 0,
             not_before: None,
+            last_error: None,
         });
         let id = self.routes.len() - 1;
         if !is_known {

@@ -181,7 +181,12 @@ impl<P> Engine<P> {
             return;
         };
         entry.expiry_armed = false;
-        let expired = entry.queue.expire(now, self.limits.delivery_timeout);
+        let route = self.routes.get(entry.route);
+        let obstacle = route
+            .and_then(|route| route.last_error.as_ref())
+            .or(self.writer_ids.last_error.as_ref());
+        let timeout = self.limits.delivery_timeout;
+        let expired = entry.queue.expire(now, timeout, obstacle);
         for (batch, error) in expired {
             self.finish(slot, batch.payload, Err(error));
         }

@@ -13,73 +13,21 @@
 //! batch for a duplicate if the failed one was appended after all; here the bucket takes a new writer id. And a first batch that is
 //! refused as out of order, having certainly not been written, is sent again under a new writer id, where Java fails it.
 
+mod batch;
+#[cfg(test)]
+mod tests;
+
+pub(super) use batch::Batch;
+pub(crate) use batch::{BatchId, Stamp};
+
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::answer::Answer;
 use super::backoff::Backoff;
 use super::limits::{Limits, MAX_THROTTLE};
 use crate::error::Error;
-
-/// A batch, for as long as the engine has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) struct BatchId(pub(super) u64);
-
-/// What a batch carries in its header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    /// Id of the writer; −1 without idempotence.
-    pub(crate) writer_id: i64,
-    /// Number of the batch in its bucket; −1 without idempotence.
-    pub(crate) sequence: i32,
-}
-
-impl Stamp {
-    /// What a batch carries without idempotence.
-    pub(crate) const NONE: Self = Self {
-        writer_id: -1,
-        sequence: -1,
-    };
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    /// Its bytes are being made.
-    Sealing,
-    Ready,
-    InFlight,
-}
-
-#[derive(Debug)]
-pub(super) struct Batch<P> {
-    pub(super) id: BatchId,
-    pub(super) payload: P,
-    /// Batches of different groups never share a request.
-    pub(super) group: u64,
-    /// Size in bytes, once sealed.
-    pub(super) bytes: usize,
-    pub(super) deadline: Instant,
-    state: State,
-    sequence: Option<i32>,
-    pub(super) attempts: u32,
-    may_be_written: bool,
-}
-
-impl<P> Batch<P> {
-    pub(super) fn new(id: BatchId, payload: P, group: u64, deadline: Instant) -> Self {
-        Self {
-            id,
-            payload,
-            group,
-            bytes: 0,
-            deadline,
-            state: State::Sealing,
-            sequence: None,
-            attempts: 0,
-            may_be_written: false,
-        }
-    }
-}
+use batch::State;
 
 /// What an answer did to its batch.
 #[derive(Debug)]
@@ -323,11 +271,15 @@ impl<P> BucketQueue<P> {
         if let Some(batch) = self.batches.get_mut(index) {
             batch.may_be_written |= answer.may_be_written();
         }
-        if may_retry && answer.is_retriable() {
-            self.pause_until(now + backoff.pause(attempts));
-            return Some(Verdict::Again);
+        if !answer.is_retriable() || attempts > limits.retries {
+            return self.fail(index, answer.into_error());
         }
-        self.fail(index, answer.into_error())
+        if !may_retry {
+            let error = Error::undelivered(limits.delivery_timeout, Some(answer.into_error()));
+            return self.fail(index, error);
+        }
+        self.pause_until(now + backoff.pause(attempts));
+        Some(self.again(index, answer))
     }
 
     /// The server expected another sequence, or does not know the writer. Nothing was appended by this attempt.
@@ -357,24 +309,33 @@ impl<P> BucketQueue<P> {
                 batch.may_be_written = false;
             }
         }
-        Some(Verdict::Again)
+        Some(self.again(index, answer))
     }
 
-    /// Fails the batches whose time is over. Those on their way end with their request.
+    fn again(&mut self, index: usize, answer: Answer) -> Verdict<P> {
+        if let Some(batch) = self.batches.get_mut(index) {
+            batch.last_error = Some(answer.into_error());
+        }
+        Verdict::Again
+    }
+
+    /// Fails the batches whose time is over, those that were never sent because of `obstacle`. Those on their way end with their request.
     pub(super) fn expire(
         &mut self,
         now: Instant,
-        timeout: std::time::Duration,
+        timeout: Duration,
+        obstacle: Option<&Error>,
     ) -> Vec<(Batch<P>, Error)> {
         let mut expired = Vec::new();
-        while let Some(index) = self
-            .batches
-            .iter()
-            .position(|batch| batch.state != State::InFlight && batch.deadline <= now)
-        {
-            if let Some(Verdict::Failed { batch, error }) =
-                self.fail(index, Error::timeout("the delivery of a batch", timeout))
-            {
+        let is_over = |batch: &Batch<P>| batch.state != State::InFlight && batch.deadline <= now;
+        while let Some(index) = self.batches.iter().position(is_over) {
+            let last = self
+                .batches
+                .get(index)
+                .and_then(|batch| batch.last_error.as_ref())
+                .or(obstacle);
+            let error = Error::undelivered(timeout, last.cloned());
+            if let Some(Verdict::Failed { batch, error }) = self.fail(index, error) {
                 expired.push((batch, error));
             }
         }
@@ -453,347 +414,4 @@ fn after(sequence: i32) -> i32 {
 fn is_at_or_before(sequence: i32, last: i32) -> bool {
     const HALF: i32 = 1 << 30;
     (last.wrapping_sub(sequence) & i32::MAX) < HALF
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(
-        clippy::unwrap_used,
-        clippy::panic,
-        clippy::indexing_slicing,
-        reason = "test code"
-    )]
-
-    use std::time::Duration;
-
-    use fluss_wire::error_code::{ErrorCode, ServerError};
-
-    use super::*;
-
-    const LIMITS: Limits = Limits {
-        linger: Duration::ZERO,
-        max_in_flight_per_bucket: 5,
-        request_max_size: 1 << 20,
-        retries: 3,
-        delivery_timeout: Duration::from_secs(120),
-        idempotence: true,
-    };
-
-    /// A queue with its clock, and batches named by numbers.
-    struct Bench {
-        queue: BucketQueue<u64>,
-        now: Instant,
-        backoff: Backoff,
-        limits: Limits,
-    }
-
-    impl Bench {
-        fn with(batches: u64) -> Self {
-            let now = Instant::now();
-            let mut bench = Self {
-                queue: BucketQueue::default(),
-                now,
-                backoff: Backoff::new(1),
-                limits: LIMITS,
-            };
-            bench.add(0, batches);
-            bench
-        }
-
-        fn add(&mut self, first: u64, batches: u64) {
-            for id in first..first + batches {
-                self.queue.push(Batch::new(
-                    BatchId(id),
-                    id,
-                    0,
-                    self.now + self.limits.delivery_timeout,
-                ));
-                self.queue.sealed(BatchId(id), 100);
-            }
-        }
-
-        /// Sends all that may be sent; with writer id `id` if one is needed.
-        fn send(&mut self, id: i64) -> Vec<(u64, i64, i32)> {
-            let mut sent = Vec::new();
-            self.now += Duration::from_secs(1);
-            while let Some(candidate) = self.queue.candidate(self.now, &self.limits) {
-                if candidate.needs_writer_id && !self.queue.adopt_writer_id(id) {
-                    break;
-                }
-                let stamp = self.queue.send(candidate.id, &self.limits);
-                sent.push((candidate.id.0, stamp.writer_id, stamp.sequence));
-            }
-            sent
-        }
-
-        fn answer(&mut self, id: u64, answer: Answer) -> String {
-            match self.queue.on_answer(
-                BatchId(id),
-                answer,
-                self.now,
-                &self.limits,
-                &mut self.backoff,
-            ) {
-                Some(Verdict::Done { batch, offset }) => {
-                    format!("{} done {offset:?}", batch.payload)
-                }
-                Some(Verdict::Failed { batch, error }) => {
-                    format!("{} failed {:?}", batch.payload, error.server_code())
-                }
-                Some(Verdict::Again) => "again".into(),
-                None => "ignored".into(),
-            }
-        }
-    }
-
-    fn refused(code: i32) -> Answer {
-        Answer::Refused(ServerError {
-            code: ErrorCode::new(code),
-            message: None,
-        })
-    }
-
-    fn lost() -> Answer {
-        Answer::Lost {
-            error: Error::timeout("an answer", Duration::from_secs(1)),
-            sent: true,
-        }
-    }
-
-    fn written(offset: i64) -> Answer {
-        Answer::Written {
-            offset: Some(offset),
-            pressure: None,
-        }
-    }
-
-    #[test]
-    fn at_most_five_are_in_flight_and_sequences_count_batches() {
-        let mut bench = Bench::with(7);
-        assert_eq!(
-            bench.send(9),
-            [(0, 9, 0), (1, 9, 1), (2, 9, 2), (3, 9, 3), (4, 9, 4)]
-        );
-        assert_eq!(bench.answer(1, written(10)), "1 done Some(10)");
-        assert_eq!(bench.send(9), [(5, 9, 5)]);
-        assert_eq!(bench.answer(1, written(10)), "ignored");
-    }
-
-    #[test]
-    fn a_lost_answer_is_asked_for_again_in_order_with_the_same_sequences() {
-        let mut bench = Bench::with(3);
-        bench.send(9);
-        for id in [1, 0, 2] {
-            assert_eq!(bench.answer(id, lost()), "again");
-        }
-        bench.add(3, 1);
-        for (id, answer, expected) in [
-            (0, written(1), "0 done Some(1)"),
-            (1, refused(32), "1 done None"),
-            (2, written(7), "2 done Some(7)"),
-        ] {
-            assert_eq!(
-                bench.send(9),
-                [(id, 9, id as i32)],
-                "repeated batches go one by one"
-            );
-            assert_eq!(bench.answer(id, answer), expected);
-        }
-        assert_eq!(bench.send(9), [(3, 9, 3)]);
-    }
-
-    #[test]
-    fn a_lost_answer_of_a_batch_that_the_server_forgot_since_counts_as_success() {
-        let mut bench = Bench::with(2);
-        bench.send(9);
-        assert_eq!(bench.answer(0, lost()), "again");
-        assert_eq!(bench.answer(1, written(5)), "1 done Some(5)");
-        assert_eq!(bench.send(9), [(0, 9, 0)]);
-        assert_eq!(bench.answer(0, refused(31)), "0 done None");
-    }
-
-    #[test]
-    fn a_writer_that_the_server_forgot_gets_a_new_id_and_loses_nothing() {
-        for code in [31, 33] {
-            let mut bench = Bench::with(1);
-            bench.send(9);
-            bench.answer(0, written(0));
-            bench.add(1, 2);
-            assert_eq!(bench.send(9), [(1, 9, 1), (2, 9, 2)]);
-            assert_eq!(bench.answer(1, refused(code)), "again");
-            assert!(
-                bench.send(10).is_empty(),
-                "the bucket waits for what is in flight"
-            );
-            assert_eq!(bench.answer(2, refused(code)), "again");
-            assert_eq!(
-                bench.send(9),
-                [],
-                "the id that was given up is not taken again"
-            );
-            assert_eq!(bench.send(10), [(1, 10, 0)]);
-            assert_eq!(bench.answer(1, written(1)), "1 done Some(1)");
-            assert_eq!(bench.send(10), [(2, 10, 1)]);
-        }
-    }
-
-    #[test]
-    fn an_out_of_order_answer_to_a_later_batch_resets_nothing() {
-        let mut bench = Bench::with(2);
-        bench.send(9);
-        assert_eq!(bench.answer(1, refused(31)), "again");
-        assert_eq!(bench.answer(0, written(0)), "0 done Some(0)");
-        assert_eq!(bench.send(9), [(1, 9, 1)]);
-    }
-
-    #[test]
-    fn a_batch_that_may_be_written_is_never_sent_under_another_id() {
-        let mut bench = Bench::with(1);
-        bench.send(9);
-        assert_eq!(bench.answer(0, lost()), "again");
-        bench.send(9);
-        assert_eq!(bench.answer(0, refused(31)), "0 failed Some(31)");
-        bench.add(1, 1);
-        assert_eq!(bench.send(9), []);
-        assert_eq!(bench.send(10), [(1, 10, 0)]);
-    }
-
-    #[test]
-    fn a_refused_batch_leaves_no_gap() {
-        // Name, code, what is sent next.
-        type Case = (&'static str, i32, &'static [(u64, i64, i32)]);
-        let cases: [Case; 2] = [
-            (
-                "certainly not written: its number is free",
-                57,
-                &[(1, 9, 0)],
-            ),
-            ("perhaps written: a new writer id", -1, &[(1, 10, 0)]),
-        ];
-        for (name, code, expected) in cases {
-            let mut bench = Bench::with(1);
-            bench.send(9);
-            assert_eq!(
-                bench.answer(0, refused(code)),
-                format!("0 failed Some({code})"),
-                "{name}"
-            );
-            bench.add(1, 1);
-            let mut sent = bench.send(9);
-            sent.extend(bench.send(10));
-            assert_eq!(sent, expected, "{name}");
-        }
-        let mut bench = Bench::with(2);
-        bench.send(9);
-        assert_eq!(bench.answer(0, refused(57)), "0 failed Some(57)");
-        assert_eq!(
-            bench.answer(1, refused(31)),
-            "again",
-            "what was sent behind it"
-        );
-        assert_eq!(bench.send(10), [(1, 10, 0)]);
-    }
-
-    #[test]
-    fn a_batch_behind_one_of_unknown_fate_is_asked_for_under_its_old_number_first() {
-        let mut bench = Bench::with(2);
-        bench.limits.retries = 0;
-        bench.send(9);
-        assert_eq!(bench.answer(0, lost()), "0 failed None");
-        bench.limits.retries = 3;
-        assert_eq!(bench.answer(1, lost()), "again");
-        assert_eq!(bench.send(10), [(1, 9, 1)]);
-        assert_eq!(bench.answer(1, refused(32)), "1 done None");
-        bench.add(2, 1);
-        assert_eq!(bench.send(10), [(2, 10, 0)]);
-    }
-
-    #[test]
-    fn retries_and_time_are_bounded() {
-        let mut bench = Bench::with(1);
-        for attempt in 1..=4 {
-            assert_eq!(bench.send(9), [(0, 9, 0)]);
-            let expected = if attempt <= 3 {
-                "again"
-            } else {
-                "0 failed Some(10)"
-            };
-            assert_eq!(bench.answer(0, refused(10)), expected, "{attempt}");
-        }
-        let mut bench = Bench::with(2);
-        bench.send(9);
-        bench.add(2, 1);
-        assert_eq!(bench.answer(1, lost()), "again");
-        bench.now += Duration::from_secs(119);
-        let expired = bench.queue.expire(bench.now, LIMITS.delivery_timeout);
-        assert_eq!(
-            expired
-                .iter()
-                .map(|(batch, _)| batch.payload)
-                .collect::<Vec<_>>(),
-            [1],
-            "one is in flight, one is younger"
-        );
-        assert_eq!(bench.answer(0, lost()), "0 failed None", "no more time");
-    }
-
-    #[test]
-    fn pressure_and_back_pressure_pause_the_bucket() {
-        let cases = [
-            (
-                Answer::Written {
-                    offset: None,
-                    pressure: Some(0.5),
-                },
-                750,
-            ),
-            (refused(72), 3000),
-        ];
-        for (answer, pause) in cases {
-            let mut bench = Bench::with(2);
-            bench.limits.max_in_flight_per_bucket = 1;
-            bench.send(9);
-            bench.answer(0, answer);
-            let until = bench.queue.paused_until().unwrap();
-            assert_eq!(until - bench.now, Duration::from_millis(pause));
-            assert!(
-                bench
-                    .queue
-                    .candidate(
-                        until.checked_sub(Duration::from_millis(1)).unwrap(),
-                        &bench.limits
-                    )
-                    .is_none()
-            );
-            assert!(bench.queue.candidate(until, &bench.limits).is_some());
-        }
-    }
-
-    #[test]
-    fn without_idempotence_batches_carry_no_numbers() {
-        let mut bench = Bench::with(2);
-        bench.limits.idempotence = false;
-        assert_eq!(bench.send(9), [(0, -1, -1), (1, -1, -1)]);
-        assert_eq!(bench.answer(0, refused(31)), "0 failed Some(31)");
-        assert_eq!(bench.answer(1, lost()), "again");
-        assert_eq!(bench.send(9), [(1, -1, -1)]);
-    }
-
-    #[test]
-    fn sequences_go_round_after_the_largest_number() {
-        assert_eq!(after(i32::MAX), 0);
-        for (sequence, last, expected) in [
-            (3, 3, true),
-            (3, 4, true),
-            (4, 3, false),
-            (i32::MAX, 1, true),
-            (1, i32::MAX, false),
-        ] {
-            assert_eq!(
-                is_at_or_before(sequence, last),
-                expected,
-                "{sequence} {last}"
-            );
-        }
-    }
 }

@@ -1,0 +1,136 @@
+//! What the engine decided is carried out: batches closed and sent, leaders looked up, writer ids asked for, rows told of their end.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use fluss_metadata::{TableBucket, TableId};
+use futures::FutureExt;
+use tracing::debug;
+
+use super::{Event, Sender};
+use crate::engine::write::{Action, Answer, Finished, Request, RouteId, SlotId};
+use crate::error::Error;
+use crate::write::{metrics, now, partition, request};
+
+impl Sender {
+    /// Does all that can be done now.
+    pub(super) fn work(&mut self) {
+        if self.memory.waiting() > 0 {
+            self.engine.on_memory_wanted();
+        }
+        let view = self.cluster.view();
+        let now = now();
+        loop {
+            let slots = &self.slots;
+            let mut leader = |slot: SlotId, bucket: &TableBucket| {
+                let leader = request::leader(&view, bucket);
+                if let Some(slot) = slots.get(slot) {
+                    slot.set_available(leader.is_some());
+                }
+                leader
+            };
+            let Some(action) = self.engine.poll(now, &mut leader) else {
+                break;
+            };
+            match action {
+                Action::Close(slot) => {
+                    if let Some(slot) = self.slots.get(slot).cloned() {
+                        self.look_at(&slot, true);
+                    }
+                }
+                Action::Resolve(route) => self.resolve(route),
+                Action::InitWriter(tables) => self.init_writer(&tables),
+                Action::Send(request) => self.send(&request),
+            }
+        }
+        self.finish();
+        metrics::on_memory(&self.memory);
+    }
+
+    fn resolve(&mut self, id: RouteId) {
+        let Some(route) = self.routes.get(id) else {
+            return;
+        };
+        let search = partition::resolve(
+            self.cluster.clone(),
+            Arc::clone(&self.config),
+            route.table.info().clone(),
+            Arc::clone(&route.group),
+        );
+        self.events
+            .push(Box::pin(search.map(move |resolution| Event::Resolved {
+                route: id,
+                resolution,
+            })));
+    }
+
+    fn init_writer(&mut self, tables: &[TableId]) {
+        let paths = self
+            .routes
+            .iter()
+            .filter(|route| tables.contains(&route.group.table_id))
+            .map(|route| route.group.table_path.clone())
+            .collect();
+        let ask = request::init_writer(self.cluster.clone(), Arc::clone(&self.config), paths);
+        self.events.push(Box::pin(ask.map(Event::WriterId)));
+    }
+
+    fn send(&mut self, request: &Request) {
+        let sent_at = now();
+        let mut batches = Vec::with_capacity(request.parts.len());
+        let mut format = None;
+        for part in &request.parts {
+            let Some(payload) = self.engine.payload_mut(part.slot, part.batch) else {
+                continue;
+            };
+            let Some(bytes) = payload.stamp(part.stamp) else {
+                continue;
+            };
+            if part.attempt == 1 {
+                metrics::on_queued(sent_at.saturating_duration_since(payload.since));
+            } else {
+                metrics::on_retry(payload.rows);
+            }
+            metrics::on_send(payload.rows, bytes.len());
+            debug!(bucket = ?part.bucket, sequence = part.stamp.sequence, rows = payload.rows, bytes = bytes.len(), attempt = part.attempt, "send a batch");
+            batches.push((part.bucket, bytes));
+            format.get_or_insert_with(|| Arc::clone(&payload.format));
+        }
+        let id = request.id;
+        let Some(format) = format else {
+            let nothing: HashMap<TableBucket, Answer> = HashMap::new();
+            let otherwise = Answer::Lost {
+                error: Error::closed("the batch"),
+                sent: false,
+            };
+            self.engine.on_answers(id, nothing, &otherwise, sent_at);
+            return;
+        };
+        let message = request::Message::new(&format, &self.config, batches);
+        let call = message.send(
+            self.cluster.clone(),
+            request.lane,
+            sent_at,
+            request.deadline,
+            Arc::clone(&self.config),
+        );
+        self.events
+            .push(Box::pin(call.map(move |result| Event::Answered {
+                request: id,
+                sent_at,
+                result,
+            })));
+    }
+
+    /// Tells the rows of ended batches.
+    fn finish(&mut self) {
+        for Finished {
+            payload,
+            bucket,
+            result,
+        } in self.engine.take_finished()
+        {
+            payload.finish(bucket, result);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What the sender waited for has come: answers, leaders, writer ids, sealed batches.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use fluss_wire::error_code::ErrorCode;
+use tracing::debug;
+
+use super::payload::fail_slot;
+use super::{Event, Sender};
+use crate::engine::write::{Answer, RequestId, Resolution, RouteId};
+use crate::error::Error;
+use crate::write::request::{self, Answered};
+use crate::write::table::TableWrites;
+use crate::write::{metrics, now};
+
+impl Sender {
+    pub(super) fn on_event(&mut self, event: Event) {
+        match event {
+            Event::Sealed {
+                slot,
+                batch,
+                result,
+            } => {
+                self.sealing -= 1;
+                self.on_sealed(slot, batch, result);
+                self.seal_next();
+            }
+            Event::Answered {
+                request,
+                sent_at,
+                result,
+            } => self.on_answered(request, sent_at, result),
+            Event::Resolved { route, resolution } => self.on_resolved(route, resolution),
+            Event::WriterId(result) => self.engine.on_writer_id(result, now()),
+        }
+    }
+
+    fn on_answered(&mut self, request: RequestId, sent_at: Instant, answered: Answered) {
+        let now = now();
+        metrics::on_answer(now.saturating_duration_since(sent_at));
+        let otherwise = match answered.error {
+            Some(failure) => Answer::Lost {
+                error: failure.error,
+                sent: failure.sent,
+            },
+            None => Answer::Lost {
+                error: Error::corrupt("the server did not say what became of a batch"),
+                sent: true,
+            },
+        };
+        for reroute in self
+            .engine
+            .on_answers(request, answered.buckets, &otherwise, now)
+        {
+            request::invalidate(&self.cluster, &reroute, answered.generation);
+        }
+    }
+
+    fn on_resolved(&mut self, id: RouteId, resolution: Resolution) {
+        if let (Resolution::Gone(error), Some(route)) = (&resolution, self.routes.get(id)) {
+            let error = error.clone().of_table(&route.group.table_path);
+            if error.server_code() == Some(ErrorCode::TABLE_NOT_EXIST.value()) {
+                let table = Arc::clone(&route.table);
+                self.fail_table(&table, &error);
+            } else {
+                self.fail_group(id, &error);
+            }
+        }
+        self.engine.on_resolved(id, resolution, now());
+    }
+
+    /// Fails all that was written to a table, and all that is from now on.
+    fn fail_table(&mut self, table: &Arc<TableWrites>, error: &Error) {
+        table.fail(error);
+        let ids: Vec<_> = self
+            .routes
+            .iter()
+            .enumerate()
+            .filter(|(_, route)| Arc::ptr_eq(&route.table, table))
+            .map(|(id, _)| id)
+            .collect();
+        for id in ids {
+            self.fail_group(id, error);
+            self.engine.fail_route(id, error);
+        }
+    }
+
+    /// Fails what appenders hold of a table without partitions or of one partition. The next row of a partition tries anew.
+    fn fail_group(&self, id: RouteId, error: &Error) {
+        let Some(route) = self.routes.get(id) else {
+            return;
+        };
+        let partition = route
+            .group
+            .partition
+            .as_ref()
+            .map(|partition| &*partition.name);
+        debug!(table = %route.group.table_path, partition, %error, "nothing more can be written");
+        route.table.forget(&route.group);
+        for slot in &route.group.slots {
+            fail_slot(slot, error);
+        }
+    }
+}

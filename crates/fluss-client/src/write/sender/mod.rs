@@ -1,0 +1,229 @@
+//! The task that sends: it owns the engine, takes what appenders left in the inbox, and carries out what the engine decides.
+//!
+//! Everything it waits for (answers, sealed batches, leaders, writer ids) is a future of its own in one set, polled by this task, so an
+//! answer reaches the engine without another hop.
+
+mod act;
+mod events;
+mod payload;
+mod seal;
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Instant;
+
+use fluss_rpc::Cluster;
+use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
+use tokio::task::yield_now;
+use tracing::warn;
+
+use super::encoder::{Encoder, Sealed};
+use super::inbox::{Inbox, Mail};
+use super::memory::Memory;
+use super::request::Answered;
+use super::slot::{BucketGroup, BucketSlot};
+use super::table::TableWrites;
+use crate::config::Config;
+use crate::engine::write::{
+    BatchId, Engine, Finished, Limits, RequestId, Resolution, RouteId, SlotId,
+};
+use crate::error::{Error, Result};
+use payload::{Payload, fail_slot};
+
+pub(super) struct Sender {
+    engine: Engine<Payload>,
+    cluster: Cluster,
+    config: Arc<Config>,
+    memory: Arc<Memory>,
+    inbox: Arc<Inbox>,
+    /// By [`SlotId`].
+    slots: Vec<Arc<BucketSlot>>,
+    /// By [`RouteId`].
+    routes: Vec<Route>,
+    events: FuturesUnordered<Pin<Box<dyn Future<Output = Event> + Send>>>,
+    to_seal: VecDeque<(SlotId, BatchId, Encoder)>,
+    sealing: usize,
+    max_sealing: usize,
+}
+
+struct Route {
+    table: Arc<TableWrites>,
+    group: Arc<BucketGroup>,
+}
+
+/// What the sender waited for.
+enum Event {
+    Sealed {
+        slot: SlotId,
+        batch: BatchId,
+        result: Result<(Sealed, Option<Encoder>)>,
+    },
+    Answered {
+        request: RequestId,
+        sent_at: Instant,
+        result: Answered,
+    },
+    Resolved {
+        route: RouteId,
+        resolution: Resolution,
+    },
+    WriterId(Result<i64>),
+}
+
+impl Sender {
+    pub(super) fn new(
+        config: &Arc<Config>,
+        cluster: Cluster,
+        memory: Arc<Memory>,
+        inbox: Arc<Inbox>,
+    ) -> Self {
+        use std::hash::{BuildHasher, RandomState};
+
+        let limits = Limits {
+            linger: config.writer_batch_timeout,
+            max_in_flight_per_bucket: config.writer_max_inflight_requests_per_bucket,
+            request_max_size: config.writer_request_max_size,
+            retries: config.writer_retries,
+            delivery_timeout: config.writer_delivery_timeout,
+            idempotence: config.writer_enable_idempotence,
+        };
+        Self {
+            engine: Engine::new(limits, RandomState::new().hash_one(0_u8)),
+            cluster,
+            config: Arc::clone(config),
+            memory,
+            inbox,
+            slots: Vec::new(),
+            routes: Vec::new(),
+            events: FuturesUnordered::new(),
+            to_seal: VecDeque::new(),
+            sealing: 0,
+            max_sealing: available_parallelism().map_or(1, std::num::NonZero::get),
+        }
+    }
+
+    /// Runs until the last handle is gone or the connection is closed.
+    pub(super) async fn run(mut self) {
+        loop {
+            let mail = self.inbox.take();
+            let is_shut_down = mail.is_shut_down;
+            self.read(mail);
+            if is_shut_down {
+                return;
+            }
+            // Also gives each new request its first poll, in the order they were made.
+            while let Some(Some(event)) = self.events.next().now_or_never() {
+                self.on_event(event);
+            }
+            self.work();
+            let wakes_at = self.engine.next_wakeup();
+            if !self.inbox.may_sleep(wakes_at) {
+                yield_now().await;
+                continue;
+            }
+            let event = tokio::select! {
+                biased;
+                Some(event) = self.events.next() => Some(event),
+                () = self.inbox.rung() => None,
+                () = sleep_until(wakes_at) => None,
+            };
+            if let Some(event) = event {
+                self.on_event(event);
+            }
+        }
+    }
+
+    /// Takes in what the appenders left.
+    fn read(&mut self, mail: Mail) {
+        for (table, group) in mail.groups {
+            self.add_group(table, group);
+        }
+        for slot in mail.slots {
+            self.look_at(&slot, false);
+        }
+    }
+
+    fn add_group(&mut self, table: Arc<TableWrites>, group: Arc<BucketGroup>) {
+        let route = self
+            .engine
+            .add_route(group.table_id, group.partition.is_none());
+        for slot in &group.slots {
+            // Neighbouring buckets use different connections; a bucket always the same one.
+            let connection =
+                (route + slot.bucket as usize) % self.config.connections_per_server.max(1);
+            let id = self.engine.add_slot(route, slot.bucket as i32, connection);
+            if slot.id.set(id).is_ok() {
+                self.slots.push(Arc::clone(slot));
+            }
+        }
+        self.routes.push(Route { table, group });
+    }
+
+    /// Takes the closed batches of a slot, and the open one too if `close`; tells the engine what is open now.
+    fn look_at(&mut self, slot: &Arc<BucketSlot>, close: bool) {
+        let Some(&id) = slot.id.get() else { return };
+        let mut state = slot.state();
+        if close {
+            slot.close_open(&mut state);
+        }
+        let closed = std::mem::take(&mut state.closed);
+        let open = state
+            .open
+            .as_ref()
+            .filter(|open| open.rows > 0)
+            .map(|open| (open.since, open.completion.wish()));
+        drop(state);
+        self.engine.on_none_open(id);
+        for batch in closed {
+            self.push(id, batch);
+        }
+        if let Some((since, wish)) = open {
+            self.engine.on_opened(id, since);
+            self.engine.on_wish(id, wish, since);
+        }
+    }
+}
+
+impl Drop for Sender {
+    /// The connection ends, or its runtime does: nothing may wait for ever.
+    fn drop(&mut self) {
+        let error = Error::closed("the connection");
+        for (table, group) in self.inbox.end().groups {
+            self.add_group(table, group);
+        }
+        let mut rows = 0;
+        for slot in &self.slots {
+            rows += fail_slot(slot, &error);
+        }
+        self.engine.fail_all(&error);
+        for Finished {
+            payload,
+            bucket,
+            result,
+        } in self.engine.take_finished()
+        {
+            if result.is_err() {
+                rows += u64::from(payload.rows);
+            }
+            payload.finish(bucket, result);
+        }
+        self.memory.close();
+        if rows > 0 {
+            warn!(
+                rows,
+                "the connection ended before all rows were acknowledged; flush or close the writer first"
+            );
+        }
+    }
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}

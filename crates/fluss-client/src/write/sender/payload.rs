@@ -1,0 +1,98 @@
+//! What the sender keeps of a batch, and how its rows are told of its end.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use fluss_metadata::TableBucket;
+
+use crate::engine::write::Stamp;
+use crate::error::{Error, Result};
+use crate::write::completion::{Completion, Written, WrittenOffset};
+use crate::write::encoder::Sealed;
+use crate::write::format::{BatchKind, WriteFormat};
+use crate::write::member::Member;
+use crate::write::memory::Credit;
+use crate::write::slot::BucketSlot;
+
+/// What the engine keeps for the sender with each batch.
+pub(super) struct Payload {
+    pub(super) body: Body,
+    pub(super) rows: u32,
+    pub(super) credit: Credit,
+    pub(super) format: Arc<WriteFormat>,
+    pub(super) completion: Arc<Completion>,
+    pub(super) members: Vec<Arc<Member>>,
+    pub(super) since: Instant,
+    /// What it was last sent with, so that the same bytes serve a repetition.
+    pub(super) sent: Option<(Stamp, Bytes)>,
+}
+
+pub(super) enum Body {
+    /// Being sealed elsewhere.
+    Away,
+    Here(Sealed),
+}
+
+impl Payload {
+    /// The bytes to send; those of the last time if they carry the same already.
+    pub(super) fn stamp(&mut self, stamp: Stamp) -> Option<Bytes> {
+        if let Some((_, bytes)) = self.sent.as_ref().filter(|(sent, _)| *sent == stamp) {
+            return Some(bytes.clone());
+        }
+        self.sent = None;
+        let Body::Here(sealed) = &mut self.body else {
+            return None;
+        };
+        let bytes = sealed.stamp(stamp);
+        self.sent = Some((stamp, bytes.clone()));
+        Some(bytes)
+    }
+
+    pub(super) fn finish(self, bucket: TableBucket, result: Result<Option<i64>>) {
+        let is_log = self.format.kind == BatchKind::Log;
+        let operation = if is_log { "append" } else { "upsert" };
+        match result {
+            Ok(offset) => {
+                let offset = match offset {
+                    Some(offset) if is_log => WrittenOffset::First(offset),
+                    Some(offset) => WrittenOffset::End(offset),
+                    None => WrittenOffset::Unknown,
+                };
+                // Memory first: whoever is woken may want to write at once.
+                drop((self.body, self.sent, self.credit));
+                self.completion.complete(Ok(Written { bucket, offset }));
+            }
+            Err(error) => {
+                let error = error
+                    .during(operation)
+                    .of_table(self.format.info.table_path())
+                    .of_bucket(bucket);
+                fail(&self.members, &self.completion, error);
+            }
+        }
+    }
+}
+
+/// Ends a batch with an error, `flush` first, which reads what the rows' futures only wake for.
+fn fail(members: &[Arc<Member>], completion: &Completion, error: Error) {
+    for member in members {
+        member.on_failure(&error);
+    }
+    completion.complete(Err(error));
+}
+
+/// Fails what a slot holds, and all that is written to it from now on. Returns the number of rows.
+pub(super) fn fail_slot(slot: &BucketSlot, error: &Error) -> u64 {
+    let mut state = slot.state();
+    state.failed = Some(error.clone());
+    slot.close_open(&mut state);
+    let closed = std::mem::take(&mut state.closed);
+    drop(state);
+    let mut rows = 0;
+    for batch in closed {
+        rows += u64::from(batch.rows);
+        fail(&batch.members, &batch.completion, error.clone());
+    }
+    rows
+}

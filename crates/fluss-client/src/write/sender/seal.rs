@@ -1,0 +1,91 @@
+//! Closed batches get their final bytes: small ones at once, large ones on threads that may be busy for milliseconds.
+
+use tokio::task::spawn_blocking;
+
+use super::payload::{Body, Payload};
+use super::{Event, Sender};
+use crate::engine::write::{BatchId, SlotId};
+use crate::error::{Error, Result};
+use crate::write::encoder::{Encoder, Sealed};
+use crate::write::metrics;
+use crate::write::slot::ClosedBatch;
+
+/// Batches up to this size are sealed by the sender itself: handing them to another thread would take longer.
+const SEAL_HERE: usize = 32 * 1024;
+
+impl Sender {
+    pub(super) fn push(&mut self, slot: SlotId, batch: ClosedBatch) {
+        let ClosedBatch {
+            encoder,
+            rows,
+            credit,
+            format,
+            completion,
+            members,
+            since,
+        } = batch;
+        let (group, is_small) = (format.number, credit.bytes() <= SEAL_HERE);
+        let payload = Payload {
+            body: Body::Away,
+            rows,
+            credit,
+            format,
+            completion,
+            members,
+            since,
+            sent: None,
+        };
+        let id = self.engine.push(slot, payload, group, since);
+        if is_small {
+            self.on_sealed(slot, id, encoder.seal());
+        } else {
+            self.to_seal.push_back((slot, id, encoder));
+            self.seal_next();
+        }
+    }
+
+    pub(super) fn seal_next(&mut self) {
+        while self.sealing < self.max_sealing
+            && let Some((slot, batch, encoder)) = self.to_seal.pop_front()
+        {
+            self.sealing += 1;
+            let sealed = spawn_blocking(move || encoder.seal());
+            self.events.push(Box::pin(async move {
+                let result = sealed.await.unwrap_or_else(|error| {
+                    Err(Error::usage(format!(
+                        "the rows of a batch cannot be encoded: {error}"
+                    )))
+                });
+                Event::Sealed {
+                    slot,
+                    batch,
+                    result,
+                }
+            }));
+        }
+    }
+
+    pub(super) fn on_sealed(
+        &mut self,
+        slot: SlotId,
+        batch: BatchId,
+        result: Result<(Sealed, Option<Encoder>)>,
+    ) {
+        match result {
+            Ok((sealed, builder)) => {
+                let bytes = sealed.len();
+                if let Some(payload) = self.engine.payload_mut(slot, batch) {
+                    payload
+                        .format
+                        .learn_ratio(sealed.uncompressed_bytes(), bytes);
+                    payload.body = Body::Here(sealed);
+                    payload.format.keep(builder);
+                    payload.credit.set(bytes);
+                    metrics::on_batch(bytes, payload.rows);
+                }
+                self.engine.on_sealed(slot, batch, bytes);
+            }
+            Err(error) => self.engine.on_seal_failed(slot, batch, error),
+        }
+    }
+}
