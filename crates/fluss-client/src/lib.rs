@@ -28,3 +28,8 @@ pub use config::Config;
 pub use connection::FlussConnection;
 pub use error::{Error, ErrorKind, Result};
 pub use table::*;
+
+/// Compiles the program in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
