@@ -65,6 +65,10 @@ pub(super) struct Bucket<C> {
     pub(super) fetch_offset: i64,
     /// Offset after the last row handed out; what [`fetch_offset`](Self::fetch_offset) was at the start.
     pub(super) consumed: i64,
+    /// Offset before which reading ends.
+    pub(super) stop: Option<i64>,
+    /// Whether it is gone: nothing more is asked for, and it is forgotten once everything is handed out.
+    pub(super) closing: bool,
     pub(super) high_watermark: Option<i64>,
     /// Whether the last answer said that there is nothing more at present.
     pub(super) at_end: bool,
@@ -116,6 +120,8 @@ impl<C: Chunk> Bucket<C> {
             generation,
             fetch_offset,
             consumed: fetch_offset,
+            stop: None,
+            closing: false,
             high_watermark: None,
             at_end: false,
             source,
@@ -157,7 +163,18 @@ impl<C: Chunk> Bucket<C> {
         self.failing = Some(Failing { since, error });
     }
 
+    /// Whether there is nothing more to ask for, ever.
+    pub(super) fn is_ended(&self) -> bool {
+        self.closing
+            || self
+                .stop
+                .is_some_and(|stop| self.fetch_offset >= stop || stop <= 0)
+    }
+
     pub(super) fn is_due(&self, now: Instant) -> bool {
+        if self.is_ended() {
+            return false;
+        }
         match self.phase {
             Phase::Idle => true,
             Phase::Until(until) => until <= now,
@@ -185,7 +202,9 @@ impl<C: Chunk> Bucket<C> {
                 break;
             }
             freed += front.bytes;
-            self.consumed = front.end_offset;
+            self.consumed = self.stop.map_or(front.end_offset, |stop| {
+                stop.max(self.consumed).min(front.end_offset)
+            });
             self.slots.pop_front();
         }
         self.buffered_bytes = self.buffered_bytes.saturating_sub(freed);

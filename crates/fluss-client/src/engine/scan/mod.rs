@@ -2,18 +2,24 @@
 //!
 //! Pure: bytes are counted and instants are passed in; nothing here waits, locks or reads a clock. `crate::scan` drives it.
 
+mod answer;
+mod bound;
 mod bucket;
 mod buffer;
+mod decoded;
 mod outcome;
 mod plan;
 mod remote;
 mod state;
+mod take;
 
+pub(crate) use answer::Answer;
 pub(crate) use bucket::{Chunk, StartOffset, Ticket};
 pub(crate) use outcome::{FetchFault, judge, retry_delay};
 pub(crate) use plan::{FetchBucket, FetchKind, FetchPlan, Plan, RemotePlan, ResolvePlan};
 pub(crate) use remote::{RemoteCursor, RemoteSegment};
-pub(crate) use state::{Answer, Limits, ScanEngine, Take, Taken};
+pub(crate) use state::{Limits, ScanEngine};
+pub(crate) use take::{Take, Taken};
 
 #[cfg(test)]
 mod tests;

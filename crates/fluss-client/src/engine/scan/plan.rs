@@ -91,6 +91,7 @@ impl<C: Chunk> ScanEngine<C> {
         let mut plan = Plan::default();
         let mut due: BTreeMap<i32, Due> = BTreeMap::new();
         self.plan_is_due = false;
+        self.forget_closed();
         self.order.rotate_left(usize::from(!self.order.is_empty()));
         let limits = self.limits;
         for bucket in &self.order {
@@ -197,19 +198,21 @@ impl<C: Chunk> ScanEngine<C> {
             ));
         }
         let held = self.held_fetches.entry(server).or_default();
-        if !due.held.is_empty() && *held < MAX_HELD_FETCHES {
+        let wanted: usize = due.held.iter().map(|fetch| fetch.max_bytes).sum();
+        // Such an answer holds what came since the last one, and rarely much: one bucket's share is set aside for all of them.
+        let share = wanted.min(self.limits.bucket_max_bytes);
+        let occupied = self.buffered_bytes + self.reserved_bytes;
+        let fits = occupied == 0 || occupied + share <= self.limits.prefetch_max_bytes;
+        if !due.held.is_empty() && fits && *held < MAX_HELD_FETCHES {
             *held += 1;
-            for fetch in &due.held {
+            for (index, fetch) in due.held.iter().enumerate() {
                 if let Some(state) = self.buckets.get_mut(&fetch.bucket) {
-                    state.start(0, due.held.len() == 1);
+                    let bytes = if index == 0 { share } else { 0 };
+                    self.reserved_bytes += state.start(bytes, due.held.len() == 1);
                 }
             }
-            plan.fetches.push(request(
-                FetchKind::Held,
-                false,
-                due.held,
-                self.limits.fetch_max_bytes,
-            ));
+            plan.fetches
+                .push(request(FetchKind::Held, false, due.held, share));
         }
     }
 

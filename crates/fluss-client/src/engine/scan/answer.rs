@@ -1,0 +1,261 @@
+//! What came back for a bucket, and what it does to the bucket.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use fluss_metadata::TableBucket;
+use fluss_wire::error_code::{ErrorCode, ServerError};
+
+use super::bucket::{Bucket, Chunk, Phase, Source, StartOffset, Ticket};
+use super::buffer::Slot;
+use super::outcome::retry_delay;
+use super::remote::RemoteCursor;
+use super::state::{EARLIEST_OFFSET, ScanEngine};
+use crate::error::{Error, Result};
+
+/// Empty answers in a row, to requests for one bucket alone and below the high watermark, after which it will never answer.
+const STUCK_ANSWERS: u32 = 6;
+/// Answers in a row, to requests for one bucket alone, that held no whole batch: the server sends the first one whole.
+const CUT_ANSWERS: u32 = 3;
+/// What came back for one bucket.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// Bytes of the log, or none.
+    Records {
+        /// Bytes received, those of a cut batch included.
+        bytes: usize,
+        /// Offset after the last whole batch, if there was one.
+        next_offset: Option<i64>,
+        /// Size of the largest whole batch, or of the cut one if there was no other.
+        largest_batch: usize,
+        high_watermark: Option<i64>,
+        /// Offset up to which the server left out batches that a filter excludes.
+        filtered_end: Option<i64>,
+        /// Whether the last batch was written with the schema that the scanner projects, or a newer one.
+        current_schema: bool,
+    },
+    /// The offset lies in remote segments.
+    Remote(RemoteCursor),
+    /// Batches of a remote segment, and where to go on in it.
+    RemoteRead {
+        bytes: usize,
+        next_offset: Option<i64>,
+        cursor: Result<RemoteCursor, i64>,
+    },
+    /// The offset that was asked for.
+    Resolved(i64),
+    /// It failed for a passing reason: again at this instant.
+    Retry { until: Instant, error: Error },
+    /// The projection does not fit its batches.
+    Unproject,
+    /// The offset is not in the log, and the scanner is to go on elsewhere.
+    Reset(StartOffset),
+    /// It failed for good.
+    Failed(Error),
+}
+impl<C: Chunk> ScanEngine<C> {
+    /// Takes in what came back for a bucket. Returns a ticket if batches are to be decoded.
+    ///
+    /// Answers to an older subscription are thrown away.
+    pub(crate) fn on_answer(
+        &mut self,
+        bucket: &TableBucket,
+        generation: u64,
+        answer: Answer,
+        now: Instant,
+    ) -> Option<Ticket> {
+        let id = self.next_id();
+        let configured = self.limits.bucket_max_bytes;
+        let state = self
+            .buckets
+            .get_mut(bucket)
+            .filter(|state| state.generation == generation)?;
+        self.reserved_bytes = self.reserved_bytes.saturating_sub(state.reserved_bytes);
+        state.reserved_bytes = 0;
+        if state.phase == Phase::Stopped {
+            return None;
+        }
+        state.phase = Phase::Idle;
+        if !matches!(answer, Answer::Retry { .. }) {
+            state.failures = 0;
+            state.failing = None;
+        }
+        let (end_offset, bytes) = match answer {
+            Answer::Records {
+                bytes,
+                next_offset: None,
+                largest_batch,
+                high_watermark,
+                filtered_end,
+                ..
+            } => {
+                state.high_watermark = high_watermark.or(state.high_watermark);
+                let empty = Empty {
+                    bytes,
+                    first_batch: largest_batch.max(configured),
+                    filtered_end,
+                };
+                if let Err(error) = on_no_batch(state, empty, now) {
+                    self.fail(bucket, error);
+                }
+                return None;
+            }
+            Answer::Records {
+                bytes,
+                next_offset: Some(next),
+                largest_batch,
+                high_watermark,
+                filtered_end,
+                current_schema,
+            } => {
+                state.high_watermark = high_watermark.or(state.high_watermark);
+                let end = next
+                    .max(filtered_end.unwrap_or(next))
+                    .max(state.fetch_offset);
+                state.stuck = 0;
+                state.largest_batch = largest_batch;
+                state.alone = false;
+                state.unprojected = state.unprojected && !current_schema;
+                state.fetch_offset = end;
+                state.at_end = state.high_watermark.is_some_and(|mark| end >= mark);
+                (end, bytes)
+            }
+            Answer::RemoteRead {
+                bytes,
+                next_offset,
+                cursor,
+            } => {
+                let mut end = next_offset
+                    .unwrap_or(state.fetch_offset)
+                    .max(state.fetch_offset);
+                match cursor {
+                    Ok(cursor) => state.source = Source::Remote(cursor),
+                    Err(segment_end) => {
+                        end = end.max(segment_end);
+                        state.source = Source::Log;
+                    }
+                }
+                state.fetch_offset = end;
+                state.at_end = false;
+                (end, bytes)
+            }
+            Answer::Remote(cursor) => {
+                state.source = Source::Remote(cursor);
+                state.stuck = 0;
+                return None;
+            }
+            Answer::Resolved(offset) => {
+                state.source = Source::Log;
+                state.fetch_offset = offset;
+                state.at_end = false;
+                if state.slots.is_empty() {
+                    state.consumed = offset;
+                }
+                return None;
+            }
+            Answer::Retry { until, error } => {
+                state.rest(until, error, now);
+                if matches!(state.source, Source::Remote(_)) {
+                    state.source = Source::Log;
+                }
+                return None;
+            }
+            Answer::Unproject => {
+                if state.unprojected {
+                    self.fail(
+                        bucket,
+                        Error::corrupt("the server refuses a projection that was not asked for"),
+                    );
+                } else {
+                    state.unprojected = true;
+                }
+                return None;
+            }
+            Answer::Reset(start) => {
+                state.source = Source::Resolve(start);
+                return None;
+            }
+            Answer::Failed(error) => {
+                self.fail(bucket, error);
+                return None;
+            }
+        };
+        let ticket = Ticket(id);
+        state.slots.push_back(Slot {
+            ticket,
+            end_offset,
+            bytes,
+            chunks: VecDeque::new(),
+            done: false,
+        });
+        state.buffered_bytes += bytes;
+        self.buffered_bytes += bytes;
+        Some(ticket)
+    }
+}
+
+/// An answer without a whole batch.
+struct Empty {
+    bytes: usize,
+    /// Bytes to ask for so that the first batch comes whole.
+    first_batch: usize,
+    filtered_end: Option<i64>,
+}
+
+/// At the end of the log, cut off, filtered out, or an offset that the server will never serve.
+fn on_no_batch<C: Chunk>(state: &mut Bucket<C>, empty: Empty, now: Instant) -> Result<()> {
+    if let Some(end) = empty.filtered_end.filter(|end| *end > state.fetch_offset) {
+        state.fetch_offset = end;
+        if state.slots.is_empty() {
+            state.consumed = end;
+        }
+        return Ok(());
+    }
+    if empty.bytes > 0 {
+        state.at_end = false;
+        state.stuck += u32::from(state.asked_alone);
+        state.alone = true;
+        state.largest_batch = empty.first_batch;
+        if state.stuck >= CUT_ANSWERS {
+            return Err(Error::corrupt(format!(
+                "no whole batch in {} bytes at offset {}",
+                empty.bytes, state.fetch_offset
+            )));
+        }
+        return Ok(());
+    }
+    let mark = state.high_watermark.unwrap_or(0);
+    if state.fetch_offset == EARLIEST_OFFSET {
+        // Where an empty log begins is asked for, so that what it begins with later is not taken for more of the same.
+        if mark > 0 {
+            state.source = Source::Resolve(StartOffset::EarliestResolved);
+        } else {
+            state.at_end = true;
+        }
+        return Ok(());
+    }
+    if state.fetch_offset >= mark {
+        state.at_end = true;
+        state.stuck = 0;
+        return Ok(());
+    }
+    state.at_end = false;
+    state.alone = true;
+    if state.asked_alone {
+        state.stuck += 1;
+        if state.stuck >= STUCK_ANSWERS {
+            // The server found the offset out of its logs' range, and says nothing as the records are in the lake
+            // (`ReplicaManager#handleFetchOutOfRangeException`). DIFFERS: the Java client asks for ever.
+            let message = format!(
+                "offset {} is not served though the log goes on to {mark}: its records are in the lake only, so read them there or start at a later offset",
+                state.fetch_offset
+            );
+            return Err(Error::from(ServerError {
+                code: ErrorCode::LOG_OFFSET_OUT_OF_RANGE_EXCEPTION,
+                message: Some(message),
+            }));
+        }
+        state.phase = Phase::Until(now + retry_delay(state.stuck, u32::MAX));
+    }
+    Ok(())
+}
