@@ -1,9 +1,11 @@
 //! What a user may set, with its defaults.
 
+mod scanner;
 mod secret;
 mod validate;
 mod writer;
 
+pub use scanner::ReadPreference;
 pub use secret::Password;
 pub use writer::{Acks, BucketAssigner};
 
@@ -91,6 +93,11 @@ pub struct Config {
     pub scanner_fetch_wait_max_time: Duration,
     /// Bytes of fetched batches that a scanner keeps ahead of `poll`. Default 32 MiB.
     pub scanner_prefetch_max_bytes: usize,
+    /// How often a scanner of a whole partitioned table looks for new partitions. Default 10 s.
+    pub scanner_partition_discovery_interval: Duration,
+    /// Where records are read from that are both on the server and in remote storage; a server before 1.0 decides by itself. Java:
+    /// `client.scanner.log.read-preference`. Default [`ReadPreference::LocalFirst`].
+    pub scanner_read_preference: ReadPreference,
     /// Most bytes that one batch may take when decompressed. Default 256 MiB.
     pub scanner_max_batch_bytes: usize,
 
@@ -167,6 +174,8 @@ impl Default for Config {
             scanner_fetch_min_bytes: 1,
             scanner_fetch_wait_max_time: Duration::from_millis(500),
             scanner_prefetch_max_bytes: 32 * MIB,
+            scanner_partition_discovery_interval: Duration::from_secs(10),
+            scanner_read_preference: ReadPreference::LocalFirst,
             scanner_max_batch_bytes: 256 * MIB,
             lookup_queue_size: 25_600,
             lookup_max_batch_size: 1024,

@@ -40,6 +40,10 @@ impl Config {
         fits_i32("max_frame_size", self.max_frame_size)?;
         not_zero("connect_timeout", self.connect_timeout)?;
         not_zero("call_timeout", self.call_timeout)?;
+        not_zero(
+            "scanner_partition_discovery_interval",
+            self.scanner_partition_discovery_interval,
+        )?;
         fits_i32_millis(
             "scanner_fetch_wait_max_time",
             self.scanner_fetch_wait_max_time,

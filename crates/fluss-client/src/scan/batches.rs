@@ -6,14 +6,16 @@ use std::time::Duration;
 use arrow_schema::SchemaRef;
 use fluss_metadata::{OffsetSpec, PartitionId, TableBucket, TableId, TablePath};
 
-use super::{Scanner, start_of};
+use super::decode::LogChunk;
+use super::{ScanBatchStream, Scanner, start_of};
+use crate::engine::scan::Taken;
 use crate::error::Result;
 use crate::table::{EARLIEST_OFFSET, ScanBatch};
 
 /// Reads a log as Arrow batches. Subscribing, fetching ahead and recovery are those of [`LogScanner`](crate::LogScanner).
 #[derive(Debug)]
 pub struct RecordBatchLogScanner {
-    scanner: Scanner,
+    pub(super) scanner: Scanner,
     schema: SchemaRef,
 }
 
@@ -92,6 +94,38 @@ impl RecordBatchLogScanner {
         self.scanner.unsubscribe(Some(partition), bucket)
     }
 
+    /// See [`LogScanner::subscribe_table`](crate::LogScanner::subscribe_table).
+    pub async fn subscribe_table(&self, start: OffsetSpec) -> Result<()> {
+        self.scanner.subscribe_table(start).await
+    }
+
+    /// See [`LogScanner::unsubscribe_all`](crate::LogScanner::unsubscribe_all).
+    #[expect(clippy::unused_async, reason = "as in the row scanner")]
+    pub async fn unsubscribe_all(&self) -> Result<()> {
+        self.scanner.unsubscribe_all();
+        Ok(())
+    }
+
+    /// See [`LogScanner::read_until`](crate::LogScanner::read_until).
+    pub async fn read_until(&self, end: OffsetSpec) -> Result<()> {
+        self.scanner.read_until(end).await
+    }
+
+    /// See [`LogScanner::read_until_offsets`](crate::LogScanner::read_until_offsets).
+    pub fn read_until_offsets(&self, ends: &HashMap<TableBucket, i64>) -> Result<()> {
+        self.scanner.read_until_offsets(ends)
+    }
+
+    /// See [`LogScanner::is_finished`](crate::LogScanner::is_finished).
+    pub fn is_finished(&self) -> bool {
+        self.scanner.is_finished()
+    }
+
+    /// The batches as a stream, in the order in which polls would return them.
+    pub fn into_stream(self) -> ScanBatchStream {
+        ScanBatchStream::new(self)
+    }
+
     /// Takes the next batches, and waits for some at most `timeout`; none if there are none by then.
     ///
     /// Everything that was fetched is handed out, one batch for each that was written; only the first one of a subscription may be cut, to
@@ -112,13 +146,16 @@ impl RecordBatchLogScanner {
         polled
             .taken
             .into_iter()
-            .map(|taken| {
-                let base = taken.chunk.offset(taken.rows.start);
-                let timestamp = taken.chunk.timestamp();
-                let batch = taken.chunk.record_batch(taken.rows, &self.schema)?;
-                Ok(ScanBatch::new(taken.bucket, batch, base, Some(timestamp)))
-            })
+            .map(|taken| self.batch(taken))
             .collect()
+    }
+
+    /// The rows that were taken, as a batch.
+    pub(super) fn batch(&self, taken: Taken<LogChunk>) -> Result<ScanBatch> {
+        let base = taken.chunk.offset(taken.rows.start);
+        let timestamp = taken.chunk.timestamp();
+        let batch = taken.chunk.record_batch(taken.rows, &self.schema)?;
+        Ok(ScanBatch::new(taken.bucket, batch, base, Some(timestamp)))
     }
 
     /// Makes a poll that is waiting, or the next one that would wait, return at once without batches.

@@ -130,7 +130,14 @@ async fn learn_leaders(shared: &Shared, buckets: &[TableBucket]) {
             Ok(()) => why_no_leader(shared, bucket).await,
         };
         debug!(?bucket, %error, "leader not known");
-        if error.is_retriable() {
+        let gone = error
+            .server_error()
+            .is_some_and(|error| error.code == ErrorCode::PARTITION_NOT_EXISTS);
+        if gone && shared.engine().is_discovering() {
+            // Who reads the whole table reads what there is of it.
+            shared.engine().close(bucket);
+            shared.work.notify_one();
+        } else if error.is_retriable() {
             let failures = shared.engine().failures(bucket);
             let until =
                 (Instant::now() + retry_delay(failures.saturating_add(1), entropy())).into_std();

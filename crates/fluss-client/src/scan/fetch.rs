@@ -101,7 +101,7 @@ async fn call(shared: &Shared, plan: &FetchPlan) -> Result<FetchLogResponse> {
         }],
         max_wait_ms: held.then(|| config.scanner_fetch_wait_max_time.as_millis() as i32),
         min_bytes: held.then_some(clamp_i32(config.scanner_fetch_min_bytes)),
-        read_preference: None,
+        read_preference: config.scanner_read_preference.code(),
     };
     shared.metrics.fetch_requests.increment(1);
     let wait = if held {
@@ -136,7 +136,11 @@ fn bucket_request(shared: &Shared, fetch: &FetchBucket) -> PbFetchLogReqForBucke
         bucket_id: fetch.bucket.bucket_id(),
         fetch_offset: fetch.offset,
         max_fetch_bytes: clamp_i32(fetch.max_bytes),
-        routing_bucket_count: routing_bucket_count(shared.projection().table(), &fetch.bucket),
+        routing_bucket_count: routing_bucket_count(
+            shared.connection(),
+            shared.projection().table(),
+            &fetch.bucket,
+        ),
     }
 }
 

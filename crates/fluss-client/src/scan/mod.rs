@@ -4,7 +4,9 @@
 //! mutex; one driver task for each scanner starts the requests, each of which runs and decodes in a task of its own.
 
 mod batches;
+mod bounds;
 mod decode;
+mod discovery;
 mod driver;
 mod fetch;
 mod limit;
@@ -13,6 +15,7 @@ mod offsets;
 mod projection;
 mod remote;
 mod rows;
+mod stream;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
@@ -21,6 +24,7 @@ mod tests;
 pub use batches::RecordBatchLogScanner;
 pub use limit::LimitBatchScanner;
 pub use rows::LogScanner;
+pub use stream::{RecordStream, ScanBatchStream};
 
 pub(crate) use driver::entropy;
 pub(crate) use projection::Projection;
@@ -49,6 +53,8 @@ pub(crate) const FAR_AWAY: Duration = Duration::from_secs(365 * 24 * 3600);
 pub(crate) struct Scanner {
     shared: Arc<Shared>,
     driver: AbortHandle,
+    /// The task that looks for new partitions.
+    discovery: Mutex<Option<AbortHandle>>,
 }
 
 /// What the scanner, its driver and its requests share.
@@ -96,6 +102,7 @@ impl Shared {
 
 impl Drop for Scanner {
     fn drop(&mut self) {
+        self.end_discovery();
         self.driver.abort();
     }
 }
@@ -128,7 +135,11 @@ impl Scanner {
         let driver = handle
             .spawn(driver::drive(Arc::clone(&shared)))
             .abort_handle();
-        Self { shared, driver }
+        Self {
+            shared,
+            driver,
+            discovery: Mutex::default(),
+        }
     }
 
     fn projection(&self) -> &Projection {
@@ -201,7 +212,11 @@ impl Scanner {
 
     fn position(&self, partition: Option<PartitionId>, bucket: i32) -> Option<i64> {
         let bucket = self.bucket(partition, bucket).ok()?;
-        self.shared.engine().position(&bucket)
+        self.position_of(&bucket)
+    }
+
+    fn position_of(&self, bucket: &TableBucket) -> Option<i64> {
+        self.shared.engine().position(bucket)
     }
 
     fn subscribed(&self) -> Vec<TableBucket> {
@@ -222,6 +237,9 @@ impl Scanner {
         if let Some(polled) = self.take()? {
             return Ok(Some(polled));
         }
+        if self.is_finished() {
+            return Ok(None);
+        }
         if shared.engine().is_empty() {
             return Err(shared.error(Error::usage("no bucket is subscribed").during("poll")));
         }
@@ -240,17 +258,36 @@ impl Scanner {
             if let Some(polled) = self.take()? {
                 return Ok(Some(polled));
             }
+            if self.is_finished() {
+                // Other polls that wait have nothing to wait for, either.
+                shared.data.notify_one();
+                return Ok(None);
+            }
             if timed_out {
-                let tolerated = shared.connection().config.call_timeout;
-                let failing_before = Instant::now().checked_sub(tolerated).map(Instant::into_std);
-                return match failing_before
-                    .and_then(|before| shared.engine().standing_failure(before))
-                {
+                return match self.failing_since().and_then(|before| {
+                    let engine = shared.engine();
+                    engine.standing_failure(before)
+                }) {
                     Some(error) => Err(shared.error(error).during("poll")),
                     None => Ok(None),
                 };
             }
         }
+    }
+
+    /// Before when a failure that passes by itself must have begun to be worth telling.
+    fn failing_since(&self) -> Option<std::time::Instant> {
+        let tolerated = self.shared.connection().config.call_timeout;
+        Instant::now().checked_sub(tolerated).map(Instant::into_std)
+    }
+
+    /// A failure that passes by itself, but has not for long.
+    fn passing_failure(&self) -> Option<Error> {
+        let error = self
+            .shared
+            .engine()
+            .passing_failure(self.failing_since()?)?;
+        Some(self.shared.error(error).during("stream"))
     }
 
     fn take(&self) -> Result<Option<Polled>> {
@@ -278,9 +315,15 @@ impl Scanner {
     }
 }
 
-/// The bucket count that a server of a rescaled table asks to know; that of a partition is its own, and not known here.
-fn routing_bucket_count(table: &TableInfo, bucket: &TableBucket) -> Option<i32> {
-    bucket.partition_id().is_none().then(|| table.num_buckets())
+/// The bucket count that a server of a rescaled table asks to know: that of the partition, where it was told, else the table's.
+fn routing_bucket_count(
+    connection: &ConnectionInner,
+    table: &TableInfo,
+    bucket: &TableBucket,
+) -> Option<i32> {
+    let view = connection.cluster.view();
+    let told = view.bucket_count(bucket.table_id(), bucket.partition_id());
+    Some(told.unwrap_or_else(|| table.num_buckets()))
 }
 
 /// Where a subscription starts that names a place in time.

@@ -57,7 +57,7 @@ fn on_bucket_error(shared: &Shared, plan: &ResolvePlan, error: ServerError) -> A
 }
 
 /// The offset, or what the bucket's leader says against it.
-async fn ask(
+pub(super) async fn ask(
     shared: &Shared,
     bucket: &TableBucket,
     start: StartOffset,
@@ -75,7 +75,11 @@ async fn ask(
         partition_id: bucket.partition_id(),
         bucket_id: vec![bucket.bucket_id()],
         start_timestamp,
-        routing_bucket_count: routing_bucket_count(shared.projection().table(), bucket),
+        routing_bucket_count: routing_bucket_count(
+            shared.connection(),
+            shared.projection().table(),
+            bucket,
+        ),
     };
     let path = shared.projection().table().table_path();
     let response: ListOffsetsResponse = shared

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use fluss_metadata::{OffsetSpec, PartitionId, TableBucket};
 
-use super::{Polled, Scanner, start_of};
+use super::{Polled, RecordStream, Scanner, start_of};
 use crate::error::Result;
 use crate::table::{EARLIEST_OFFSET, ScanRecord, ScanRecords};
 
@@ -17,7 +17,7 @@ use crate::table::{EARLIEST_OFFSET, ScanRecord, ScanRecords};
 /// called from several tasks: each row goes to one of their polls.
 #[derive(Debug)]
 pub struct LogScanner {
-    scanner: Scanner,
+    pub(super) scanner: Scanner,
 }
 
 impl LogScanner {
@@ -104,6 +104,66 @@ impl LogScanner {
         self.scanner.unsubscribe(Some(partition), bucket)
     }
 
+    /// Reads the whole table: every bucket from `start` on. Partitions that are created later are found within
+    /// [`Config::scanner_partition_discovery_interval`](crate::Config::scanner_partition_discovery_interval) and read from their
+    /// beginning; those that are dropped are read no more, silently.
+    ///
+    /// # Errors
+    ///
+    /// Why the partitions of the table cannot be listed.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, nothing is subscribed.
+    pub async fn subscribe_table(&self, start: OffsetSpec) -> Result<()> {
+        self.scanner.subscribe_table(start).await
+    }
+
+    /// Reads nothing any more, looks for no more partitions, and throws away what was fetched.
+    #[expect(clippy::unused_async, reason = "as subscribe")]
+    pub async fn unsubscribe_all(&self) -> Result<()> {
+        self.scanner.unsubscribe_all();
+        Ok(())
+    }
+
+    /// Gives the scan an end: each bucket that is subscribed now is read up to what `end` is at this moment. That is all there is
+    /// ([`OffsetSpec::Latest`]), or what servers took in before a time ([`OffsetSpec::Timestamp`], to the batch, not in the future). No
+    /// more partitions are looked for.
+    ///
+    /// [`is_finished`](Self::is_finished) tells when everything was handed out; polls return at once then, with nothing. A bucket
+    /// that is subscribed later has no end.
+    ///
+    /// # Errors
+    ///
+    /// Why a leader does not tell its offsets, after [`Config::call_timeout`](crate::Config::call_timeout) of trying.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped, the scan has no end as before.
+    pub async fn read_until(&self, end: OffsetSpec) -> Result<()> {
+        self.scanner.read_until(end).await
+    }
+
+    /// Gives the scan an end: each bucket is read up to its offset, not included, which may lie in the future. See
+    /// [`read_until`](Self::read_until).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) unless exactly the buckets that are subscribed are named.
+    pub fn read_until_offsets(&self, ends: &HashMap<TableBucket, i64>) -> Result<()> {
+        self.scanner.read_until_offsets(ends)
+    }
+
+    /// Whether the scan has an end, and everything before it was handed out.
+    pub fn is_finished(&self) -> bool {
+        self.scanner.is_finished()
+    }
+
+    /// The rows as a stream, in the order in which polls would return them.
+    pub fn into_stream(self) -> RecordStream {
+        RecordStream::new(self)
+    }
+
     /// Takes the next rows, and waits for some at most `timeout`; no rows if there are none by then.
     ///
     /// At most [`Config::scanner_max_poll_records`](crate::Config::scanner_max_poll_records) rows, one more where an update would be
@@ -130,7 +190,7 @@ impl LogScanner {
         self.scanner.wakeup();
     }
 
-    /// Offset after the last row handed out of a bucket; what it was subscribed with before the first one; `None` if it is not read.
+    /// Offset after the last row handed out of a bucket, batches without rows behind it included; what it was subscribed with before the first one; `None` if it is not read.
     pub fn position(&self, bucket: i32) -> Option<i64> {
         self.scanner.position(None, bucket)
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use fluss_metadata::{TableBucket, TableInfo};
 
-pub use crate::scan::{LimitBatchScanner, LogScanner, RecordBatchLogScanner};
+pub use crate::scan::{
+    LimitBatchScanner, LogScanner, RecordBatchLogScanner, RecordStream, ScanBatchStream,
+};
 
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};

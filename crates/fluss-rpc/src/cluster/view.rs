@@ -22,6 +22,8 @@ pub struct ClusterView {
     tables: HashMap<TablePath, TableId>,
     partitions: HashMap<TableId, Arc<HashMap<Arc<str>, PartitionId>>>,
     leaders: HashMap<Group, Arc<[Leader]>>,
+    /// Where a server told it, which those before 1.0 do not: there every partition has as many buckets as its table.
+    bucket_counts: HashMap<Group, i32>,
 }
 
 /// Buckets are known by table, or by partition where a table has such.
@@ -70,6 +72,14 @@ impl ClusterView {
     /// The id of a partition, if it was asked for.
     pub fn partition_id(&self, table: TableId, name: &str) -> Option<PartitionId> {
         self.partitions.get(&table)?.get(name).copied()
+    }
+
+    /// How many buckets a partition has, if a server told: partitions of a rescaled table differ.
+    pub fn bucket_count(&self, table: TableId, partition: Option<PartitionId>) -> Option<i32> {
+        if self.bucket_counts.is_empty() {
+            return None;
+        }
+        self.bucket_counts.get(&(table, partition)).copied()
     }
 
     /// The server that leads a bucket, if that is known and the server is alive.
@@ -134,6 +144,9 @@ impl ClusterView {
             }
             let group = (partition.table_id, Some(partition.partition_id));
             view.set_leaders(group, &partition.bucket_metadata);
+            if let Some(count) = partition.bucket_count.filter(|count| *count > 0) {
+                view.bucket_counts.insert(group, count);
+            }
         }
         view
     }
@@ -160,6 +173,7 @@ impl ClusterView {
 
     fn forget_table(&mut self, table: TableId) {
         self.leaders.retain(|(id, _), _| *id != table);
+        self.bucket_counts.retain(|(id, _), _| *id != table);
         self.partitions.remove(&table);
     }
 
@@ -210,6 +224,7 @@ impl ClusterView {
         }
         let mut view = self.next();
         view.leaders.remove(&(table, Some(partition)));
+        view.bucket_counts.remove(&(table, Some(partition)));
         if let Some(name) = name
             && let Some(partitions) = view.partitions.get_mut(&table)
         {

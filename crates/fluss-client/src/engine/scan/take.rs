@@ -96,7 +96,15 @@ impl<C: Chunk> ScanEngine<C> {
                 .filter(|_| state.failure_is_due())
                 .map(|failure| failure.error.clone())
         };
-        let failing = |(bucket, state): (&TableBucket, &Bucket<C>)| {
+        self.buckets
+            .values()
+            .find_map(stopped)
+            .or_else(|| self.passing_failure(failing_before))
+    }
+
+    /// The error of a bucket that has failed for passing reasons since `failing_before`.
+    pub(crate) fn passing_failure(&self, failing_before: Instant) -> Option<Error> {
+        self.buckets.iter().find_map(|(bucket, state)| {
             let failing = state
                 .failing
                 .as_ref()
@@ -108,11 +116,7 @@ impl<C: Chunk> ScanEngine<C> {
                     .of_bucket(*bucket)
                     .after_attempts(state.failures),
             )
-        };
-        self.buckets
-            .values()
-            .find_map(stopped)
-            .or_else(|| self.buckets.iter().find_map(failing))
+        })
     }
 }
 

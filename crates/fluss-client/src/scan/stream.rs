@@ -1,0 +1,225 @@
+//! Scans as streams: of rows and of batches.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use fluss_metadata::TableBucket;
+use futures::Stream;
+use tokio::time::Instant;
+
+use super::decode::LogChunk;
+use super::{FAR_AWAY, LogScanner, RecordBatchLogScanner, Scanner};
+use crate::engine::scan::Taken;
+use crate::error::{Error, Result};
+use crate::table::{ScanBatch, ScanRecord};
+
+/// The rows of a scan, with their buckets: made by [`LogScanner::into_stream`].
+///
+/// It ends when every bucket was read to its end ([`LogScanner::read_until`]) or failed; without ends it goes on for ever. An error is
+/// returned once, and the other buckets are read on. Failures that pass are returned too when they last longer than
+/// [`Config::call_timeout`](crate::Config::call_timeout); reading is still tried again then.
+///
+/// # Cancel safety
+///
+/// Dropping what `next` returns loses nothing: a row leaves the stream in the moment in which it is returned.
+pub struct RecordStream {
+    scanner: LogScanner,
+    source: Source,
+    /// The bucket, the batch and the rows of it that are still to come.
+    current: Option<Taken<LogChunk>>,
+}
+
+/// The Arrow batches of a scan: made by [`RecordBatchLogScanner::into_stream`]. It ends, fails and is cancelled as [`RecordStream`].
+pub struct ScanBatchStream {
+    scanner: RecordBatchLogScanner,
+    source: Source,
+}
+
+/// What was taken out of a scanner, and the wait for more.
+#[derive(Default)]
+struct Source {
+    taken: VecDeque<Taken<LogChunk>>,
+    wait: Option<Pin<Box<dyn Future<Output = Woken> + Send>>>,
+    over: bool,
+}
+
+/// Why a wait ended.
+enum Woken {
+    Data,
+    TimedOut,
+}
+
+impl Source {
+    /// The next run of rows.
+    fn poll_taken(
+        &mut self,
+        scanner: &Scanner,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Taken<LogChunk>>>> {
+        loop {
+            if let Some(taken) = self.taken.pop_front() {
+                return Poll::Ready(Some(Ok(taken)));
+            }
+            if self.over {
+                return Poll::Ready(None);
+            }
+            match scanner.take() {
+                Ok(Some(polled)) => {
+                    scanner.shared.metrics.on_poll();
+                    self.taken = polled.taken.into();
+                    continue;
+                }
+                Ok(None) => {}
+                Err(error) => return Poll::Ready(Some(Err(error))),
+            }
+            let (over, unused) = {
+                let engine = scanner.shared.engine();
+                (engine.is_over(), engine.is_empty() && !engine.is_finished())
+            };
+            if over {
+                self.over = true;
+                let nothing = unused.then(|| {
+                    let error = Error::usage("no bucket is subscribed").during("stream");
+                    Err(scanner.shared.error(error))
+                });
+                return Poll::Ready(nothing);
+            }
+            let wait = self.wait.get_or_insert_with(|| wait(scanner));
+            let woken = ready!(wait.as_mut().poll(cx));
+            self.wait = None;
+            if matches!(woken, Woken::TimedOut)
+                && let Some(error) = scanner.passing_failure()
+            {
+                return Poll::Ready(Some(Err(error)));
+            }
+        }
+    }
+
+    /// The offset of the next row of a bucket among those that were taken out.
+    fn next_offset(&self, bucket: &TableBucket) -> Option<i64> {
+        let taken = self.taken.iter().find(|taken| taken.bucket == *bucket)?;
+        Some(taken.chunk.offset(taken.rows.start))
+    }
+}
+
+/// Waits until there may be something to take, or a failure has lasted for long.
+fn wait(scanner: &Scanner) -> Pin<Box<dyn Future<Output = Woken> + Send>> {
+    let shared = Arc::clone(&scanner.shared);
+    let patience = shared.connection().config.call_timeout.min(FAR_AWAY);
+    let sleep = shared.sleep_until(Instant::now() + patience);
+    Box::pin(async move {
+        tokio::select! {
+            biased;
+            () = shared.data.notified() => Woken::Data,
+            () = sleep => Woken::TimedOut,
+        }
+    })
+}
+
+impl RecordStream {
+    pub(super) fn new(scanner: LogScanner) -> Self {
+        Self {
+            scanner,
+            source: Source::default(),
+            current: None,
+        }
+    }
+
+    /// The scanner, to subscribe and unsubscribe while the stream goes on. Rows of a bucket that were taken out of the scanner still come
+    /// after it was unsubscribed: at most [`Config::scanner_max_poll_records`](crate::Config::scanner_max_poll_records).
+    pub fn scanner(&self) -> &LogScanner {
+        &self.scanner
+    }
+
+    /// Offset after the last row that this stream returned of a bucket, batches without rows included; `None` if it is not read.
+    pub fn position(&self, bucket: &TableBucket) -> Option<i64> {
+        let current = self
+            .current
+            .as_ref()
+            .filter(|taken| taken.bucket == *bucket && !taken.rows.is_empty())
+            .map(|taken| taken.chunk.offset(taken.rows.start));
+        current
+            .or_else(|| self.source.next_offset(bucket))
+            .or_else(|| self.scanner.scanner.position_of(bucket))
+    }
+}
+
+impl Stream for RecordStream {
+    type Item = Result<(TableBucket, ScanRecord)>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        loop {
+            if let Some(taken) = &mut this.current
+                && let Some(row) = taken.rows.next()
+            {
+                let chunk = &taken.chunk;
+                let record = ScanRecord::new(
+                    chunk.row(row),
+                    chunk.offset(row),
+                    chunk.timestamp(),
+                    chunk.change_type(row),
+                );
+                return Poll::Ready(Some(Ok((taken.bucket, record))));
+            }
+            this.current = None;
+            match ready!(this.source.poll_taken(&this.scanner.scanner, cx)) {
+                Some(Ok(taken)) => this.current = Some(taken),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl ScanBatchStream {
+    pub(super) fn new(scanner: RecordBatchLogScanner) -> Self {
+        Self {
+            scanner,
+            source: Source::default(),
+        }
+    }
+
+    /// The scanner, to subscribe and unsubscribe while the stream goes on. Batches of a bucket that were taken out of the scanner still
+    /// come after it was unsubscribed.
+    pub fn scanner(&self) -> &RecordBatchLogScanner {
+        &self.scanner
+    }
+
+    /// Offset after the last row that this stream returned of a bucket, batches without rows included; `None` if it is not read.
+    pub fn position(&self, bucket: &TableBucket) -> Option<i64> {
+        self.source
+            .next_offset(bucket)
+            .or_else(|| self.scanner.scanner.position_of(bucket))
+    }
+}
+
+impl Stream for ScanBatchStream {
+    type Item = Result<ScanBatch>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.get_mut();
+        let taken = ready!(this.source.poll_taken(&this.scanner.scanner, cx));
+        Poll::Ready(taken.map(|taken| this.scanner.batch(taken?)))
+    }
+}
+
+impl fmt::Debug for RecordStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordStream")
+            .field("scanner", &self.scanner)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ScanBatchStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScanBatchStream")
+            .field("scanner", &self.scanner)
+            .finish_non_exhaustive()
+    }
+}
