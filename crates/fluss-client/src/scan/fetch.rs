@@ -136,11 +136,11 @@ fn bucket_request(shared: &Shared, fetch: &FetchBucket) -> PbFetchLogReqForBucke
         bucket_id: fetch.bucket.bucket_id(),
         fetch_offset: fetch.offset,
         max_fetch_bytes: clamp_i32(fetch.max_bytes),
-        routing_bucket_count: routing_bucket_count(
+        routing_bucket_count: Some(routing_bucket_count(
             shared.connection(),
             shared.projection().table(),
             &fetch.bucket,
-        ),
+        )),
     }
 }
 
@@ -229,7 +229,7 @@ fn understand(
     received: PbFetchLogRespForBucket,
 ) -> (Answer, Option<Batches>) {
     if let Some(error) = ServerError::from_parts(received.error_code, received.error_message) {
-        return (on_bucket_error(shared, plan, seen, fetch, error), None);
+        return (on_bucket_error(shared, plan, seen, fetch, &error), None);
     }
     if let Some(info) = received.remote_log_fetch_info {
         return (
@@ -261,7 +261,7 @@ fn on_bucket_error(
     plan: &FetchPlan,
     seen: u64,
     fetch: &FetchBucket,
-    error: ServerError,
+    error: &ServerError,
 ) -> Answer {
     let projected = shared.projection().pushed().is_some() && !plan.unprojected;
     let fault = judge(error.code, projected, shared.reset);

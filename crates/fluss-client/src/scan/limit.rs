@@ -107,11 +107,11 @@ impl LimitBatchScanner {
             partition_id: self.bucket.partition_id(),
             bucket_id: self.bucket.bucket_id(),
             limit: self.limit,
-            routing_bucket_count: super::routing_bucket_count(
+            routing_bucket_count: Some(super::routing_bucket_count(
                 self.reader.connection(),
                 table,
                 &self.bucket,
-            ),
+            )),
         };
         let response = self
             .reader

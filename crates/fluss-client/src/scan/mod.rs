@@ -320,10 +320,10 @@ fn routing_bucket_count(
     connection: &ConnectionInner,
     table: &TableInfo,
     bucket: &TableBucket,
-) -> Option<i32> {
+) -> i32 {
     let view = connection.cluster.view();
     let told = view.bucket_count(bucket.table_id(), bucket.partition_id());
-    Some(told.unwrap_or_else(|| table.num_buckets()))
+    told.unwrap_or_else(|| table.num_buckets())
 }
 
 /// Where a subscription starts that names a place in time.

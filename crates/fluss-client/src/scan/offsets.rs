@@ -75,11 +75,11 @@ pub(super) async fn ask(
         partition_id: bucket.partition_id(),
         bucket_id: vec![bucket.bucket_id()],
         start_timestamp,
-        routing_bucket_count: routing_bucket_count(
+        routing_bucket_count: Some(routing_bucket_count(
             shared.connection(),
             shared.projection().table(),
             bucket,
-        ),
+        )),
     };
     let path = shared.projection().table().table_path();
     let response: ListOffsetsResponse = shared

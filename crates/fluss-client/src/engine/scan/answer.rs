@@ -80,102 +80,9 @@ impl<C: Chunk> ScanEngine<C> {
             state.failures = 0;
             state.failing = None;
         }
-        let (end_offset, bytes) = match answer {
-            Answer::Records {
-                bytes,
-                next_offset: None,
-                largest_batch,
-                high_watermark,
-                filtered_end,
-                ..
-            } => {
-                state.high_watermark = high_watermark.or(state.high_watermark);
-                let empty = Empty {
-                    bytes,
-                    first_batch: largest_batch.max(configured),
-                    filtered_end,
-                };
-                if let Err(error) = on_no_batch(state, empty, now) {
-                    self.fail(bucket, error);
-                }
-                return None;
-            }
-            Answer::Records {
-                bytes,
-                next_offset: Some(next),
-                largest_batch,
-                high_watermark,
-                filtered_end,
-                current_schema,
-            } => {
-                state.high_watermark = high_watermark.or(state.high_watermark);
-                let end = next
-                    .max(filtered_end.unwrap_or(next))
-                    .max(state.fetch_offset);
-                state.stuck = 0;
-                state.largest_batch = largest_batch;
-                state.alone = false;
-                state.unprojected = state.unprojected && !current_schema;
-                state.fetch_offset = end;
-                state.at_end = state.high_watermark.is_some_and(|mark| end >= mark);
-                (end, bytes)
-            }
-            Answer::RemoteRead {
-                bytes,
-                next_offset,
-                cursor,
-            } => {
-                let mut end = next_offset
-                    .unwrap_or(state.fetch_offset)
-                    .max(state.fetch_offset);
-                match cursor {
-                    Ok(cursor) => state.source = Source::Remote(cursor),
-                    Err(segment_end) => {
-                        end = end.max(segment_end);
-                        state.source = Source::Log;
-                    }
-                }
-                state.fetch_offset = end;
-                state.at_end = false;
-                (end, bytes)
-            }
-            Answer::Remote(cursor) => {
-                state.source = Source::Remote(cursor);
-                state.stuck = 0;
-                return None;
-            }
-            Answer::Resolved(offset) => {
-                state.source = Source::Log;
-                state.fetch_offset = offset;
-                state.at_end = false;
-                if state.slots.is_empty() {
-                    state.consumed = offset;
-                }
-                return None;
-            }
-            Answer::Retry { until, error } => {
-                state.rest(until, error, now);
-                if matches!(state.source, Source::Remote(_)) {
-                    state.source = Source::Log;
-                }
-                return None;
-            }
-            Answer::Unproject => {
-                if state.unprojected {
-                    self.fail(
-                        bucket,
-                        Error::corrupt("the server refuses a projection that was not asked for"),
-                    );
-                } else {
-                    state.unprojected = true;
-                }
-                return None;
-            }
-            Answer::Reset(start) => {
-                state.source = Source::Resolve(start);
-                return None;
-            }
-            Answer::Failed(error) => {
+        let (end_offset, bytes) = match state.on_answer(answer, configured, now) {
+            Ok(brought) => brought?,
+            Err(error) => {
                 self.fail(bucket, error);
                 return None;
             }
@@ -194,7 +101,104 @@ impl<C: Chunk> ScanEngine<C> {
     }
 }
 
+impl<C: Chunk> Bucket<C> {
+    /// Moves on as an answer says. Returns where its batches end and how many bytes they are, if it has any; an error that does not
+    /// pass.
+    fn on_answer(
+        &mut self,
+        answer: Answer,
+        configured: usize,
+        now: Instant,
+    ) -> Result<Option<(i64, usize)>> {
+        match answer {
+            Answer::Records {
+                bytes,
+                next_offset: None,
+                largest_batch,
+                high_watermark,
+                filtered_end,
+                ..
+            } => {
+                self.high_watermark = high_watermark.or(self.high_watermark);
+                let empty = Empty {
+                    bytes,
+                    first_batch: largest_batch.max(configured),
+                    filtered_end,
+                };
+                on_no_batch(self, empty, now)?;
+            }
+            Answer::Records {
+                bytes,
+                next_offset: Some(next),
+                largest_batch,
+                high_watermark,
+                filtered_end,
+                current_schema,
+            } => {
+                self.high_watermark = high_watermark.or(self.high_watermark);
+                let end = next
+                    .max(filtered_end.unwrap_or(next))
+                    .max(self.fetch_offset);
+                self.stuck = 0;
+                self.largest_batch = largest_batch;
+                self.alone = false;
+                self.unprojected = self.unprojected && !current_schema;
+                self.fetch_offset = end;
+                self.at_end = self.high_watermark.is_some_and(|mark| end >= mark);
+                return Ok(Some((end, bytes)));
+            }
+            Answer::RemoteRead {
+                bytes,
+                next_offset,
+                cursor,
+            } => {
+                let mut end = next_offset
+                    .unwrap_or(self.fetch_offset)
+                    .max(self.fetch_offset);
+                match cursor {
+                    Ok(cursor) => self.source = Source::Remote(cursor),
+                    Err(segment_end) => {
+                        end = end.max(segment_end);
+                        self.source = Source::Log;
+                    }
+                }
+                self.fetch_offset = end;
+                self.at_end = false;
+                return Ok(Some((end, bytes)));
+            }
+            Answer::Remote(cursor) => {
+                self.source = Source::Remote(cursor);
+                self.stuck = 0;
+            }
+            Answer::Resolved(offset) => {
+                self.source = Source::Log;
+                self.fetch_offset = offset;
+                self.at_end = false;
+                if self.slots.is_empty() {
+                    self.consumed = offset;
+                }
+            }
+            Answer::Retry { until, error } => {
+                self.rest(until, error, now);
+                if matches!(self.source, Source::Remote(_)) {
+                    self.source = Source::Log;
+                }
+            }
+            Answer::Unproject if self.unprojected => {
+                return Err(Error::corrupt(
+                    "the server refuses a projection that was not asked for",
+                ));
+            }
+            Answer::Unproject => self.unprojected = true,
+            Answer::Reset(start) => self.source = Source::Resolve(start),
+            Answer::Failed(error) => return Err(error),
+        }
+        Ok(None)
+    }
+}
+
 /// An answer without a whole batch.
+#[derive(Clone, Copy)]
 struct Empty {
     bytes: usize,
     /// Bytes to ask for so that the first batch comes whole.

@@ -58,6 +58,10 @@ pub(super) enum Phase {
 }
 
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a state of its own, and they combine freely"
+)]
 pub(super) struct Bucket<C> {
     /// Which subscription this is: answers to an older one are thrown away.
     pub(super) generation: u64,
