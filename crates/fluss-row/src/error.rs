@@ -66,6 +66,13 @@ pub enum RowError {
         field_count: usize,
     },
 
+    /// A batch has a column that the table does not have.
+    #[snafu(display("the table has no column named {name:?}"))]
+    SurplusColumn {
+        /// Its name.
+        name: Box<str>,
+    },
+
     /// A column was asked for by a name that the row does not have.
     #[snafu(display("the row has no column named {name:?}"))]
     UnknownColumn {

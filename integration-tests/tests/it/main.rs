@@ -18,3 +18,7 @@ mod scan_stream;
 mod scan_subscribe;
 mod scan_support;
 mod support;
+mod write_append;
+mod write_formats;
+mod write_results;
+mod write_support;

@@ -367,8 +367,8 @@ impl UpsertWriter {
     ///
     /// # Errors
     ///
-    /// As [`flush`](Self::flush); [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with the number of batches that were not
-    /// acknowledged in time. Those are still sent in the background.
+    /// As [`flush`](Self::flush); [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with the number of rows that were not
+    /// acknowledged in time, those of other writers in the same batches included. They are still sent in the background.
     ///
     /// # Cancel safety
     ///

@@ -412,7 +412,7 @@ impl Appender {
         tokio::select! {
             biased;
             flushed = flush(&self.member) => flushed,
-            () = sleep => Err(Error::timeout(format!("sending the last {} batches", self.member.pending().len()), timeout)),
+            () = sleep => Err(Member::not_sent([&*self.member], timeout)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! How the rows of a batch learn what became of them.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
@@ -34,6 +34,8 @@ pub(crate) struct Completion {
     outcome: OnceLock<Result<Written>>,
     waiting: Mutex<Vec<Option<Waker>>>,
     wish: AtomicU8,
+    /// Rows of the batch, once it is closed.
+    rows: AtomicU32,
     slot: Weak<BucketSlot>,
 }
 
@@ -46,6 +48,7 @@ impl Completion {
             outcome: OnceLock::new(),
             waiting: Mutex::default(),
             wish: AtomicU8::new(number(Wish::Linger)),
+            rows: AtomicU32::new(0),
             slot,
         }
     }
@@ -101,6 +104,20 @@ impl Completion {
             && let Some(slot) = self.slot.upgrade()
         {
             slot.want_attention();
+        }
+    }
+
+    /// The batch takes no more rows.
+    pub(super) fn close(&self, rows: u32) {
+        self.rows.store(rows, Ordering::Relaxed);
+    }
+
+    /// The rows of the batch so far.
+    pub(super) fn rows(&self) -> u32 {
+        let open = || Some(self.slot.upgrade()?.open_rows(self));
+        match self.rows.load(Ordering::Relaxed) {
+            0 => open().unwrap_or(0),
+            rows => rows,
         }
     }
 

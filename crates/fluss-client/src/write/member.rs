@@ -1,8 +1,9 @@
 //! What one writer remembers of its batches, for `flush`.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::completion::Completion;
 use crate::error::Error;
@@ -47,6 +48,26 @@ impl Member {
         let mut state = self.state();
         state.batches.retain(|batch| batch.outcome().is_none());
         state.batches.iter().cloned().collect()
+    }
+
+    /// The error of a `close` that ran out of time, with what these writers had not sent by then.
+    pub(super) fn not_sent<'a>(
+        members: impl IntoIterator<Item = &'a Self>,
+        timeout: Duration,
+    ) -> Error {
+        // Writers of one table share batches.
+        let pending: HashMap<_, _> = members
+            .into_iter()
+            .flat_map(Self::pending)
+            .map(|batch| (Arc::as_ptr(&batch), batch))
+            .collect();
+        let rows: u64 = pending.values().map(|batch| u64::from(batch.rows())).sum();
+        let batches = pending.len();
+        let plural = if batches == 1 { "" } else { "es" };
+        Error::timeout(
+            format!("the sending of the last {rows} rows in {batches} batch{plural}"),
+            timeout,
+        )
     }
 
     /// The first failure since the last call.

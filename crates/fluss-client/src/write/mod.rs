@@ -157,10 +157,7 @@ impl Writers {
         let closed = tokio::select! {
             biased;
             flushed = self.flush() => flushed,
-            () = sleep => {
-                let batches: usize = members.iter().map(|member| member.pending().len()).sum();
-                Err(Error::timeout(format!("sending the last {batches} batches"), timeout))
-            }
+            () = sleep => Err(Member::not_sent(members.iter().map(Arc::as_ref), timeout)),
         };
         self.shared.inbox.shut_down();
         closed

@@ -195,10 +195,19 @@ impl BucketSlot {
         }
     }
 
+    /// Rows of the open batch, if it is the one with this completion.
+    pub(super) fn open_rows(&self, completion: &Completion) -> u32 {
+        match &self.state().open {
+            Some(open) if std::ptr::eq(&raw const *open.completion, completion) => open.rows,
+            _ => 0,
+        }
+    }
+
     /// Closes the open batch, for the sender to take.
     pub(super) fn close_open(&self, state: &mut SlotState) {
         if let Some(open) = state.open.take() {
             if open.rows > 0 {
+                open.completion.close(open.rows);
                 state.closed.push_back(open.close());
             }
             self.leave();

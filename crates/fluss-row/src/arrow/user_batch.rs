@@ -1,5 +1,7 @@
 //! Batches that users give: their columns checked against the table's, and held without a copy.
 
+use std::sync::Arc;
+
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_buffer::NullBuffer;
@@ -68,10 +70,17 @@ pub(crate) fn check_columns(row_type: &RowType, batch: &RecordBatch) -> Result<V
         })
         .collect::<Result<Vec<_>>>()?;
     if expected == actual {
-        Ok(arrays)
-    } else {
-        Err(RowError::FieldCount { expected, actual })
+        return Ok(arrays);
     }
+    let schema = batch.schema_ref();
+    let is_surplus = |field: &&Arc<Field>| row_type.field(field.name()).is_none();
+    Err(match schema.fields().iter().find(is_surplus) {
+        Some(surplus) => RowError::SurplusColumn {
+            name: surplus.name().as_str().into(),
+        },
+        // A name occurs twice.
+        None => RowError::FieldCount { expected, actual },
+    })
 }
 
 /// Errs, with the path to a nested field, when values of the Arrow type are not as those of the column.
