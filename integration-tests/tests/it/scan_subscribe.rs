@@ -122,12 +122,7 @@ async fn partitions_are_read_by_their_ids() {
         .await
         .unwrap()
         .iter()
-        .map(|partition| {
-            (
-                partition.partition_name().to_owned(),
-                partition.partition_id(),
-            )
-        })
+        .map(|partition| (partition.partition_name().clone(), partition.partition_id()))
         .collect();
 
     let scanner = table.new_scan().create_log_scanner().unwrap();

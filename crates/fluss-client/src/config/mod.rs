@@ -173,7 +173,7 @@ impl Default for Config {
             scanner_fetch_max_bytes_for_bucket: MIB,
             scanner_fetch_min_bytes: 1,
             scanner_fetch_wait_max_time: Duration::from_millis(500),
-            scanner_prefetch_max_bytes: 32 * MIB,
+            scanner_prefetch_max_bytes: 16 * MIB,
             scanner_partition_discovery_interval: Duration::from_secs(10),
             scanner_read_preference: ReadPreference::LocalFirst,
             scanner_max_batch_bytes: 256 * MIB,

@@ -55,6 +55,32 @@ pub(crate) enum ViewValues {
     Row(Vec<ColumnView>),
 }
 
+/// The numbers of a column of timestamps, and their unit.
+fn timestamps(array: &dyn Array) -> Option<(ScalarBuffer<i64>, TimeUnit)> {
+    let ArrowType::Timestamp(unit, _) = array.data_type() else {
+        return None;
+    };
+    let values = match unit {
+        TimeUnit::Second => array
+            .as_primitive_opt::<TimestampSecondType>()?
+            .values()
+            .clone(),
+        TimeUnit::Millisecond => array
+            .as_primitive_opt::<TimestampMillisecondType>()?
+            .values()
+            .clone(),
+        TimeUnit::Microsecond => array
+            .as_primitive_opt::<TimestampMicrosecondType>()?
+            .values()
+            .clone(),
+        TimeUnit::Nanosecond => array
+            .as_primitive_opt::<TimestampNanosecondType>()?
+            .values()
+            .clone(),
+    };
+    Some((values, *unit))
+}
+
 impl ColumnView {
     /// A view of an array as a column of this type. Errs when the array is of another one.
     pub(crate) fn new(data_type: &DataType, array: &dyn Array) -> Result<Self> {
@@ -114,21 +140,7 @@ impl ColumnView {
                 _ => return Err(refused()),
             },
             DataTypeKind::Timestamp { .. } | DataTypeKind::TimestampLtz { .. } => {
-                let (values, unit) = match array.data_type() {
-                    ArrowType::Timestamp(TimeUnit::Second, _) => {
-                        (values!(TimestampSecondType), TimeUnit::Second)
-                    }
-                    ArrowType::Timestamp(TimeUnit::Millisecond, _) => {
-                        (values!(TimestampMillisecondType), TimeUnit::Millisecond)
-                    }
-                    ArrowType::Timestamp(TimeUnit::Microsecond, _) => {
-                        (values!(TimestampMicrosecondType), TimeUnit::Microsecond)
-                    }
-                    ArrowType::Timestamp(TimeUnit::Nanosecond, _) => {
-                        (values!(TimestampNanosecondType), TimeUnit::Nanosecond)
-                    }
-                    _ => return Err(refused()),
-                };
+                let (values, unit) = timestamps(array).ok_or_else(refused)?;
                 match data_type.kind() {
                     DataTypeKind::Timestamp { .. } => ViewValues::Timestamp(values, unit),
                     _ => ViewValues::TimestampLtz(values, unit),

@@ -46,6 +46,15 @@ fn malformed(offset: usize, problem: &'static str) -> RowError {
     }
 }
 
+/// How the buffers of a batch are compressed.
+fn codec(compression: arrow_ipc::BodyCompression<'_>, offset: usize) -> Result<Codec> {
+    if compression.method() != BodyCompressionMethod::BUFFER {
+        return Err(malformed(offset, "compressed by an unknown method"));
+    }
+    Codec::from_ipc(compression.codec())
+        .ok_or_else(|| malformed(offset, "compressed with an unknown codec"))
+}
+
 impl Message {
     /// Takes apart the message that `bytes` consist of. `offset` is where it begins in its batch, for errors.
     pub(crate) fn parse(bytes: &Bytes, offset: usize) -> Result<Self> {
@@ -100,21 +109,10 @@ impl Message {
                 "of another body length than there are bytes",
             ));
         }
-        let codec = match batch.compression() {
-            None => None,
-            Some(compression) if compression.method() == BodyCompressionMethod::BUFFER => {
-                let codec = Codec::from_ipc(compression.codec());
-                Some(codec.ok_or_else(|| {
-                    malformed(metadata_offset, "compressed with an unknown codec")
-                })?)
-            }
-            Some(_) => {
-                return Err(malformed(
-                    metadata_offset,
-                    "compressed by an unknown method",
-                ));
-            }
-        };
+        let codec = batch
+            .compression()
+            .map(|compression| codec(compression, metadata_offset))
+            .transpose()?;
         let nodes = batch
             .nodes()
             .into_iter()
