@@ -57,12 +57,12 @@ mod schema;
 mod table;
 
 pub use admin::{
-    AclFilter, AclInfo, ActiveKvSnapshots, BucketRebalance, BucketStats, ClusterHealth,
-    ClusterHealthStatus, ConfigEntry, ConfigSource, GoalType, KvSnapshot, KvSnapshotFile,
-    KvSnapshotLease, KvSnapshotMetadata, LakeBucketSnapshot, LakeSnapshot, LatestKvSnapshots,
-    OffsetSpec, OperationType, PermissionType, Principal, ProducerOffsets, RebalanceProgress,
-    RebalanceStatus, RegisterResult, RemoteLogManifestEntry, Resource, ResourceType, ServerKind,
-    ServerNode, ServerTag, TableStats,
+    AclFilter, AclInfo, AcquireKvSnapshotLeaseResult, ActiveKvSnapshots, BucketRebalance,
+    BucketStats, ClusterHealth, ClusterHealthStatus, ConfigEntry, ConfigSource, GoalType,
+    KvSnapshot, KvSnapshotFile, KvSnapshotMetadata, LakeBucketSnapshot, LakeSnapshot,
+    LatestKvSnapshots, OffsetSpec, OperationType, PermissionType, Principal, ProducerOffsets,
+    RebalanceProgress, RebalanceStatus, RegisterResult, RemoteLogManifestEntry, Resource,
+    ResourceType, ServerKind, ServerNode, ServerTag, TableStats,
 };
 pub use data_type::{
     DataField, DataType, DataTypeFamily, DataTypeKind, DataTypeRoot, DataTypes,

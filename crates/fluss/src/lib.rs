@@ -49,8 +49,9 @@
 
 /// The connection and what is made from it.
 pub mod client {
+    pub use fluss_client::FlussConnection;
+    pub use fluss_client::admin::*;
     pub use fluss_client::table::*;
-    pub use fluss_client::{FlussAdmin, FlussConnection};
 }
 
 /// Settings of a connection.

@@ -8,6 +8,7 @@
     reason = "test code"
 )]
 
+mod admin;
 mod documented;
 mod interop;
 mod round_trip;

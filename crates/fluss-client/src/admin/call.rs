@@ -1,6 +1,9 @@
 //! How an administrative request reaches a server, and the forms that many of them share.
 
-use fluss_metadata::{PartitionSpec, TablePath};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use fluss_metadata::{PartitionSpec, TableId, TablePath};
 use fluss_wire::api::ApiRequest;
 use fluss_wire::message::{PbKeyValue, PbPartitionSpec, PbTablePath};
 
@@ -21,8 +24,17 @@ impl FlussAdmin {
             .map_err(|error| Error::from(error).during(operation))
     }
 
-    /// Asks the coordinator.
+    /// Asks the coordinator to change something.
     pub(super) async fn change<R: ApiRequest>(
+        &self,
+        operation: &'static str,
+        request: &R,
+    ) -> Result<R::Response> {
+        self.coordinator(operation, request).await
+    }
+
+    /// Asks the coordinator.
+    pub(super) async fn coordinator<R: ApiRequest>(
         &self,
         operation: &'static str,
         request: &R,
@@ -32,6 +44,14 @@ impl FlussAdmin {
             .call_coordinator(request)
             .await
             .map_err(|error| Error::from(error).during(operation))
+    }
+
+    /// Waits, whatever runtime the caller is on.
+    pub(super) async fn pause(&self, pause: Duration) {
+        // A task, which ends with its runtime: a timer of that runtime would panic here.
+        let timer = async move { tokio::time::sleep(pause).await };
+        // An error is that runtime going away: then the next call tells.
+        let _ = self.connection.drivers.handle().spawn(timer).await;
     }
 }
 
@@ -52,4 +72,20 @@ pub(super) fn spec_message(spec: &PartitionSpec) -> PbPartitionSpec {
             })
             .collect(),
     }
+}
+
+/// Things of buckets, put together by their tables.
+pub(super) fn by_table<T>(
+    items: impl IntoIterator<Item = (TableId, T)>,
+) -> BTreeMap<TableId, Vec<T>> {
+    let mut tables: BTreeMap<TableId, Vec<T>> = BTreeMap::new();
+    for (table, item) in items {
+        tables.entry(table).or_default().push(item);
+    }
+    tables
+}
+
+/// A length of time as messages say it.
+pub(super) fn millis(time: Duration) -> i64 {
+    i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }

@@ -1,14 +1,17 @@
 //! Databases.
 
 use bytes::Bytes;
-use fluss_metadata::{DatabaseDescriptor, DatabaseInfo, DatabaseSummary, validate_database_name};
+use fluss_metadata::{
+    AlterConfig, DatabaseDescriptor, DatabaseInfo, DatabaseSummary, validate_database_name,
+};
 use fluss_wire::message::{
-    CreateDatabaseRequest, DatabaseExistsRequest, DropDatabaseRequest, GetDatabaseInfoRequest,
-    ListDatabasesRequest,
+    AlterDatabaseRequest, CreateDatabaseRequest, DatabaseExistsRequest, DropDatabaseRequest,
+    GetDatabaseInfoRequest, ListDatabasesRequest,
 };
 
 use super::FlussAdmin;
-use crate::error::Result;
+use super::alter_table::config_message;
+use crate::error::{Error, Result};
 
 impl FlussAdmin {
     /// Creates a database.
@@ -110,6 +113,34 @@ impl FlussAdmin {
             .collect())
     }
 
+    /// Changes properties and comment of a database. Since release 1.0.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) unless `ignore_if_not_exists`; [`Usage`](crate::ErrorKind::Usage) for a change that lacks
+    /// its value; [`Unsupported`](crate::ErrorKind::Unsupported) with an older server, before anything is sent.
+    pub async fn alter_database(
+        &self,
+        name: &str,
+        changes: &[AlterConfig],
+        comment: Option<&str>,
+        ignore_if_not_exists: bool,
+    ) -> Result<()> {
+        let config_changes = changes
+            .iter()
+            .map(config_message)
+            .collect::<Result<Vec<_>>>()
+            .map_err(|error| error.during("alter_database"))?;
+        let request = AlterDatabaseRequest {
+            database_name: name.to_owned(),
+            ignore_if_not_exists,
+            config_changes,
+            comment: comment.map(str::to_owned),
+        };
+        self.change("alter_database", &request).await?;
+        Ok(())
+    }
+
     /// The comment, properties and times of a database.
     ///
     /// # Errors
@@ -124,7 +155,8 @@ impl FlussAdmin {
                 },
             )
             .await?;
-        let descriptor = DatabaseDescriptor::from_json(&response.database_json)?;
+        let descriptor = DatabaseDescriptor::from_json(&response.database_json)
+            .map_err(|error| Error::unreadable(error).during("get_database_info"))?;
         Ok(DatabaseInfo::new(
             name,
             descriptor,

@@ -1,19 +1,31 @@
-//! Administration: databases, tables, partitions, offsets and the cluster.
+//! Administration: databases, tables, partitions, offsets, snapshots, access rules and the cluster.
 //!
 //! Reads go to any server and are repeated when a server fails; changes go to the coordinator and are repeated only where that does no
 //! harm.
 
+mod acl;
+mod alter_table;
+mod buckets;
 mod call;
+mod cluster_config;
 mod database;
+mod health;
+mod kv_snapshot;
+mod lake_snapshot;
 mod offsets;
 mod partition;
+mod producer_offsets;
+mod rebalance;
+mod server_tag;
 mod table;
+mod table_stats;
 
 use std::fmt;
 use std::sync::Arc;
 
 use fluss_metadata::ServerNode;
 
+pub use acl::{AclOutcome, CreateAclsResult, DropAclsResult};
 pub(crate) use table::fetch_table_info;
 
 use crate::connection::ConnectionInner;

@@ -1,11 +1,15 @@
 //! Offsets of the logs of buckets.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use fluss_metadata::{BucketId, OffsetSpec, PartitionId, TableBucket, TablePath};
+use fluss_metadata::{
+    BucketId, OffsetSpec, PartitionId, PartitionInfo, ResolvedPartitionSpec, TableBucket,
+    TableInfo, TablePath,
+};
 use fluss_wire::error_code::ServerError;
-use fluss_wire::message::ListOffsetsRequest;
+use fluss_wire::message::{ListOffsetsRequest, ListOffsetsResponse};
 
+use super::buckets::BucketAnswer;
 use super::{FlussAdmin, fetch_table_info};
 use crate::error::{Error, Result};
 
@@ -17,24 +21,49 @@ impl FlussAdmin {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table; otherwise why the leader of a bucket gave no answer.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table; [`Usage`](crate::ErrorKind::Usage) for a bucket that the table
+    /// does not have, a table with partitions, or a time that is still to come; otherwise why the leader of a bucket gave no answer.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
     pub async fn list_offsets(
         &self,
         path: &TablePath,
         buckets: &[BucketId],
         spec: OffsetSpec,
     ) -> Result<HashMap<BucketId, i64>> {
-        let table = fetch_table_info(&self.connection, path).await?;
-        self.offsets(path, table.table_id(), None, buckets, spec)
+        self.table_offsets(path, buckets, spec)
             .await
             .map_err(|error| error.during("list_offsets").of_table(path))
+    }
+
+    async fn table_offsets(
+        &self,
+        path: &TablePath,
+        buckets: &[BucketId],
+        spec: OffsetSpec,
+    ) -> Result<HashMap<BucketId, i64>> {
+        let table = fetch_table_info(&self.connection, path).await?;
+        if table.is_partitioned() {
+            return Err(Error::usage(
+                "the table has partitions: their buckets have offsets, see list_partition_offsets",
+            ));
+        }
+        let count = table.num_buckets();
+        self.offsets(&table, None, (buckets, count), spec).await
     }
 
     /// The offset that `spec` describes, for each of these buckets of a partition.
     ///
     /// # Errors
     ///
-    /// As [`list_offsets`](Self::list_offsets), and [`NotFound`](crate::ErrorKind::NotFound) if there is no such partition.
+    /// As [`list_offsets`](Self::list_offsets); [`NotFound`](crate::ErrorKind::NotFound) if there is no such partition,
+    /// [`Usage`](crate::ErrorKind::Usage) if the table has no partitions or none can have that name.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
     pub async fn list_partition_offsets(
         &self,
         path: &TablePath,
@@ -42,33 +71,45 @@ impl FlussAdmin {
         buckets: &[BucketId],
         spec: OffsetSpec,
     ) -> Result<HashMap<BucketId, i64>> {
+        self.partition_offsets(path, partition_name, buckets, spec)
+            .await
+            .map_err(|error| error.during("list_partition_offsets").of_table(path))
+    }
+
+    async fn partition_offsets(
+        &self,
+        path: &TablePath,
+        partition_name: &str,
+        buckets: &[BucketId],
+        spec: OffsetSpec,
+    ) -> Result<HashMap<BucketId, i64>> {
         let table = fetch_table_info(&self.connection, path).await?;
-        let partitions = self.list_partition_infos(path).await?;
-        let partition = partitions
-            .iter()
-            .find(|partition| partition.partition_name() == partition_name)
-            .ok_or_else(|| {
-                Error::usage(format!("there is no partition {partition_name:?}"))
-                    .during("list_partition_offsets")
-                    .of_table(path)
-            })?;
-        self.offsets(
-            path,
-            table.table_id(),
-            Some(partition.partition_id()),
-            buckets,
-            spec,
-        )
-        .await
-        .map_err(|error| error.during("list_partition_offsets").of_table(path))
+        if !table.is_partitioned() {
+            return Err(Error::usage("the table has no partitions"));
+        }
+        let partition = self.partition_named(&table, partition_name).await?;
+        let count = partition.bucket_count().unwrap_or(table.num_buckets());
+        let id = Some(partition.partition_id());
+        self.offsets(&table, id, (buckets, count), spec).await
+    }
+
+    /// The partition of that name, asked of the server: what this client knows may be older than a partition that was made anew.
+    async fn partition_named(&self, table: &TableInfo, name: &str) -> Result<PartitionInfo> {
+        let spec = ResolvedPartitionSpec::from_partition_name(table.partition_keys(), name)?;
+        let partitions = self
+            .list_partition_infos_with_spec(table.table_path(), Some(&spec.to_partition_spec()))
+            .await?;
+        partitions
+            .into_iter()
+            .find(|partition| partition.partition_name() == name)
+            .ok_or_else(|| Error::not_found(format!("partition {name:?}")))
     }
 
     async fn offsets(
         &self,
-        path: &TablePath,
-        table_id: i64,
+        table: &TableInfo,
         partition_id: Option<PartitionId>,
-        buckets: &[BucketId],
+        (buckets, bucket_count): (&[BucketId], i32),
         spec: OffsetSpec,
     ) -> Result<HashMap<BucketId, i64>> {
         let (offset_type, start_timestamp) = match spec {
@@ -76,59 +117,54 @@ impl FlussAdmin {
             OffsetSpec::Latest => (1, None),
             OffsetSpec::Timestamp(millis) => (2, Some(millis)),
         };
-        let mut offsets = HashMap::with_capacity(buckets.len());
-        let by_leader = self
-            .by_leader(path, table_id, partition_id, buckets)
+        if let Some(bucket) = buckets.iter().find(|&&b| !(0..bucket_count).contains(&b)) {
+            return Err(Error::usage(format!(
+                "there is no bucket {bucket}: there are {bucket_count}"
+            )));
+        }
+        let table_id = table.table_id();
+        let bucket_of = |bucket| TableBucket::new_with_partition(table_id, partition_id, bucket);
+        let mut wanted = buckets.iter().copied().map(bucket_of).collect::<Vec<_>>();
+        wanted.sort_unstable();
+        wanted.dedup();
+        let request = |buckets: &[TableBucket]| ListOffsetsRequest {
+            follower_server_id: NO_FOLLOWER,
+            offset_type,
+            table_id,
+            partition_id,
+            bucket_id: buckets.iter().map(TableBucket::bucket_id).collect(),
+            start_timestamp,
+            routing_bucket_count: Some(bucket_count),
+        };
+        let read = |response| answers(response, bucket_of);
+        let offsets = self
+            .ask_leaders(table.table_path(), wanted, request, read)
             .await?;
-        for buckets in by_leader.into_values() {
-            let Some(first) = buckets.first() else {
-                continue;
-            };
-            let request = ListOffsetsRequest {
-                follower_server_id: NO_FOLLOWER,
-                offset_type,
-                table_id,
-                partition_id,
-                bucket_id: buckets.iter().map(TableBucket::bucket_id).collect(),
-                start_timestamp,
-                ..ListOffsetsRequest::default()
-            };
-            let response = self
-                .connection
-                .cluster
-                .call_leader(path, *first, &request)
-                .await?;
-            for answer in response.buckets_resp {
-                let bucket =
-                    TableBucket::new_with_partition(table_id, partition_id, answer.bucket_id);
-                if let Some(error) =
-                    ServerError::from_parts(answer.error_code, answer.error_message)
-                {
-                    return Err(Error::from(error).of_bucket(bucket));
-                }
-                let offset = answer
-                    .offset
-                    .ok_or_else(|| Error::corrupt("the answer has no offset").of_bucket(bucket))?;
-                offsets.insert(answer.bucket_id, offset);
-            }
-        }
-        Ok(offsets)
+        Ok(offsets
+            .into_iter()
+            .map(|(bucket, offset)| (bucket.bucket_id(), offset))
+            .collect())
     }
+}
 
-    /// The buckets by the server that leads them.
-    async fn by_leader(
-        &self,
-        path: &TablePath,
-        table_id: i64,
-        partition_id: Option<PartitionId>,
-        buckets: &[BucketId],
-    ) -> Result<BTreeMap<i32, Vec<TableBucket>>> {
-        let mut by_leader: BTreeMap<i32, Vec<TableBucket>> = BTreeMap::new();
-        for &bucket in buckets {
-            let bucket = TableBucket::new_with_partition(table_id, partition_id, bucket);
-            let leader = self.connection.cluster.leader(path, bucket).await?;
-            by_leader.entry(leader.id()).or_default().push(bucket);
-        }
-        Ok(by_leader)
-    }
+fn answers(
+    response: ListOffsetsResponse,
+    bucket_of: impl Fn(BucketId) -> TableBucket,
+) -> Result<Vec<BucketAnswer<i64>>> {
+    response
+        .buckets_resp
+        .into_iter()
+        .map(|answer| {
+            let bucket = bucket_of(answer.bucket_id);
+            let error = ServerError::from_parts(answer.error_code, answer.error_message);
+            let outcome = match (error, answer.offset) {
+                (Some(error), _) => Err(error),
+                (None, Some(offset)) => Ok(offset),
+                (None, None) => {
+                    return Err(Error::corrupt("the answer has no offset").of_bucket(bucket));
+                }
+            };
+            Ok(BucketAnswer { bucket, outcome })
+        })
+        .collect()
 }

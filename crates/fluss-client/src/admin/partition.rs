@@ -7,7 +7,7 @@ use fluss_wire::message::{
 
 use super::FlussAdmin;
 use super::call::{path_message, spec_message};
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 impl FlussAdmin {
     /// Creates a partition; `spec` names a value for each partition key.
@@ -94,11 +94,13 @@ impl FlussAdmin {
                     .into_iter()
                     .map(|pair| (pair.key, pair.value))
                     .unzip::<_, _, Vec<_>, Vec<_>>();
-                Ok(PartitionInfo::new(
-                    info.partition_id,
-                    ResolvedPartitionSpec::new(keys, values)?,
-                    info.remote_data_dir,
-                ))
+                let spec = ResolvedPartitionSpec::new(keys, values).map_err(|error| {
+                    Error::unreadable(error)
+                        .during("list_partition_infos")
+                        .of_table(path)
+                })?;
+                let partition = PartitionInfo::new(info.partition_id, spec, info.remote_data_dir);
+                Ok(partition.with_bucket_count(info.bucket_count))
             })
             .collect()
     }

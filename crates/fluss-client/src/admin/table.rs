@@ -10,7 +10,7 @@ use fluss_wire::message::{
 use super::FlussAdmin;
 use super::call::path_message;
 use crate::connection::ConnectionInner;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 impl FlussAdmin {
     /// Creates a table.
@@ -105,18 +105,36 @@ impl FlussAdmin {
         path: &TablePath,
         schema_id: Option<SchemaId>,
     ) -> Result<SchemaInfo> {
+        self.table_schema(path, schema_id)
+            .await
+            .map_err(|error| error.during("get_table_schema").of_table(path))
+    }
+
+    async fn table_schema(
+        &self,
+        path: &TablePath,
+        schema_id: Option<SchemaId>,
+    ) -> Result<SchemaInfo> {
+        // Servers answer a missing schema, also that of a missing table, with an error that asks for patience: writers may be ahead of
+        // them. Here it would be patience for nothing.
+        let info = fetch_table_info(&self.connection, path).await?;
+        let latest = info.schema_id();
+        let schema_id = schema_id.unwrap_or(latest);
+        if schema_id == latest {
+            return Ok(SchemaInfo::new(info.schema().clone(), latest));
+        }
+        if !(1..latest).contains(&schema_id) {
+            return Err(Error::not_found(format!(
+                "schema {schema_id}, of schemas 1 to {latest},"
+            )));
+        }
         let request = GetTableSchemaRequest {
             table_path: path_message(path),
-            schema_id,
+            schema_id: Some(schema_id),
         };
-        let response = self
-            .read("get_table_schema", &request)
-            .await
-            .map_err(|error| error.of_table(path))?;
-        Ok(SchemaInfo::new(
-            Schema::from_json(&response.schema_json)?,
-            response.schema_id,
-        ))
+        let response = self.read("get_table_schema", &request).await?;
+        let schema = Schema::from_json(&response.schema_json).map_err(Error::unreadable)?;
+        Ok(SchemaInfo::new(schema, response.schema_id))
     }
 }
 
@@ -131,8 +149,8 @@ pub(crate) async fn fetch_table_info(
             table_path: path_message(path),
         })
         .await?;
-    let descriptor = TableDescriptor::from_json(&response.table_json)?;
-    Ok(TableInfo::new(
+    let descriptor = TableDescriptor::from_json(&response.table_json).map_err(Error::unreadable)?;
+    TableInfo::new(
         path.clone(),
         response.table_id,
         response.schema_id,
@@ -140,5 +158,6 @@ pub(crate) async fn fetch_table_info(
         response.created_time,
         response.modified_time,
         response.remote_data_dir,
-    )?)
+    )
+    .map_err(Error::unreadable)
 }

@@ -51,6 +51,15 @@ pub(crate) enum Cause {
     #[snafu(display("{what}"))]
     Corrupt { what: String },
 
+    #[snafu(display("{what} does not exist"))]
+    NotFound { what: String },
+
+    #[snafu(display("the server is too old: {what}"))]
+    TooOld { what: String },
+
+    #[snafu(display("the answer cannot be read: {source}"))]
+    Answer { source: Arc<MetadataError> },
+
     #[snafu(display("{error}"))]
     Server { error: ServerError },
 
@@ -72,7 +81,9 @@ impl Cause {
             Self::Closed { .. } => ErrorKind::Closed,
             Self::Timeout { .. } | Self::Undelivered { .. } => ErrorKind::Timeout,
             Self::BufferFull { .. } => ErrorKind::BufferFull,
-            Self::Corrupt { .. } => ErrorKind::Corrupt,
+            Self::Corrupt { .. } | Self::Answer { .. } => ErrorKind::Corrupt,
+            Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::TooOld { .. } => ErrorKind::Unsupported,
             Self::Row { source } => {
                 if source.is_corrupt() {
                     ErrorKind::Corrupt
@@ -94,6 +105,9 @@ impl Cause {
             | Self::Usage { .. }
             | Self::Closed { .. }
             | Self::Corrupt { .. }
+            | Self::NotFound { .. }
+            | Self::TooOld { .. }
+            | Self::Answer { .. }
             | Self::Row { .. }
             | Self::Metadata { .. } => false,
         }

@@ -93,6 +93,23 @@ impl Error {
         Self::new(Cause::Corrupt { what: what.into() })
     }
 
+    /// What a server does not have.
+    pub(crate) fn not_found(what: impl Into<String>) -> Self {
+        Self::new(Cause::NotFound { what: what.into() })
+    }
+
+    /// What a newer server would do.
+    pub(crate) fn too_old(what: impl Into<String>) -> Self {
+        Self::new(Cause::TooOld { what: what.into() })
+    }
+
+    /// A document or value in an answer that means nothing.
+    pub(crate) fn unreadable(source: MetadataError) -> Self {
+        Self::new(Cause::Answer {
+            source: Arc::new(source),
+        })
+    }
+
     /// What kind of error it is.
     pub fn kind(&self) -> ErrorKind {
         self.inner.cause.kind()

@@ -25,7 +25,7 @@ pub use producer::{ProducerOffsets, RegisterResult};
 pub use rebalance::{BucketRebalance, GoalType, RebalanceProgress, RebalanceStatus};
 pub use remote_log::RemoteLogManifestEntry;
 pub use snapshot::{
-    ActiveKvSnapshots, KvSnapshot, KvSnapshotFile, KvSnapshotLease, KvSnapshotMetadata,
-    LatestKvSnapshots,
+    AcquireKvSnapshotLeaseResult, ActiveKvSnapshots, KvSnapshot, KvSnapshotFile,
+    KvSnapshotMetadata, LatestKvSnapshots,
 };
 pub use stats::{BucketStats, TableStats};

@@ -76,14 +76,10 @@ record! {
 }
 
 record! {
-    /// A promise of the cluster to keep snapshots for a while.
+    /// What came of asking for snapshots to be kept. Source: `AcquireKvSnapshotLeaseResult.java`.
     #[derive(Debug, Clone, PartialEq, Eq)]
-    KvSnapshotLease {
-        /// The name that the client gave it.
-        lease_id: String as [&str],
-        /// How long it lasts from its last renewal, in milliseconds.
-        duration_millis: i64,
-        /// Snapshots that were asked for and are gone, by bucket.
-        unavailable: BTreeMap<TableBucket, SnapshotId> as [&BTreeMap<TableBucket, SnapshotId>],
+    AcquireKvSnapshotLeaseResult {
+        /// Snapshots that were asked for and are gone, by bucket. A server of release 0.9.1 never names any: it does not look.
+        unavailable_snapshots: BTreeMap<TableBucket, SnapshotId> as [&BTreeMap<TableBucket, SnapshotId>],
     }
 }

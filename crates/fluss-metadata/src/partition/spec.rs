@@ -193,6 +193,7 @@ pub struct PartitionInfo {
     partition_id: PartitionId,
     spec: ResolvedPartitionSpec,
     remote_data_dir: Option<String>,
+    bucket_count: Option<i32>,
 }
 
 impl PartitionInfo {
@@ -206,7 +207,15 @@ impl PartitionInfo {
             partition_id,
             spec,
             remote_data_dir,
+            bucket_count: None,
         }
+    }
+
+    /// The same with a number of buckets of its own.
+    #[must_use]
+    pub fn with_bucket_count(mut self, bucket_count: Option<i32>) -> Self {
+        self.bucket_count = bucket_count;
+        self
     }
 
     /// Its id.
@@ -222,6 +231,12 @@ impl PartitionInfo {
     /// Its values by key.
     pub fn resolved_partition_spec(&self) -> &ResolvedPartitionSpec {
         &self.spec
+    }
+
+    /// How many buckets it has, if the server says so (from release 1.0): a table that got another number of buckets has older
+    /// partitions with the former one.
+    pub fn bucket_count(&self) -> Option<i32> {
+        self.bucket_count
     }
 
     /// Where its tiered files lie, if the server says so (from release 1.0).

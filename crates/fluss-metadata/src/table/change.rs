@@ -72,11 +72,26 @@ impl AlterConfig {
     }
 }
 
-coded! {
-    /// Where a column comes to stand. Servers up to release 1.0 know the end only.
-    ColumnPosition("column position") {
-        /// Behind all others.
-        Last => "LAST" = 0,
+/// Where a column comes to stand. Servers up to release 1.0 take the end only, and messages have no place for another column's name.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum ColumnPosition {
+    /// Behind all others.
+    #[default]
+    Last,
+    /// Before all others.
+    First,
+    /// Behind the column of this name.
+    After(String),
+}
+
+impl ColumnPosition {
+    /// The number in messages, of the positions that have one. Source: `ColumnPositionType.java`.
+    pub fn code(&self) -> Option<i32> {
+        match self {
+            Self::Last => Some(0),
+            Self::First | Self::After(_) => None,
+        }
     }
 }
 
@@ -168,6 +183,17 @@ impl TableChange {
         }
     }
 
+    /// The same, with another place for the column that is added or modified; other changes stay as they are.
+    #[must_use]
+    pub fn at(mut self, place: ColumnPosition) -> Self {
+        match &mut self {
+            Self::AddColumn { position, .. } => *position = place,
+            Self::ModifyColumn { position, .. } => *position = Some(place),
+            _ => {}
+        }
+        self
+    }
+
     /// The same, with a comment on the column that is added or modified; other changes stay as they are.
     #[must_use]
     pub fn with_comment(mut self, text: impl Into<String>) -> Self {
@@ -175,6 +201,30 @@ impl TableChange {
             *comment = Some(text.into());
         }
         self
+    }
+
+    /// The same, with a function that merges the values of the column that is added; other changes stay as they are.
+    #[must_use]
+    pub fn with_aggregation(mut self, function: impl Into<AggFunction>) -> Self {
+        if let Self::AddColumn { aggregation, .. } = &mut self {
+            *aggregation = Some(function.into());
+        }
+        self
+    }
+
+    /// Gives a column another type.
+    pub fn modify_column(name: impl Into<String>, data_type: DataType) -> Self {
+        Self::ModifyColumn {
+            name: name.into(),
+            data_type: Some(data_type),
+            comment: None,
+            position: None,
+        }
+    }
+
+    /// Another number of buckets.
+    pub fn modify_bucket_count(bucket_count: i32) -> Self {
+        Self::ModifyBucketCount { bucket_count }
     }
 
     /// Drops a column.

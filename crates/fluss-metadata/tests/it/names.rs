@@ -78,7 +78,7 @@ fn ours(name: &str) -> Option<Vec<(&'static str, Option<i32>)>> {
         "types.DataTypeRoot" => named!(DataTypeRoot),
         "config.cluster.ConfigEntry$ConfigSource" => named!(ConfigSource),
         "config.cluster.AlterConfigOpType" => coded!(AlterConfigOp),
-        "config.cluster.ColumnPositionType" => coded!(ColumnPosition),
+        "config.cluster.ColumnPositionType" => Some(vec![("LAST", ColumnPosition::Last.code())]),
         "cluster.ServerType" => coded!(ServerKind),
         "cluster.rebalance.ServerTag" => coded!(ServerTag),
         "cluster.rebalance.RebalanceStatus" => coded!(RebalanceStatus),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fluss_metadata::{ServerNode, TableBucket, TablePath};
-use fluss_wire::api::ApiRequest;
+use fluss_wire::api::{ApiKey, ApiRequest};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
@@ -38,6 +38,32 @@ impl Cluster {
     /// Dropping the future gives up the answer; a request that was sent may take effect.
     pub async fn call_coordinator<R: ApiRequest>(&self, request: &R) -> Result<R::Response> {
         self.route(Route::Coordinator, request).await
+    }
+
+    /// The version in which the coordinator takes requests of an API, for requests that an older server would misunderstand. Asked of the
+    /// connection to it, which is made if there is none.
+    ///
+    /// # Errors
+    ///
+    /// [`RpcError::Unsupported`] if it does not have the API; why there is no connection to it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn coordinator_version(&self, api: ApiKey) -> Result<i16> {
+        let deadline = self.call_deadline();
+        if self.view().coordinator().is_none() {
+            self.refresh_all().await?;
+        }
+        let server = self.pick(Route::Coordinator, 0, deadline).await?;
+        let connection = self.pool().get_for(api, &server, 0, deadline).await?;
+        connection
+            .api_versions()
+            .negotiate(api)
+            .map_err(|source| RpcError::Unsupported {
+                server: format!("{}:{}", server.host(), server.port()).into(),
+                source,
+            })
     }
 
     /// Calls any server, another one if the first fails.

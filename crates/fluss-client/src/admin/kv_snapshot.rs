@@ -1,0 +1,120 @@
+//! Snapshots of the rows of primary-key tables.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use fluss_metadata::{
+    ActiveKvSnapshots, BucketId, KvSnapshot, KvSnapshotFile, KvSnapshotMetadata, LatestKvSnapshots,
+    PartitionId, SnapshotId, TableBucket, TableId, TablePath,
+};
+use fluss_wire::message::{
+    GetKvSnapshotMetadataRequest, GetLatestKvSnapshotsRequest, ListKvSnapshotsRequest,
+};
+
+use super::FlussAdmin;
+use super::call::path_message;
+use crate::error::Result;
+
+impl FlussAdmin {
+    /// The latest snapshot of each bucket of a primary-key table, or of one of its partitions. A bucket that has none yet has an entry
+    /// without one.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table or partition, or a table with partitions is asked for without
+    /// one; [`Usage`](crate::ErrorKind::Usage) for a table without primary key, or a partition of a table that has none.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn get_latest_kv_snapshots(
+        &self,
+        path: &TablePath,
+        partition_name: Option<&str>,
+    ) -> Result<LatestKvSnapshots> {
+        let request = GetLatestKvSnapshotsRequest {
+            table_path: path_message(path),
+            partition_name: partition_name.map(str::to_owned),
+        };
+        let response = self
+            .read("get_latest_kv_snapshots", &request)
+            .await
+            .map_err(|error| error.of_table(path))?;
+        let mut snapshots = response
+            .latest_snapshots
+            .into_iter()
+            .map(|entry| KvSnapshot::new(entry.bucket_id, entry.snapshot_id, entry.log_offset))
+            .collect::<Vec<_>>();
+        snapshots.sort_by_key(KvSnapshot::bucket_id);
+        Ok(LatestKvSnapshots::new(
+            response.table_id,
+            response.partition_id,
+            snapshots,
+        ))
+    }
+
+    /// What a snapshot of a bucket is made of: its files, and the offset from which the log goes on behind it.
+    ///
+    /// A snapshot may go while its files are read, unless it is [leased](Self::create_kv_snapshot_lease).
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such snapshot, or not any more.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn get_kv_snapshot_metadata(
+        &self,
+        bucket: TableBucket,
+        snapshot_id: SnapshotId,
+    ) -> Result<KvSnapshotMetadata> {
+        let request = GetKvSnapshotMetadataRequest {
+            table_id: bucket.table_id(),
+            partition_id: bucket.partition_id(),
+            bucket_id: bucket.bucket_id(),
+            snapshot_id,
+        };
+        let response = self
+            .read("get_kv_snapshot_metadata", &request)
+            .await
+            .map_err(|error| error.of_bucket(bucket))?;
+        let files = response
+            .snapshot_files
+            .into_iter()
+            .map(|file| KvSnapshotFile::new(file.remote_path, file.local_file_name))
+            .collect::<Vec<_>>();
+        Ok(KvSnapshotMetadata::new(response.log_offset, files))
+    }
+
+    /// All snapshots of a table, or of one of its partitions, that the cluster still keeps. Since release 1.0.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table or partition; [`Unsupported`](crate::ErrorKind::Unsupported)
+    /// with an older server, before anything is sent.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn list_kv_snapshots(
+        &self,
+        table_id: TableId,
+        partition_id: Option<PartitionId>,
+    ) -> Result<ActiveKvSnapshots> {
+        let request = ListKvSnapshotsRequest {
+            table_id,
+            partition_id,
+        };
+        let response = self.coordinator("list_kv_snapshots", &request).await?;
+        let mut snapshots: BTreeMap<BucketId, BTreeSet<SnapshotId>> = BTreeMap::new();
+        for entry in response.active_snapshots {
+            let of_bucket = snapshots.entry(entry.bucket_id).or_default();
+            of_bucket.extend(entry.snapshot_id);
+        }
+        Ok(ActiveKvSnapshots::new(
+            response.table_id,
+            response.partition_id,
+            snapshots,
+        ))
+    }
+}

@@ -1,0 +1,93 @@
+//! Snapshots of tables in the lake.
+
+use fluss_metadata::{LakeBucketSnapshot, LakeSnapshot, SnapshotId, TableBucket, TablePath};
+use fluss_wire::message::GetLakeSnapshotRequest;
+
+use super::FlussAdmin;
+use super::call::path_message;
+use crate::error::Result;
+
+impl FlussAdmin {
+    /// The latest snapshot of a table in the lake: its id there, and how far it has the log of each bucket.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table or it has no snapshot in a lake.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn get_latest_lake_snapshot(&self, path: &TablePath) -> Result<LakeSnapshot> {
+        self.lake_snapshot("get_latest_lake_snapshot", path, None, None)
+            .await
+    }
+
+    /// A snapshot of a table in the lake, by its id there.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table or the cluster does not keep that snapshot.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn get_lake_snapshot(
+        &self,
+        path: &TablePath,
+        snapshot_id: SnapshotId,
+    ) -> Result<LakeSnapshot> {
+        self.lake_snapshot("get_lake_snapshot", path, Some(snapshot_id), None)
+            .await
+    }
+
+    /// The latest snapshot of a table in the lake that readers may use: one whose files are merged, where that takes time after the
+    /// snapshot was made.
+    ///
+    /// # Errors
+    ///
+    /// As [`get_latest_lake_snapshot`](Self::get_latest_lake_snapshot).
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn get_readable_lake_snapshot(&self, path: &TablePath) -> Result<LakeSnapshot> {
+        self.lake_snapshot("get_readable_lake_snapshot", path, None, Some(true))
+            .await
+    }
+
+    async fn lake_snapshot(
+        &self,
+        operation: &'static str,
+        path: &TablePath,
+        snapshot_id: Option<SnapshotId>,
+        readable: Option<bool>,
+    ) -> Result<LakeSnapshot> {
+        let request = GetLakeSnapshotRequest {
+            table_path: path_message(path),
+            snapshot_id,
+            readable,
+        };
+        let response = self
+            .read(operation, &request)
+            .await
+            .map_err(|error| error.of_table(path))?;
+        let mut buckets = response
+            .bucket_snapshots
+            .into_iter()
+            .map(|entry| {
+                let bucket = TableBucket::new_with_partition(
+                    response.table_id,
+                    entry.partition_id,
+                    entry.bucket_id,
+                );
+                LakeBucketSnapshot::new(bucket, entry.partition_name, entry.log_offset)
+            })
+            .collect::<Vec<_>>();
+        buckets.sort_by_key(LakeBucketSnapshot::bucket);
+        Ok(LakeSnapshot::new(
+            response.table_id,
+            response.snapshot_id,
+            buckets,
+        ))
+    }
+}
