@@ -91,7 +91,7 @@ pub struct Config {
     pub scanner_fetch_min_bytes: usize,
     /// Longest time for which a server holds back a fetch answer. Java: `client.scanner.log.fetch.wait-max-time`. Default 500 ms.
     pub scanner_fetch_wait_max_time: Duration,
-    /// Bytes of fetched batches that a scanner keeps ahead of `poll`. Default 32 MiB.
+    /// Bytes of fetched batches that a scanner keeps ahead of `poll`. Default 16 MiB.
     pub scanner_prefetch_max_bytes: usize,
     /// How often a scanner of a whole partitioned table looks for new partitions. Default 10 s.
     pub scanner_partition_discovery_interval: Duration,
