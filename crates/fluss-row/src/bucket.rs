@@ -111,9 +111,14 @@ pub(crate) fn murmur_sign_extended(bytes: &[u8]) -> u32 {
     let hash = words
         .iter()
         .fold(42, |hash, word| mix(hash, u32::from_le_bytes(*word)));
-    let hash = tail
-        .iter()
-        .fold(hash, |hash, byte| mix(hash, i32::from(*byte as i8) as u32));
+    let byte = |hash, byte: u8| mix(hash, i32::from(byte as i8) as u32);
+    // At most three: not a loop.
+    let hash = match *tail {
+        [a] => byte(hash, a),
+        [a, b] => byte(byte(hash, a), b),
+        [a, b, c] => byte(byte(byte(hash, a), b), c),
+        _ => hash,
+    };
     finish(hash ^ bytes.len() as u32)
 }
 

@@ -3,12 +3,18 @@
 //! Wall time is noisy, instruction counts repeat. The crates without I/O offer their operations in bench targets with
 //! `harness = false`:
 //!
-//! - `TARGET --list` prints one line an operation: its name, and behind a blank its limit if it has one;
+//! - `TARGET --list` prints one line an operation: its name, and behind a blank its limit if it has one, in instructions
+//!   (`250`) or as a multiple of another operation (`10*append-arrow-4`);
 //! - `TARGET NAME COUNT` does the operation so many times and nothing else that depends on the count.
 //!
 //! Each operation runs twice, with different counts; the difference leaves out what start and set-up cost.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    collections::HashMap,
+    fmt,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::Value;
 
@@ -25,19 +31,23 @@ pub(super) fn run(filter: &[&str]) -> Result<()> {
     }
     let mut above = Vec::new();
     for program in &programs {
-        for operation in operations(program)? {
-            if !filter.iter().all(|word| operation.name.contains(word)) {
+        let mut costs = Costs {
+            program,
+            known: HashMap::new(),
+        };
+        for Operation { name, limit } in operations(program)? {
+            if !filter.iter().all(|word| name.contains(word)) {
                 continue;
             }
-            let few = count(program, &operation.name, FEW)?;
-            let many = count(program, &operation.name, MANY)?;
-            let each = many.saturating_sub(few) as f64 / (MANY - FEW) as f64;
-            let limit = operation
-                .limit
-                .map_or_else(String::new, |limit| format!("limit {limit}"));
-            println!("{:<48} {each:>10.1} instructions  {limit}", operation.name);
-            if operation.limit.is_some_and(|limit| each > limit as f64) {
-                above.push(operation.name);
+            let each = costs.of(&name)?;
+            let most = match &limit {
+                Limit::None => None,
+                Limit::Instructions(most) => Some(*most as f64),
+                Limit::Times(factor, other) => Some(*factor as f64 * costs.of(other)?),
+            };
+            println!("{name:<32} {each:>10.1} instructions{limit}");
+            if most.is_some_and(|most| each > most) {
+                above.push(name);
             }
         }
     }
@@ -45,6 +55,26 @@ pub(super) fn run(filter: &[&str]) -> Result<()> {
         Ok(())
     } else {
         Err(format!("above their limits: {}", above.join(", ")).into())
+    }
+}
+
+/// What the operations of a program cost.
+struct Costs<'p> {
+    program: &'p Path,
+    known: HashMap<String, f64>,
+}
+
+impl Costs<'_> {
+    /// Instructions of an operation.
+    fn of(&mut self, name: &str) -> Result<f64> {
+        if let Some(cost) = self.known.get(name) {
+            return Ok(*cost);
+        }
+        let few = count(self.program, name, FEW)?;
+        let many = count(self.program, name, MANY)?;
+        let cost = many.saturating_sub(few) as f64 / (MANY - FEW) as f64;
+        self.known.insert(name.to_owned(), cost);
+        Ok(cost)
     }
 }
 
@@ -69,23 +99,49 @@ fn build() -> Result<Vec<PathBuf>> {
 
 struct Operation {
     name: String,
-    limit: Option<u64>,
+    limit: Limit,
 }
 
-fn operations(program: &PathBuf) -> Result<Vec<Operation>> {
-    let text = shell::output(Command::new(program).arg("--list"))?;
-    let operation = |line: &str| {
-        let (name, limit) = line.split_once(' ').unwrap_or((line, ""));
-        Operation {
-            name: name.to_owned(),
-            limit: limit.trim().parse().ok(),
+#[derive(Debug, PartialEq, Eq)]
+enum Limit {
+    None,
+    Instructions(u64),
+    /// A multiple of what another operation costs.
+    Times(u64, String),
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => Ok(()),
+            Self::Instructions(most) => write!(f, ", limit {most}"),
+            Self::Times(factor, other) => write!(f, ", limit {factor} x {other}"),
         }
+    }
+}
+
+fn operations(program: &Path) -> Result<Vec<Operation>> {
+    shell::output(Command::new(program).arg("--list"))?
+        .lines()
+        .map(operation)
+        .collect()
+}
+
+fn operation(line: &str) -> Result<Operation> {
+    let (name, limit) = line.split_once(' ').unwrap_or((line, ""));
+    let limit = match limit.split_once('*') {
+        Some((factor, other)) => Limit::Times(factor.parse()?, other.to_owned()),
+        None if limit.is_empty() => Limit::None,
+        None => Limit::Instructions(limit.parse()?),
     };
-    Ok(text.lines().map(operation).collect())
+    Ok(Operation {
+        name: name.to_owned(),
+        limit,
+    })
 }
 
 /// All instructions of one run.
-fn count(program: &PathBuf, name: &str, times: u64) -> Result<u64> {
+fn count(program: &Path, name: &str, times: u64) -> Result<u64> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(program)
@@ -113,5 +169,18 @@ mod tests {
         let text = "==7== Events    : Ir\n==7== Collected : 123456\n==7==\n";
         assert_eq!(collected(text), Some(123_456));
         assert_eq!(collected("==7== nothing"), None);
+    }
+
+    #[test]
+    fn limits_are_read() {
+        for (line, name, limit) in [
+            ("a", "a", Limit::None),
+            ("a 250", "a", Limit::Instructions(250)),
+            ("a-40 10*a-4", "a-40", Limit::Times(10, "a-4".to_owned())),
+        ] {
+            let operation = operation(line).unwrap();
+            assert_eq!((operation.name.as_str(), operation.limit), (name, limit));
+        }
+        assert!(operation("a b").is_err());
     }
 }

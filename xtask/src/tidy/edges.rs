@@ -10,11 +10,16 @@ struct Room {
     dev: &'static [&'static str],
 }
 
-const ROOMS: [Room; 10] = [
+const ROOMS: [Room; 11] = [
+    Room {
+        name: "bench-harness",
+        normal: &[],
+        dev: &[],
+    },
     Room {
         name: "fluss-wire",
         normal: &[],
-        dev: &[],
+        dev: &["bench-harness"],
     },
     Room {
         name: "fluss-metadata",
@@ -24,7 +29,7 @@ const ROOMS: [Room; 10] = [
     Room {
         name: "fluss-row",
         normal: &["fluss-metadata"],
-        dev: &[],
+        dev: &["bench-harness"],
     },
     Room {
         name: "fluss-rpc",

@@ -135,7 +135,7 @@ impl<B: RowBuffer + ?Sized> Sink for Chunk<'_, B> {
             .and_then(|room| room.get_mut(..length))
         {
             Some(place) => {
-                place.copy_from_slice(bytes);
+                copy_short(place, bytes);
                 self.used += length;
             }
             None => self.buffer().put(bytes),
@@ -148,6 +148,24 @@ impl<B: RowBuffer + ?Sized> Sink for Chunk<'_, B> {
         flush(self.out, &self.bytes, self.used);
         self.used = 0;
         self.out
+    }
+}
+
+/// Copies to a place of the same length. Up to 32 bytes need no call: the first and the last 16 may overlap.
+#[inline]
+fn copy_short(place: &mut [u8], bytes: &[u8]) {
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>())
+        && bytes.len() <= 32
+        && place.len() == bytes.len()
+    {
+        if let Some(place) = place.first_chunk_mut() {
+            *place = *first;
+        }
+        if let Some(place) = place.last_chunk_mut() {
+            *place = *last;
+        }
+    } else {
+        place.copy_from_slice(bytes);
     }
 }
 
@@ -179,14 +197,23 @@ where
     let mut chunk = Chunk::new(out);
     put_null_bits(&mut chunk, layout.null_bytes);
     for (pos, (field, value)) in layout.fields.iter().zip(row.values()).enumerate() {
-        // The values of exactly the column's type, then those that convert.
-        match (&field.op, value) {
-            (Op::Int, Datum::Int(value)) => chunk.put_varint(u64::from(*value as u32)),
-            (Op::BigInt, Datum::BigInt(value)) => chunk.put_varint(*value as u64),
-            (Op::Double, Datum::Double(value)) => chunk.put_word(value.to_bits(), 8),
-            (Op::String, Datum::String(value)) => chunk.put_bytes(value.as_bytes())?,
-            (_, Datum::Null) => put_null(layout, &mut chunk, start, pos)?,
-            _ => write_other(layout, row, pos, &mut chunk)?,
+        // The values of exactly the column's type, then those that convert. No call gets the chunk as a whole: what
+        // is used of it stays in a register.
+        match value {
+            Datum::BigInt(value) if matches!(field.op, Op::BigInt) => {
+                chunk.put_varint(*value as u64);
+            }
+            Datum::Int(value) if matches!(field.op, Op::Int) => {
+                chunk.put_varint(u64::from(*value as u32));
+            }
+            Datum::Double(value) if matches!(field.op, Op::Double) => {
+                chunk.put_word(value.to_bits(), 8);
+            }
+            Datum::String(value) if matches!(field.op, Op::String) => {
+                chunk.put_bytes(value.as_bytes())?;
+            }
+            Datum::Null => put_null(layout, chunk.out, &mut chunk.bytes, start, pos)?,
+            _ => write_other(layout, row, pos, chunk.buffer())?,
         }
     }
     chunk.finish();
@@ -195,19 +222,13 @@ where
 
 /// The other types, and values that are not exactly of the column's type.
 #[inline(never)]
-fn write_other<B>(
-    layout: &Layout,
-    row: &GenericRow<'_>,
-    pos: usize,
-    chunk: &mut Chunk<'_, B>,
-) -> Result<()>
+fn write_other<B>(layout: &Layout, row: &GenericRow<'_>, pos: usize, out: &mut B) -> Result<()>
 where
     B: RowBuffer + ?Sized,
 {
     match layout.fields.get(pos) {
-        Some(field) => {
-            write_value(field, row, pos, chunk).map_err(|error| layout.explain(pos, error))
-        }
+        Some(field) => write_value(field, row, pos, &mut Direct(out))
+            .map_err(|error| layout.explain(pos, error)),
         None => Ok(()),
     }
 }
@@ -226,7 +247,7 @@ where
         match row.is_null_at(pos) {
             Ok(false) => write_value(field, row, pos, &mut chunk)
                 .map_err(|error| layout.explain(pos, error))?,
-            Ok(true) => put_null(layout, &mut chunk, start, pos)?,
+            Ok(true) => put_null(layout, chunk.out, &mut chunk.bytes, start, pos)?,
             Err(error) => return Err(layout.explain(pos, error)),
         }
     }
@@ -244,21 +265,27 @@ fn put_null_bits<B: RowBuffer + ?Sized>(chunk: &mut Chunk<'_, B>, count: usize) 
     }
 }
 
-/// Sets a null bit, in the chunk or in the buffer.
+/// Sets a null bit, in the bytes that have been collected or in the buffer.
 #[inline(never)]
-fn put_null<B>(layout: &Layout, chunk: &mut Chunk<'_, B>, start: usize, pos: usize) -> Result<()>
+fn put_null<B>(
+    layout: &Layout,
+    out: &mut B,
+    collected: &mut [u8; CHUNK],
+    start: usize,
+    pos: usize,
+) -> Result<()>
 where
     B: RowBuffer + ?Sized,
 {
     if !layout.fields.get(pos).is_some_and(|field| field.nullable) {
         return Err(layout.null_error(pos));
     }
-    if chunk.out.len() == start {
-        if let Some(byte) = chunk.bytes.get_mut(pos / 8) {
+    if out.len() == start {
+        if let Some(byte) = collected.get_mut(pos / 8) {
             *byte |= 1 << (pos % 8);
         }
     } else {
-        set_null(chunk.out, start, pos);
+        set_null(out, start, pos);
     }
     Ok(())
 }
@@ -352,72 +379,70 @@ where
 
 /// Finds the value of every column and checks it; what it leaves in `slots` is described in [`read`].
 pub(super) fn parse(layout: &Layout, bytes: &[u8], slots: &mut [u64]) -> Result<()> {
-    let mut at = layout.null_bytes;
-    read::need(bytes, 0, at, "null bits")?;
-    // The null bits of the first 64 columns; what lies behind them does not matter.
-    let mut nulls = match bytes.first_chunk() {
-        Some(word) => u64::from_le_bytes(*word),
-        None => first_bits(bytes),
-    };
+    match bytes.split_at_checked(layout.null_bytes) {
+        Some((nulls, values)) if nulls.iter().all(|byte| *byte == 0) => {
+            parse_columns::<false>(layout, bytes, values, slots)
+        }
+        Some((_, values)) => parse_columns::<true>(layout, bytes, values, slots),
+        None => read::need(bytes, 0, layout.null_bytes, "null bits"),
+    }
+}
+
+/// `rest` is what lies behind the null bits; without `NULLS` none of them is set.
+fn parse_columns<'b, const NULLS: bool>(
+    layout: &Layout,
+    bytes: &'b [u8],
+    mut rest: &'b [u8],
+    slots: &mut [u64],
+) -> Result<()> {
     for (pos, (field, slot)) in layout.fields.iter().zip(slots).enumerate() {
-        let null = if pos < 64 {
-            nulls & 1 != 0
-        } else {
-            read::null_bit(bytes, pos)
-        };
-        nulls >>= 1;
-        if null {
+        if NULLS && read::null_bit(bytes, pos) {
             continue;
         }
         // The most frequent types without the way through errors.
         match field.op {
             Op::BigInt => {
-                if let Some((value, end)) = quick_varint(bytes, at) {
-                    (*slot, at) = (value, end);
+                if let Some((value, length)) = quick_varint(rest)
+                    && let Some(after) = rest.get(length..)
+                {
+                    (*slot, rest) = (value, after);
                     continue;
                 }
             }
             Op::Int => {
-                if let Some((value, end)) = quick_varint(bytes, at)
-                    && end - at <= 5
+                if let Some((value, length)) = quick_varint(rest)
+                    && length <= 5
                     && let Ok(value) = u32::try_from(value)
+                    && let Some(after) = rest.get(length..)
                 {
-                    (*slot, at) = (i64::from(value as i32) as u64, end);
+                    (*slot, rest) = (i64::from(value as i32) as u64, after);
                     continue;
                 }
             }
             Op::Double => {
-                if let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk) {
-                    (*slot, at) = (u64::from_le_bytes(*word), at + 8);
+                if let Some((word, after)) = rest.split_first_chunk() {
+                    (*slot, rest) = (u64::from_le_bytes(*word), after);
                     continue;
                 }
             }
             Op::String => {
-                if let Some(rest) = bytes.get(at + 1..)
-                    && let Some(length) = bytes.get(at).copied().filter(|length| *length < 0x80)
-                    && let Some(text) = rest.get(..usize::from(length))
+                if let Some((length, after)) = rest.split_first()
+                    && *length < 0x80
+                    && let Some((text, after)) = after.split_at_checked(usize::from(*length))
                     && text.is_ascii()
                 {
-                    (*slot, at) = (pack(at + 1, text.len()), at + 1 + text.len());
+                    let offset = bytes.len() - after.len() - text.len();
+                    (*slot, rest) = (pack(offset, text.len()), after);
                     continue;
                 }
             }
             _ => {}
         }
-        // Not kept in a register on the ways above, which never come here.
-        let mut from = at;
-        *slot = parse_value(&field.op, bytes, &mut from)?;
-        at = from;
+        let mut at = bytes.len() - rest.len();
+        *slot = parse_value(&field.op, bytes, &mut at)?;
+        rest = bytes.get(at..).unwrap_or_default();
     }
-    read::end(bytes, at, "compacted row")
-}
-
-/// Less than eight bytes as a word.
-fn first_bits(bytes: &[u8]) -> u64 {
-    bytes
-        .iter()
-        .rev()
-        .fold(0, |word, byte| word << 8 | u64::from(*byte))
+    read::end(bytes, bytes.len() - rest.len(), "compacted row")
 }
 
 #[inline(never)]

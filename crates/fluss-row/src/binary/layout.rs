@@ -10,6 +10,9 @@ use crate::{FieldRef, Result, RowError};
 /// How deeply arrays, maps and rows may be nested in each other.
 pub(crate) const MAX_DEPTH: usize = 64;
 
+/// Decoded rows of up to so many columns need no allocation.
+pub(crate) const INLINE_COLUMNS: usize = 8;
+
 /// Largest precision at which a timestamp is stored as milliseconds alone.
 const MAX_MILLIS_PRECISION: u32 = 3;
 
@@ -23,6 +26,24 @@ pub enum RowFormat {
     Indexed,
     /// Slots of eight bytes as in Paimon's binary rows. The form of statistics.
     Aligned,
+}
+
+/// What a getter asks for before it takes the value of a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// No column, or null.
+    None,
+    Boolean,
+    TinyInt,
+    SmallInt,
+    Int,
+    BigInt,
+    Float,
+    Double,
+    Text,
+    /// A type whose getter looks closer.
+    Other,
 }
 
 /// What to do for a column.
@@ -83,6 +104,10 @@ pub(crate) struct Field {
 pub(crate) struct Layout {
     pub(crate) format: RowFormat,
     pub(crate) fields: Box<[Field]>,
+    /// The kind of each column.
+    pub(crate) kinds: Box<[Kind]>,
+    /// Those of the first columns.
+    pub(crate) first_kinds: [Kind; INLINE_COLUMNS],
     pub(crate) row_type: RowType,
     /// Bytes of the null bits, the header byte of aligned rows included.
     pub(crate) null_bytes: usize,
@@ -105,14 +130,37 @@ impl Layout {
             RowFormat::Compacted | RowFormat::Indexed => fields.len().div_ceil(8),
             RowFormat::Aligned => (fields.len() + 8).div_ceil(64) * 8,
         };
+        let kinds: Box<[Kind]> = fields.iter().map(|field| field.op.kind()).collect();
+        let mut first_kinds = [Kind::None; INLINE_COLUMNS];
+        for (first, kind) in first_kinds.iter_mut().zip(&kinds) {
+            *first = *kind;
+        }
         let variable_count = fields.iter().filter(|field| field.op.is_variable()).count();
         Ok(Arc::new(Self {
             format,
             fields,
+            kinds,
+            first_kinds,
             row_type: row_type.clone(),
             null_bytes,
             variable_count,
         }))
+    }
+
+    /// Whether the null bit of a column is set, whichever it is.
+    #[inline]
+    pub(crate) fn has_nulls(&self, bytes: &[u8]) -> bool {
+        let first = match self.format {
+            RowFormat::Compacted | RowFormat::Indexed => 0,
+            RowFormat::Aligned => super::aligned::HEADER_BITS / 8,
+        };
+        if self.fields.len() <= 8 {
+            return bytes.get(first).is_some_and(|byte| *byte != 0);
+        }
+        let end = first + self.fields.len().div_ceil(8);
+        bytes
+            .get(first..end)
+            .is_some_and(|bits| bits.iter().any(|byte| *byte != 0))
     }
 
     /// The column's name.
@@ -252,6 +300,20 @@ impl Op {
                 | Self::Map(..)
                 | Self::Row(_)
         )
+    }
+
+    const fn kind(&self) -> Kind {
+        match self {
+            Self::Boolean => Kind::Boolean,
+            Self::TinyInt => Kind::TinyInt,
+            Self::SmallInt => Kind::SmallInt,
+            Self::Int => Kind::Int,
+            Self::BigInt => Kind::BigInt,
+            Self::Float => Kind::Float,
+            Self::Double => Kind::Double,
+            Self::Char(_) | Self::String => Kind::Text,
+            _ => Kind::Other,
+        }
     }
 
     /// Whether values have parts.

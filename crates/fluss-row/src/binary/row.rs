@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fluss_metadata::RowType;
 
-use super::layout::{Layout, Op, RowFormat};
+use super::layout::{INLINE_COLUMNS, Kind, Layout, RowFormat};
 use super::nested;
 use super::read::{self, Value};
 use crate::getters::row_getters;
@@ -14,9 +14,6 @@ use crate::{
     DataGetters, Date, Datum, Decimal, FieldRef, FlussArray, FlussMap, GenericRow, InternalRow,
     Result, RowError, Time, TimestampLtz, TimestampNtz,
 };
-
-/// Rows of up to so many columns need no allocation.
-const INLINE_COLUMNS: usize = 8;
 
 /// A row of any binary format, decoded once: every column has been found and checked, so that getters
 /// only pick values up. Strings and bytes are borrowed from the row's bytes; arrays, maps and nested rows
@@ -30,56 +27,112 @@ pub struct BinaryRow {
     slots: Slots,
 }
 
+/// What parsing left of each column. The kind of a null is [`Kind::None`].
 #[derive(Clone)]
 enum Slots {
-    Inline([u64; INLINE_COLUMNS]),
-    Heap(Vec<u64>),
+    Inline([Kind; INLINE_COLUMNS], [u64; INLINE_COLUMNS]),
+    Heap(Box<[Kind]>, Box<[u64]>),
 }
 
 impl Slots {
+    /// Slots without values.
     #[inline]
-    fn as_slice(&self) -> &[u64] {
+    fn new(layout: &Layout) -> Self {
+        let columns = layout.fields.len();
+        if columns <= INLINE_COLUMNS {
+            Self::Inline([Kind::None; INLINE_COLUMNS], [0; INLINE_COLUMNS])
+        } else {
+            Self::Heap(layout.kinds.clone(), vec![0; columns].into_boxed_slice())
+        }
+    }
+
+    #[inline]
+    fn parse(&mut self, layout: &Layout, bytes: &[u8]) -> Result<()> {
+        let kinds: &mut [Kind] = match self {
+            Self::Inline(kinds, slots) => {
+                read::parse(layout, bytes, slots)?;
+                *kinds = layout.first_kinds;
+                kinds
+            }
+            Self::Heap(kinds, slots) => {
+                read::parse(layout, bytes, slots)?;
+                kinds.copy_from_slice(&layout.kinds);
+                kinds
+            }
+        };
+        if layout.has_nulls(bytes) {
+            mark_nulls(layout, bytes, kinds);
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn clear(&mut self) {
         match self {
-            Self::Inline(slots) => slots,
-            Self::Heap(slots) => slots,
+            Self::Inline(kinds, _) => kinds.fill(Kind::None),
+            Self::Heap(kinds, _) => kinds.fill(Kind::None),
+        }
+    }
+
+    #[inline]
+    fn values(&self) -> &[u64] {
+        match self {
+            Self::Inline(_, slots) => slots,
+            Self::Heap(_, slots) => slots,
+        }
+    }
+
+    #[inline]
+    fn kind(&self, pos: usize) -> Kind {
+        let kind = match self {
+            Self::Inline(kinds, _) => kinds.get(pos),
+            Self::Heap(kinds, _) => kinds.get(pos),
+        };
+        kind.copied().unwrap_or(Kind::None)
+    }
+
+    /// The slot of a column of this kind that is not null.
+    #[inline]
+    fn value(&self, pos: usize, kind: Kind) -> Option<u64> {
+        match self {
+            Self::Inline(kinds, slots) if kinds.get(pos) == Some(&kind) => slots.get(pos).copied(),
+            Self::Heap(kinds, slots) if kinds.get(pos) == Some(&kind) => slots.get(pos).copied(),
+            _ => None,
+        }
+    }
+}
+
+#[inline(never)]
+fn mark_nulls(layout: &Layout, bytes: &[u8], kinds: &mut [Kind]) {
+    for (pos, kind) in kinds.iter_mut().enumerate() {
+        if nested::is_null(layout, bytes, pos) {
+            *kind = Kind::None;
         }
     }
 }
 
 impl BinaryRow {
     pub(crate) fn decode(layout: &Arc<Layout>, bytes: Bytes) -> Result<Self> {
-        let columns = layout.fields.len();
-        let slots = if columns <= INLINE_COLUMNS {
-            let mut slots = [0; INLINE_COLUMNS];
-            read::parse(layout, &bytes, &mut slots)?;
-            Slots::Inline(slots)
-        } else {
-            let mut slots = vec![0; columns];
-            read::parse(layout, &bytes, &mut slots)?;
-            Slots::Heap(slots)
-        };
-        Ok(Self {
+        let mut row = Self {
             layout: Arc::clone(layout),
             bytes,
-            slots,
-        })
+            slots: Slots::new(layout),
+        };
+        row.slots.parse(layout, &row.bytes)?;
+        Ok(row)
     }
 
     /// Decodes another row of the same type in place of this one, without any allocation. After an error
-    /// the row has no bytes and must not be read.
+    /// the row has no bytes and its columns count as null.
+    #[inline]
     pub fn decode_next(&mut self, bytes: Bytes) -> Result<()> {
-        let slots: &mut [u64] = match &mut self.slots {
-            Slots::Inline(slots) => slots,
-            Slots::Heap(slots) => slots,
-        };
         self.bytes = bytes;
-        match read::parse(&self.layout, &self.bytes, slots) {
-            Ok(()) => Ok(()),
-            Err(error) => {
-                self.bytes = Bytes::new();
-                Err(error)
-            }
+        let result = self.slots.parse(&self.layout, &self.bytes);
+        if result.is_err() {
+            self.bytes = Bytes::new();
+            self.slots.clear();
         }
+        result
     }
 
     /// The bytes of the row.
@@ -107,20 +160,10 @@ impl BinaryRow {
     /// A field that is read as a value.
     #[inline]
     fn value(&self, pos: usize) -> Result<Value<'_, '_>> {
-        if nested::is_null(&self.layout, &self.bytes, pos) {
+        if self.slots.kind(pos) == Kind::None {
             return Err(self.null_error(pos));
         }
-        nested::row_value(&self.layout, &self.bytes, self.slots.as_slice(), pos)
-    }
-
-    /// The slot of a field that is there and not null.
-    #[inline]
-    fn present(&self, pos: usize) -> Option<(&Op, u64)> {
-        let field = self.layout.fields.get(pos)?;
-        if nested::is_null(&self.layout, &self.bytes, pos) {
-            return None;
-        }
-        Some((&field.op, *self.slots.as_slice().get(pos)?))
+        nested::row_value(&self.layout, &self.bytes, self.slots.values(), pos)
     }
 
     /// Why a getter has no value for a field.
@@ -166,7 +209,7 @@ impl DataGetters for BinaryRow {
     fn is_null_at(&self, position: usize) -> Result<bool> {
         let field_count = self.layout.fields.len();
         if position < field_count {
-            Ok(nested::is_null(&self.layout, &self.bytes, position))
+            Ok(self.slots.kind(position) == Kind::None)
         } else {
             Err(RowError::FieldOutOfRange {
                 position,
@@ -176,51 +219,51 @@ impl DataGetters for BinaryRow {
     }
     #[inline]
     fn get_boolean(&self, pos: usize) -> Result<bool> {
-        match self.present(pos) {
-            Some((Op::Boolean, slot)) => Ok(slot != 0),
-            _ => Err(self.refusal(pos, |value| value.boolean().err())),
+        match self.slots.value(pos, Kind::Boolean) {
+            Some(slot) => Ok(slot != 0),
+            None => Err(self.refusal(pos, |value| value.boolean().err())),
         }
     }
     #[inline]
     fn get_byte(&self, pos: usize) -> Result<i8> {
-        match self.present(pos) {
-            Some((Op::TinyInt, slot)) => Ok(slot as i8),
-            _ => Err(self.refusal(pos, |value| value.byte().err())),
+        match self.slots.value(pos, Kind::TinyInt) {
+            Some(slot) => Ok(slot as i8),
+            None => Err(self.refusal(pos, |value| value.byte().err())),
         }
     }
     #[inline]
     fn get_short(&self, pos: usize) -> Result<i16> {
-        match self.present(pos) {
-            Some((Op::SmallInt, slot)) => Ok(slot as i16),
-            _ => Err(self.refusal(pos, |value| value.short().err())),
+        match self.slots.value(pos, Kind::SmallInt) {
+            Some(slot) => Ok(slot as i16),
+            None => Err(self.refusal(pos, |value| value.short().err())),
         }
     }
     #[inline]
     fn get_int(&self, pos: usize) -> Result<i32> {
-        match self.present(pos) {
-            Some((Op::Int, slot)) => Ok(slot as i32),
-            _ => Err(self.refusal(pos, |value| value.int().err())),
+        match self.slots.value(pos, Kind::Int) {
+            Some(slot) => Ok(slot as i32),
+            None => Err(self.refusal(pos, |value| value.int().err())),
         }
     }
     #[inline]
     fn get_long(&self, pos: usize) -> Result<i64> {
-        match self.present(pos) {
-            Some((Op::BigInt, slot)) => Ok(slot as i64),
-            _ => Err(self.refusal(pos, |value| value.long().err())),
+        match self.slots.value(pos, Kind::BigInt) {
+            Some(slot) => Ok(slot as i64),
+            None => Err(self.refusal(pos, |value| value.long().err())),
         }
     }
     #[inline]
     fn get_float(&self, pos: usize) -> Result<f32> {
-        match self.present(pos) {
-            Some((Op::Float, slot)) => Ok(f32::from_bits(slot as u32)),
-            _ => Err(self.refusal(pos, |value| value.float().err())),
+        match self.slots.value(pos, Kind::Float) {
+            Some(slot) => Ok(f32::from_bits(slot as u32)),
+            None => Err(self.refusal(pos, |value| value.float().err())),
         }
     }
     #[inline]
     fn get_double(&self, pos: usize) -> Result<f64> {
-        match self.present(pos) {
-            Some((Op::Double, slot)) => Ok(f64::from_bits(slot)),
-            _ => Err(self.refusal(pos, |value| value.double().err())),
+        match self.slots.value(pos, Kind::Double) {
+            Some(slot) => Ok(f64::from_bits(slot)),
+            None => Err(self.refusal(pos, |value| value.double().err())),
         }
     }
     #[inline]
@@ -231,9 +274,9 @@ impl DataGetters for BinaryRow {
     }
     #[inline]
     fn get_string(&self, pos: usize) -> Result<&str> {
-        match self.present(pos) {
-            Some((Op::String | Op::Char(_), slot)) => read::string(&self.bytes, slot),
-            _ => Err(self.refusal(pos, |value| value.string().err())),
+        match self.slots.value(pos, Kind::Text) {
+            Some(slot) => read::string(&self.bytes, slot),
+            None => Err(self.refusal(pos, |value| value.string().err())),
         }
     }
     #[inline]

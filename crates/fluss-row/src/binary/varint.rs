@@ -68,30 +68,33 @@ const fn spread(value: u64) -> u64 {
 #[inline]
 const fn gather(word: u64) -> u64 {
     let x = word & !MORE;
-    let x = (x & 0x007f_007f_007f_007f) | (x & 0x7f00_7f00_7f00_7f00) >> 1;
-    let x = (x & 0x0000_3fff_0000_3fff) | (x & 0x3fff_0000_3fff_0000) >> 2;
-    (x & 0x0000_0000_0fff_ffff) | (x & 0x0fff_ffff_0000_0000) >> 4
+    let high = x & 0x7f00_7f00_7f00_7f00;
+    let x = x - (high >> 1);
+    let high = x & 0x3fff_0000_3fff_0000;
+    let x = x - high + (high >> 2);
+    let high = x & 0x0fff_ffff_0000_0000;
+    x - high + (high >> 4)
 }
 
-/// A varint of at most eight bytes and where it ends, read at once; `None` when it is longer, or too near to
+/// A varint of at most eight bytes, and its length, read at once; `None` when it is longer, or too near to
 /// the end of the bytes.
 #[inline]
-pub(crate) fn quick_varint(bytes: &[u8], at: usize) -> Option<(u64, usize)> {
-    let word = u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?);
+pub(crate) fn quick_varint(bytes: &[u8]) -> Option<(u64, usize)> {
+    let word = u64::from_le_bytes(*bytes.first_chunk()?);
     let last = !word & MORE;
     if last == 0 {
         return None;
     }
     // Keeps the bits up to the first byte that nothing follows.
     let kept = word & (last ^ last.wrapping_sub(1));
-    Some((gather(kept), at + (last.trailing_zeros() as usize + 1) / 8))
+    Some((gather(kept), last.trailing_zeros() as usize / 8 + 1))
 }
 
 /// Reads a 64-bit varint at `*at` and moves on. Errs beyond ten bytes or 64 bits.
 #[inline]
 pub(crate) fn read_varint64(bytes: &[u8], at: &mut usize, what: &'static str) -> Result<u64> {
-    if let Some((value, end)) = quick_varint(bytes, *at) {
-        *at = end;
+    if let Some((value, length)) = bytes.get(*at..).and_then(quick_varint) {
+        *at += length;
         return Ok(value);
     }
     read_long(bytes, at, 64, what)
@@ -106,11 +109,11 @@ pub(crate) fn read_varint32(bytes: &[u8], at: &mut usize, what: &'static str) ->
             Ok(u32::from(byte))
         }
         _ => {
-            if let Some((value, end)) = quick_varint(bytes, *at)
-                && end - *at <= 5
+            if let Some((value, length)) = bytes.get(*at..).and_then(quick_varint)
+                && length <= 5
                 && let Ok(value) = u32::try_from(value)
             {
-                *at = end;
+                *at += length;
                 return Ok(value);
             }
             read_long(bytes, at, 32, what).map(|value| value as u32)

@@ -7,9 +7,10 @@ use fluss_metadata::{DataLakeFormat, RowType};
 use super::{hudi, iceberg};
 use crate::binary::compacted::{Direct, Sink};
 use crate::binary::layout::{Layout, Op};
+use crate::binary::varint::put_varint;
 use crate::binary::{RowBuffer, aligned, compacted};
 use crate::error::metadata_error;
-use crate::{Datum, FieldRef, InternalRow, Result, RowError, RowFormat};
+use crate::{Datum, FieldRef, GenericRow, InternalRow, Result, RowError, RowFormat};
 
 /// How the columns of a key become bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -82,6 +83,52 @@ pub struct KeyEncoder {
     key: Arc<Layout>,
     /// Where each key column is in the rows.
     positions: Arc<[usize]>,
+    /// A short cut for a compacted key of one column.
+    single: Single,
+}
+
+/// The one column of a key, if its type is one of those that most keys have, with its position in the rows.
+#[derive(Debug, Clone, Copy)]
+enum Single {
+    None,
+    Int(usize),
+    BigInt(usize),
+    Text(usize),
+}
+
+impl Single {
+    fn new(encoding: KeyEncoding, key: &Layout, positions: &[usize]) -> Self {
+        match (encoding, &*key.fields, positions) {
+            (KeyEncoding::Compacted, [field], [position]) => match field.op {
+                Op::Int => Self::Int(*position),
+                Op::BigInt => Self::BigInt(*position),
+                Op::String => Self::Text(*position),
+                _ => Self::None,
+            },
+            _ => Self::None,
+        }
+    }
+
+    /// Appends the key of a row whose value is exactly of the column's type; for others this returns `None`.
+    #[inline]
+    fn encode<B: RowBuffer>(self, row: &GenericRow<'_>, out: &mut B) -> Option<Result<()>> {
+        match self {
+            Self::BigInt(position) => match row.field(position) {
+                Some(Datum::BigInt(value)) => put_varint(out, *value as u64),
+                _ => return None,
+            },
+            Self::Int(position) => match row.field(position) {
+                Some(Datum::Int(value)) => put_varint(out, u64::from(*value as u32)),
+                _ => return None,
+            },
+            Self::Text(position) => match row.field(position) {
+                Some(Datum::String(value)) => return Some(Direct(out).put_bytes(value.as_bytes())),
+                _ => return None,
+            },
+            Self::None => return None,
+        }
+        Some(Ok(()))
+    }
 }
 
 impl KeyEncoder {
@@ -118,10 +165,12 @@ impl KeyEncoder {
             KeyEncoding::Iceberg => iceberg::check(&key, encoding.name())?,
             KeyEncoding::Hudi => hudi::check(&key, encoding.name())?,
         }
+        let single = Single::new(encoding, &key, &positions);
         Ok(Self {
             encoding,
             key,
             positions,
+            single,
         })
     }
 
@@ -150,6 +199,13 @@ impl KeyEncoder {
         R: InternalRow + ?Sized,
         B: RowBuffer,
     {
+        // Appends nothing when it errs.
+        if let Some(done) = row
+            .as_generic()
+            .and_then(|row| self.single.encode(row, out))
+        {
+            return done;
+        }
         let start = out.len();
         let result = match self.encoding {
             KeyEncoding::Compacted => self.encode_compacted(row, out),
@@ -168,30 +224,13 @@ impl KeyEncoder {
         }
     }
 
-    #[inline]
+    #[inline(never)]
     fn encode_compacted<R, B>(&self, row: &R, out: &mut B) -> Result<()>
     where
         R: InternalRow + ?Sized,
         B: RowBuffer,
     {
         let mut sink = Direct(out);
-        // Most keys are one number or one text.
-        if let ([field], [pos]) = (&*self.key.fields, &*self.positions)
-            && let Some(value) = row.as_generic().and_then(|row| row.field(*pos))
-        {
-            match (&field.op, value) {
-                (Op::BigInt, Datum::BigInt(value)) => {
-                    sink.put_varint(*value as u64);
-                    return Ok(());
-                }
-                (Op::Int, Datum::Int(value)) => {
-                    sink.put_varint(u64::from(*value as u32));
-                    return Ok(());
-                }
-                (Op::String, Datum::String(value)) => return sink.put_bytes(value.as_bytes()),
-                _ => {}
-            }
-        }
         for (column, (field, pos)) in self.key.fields.iter().zip(&*self.positions).enumerate() {
             match row.is_null_at(*pos) {
                 Ok(false) => compacted::write_value(field, row, *pos, &mut sink)
