@@ -12,6 +12,7 @@ use crate::admin::{FlussAdmin, fetch_table_info};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::lookup::Lookups;
+use crate::remote::RemoteStores;
 use crate::rpc_config::rpc_config;
 use crate::runtime::Drivers;
 use crate::schema_cache::SchemaCache;
@@ -34,6 +35,7 @@ pub(crate) struct ConnectionInner {
     pub(crate) drivers: Drivers,
     pub(crate) cluster: Cluster,
     pub(crate) schemas: SchemaCache,
+    pub(crate) remote: RemoteStores,
     writers: OnceLock<Writers>,
     lookups: OnceLock<Lookups>,
 }
@@ -72,6 +74,7 @@ impl FlussConnection {
                 drivers,
                 cluster,
                 schemas: SchemaCache::default(),
+                remote: RemoteStores::default(),
                 writers: OnceLock::new(),
                 lookups: OnceLock::new(),
             }),

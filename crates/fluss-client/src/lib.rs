@@ -16,6 +16,7 @@ mod connection;
 mod engine;
 pub mod error;
 mod lookup;
+mod remote;
 mod rpc_config;
 mod runtime;
 mod scan;

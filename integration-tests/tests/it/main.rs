@@ -11,10 +11,12 @@
 mod admin;
 mod documented;
 mod interop;
+mod lookup_keys;
 mod round_trip;
 mod sasl;
 mod scan_bounds;
 mod scan_columns;
+mod scan_remote;
 mod scan_stream;
 mod scan_subscribe;
 mod scan_support;

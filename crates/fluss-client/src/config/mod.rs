@@ -1,10 +1,12 @@
 //! What a user may set, with its defaults.
 
+mod file_system;
 mod scanner;
 mod secret;
 mod validate;
 mod writer;
 
+pub use file_system::FileSystemProperties;
 pub use scanner::ReadPreference;
 pub use secret::Password;
 pub use writer::{Acks, BucketAssigner};
@@ -98,6 +100,12 @@ pub struct Config {
     /// Where records are read from that are both on the server and in remote storage; a server before 1.0 decides by itself. Java:
     /// `client.scanner.log.read-preference`. Default [`ReadPreference::LocalFirst`].
     pub scanner_read_preference: ReadPreference,
+    /// Bytes read at once of a log segment in remote storage, one read ahead of `poll`; within
+    /// [`scanner_prefetch_max_bytes`](Self::scanner_prefetch_max_bytes). Default 4 MiB.
+    pub scanner_remote_read_bytes: usize,
+    /// Settings of the remote storage that differ from what the cluster hands out, such as `s3.endpoint` or, instead of the cluster's
+    /// own, `s3.access-key` and `s3.secret-key`. Java: `client.fs.*`, without `client.fs.` in front. Default none.
+    pub file_system_properties: FileSystemProperties,
     /// Most bytes that one batch may take when decompressed. Default 256 MiB.
     pub scanner_max_batch_bytes: usize,
 
@@ -176,6 +184,8 @@ impl Default for Config {
             scanner_prefetch_max_bytes: 16 * MIB,
             scanner_partition_discovery_interval: Duration::from_secs(10),
             scanner_read_preference: ReadPreference::LocalFirst,
+            scanner_remote_read_bytes: 4 * MIB,
+            file_system_properties: FileSystemProperties::new(),
             scanner_max_batch_bytes: 256 * MIB,
             lookup_queue_size: 25_600,
             lookup_max_batch_size: 1024,

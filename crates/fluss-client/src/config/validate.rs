@@ -29,6 +29,7 @@ impl Config {
             "scanner_prefetch_max_bytes",
             self.scanner_prefetch_max_bytes,
         )?;
+        at_least_one("scanner_remote_read_bytes", self.scanner_remote_read_bytes)?;
         at_least_one("scanner_max_batch_bytes", self.scanner_max_batch_bytes)?;
         at_least_one("lookup_queue_size", self.lookup_queue_size)?;
         at_least_one("lookup_max_batch_size", self.lookup_max_batch_size)?;

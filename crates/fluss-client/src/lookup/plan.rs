@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
-use fluss_metadata::{TableBucket, TableInfo};
+use fluss_metadata::{PartitionId, TableBucket, TableInfo};
 use fluss_row::InternalRow;
 use fluss_row::key::{KeyEncoding, TableKeys};
 
@@ -126,35 +126,62 @@ impl LookupPlan {
         })
     }
 
-    /// The bucket with the number of its partition; `None` if there is no such partition.
-    pub(crate) async fn resolve(
+    /// The number of the partition in which to look; `Ok(None)` if there is no such partition.
+    pub(crate) async fn partition(
         &self,
         connection: &ConnectionInner,
+        place: &Place,
+    ) -> Result<Option<Found>> {
+        let Some(name) = &place.partition else {
+            return Ok(Some(Found::Table));
+        };
+        let path = &self.target.path;
+        let id = connection.cluster.partition_id(path, name).await?;
+        Ok(id.map(Found::Partition))
+    }
+
+    /// The key with its bucket. A partition may have another number of buckets than the table.
+    pub(crate) fn route<R: InternalRow + ?Sized>(
+        &self,
+        connection: &ConnectionInner,
+        row: &R,
         place: Place,
-    ) -> Result<Option<RoutedKey>> {
+        found: Found,
+    ) -> Result<RoutedKey> {
         let Place {
-            bucket,
+            mut bucket,
             key,
             partition,
         } = place;
         let table_id = self.target.table_id;
-        let Some(name) = partition else {
-            return Ok(Some(RoutedKey {
+        let Found::Partition(id) = found else {
+            return Ok(RoutedKey {
                 bucket: TableBucket::new(table_id, bucket),
                 partition: None,
                 key,
-            }));
+            });
         };
-        let id = connection
-            .cluster
-            .partition_id(&self.target.path, &name)
-            .await?;
-        Ok(id.map(|id| RoutedKey {
+        let told = connection.cluster.view().bucket_count(table_id, Some(id));
+        if let Some(count) = told.filter(|count| *count != self.target.bucket_count) {
+            let mut scratch = Vec::new();
+            bucket = self
+                .keys
+                .bucket_of(row, &key, &mut scratch, count)?
+                .unwrap_or(bucket);
+        }
+        Ok(RoutedKey {
             bucket: TableBucket::new_with_partition(table_id, Some(id), bucket),
-            partition: Some(Arc::from(name)),
+            partition: partition.map(Arc::from),
             key,
-        }))
+        })
     }
+}
+
+/// Where a key is looked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Found {
+    Table,
+    Partition(PartitionId),
 }
 
 /// Rows that the server makes have the key alone.

@@ -64,7 +64,7 @@ pub(super) async fn run(shared: &Arc<Shared>, server: i32, slot: usize, mut entr
             answer
         }
         LookupKind::Prefix => {
-            let request = prefix_request(&target, &mut runs);
+            let request = prefix_request(shared, &target, &mut runs);
             let answer = call(shared, server, slot, &request, deadline)
                 .await
                 .map(prefix_answers);
@@ -143,7 +143,7 @@ fn point_request(shared: &Shared, target: &LookupTarget, runs: &mut [Run]) -> Lo
                 bucket_id: run.bucket.bucket_id(),
                 keys: mem::take(&mut run.keys),
                 original_partition_name: None,
-                routing_bucket_count: Some(target.bucket_count),
+                routing_bucket_count: Some(bucket_count(shared, target, &run.bucket)),
             })
             .collect(),
         insert_if_not_exists: inserts.then_some(true),
@@ -152,7 +152,7 @@ fn point_request(shared: &Shared, target: &LookupTarget, runs: &mut [Run]) -> Lo
     }
 }
 
-fn prefix_request(target: &LookupTarget, runs: &mut [Run]) -> PrefixLookupRequest {
+fn prefix_request(shared: &Shared, target: &LookupTarget, runs: &mut [Run]) -> PrefixLookupRequest {
     PrefixLookupRequest {
         table_id: target.table_id,
         buckets_req: runs
@@ -161,10 +161,22 @@ fn prefix_request(target: &LookupTarget, runs: &mut [Run]) -> PrefixLookupReques
                 partition_id: run.bucket.partition_id(),
                 bucket_id: run.bucket.bucket_id(),
                 keys: mem::take(&mut run.keys),
-                routing_bucket_count: Some(target.bucket_count),
+                routing_bucket_count: Some(bucket_count(shared, target, &run.bucket)),
             })
             .collect(),
     }
+}
+
+/// How many buckets there are where a key was hashed to one of them.
+fn bucket_count(shared: &Shared, target: &LookupTarget, bucket: &TableBucket) -> i32 {
+    let partition = bucket.partition_id();
+    let told = partition.and_then(|_| {
+        shared
+            .cluster
+            .view()
+            .bucket_count(target.table_id, partition)
+    });
+    told.unwrap_or(target.bucket_count)
 }
 
 fn point_answers(response: LookupResponse) -> Vec<BucketAnswer> {

@@ -83,7 +83,10 @@ impl ValueReader {
 }
 
 /// The rows as an Arrow batch.
-pub(crate) fn record_batch<R: InternalRow>(row_type: &RowType, rows: &[R]) -> Result<RecordBatch> {
+pub(crate) fn record_batch<'r, R: InternalRow + 'r>(
+    row_type: &RowType,
+    rows: impl IntoIterator<Item = &'r R>,
+) -> Result<RecordBatch> {
     let mut columns = ColumnBuilders::new(row_type)?;
     for row in rows {
         columns.append_row(row)?;

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError};
 
-use fluss_metadata::{OffsetSpec, PartitionId, TableBucket};
+use fluss_metadata::{OffsetSpec, PartitionId, TableBucket, TableInfo};
 use fluss_wire::message::{ListPartitionInfosRequest, PbTablePath};
 use tracing::debug;
 
 use super::{Scanner, Shared, start_of};
+use crate::connection::ConnectionInner;
 use crate::engine::scan::StartOffset;
 use crate::error::{Error, Result};
 
@@ -24,7 +25,7 @@ impl Scanner {
                 (0..table.num_buckets()).map(|bucket| (None, bucket, Ok(start_of(start)))),
             );
         }
-        let partitions = list(&self.shared)
+        let partitions = list(self.shared.connection(), table)
             .await
             .map_err(|error| self.shared.error(error).during("subscribe_table"))?;
         {
@@ -77,7 +78,7 @@ async fn discover(shared: Arc<Shared>, mut known: Partitions) {
         .scanner_partition_discovery_interval;
     loop {
         tokio::time::sleep(interval).await;
-        let found = match list(&shared).await {
+        let found = match list(shared.connection(), shared.projection().table()).await {
             Ok(found) => found,
             Err(error) => {
                 // Should the table be gone, its buckets tell.
@@ -112,7 +113,11 @@ async fn discover(shared: Arc<Shared>, mut known: Partitions) {
 }
 
 fn buckets(shared: &Shared, partitions: &Partitions) -> Vec<TableBucket> {
-    let table = shared.projection().table().table_id();
+    buckets_of(shared.projection().table(), partitions)
+}
+
+fn buckets_of(table: &TableInfo, partitions: &Partitions) -> Vec<TableBucket> {
+    let table = table.table_id();
     partitions
         .iter()
         .flat_map(|(partition, count)| {
@@ -122,9 +127,24 @@ fn buckets(shared: &Shared, partitions: &Partitions) -> Vec<TableBucket> {
         .collect()
 }
 
-/// The partitions that the table has now.
-async fn list(shared: &Shared) -> Result<Partitions> {
-    let table = shared.projection().table();
+/// Every bucket that a table has now, those of a partition together.
+pub(super) async fn all_buckets(
+    connection: &ConnectionInner,
+    table: &TableInfo,
+) -> Result<Vec<TableBucket>> {
+    if !table.is_partitioned() {
+        let id = table.table_id();
+        return Ok((0..table.num_buckets())
+            .map(|bucket| TableBucket::new(id, bucket))
+            .collect());
+    }
+    let mut buckets = buckets_of(table, &list(connection, table).await?);
+    buckets.sort_unstable();
+    Ok(buckets)
+}
+
+/// The partitions that a table has now.
+async fn list(connection: &ConnectionInner, table: &TableInfo) -> Result<Partitions> {
     let path = table.table_path();
     let request = ListPartitionInfosRequest {
         table_path: PbTablePath {
@@ -133,8 +153,7 @@ async fn list(shared: &Shared) -> Result<Partitions> {
         },
         ..ListPartitionInfosRequest::default()
     };
-    let response = shared
-        .connection()
+    let response = connection
         .cluster
         .call_any(&request)
         .await

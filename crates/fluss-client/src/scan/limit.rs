@@ -9,15 +9,17 @@ use bytes::Bytes;
 use fluss_metadata::TableBucket;
 use fluss_row::kv::{LookupRow, ValueBatch};
 use fluss_wire::error_code::ServerError;
-use fluss_wire::message::LimitScanRequest;
+use fluss_wire::message::{LimitScanRequest, LimitScanResponse};
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use super::Projection;
 use super::decode::{BatchReader, Source, split};
 use crate::connection::ConnectionInner;
+use crate::engine::scan::{FetchFault, judge, retry_delay};
 use crate::error::{Error, Result};
 use crate::lookup::{ValueReader, record_batch};
-use crate::table::ScanBatch;
+use crate::table::{OffsetReset, ScanBatch};
 
 /// Reads one bucket once, up to a number of rows: the last rows of a log table, any rows of a primary-key table.
 pub struct LimitBatchScanner {
@@ -100,7 +102,7 @@ impl LimitBatchScanner {
         SchemaRef::clone(&self.schema)
     }
 
-    async fn fetch(&self) -> Result<Vec<ScanBatch>> {
+    pub(super) async fn fetch(&self) -> Result<Vec<ScanBatch>> {
         let table = self.reader.projection().table();
         let request = LimitScanRequest {
             table_id: table.table_id(),
@@ -113,15 +115,7 @@ impl LimitBatchScanner {
                 &self.bucket,
             )),
         };
-        let response = self
-            .reader
-            .connection()
-            .cluster
-            .call_leader(table.table_path(), self.bucket, &request)
-            .await?;
-        if let Some(error) = ServerError::from_parts(response.error_code, response.error_message) {
-            return Err(Error::from(error));
-        }
+        let response = self.ask(&request).await?;
         let Some(records) = response.records.filter(|records| !records.is_empty()) else {
             return Ok(Vec::new());
         };
@@ -129,6 +123,41 @@ impl LimitBatchScanner {
             self.log_rows(&records).await
         } else {
             self.value_rows(records).await
+        }
+    }
+
+    /// Asks the leader; what passes is asked again, for at most the time of a call.
+    async fn ask(&self, request: &LimitScanRequest) -> Result<LimitScanResponse> {
+        let connection = self.reader.connection();
+        let (cluster, path) = (
+            &connection.cluster,
+            self.reader.projection().table().table_path(),
+        );
+        let deadline = Instant::now() + connection.config.call_timeout;
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let seen = cluster.view().generation();
+            let mut response = cluster.call_leader(path, self.bucket, request).await?;
+            let refusal =
+                ServerError::from_parts(response.error_code, response.error_message.take());
+            let Some(refusal) = refusal else {
+                return Ok(response);
+            };
+            let fault = judge(refusal.code, false, OffsetReset::Error);
+            let passes = matches!(fault, FetchFault::Retry | FetchFault::RefreshAndRetry);
+            let pause = retry_delay(attempts, super::entropy());
+            if !passes || Instant::now() + pause > deadline {
+                return Err(Error::from(refusal).after_attempts(attempts));
+            }
+            if fault == FetchFault::RefreshAndRetry {
+                cluster.invalidate_bucket(&self.bucket, seen);
+            }
+            let sleep = {
+                let _enter = connection.drivers.handle().enter();
+                tokio::time::sleep(pause)
+            };
+            sleep.await;
         }
     }
 

@@ -10,6 +10,7 @@ mod discovery;
 mod driver;
 mod fetch;
 mod limit;
+mod limit_table;
 mod metrics;
 mod offsets;
 mod projection;
@@ -23,6 +24,7 @@ mod tests;
 
 pub use batches::RecordBatchLogScanner;
 pub use limit::LimitBatchScanner;
+pub use limit_table::TableBatchScanner;
 pub use rows::LogScanner;
 pub use stream::{RecordStream, ScanBatchStream};
 
@@ -119,6 +121,9 @@ impl Scanner {
         let limits = Limits {
             fetch_max_bytes: config.scanner_fetch_max_bytes,
             bucket_max_bytes: config.scanner_fetch_max_bytes_for_bucket,
+            remote_max_bytes: config
+                .scanner_remote_read_bytes
+                .min((config.scanner_prefetch_max_bytes / 4).max(1)),
             prefetch_max_bytes: config.scanner_prefetch_max_bytes,
             max_poll_records,
         };

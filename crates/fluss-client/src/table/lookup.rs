@@ -140,14 +140,18 @@ impl Lookuper {
     pub async fn lookup<R: InternalRow + ?Sized>(&self, key: &R) -> Result<LookupResult> {
         let inner = &*self.inner;
         let place = inner.plan.place(key).map_err(|error| self.failed(error))?;
-        let Some(key) = inner
+        let Some(found) = inner
             .plan
-            .resolve(&inner.connection, place)
+            .partition(&inner.connection, &place)
             .await
             .map_err(|error| self.failed(error))?
         else {
-            return Ok(LookupResult::default());
+            return Ok(self.nothing());
         };
+        let key = inner
+            .plan
+            .route(&inner.connection, key, place, found)
+            .map_err(|error| self.failed(error))?;
         let values = inner
             .connection
             .lookups()
@@ -175,19 +179,19 @@ impl Lookuper {
             let place = inner.plan.place(&key).map_err(|error| self.failed(error))?;
             let found = inner
                 .plan
-                .resolve(&inner.connection, place)
+                .partition(&inner.connection, &place)
                 .await
                 .map_err(|error| self.failed(error))?;
-            answers.push(match found {
-                Some(key) => Some(
-                    inner
-                        .connection
-                        .lookups()
-                        .start(inner.plan.target(), key)
-                        .await?,
-                ),
-                None => None,
-            });
+            let Some(found) = found else {
+                answers.push(None);
+                continue;
+            };
+            let key = inner
+                .plan
+                .route(&inner.connection, &key, place, found)
+                .map_err(|error| self.failed(error))?;
+            let lookups = inner.connection.lookups();
+            answers.push(Some(lookups.start(inner.plan.target(), key).await?));
         }
         let mut results = Vec::with_capacity(answers.len());
         for answer in answers {
@@ -200,10 +204,20 @@ impl Lookuper {
                     )
                     .await?
                 }
-                None => LookupResult::default(),
+                None => self.nothing(),
             });
         }
         Ok(results)
+    }
+
+    /// The rows of several results, in their order, as one Arrow batch with the columns of the table.
+    ///
+    /// # Errors
+    ///
+    /// A value that does not fit its column.
+    pub fn to_record_batch(&self, results: &[LookupResult]) -> Result<RecordBatch> {
+        let rows: Vec<&LookupRow> = results.iter().flat_map(LookupResult::rows).collect();
+        crate::lookup::record_batch(self.inner.info.row_type(), rows)
     }
 
     /// The definition of the table.
@@ -238,8 +252,15 @@ impl Lookuper {
         };
         Ok(LookupResult {
             rows,
-            lookuper: Some(Arc::clone(&self.inner)),
+            lookuper: Arc::clone(&self.inner),
         })
+    }
+
+    fn nothing(&self) -> LookupResult {
+        LookupResult {
+            rows: Rows::None,
+            lookuper: Arc::clone(&self.inner),
+        }
     }
 
     fn failed(&self, error: Error) -> Error {
@@ -250,16 +271,15 @@ impl Lookuper {
 }
 
 /// The rows that a lookup found.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct LookupResult {
     rows: Rows,
-    lookuper: Option<Arc<Inner>>,
+    lookuper: Arc<Inner>,
 }
 
 /// One row needs no allocation.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 enum Rows {
-    #[default]
     None,
     One(LookupRow),
     Many(Vec<LookupRow>),
@@ -320,19 +340,13 @@ impl LookupResult {
         self.rows().is_empty()
     }
 
-    /// The rows as an Arrow batch with the columns of the table.
+    /// The rows as an Arrow batch with the columns of the table; one without rows if nothing was found.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a result that found no partition, of which no columns are known.
+    /// A value that does not fit its column.
     pub fn to_record_batch(&self) -> Result<RecordBatch> {
-        let Some(inner) = &self.lookuper else {
-            return Err(
-                Error::usage("nothing was looked up, so there are no columns")
-                    .during("to_record_batch"),
-            );
-        };
-        crate::lookup::record_batch(inner.info.row_type(), self.rows())
+        crate::lookup::record_batch(self.lookuper.info.row_type(), self.rows())
     }
 }
 

@@ -7,6 +7,7 @@ use fluss_metadata::{TableBucket, TableInfo};
 
 pub use crate::scan::{
     LimitBatchScanner, LogScanner, RecordBatchLogScanner, RecordStream, ScanBatchStream,
+    TableBatchScanner,
 };
 
 use crate::connection::ConnectionInner;
@@ -95,7 +96,8 @@ impl TableScan {
         self.project(&positions)
     }
 
-    /// Reads at most this many rows of a bucket, with [`create_bucket_batch_scanner`](Self::create_bucket_batch_scanner).
+    /// Reads at most this many rows: of a bucket with [`create_bucket_batch_scanner`](Self::create_bucket_batch_scanner), of the whole
+    /// table with [`create_batch_scanner`](Self::create_batch_scanner).
     ///
     /// # Errors
     ///
@@ -162,6 +164,19 @@ impl TableScan {
             bucket,
             limit,
         )
+    }
+
+    /// A scanner that reads the whole table once, at most as many rows as the [`limit`](Self::limit) in all.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) without a limit.
+    pub fn create_batch_scanner(&self) -> Result<TableBatchScanner> {
+        let limit = self.limit.ok_or_else(|| {
+            self.refused("a batch scanner needs a limit".to_owned())
+                .during("create_batch_scanner")
+        })?;
+        TableBatchScanner::new(Arc::clone(&self.connection), self.projection()?, limit)
     }
 
     fn scanner(&self, operation: &'static str, max_poll_records: usize) -> Result<Scanner> {

@@ -151,14 +151,29 @@ impl TableKeys {
     where
         R: InternalRow + ?Sized,
     {
+        self.bucket_of(row, key, scratch, self.bucket_count)
+    }
+
+    /// As [`bucket`](Self::bucket), in a partition that has another number of buckets than the table.
+    #[inline]
+    pub fn bucket_of<R>(
+        &self,
+        row: &R,
+        key: &[u8],
+        scratch: &mut Vec<u8>,
+        bucket_count: i32,
+    ) -> Result<Option<i32>>
+    where
+        R: InternalRow + ?Sized,
+    {
         if self.key_is_bucket_key {
-            return self.function.bucket(key, self.bucket_count).map(Some);
+            return self.function.bucket(key, bucket_count).map(Some);
         }
         match &self.bucket_key {
             Some(encoder) => {
                 scratch.clear();
                 encoder.encode(row, scratch)?;
-                self.function.bucket(scratch, self.bucket_count).map(Some)
+                self.function.bucket(scratch, bucket_count).map(Some)
             }
             None => Ok(None),
         }

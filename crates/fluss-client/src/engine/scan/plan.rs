@@ -103,7 +103,10 @@ impl<C: Chunk> ScanEngine<C> {
             {
                 plan.wake_at = Some(plan.wake_at.map_or(until, |at: Instant| at.min(until)));
             }
-            let wanted = state.wanted_bytes(limits.bucket_max_bytes);
+            let wanted = match &state.source {
+                Source::Remote(_) => limits.remote_max_bytes,
+                _ => state.wanted_bytes(limits.bucket_max_bytes),
+            };
             if !state.is_due(now) || state.buffered_bytes > wanted {
                 continue;
             }

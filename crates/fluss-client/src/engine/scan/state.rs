@@ -16,6 +16,8 @@ pub(crate) const EARLIEST_OFFSET: i64 = -2;
 pub(crate) struct Limits {
     pub(crate) fetch_max_bytes: usize,
     pub(crate) bucket_max_bytes: usize,
+    /// Of a remote segment at once.
+    pub(crate) remote_max_bytes: usize,
     pub(crate) prefetch_max_bytes: usize,
     pub(crate) max_poll_records: usize,
 }

@@ -53,6 +53,7 @@ fn batch(base: i64, rows: usize) -> Batch {
 const LIMITS: Limits = Limits {
     fetch_max_bytes: 16_000,
     bucket_max_bytes: 1_000,
+    remote_max_bytes: 1_000,
     prefetch_max_bytes: 8_000,
     max_poll_records: 10,
 };

@@ -1,0 +1,70 @@
+//! Remote storage, in which the servers keep what they moved out of their logs: where a file is, and how pieces of it are read.
+//!
+//! Files of this machine are always read. Object stores stand behind features, share one store for each of their buckets, and take the
+//! credentials that the cluster hands out, once for the whole connection.
+
+mod local;
+mod location;
+#[cfg(feature = "s3")]
+mod s3;
+#[cfg(feature = "s3")]
+mod token;
+
+pub(crate) use location::Location;
+
+use std::ops::Range;
+
+use bytes::Bytes;
+
+use crate::connection::ConnectionInner;
+use crate::error::Error;
+
+/// The object stores of a connection.
+#[derive(Debug, Default)]
+pub(crate) struct RemoteStores {
+    #[cfg(feature = "s3")]
+    s3: s3::S3Stores,
+}
+
+/// Why a piece of a file was not read.
+#[derive(Debug)]
+pub(crate) enum ReadFault {
+    /// The file is gone, or cannot be read now: the servers know where its records are by then.
+    Passing(String),
+    /// It never will be.
+    #[cfg_attr(
+        not(feature = "s3"),
+        expect(dead_code, reason = "files of this machine may always come back")
+    )]
+    Final(Error),
+}
+
+impl RemoteStores {
+    /// Reads a piece of a file: at least one byte of it, and less than asked for only where the file ends.
+    pub(crate) async fn read(
+        &self,
+        connection: &ConnectionInner,
+        location: &Location,
+        range: Range<u64>,
+    ) -> Result<Bytes, ReadFault> {
+        let piece = match location {
+            Location::Local(path) => {
+                let path = path.clone();
+                let read = move || local::read(&path, range);
+                let task = connection.drivers.handle().spawn_blocking(read);
+                match task.await {
+                    Ok(read) => read.map_err(|error| ReadFault::Passing(error.to_string()))?,
+                    Err(error) => return Err(ReadFault::Passing(error.to_string())),
+                }
+            }
+            #[cfg(feature = "s3")]
+            Location::S3 { bucket, key } => self.s3.read(connection, bucket, key, range).await?,
+        };
+        if piece.is_empty() {
+            return Err(ReadFault::Passing(
+                "the file is shorter than the server says".to_owned(),
+            ));
+        }
+        Ok(piece)
+    }
+}

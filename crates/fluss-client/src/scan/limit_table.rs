@@ -1,0 +1,139 @@
+//! Reading a whole table once, up to a number of rows.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+
+use arrow_schema::SchemaRef;
+use fluss_metadata::TableBucket;
+use tokio::sync::Mutex;
+
+use super::limit::LimitBatchScanner;
+use super::{Projection, discovery};
+use crate::connection::ConnectionInner;
+use crate::error::{Error, Result};
+use crate::table::ScanBatch;
+
+/// Reads a table once, all partitions included, up to a number of rows: one bucket after the other, and of each as
+/// [`LimitBatchScanner`] does, until there are enough.
+pub struct TableBatchScanner {
+    connection: Arc<ConnectionInner>,
+    projection: Projection,
+    schema: SchemaRef,
+    limit: i32,
+    progress: Mutex<Progress>,
+}
+
+#[derive(Default)]
+struct Progress {
+    /// The buckets that are still to be read; `None` before the first call.
+    buckets: Option<VecDeque<TableBucket>>,
+    batches: VecDeque<ScanBatch>,
+    /// Rows that were read.
+    rows: i32,
+}
+
+impl TableBatchScanner {
+    pub(crate) fn new(
+        connection: Arc<ConnectionInner>,
+        projection: Projection,
+        limit: i32,
+    ) -> Result<Self> {
+        Ok(Self {
+            schema: projection.column_schema()?,
+            connection,
+            projection,
+            limit,
+            progress: Mutex::default(),
+        })
+    }
+
+    /// The next batch, or `None` when all are read.
+    ///
+    /// # Errors
+    ///
+    /// Why a bucket cannot be read. Calling again tries again.
+    ///
+    /// # Cancel safety
+    ///
+    /// A dropped call loses nothing.
+    pub async fn next_batch(&self) -> Result<Option<ScanBatch>> {
+        let mut progress = self.progress.lock().await;
+        let progress = &mut *progress;
+        loop {
+            if let Some(batch) = progress.batches.pop_front() {
+                return Ok(Some(batch));
+            }
+            let buckets = match &mut progress.buckets {
+                Some(buckets) => buckets,
+                unknown => unknown.insert(self.buckets().await?.into()),
+            };
+            let Some(bucket) = buckets.front().copied() else {
+                return Ok(None);
+            };
+            let left = self.limit - progress.rows;
+            if left < 1 {
+                return Ok(None);
+            }
+            let scanner = LimitBatchScanner::new(
+                Arc::clone(&self.connection),
+                self.projection.clone(),
+                bucket,
+                left,
+            )?;
+            let read = scanner
+                .fetch()
+                .await
+                .map_err(|error| self.failed(error).of_bucket(bucket))?;
+            buckets.pop_front();
+            let rows: usize = read.iter().map(ScanBatch::num_records).sum();
+            progress.rows = progress
+                .rows
+                .saturating_add(i32::try_from(rows).unwrap_or(i32::MAX));
+            progress.batches = read.into();
+        }
+    }
+
+    /// All batches that are left.
+    ///
+    /// # Errors
+    ///
+    /// As [`next_batch`](Self::next_batch).
+    ///
+    /// # Cancel safety
+    ///
+    /// Batches that were taken are lost when it is dropped.
+    pub async fn collect_all_batches(&self) -> Result<Vec<ScanBatch>> {
+        let mut all = Vec::new();
+        while let Some(batch) = self.next_batch().await? {
+            all.push(batch);
+        }
+        Ok(all)
+    }
+
+    /// The Arrow schema of every batch.
+    pub fn schema(&self) -> SchemaRef {
+        SchemaRef::clone(&self.schema)
+    }
+
+    async fn buckets(&self) -> Result<Vec<TableBucket>> {
+        discovery::all_buckets(&self.connection, self.projection.table())
+            .await
+            .map_err(|error| self.failed(error))
+    }
+
+    fn failed(&self, error: Error) -> Error {
+        error
+            .during("limit_scan")
+            .of_table(self.projection.table().table_path())
+    }
+}
+
+impl fmt::Debug for TableBatchScanner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TableBatchScanner")
+            .field("table", self.projection.table().table_path())
+            .field("limit", &self.limit)
+            .finish_non_exhaustive()
+    }
+}
