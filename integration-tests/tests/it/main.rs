@@ -16,6 +16,7 @@ mod round_trip;
 mod sasl;
 mod scan_bounds;
 mod scan_columns;
+mod scan_evolution;
 mod scan_remote;
 mod scan_stream;
 mod scan_subscribe;

@@ -41,9 +41,18 @@ pub(super) struct Batches {
     pub(super) broken: Option<Error>,
 }
 
-/// Finds the whole batches of a piece that was asked for at `offset`. What is cut off at its end is left out silently: the server cuts
+/// Where a piece of the log begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begins {
+    /// With the batch that holds the offset.
+    At,
+    /// There or some batches before it: the index of a remote segment does not know every batch.
+    AtOrBefore,
+}
+
+/// Finds the whole batches of a piece that was asked for at `offset`; those before it are left out. What is cut off at its end is left out silently: the server cuts
 /// anywhere (`MemorySegmentLogInputStream`).
-pub(super) fn split(records: &Bytes, offset: i64) -> Batches {
+pub(super) fn split(records: &Bytes, offset: i64, begins: Begins) -> Batches {
     let mut found = Batches::default();
     for batch in LogBatches::new(records.clone()) {
         let batch = match batch {
@@ -58,6 +67,10 @@ pub(super) fn split(records: &Bytes, offset: i64) -> Batches {
         };
         let next = batch.header().next_offset();
         let expected = found.next_offset.unwrap_or(i64::MIN);
+        if begins == Begins::AtOrBefore && found.next_offset.is_none() && next <= offset {
+            found.whole_bytes += batch.size_bytes();
+            continue;
+        }
         if batch.header().base_offset() < expected
             || (found.next_offset.is_none() && next <= offset)
         {

@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::debug;
 
 use super::Shared;
-use super::decode::{Batches, Source, decode, split};
+use super::decode::{Batches, Begins, Source, decode, split};
 use super::driver::retry;
 use super::routing_bucket_count;
 use crate::engine::scan::{
@@ -239,7 +239,7 @@ fn understand(
     }
     let records = received.records.unwrap_or_default();
     let bytes = records.len();
-    let mut batches = split(&records, fetch.offset);
+    let mut batches = split(&records, fetch.offset, Begins::At);
     if let Some(error) = batches.broken.take_if(|_| batches.whole.is_empty()) {
         return (Answer::Failed(error), None);
     }

@@ -14,7 +14,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use super::Projection;
-use super::decode::{BatchReader, Source, split};
+use super::decode::{BatchReader, Begins, Source, split};
 use crate::connection::ConnectionInner;
 use crate::engine::scan::{FetchFault, judge, retry_delay};
 use crate::error::{Error, Result};
@@ -163,7 +163,7 @@ impl LimitBatchScanner {
 
     /// The last rows of whole batches, of which there may be more than asked for.
     async fn log_rows(&self, records: &Bytes) -> Result<Vec<ScanBatch>> {
-        let found = split(records, -1);
+        let found = split(records, -1, Begins::At);
         if let Some(error) = found.broken {
             return Err(error);
         }

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use tracing::{Instrument, debug, debug_span};
 
 use super::Shared;
-use super::decode::{Source, decode, split};
+use super::decode::{Begins, Source, decode, split};
 use super::driver::retry;
 use super::fetch::Decode;
 use crate::engine::scan::{Answer, RemotePlan};
@@ -28,7 +28,7 @@ pub(super) async fn run(shared: &Shared, plan: RemotePlan) {
         match outcome {
             Ok(Some((read, bytes))) => {
                 shared.metrics.remote_bytes.increment(bytes as u64);
-                let mut batches = split(&read, plan.offset);
+                let mut batches = split(&read, plan.offset, Begins::AtOrBefore);
                 let answer =
                     match batches.whole_bytes {
                         0 => Answer::Failed(batches.broken.take().unwrap_or_else(|| {

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
-use fluss_metadata::{DataTypes, OffsetSpec, Schema, TableDescriptor};
+use fluss_metadata::{DataTypes, Schema, TableDescriptor};
 use fluss_row::GenericRow;
 use fluss_wire::api::ApiKey;
 use fluss_wire::message::{
@@ -283,12 +283,13 @@ fn remote_answer(offset: i64, sizes: [i64; 2]) -> FetchLogResponse {
 
 /// Reads everything, and checks each row.
 async fn read_all(table: &FlussTable) {
+    read_from(table, 0).await;
+}
+
+async fn read_from(table: &FlussTable, start: i64) {
     let scanner = table.new_scan().create_log_scanner().unwrap();
-    scanner
-        .subscribe_from(None, 0, OffsetSpec::Earliest)
-        .await
-        .unwrap();
-    let mut next = 0;
+    scanner.subscribe(0, start).await.unwrap();
+    let mut next = start;
     while next < 2 * SEGMENT_ROWS + 50 {
         let records = tokio::time::timeout(
             Duration::from_secs(20),
@@ -381,4 +382,13 @@ async fn a_key_of_the_user_needs_no_token() {
         seen.iter()
             .all(|(key, token)| key == "mine" && token.is_empty())
     );
+}
+
+#[tokio::test]
+async fn batches_before_the_offset_are_skipped_where_the_index_points_before_it() {
+    let cluster = Cluster::start().await;
+    let table = cluster.table().await;
+    for start in [1, 119, 120, 399] {
+        read_from(&table, start).await;
+    }
 }
