@@ -7,6 +7,7 @@ mod bench;
 mod ci;
 mod cluster;
 mod codegen;
+mod compatibility;
 mod deny;
 mod deps;
 mod interop;
@@ -29,6 +30,7 @@ usage: cargo xtask VERB [OPTIONS]
   test                   unit and documentation tests, then the integration tests on a real cluster
   test --integration [FILTER]
                          the integration tests alone
+  test --compatibility   the integration tests, and what they show into docs/compatibility.md
   cluster up|status|down|kill-tablet N|start-tablet N
                          a real Fluss cluster on this machine (`cluster help` lists the options)
   codegen [--check]      message types of fluss-wire from proto/fluss.proto
@@ -63,6 +65,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["deps"] => deps::run(),
         ["release", "--dry-run"] => release::dry_run(),
         ["test"] => test::run(),
+        ["test", "--compatibility"] => test::write_compatibility(),
         ["test", "--integration", rest @ ..] => test::run_integration(rest),
         ["tidy"] => tidy::run(),
         ["vectors"] => vectors::run(),

@@ -10,6 +10,7 @@ use std::{
 use crate::{
     Result,
     cluster::{self, Access, Options, State},
+    compatibility::{self, Passed},
     interop, shell, vectors, workspace,
 };
 
@@ -23,6 +24,7 @@ pub(crate) fn run() -> Result<()> {
     // With the features of this program's own build, so that nothing is compiled twice.
     shell::run(&mut workspace::cargo(["test", "--package", "xtask"]))?;
     let integration = integration_tests(&[])?;
+    compatibility::check(&integration.passed, false)?;
     println!(
         "test: unit and documentation tests passed in {:.0?}, integration tests passed in {:.0?} on {}",
         units, integration.took, integration.cluster
@@ -40,12 +42,19 @@ pub(crate) fn run_integration(args: &[&str]) -> Result<()> {
     Ok(())
 }
 
-struct Passed {
-    took: Duration,
-    cluster: String,
+/// The integration tests, and the page that they make.
+pub(crate) fn write_compatibility() -> Result<()> {
+    let integration = integration_tests(&[])?;
+    compatibility::check(&integration.passed, true)
 }
 
-fn integration_tests(args: &[&str]) -> Result<Passed> {
+struct Ran {
+    took: Duration,
+    cluster: String,
+    passed: Passed,
+}
+
+fn integration_tests(args: &[&str]) -> Result<Ran> {
     let since = Instant::now();
     // Compile before the cluster starts: neither shall slow the other down.
     let class_path = interop::class_path()?;
@@ -61,10 +70,11 @@ fn integration_tests(args: &[&str]) -> Result<Passed> {
     tests.arg("--").args(args);
     if let Some(address) = cluster::running_elsewhere()? {
         tests.env(cluster::BOOTSTRAP, &address);
-        shell::run(&mut tests)?;
-        return Ok(Passed {
+        let passed = run_and_read(&mut tests)?;
+        return Ok(Ran {
             took: since.elapsed(),
             cluster: address,
+            passed,
         });
     }
 
@@ -82,18 +92,37 @@ fn integration_tests(args: &[&str]) -> Result<Passed> {
     })?;
     let tested = with_cluster(&mut tests, &options, &state);
     let stopped = cluster::down(&options);
-    tested?;
+    let passed = tested?;
     stopped?;
-    Ok(Passed {
+    Ok(Ran {
         took: since.elapsed(),
+        passed,
         cluster: format!("a cluster of {TABLETS} tablet servers"),
     })
 }
 
-fn with_cluster(tests: &mut std::process::Command, options: &Options, state: &State) -> Result<()> {
+fn with_cluster(
+    tests: &mut std::process::Command,
+    options: &Options,
+    state: &State,
+) -> Result<Passed> {
     tests.env(cluster::BOOTSTRAP, &state.internal);
     tests.env("FLUSS_SASL_BOOTSTRAP_SERVERS", &state.bootstrap);
     tests.env("FLUSS_CLUSTER_DIR", &options.dir);
     tests.env("FLUSS_XTASK", env::current_exe()?);
-    shell::run(tests)
+    run_and_read(tests)
+}
+
+/// Runs test programs and says which tests passed.
+fn run_and_read(tests: &mut std::process::Command) -> Result<Passed> {
+    let mut passed = Passed::default();
+    let succeeded = shell::each_line(tests, |line| {
+        println!("{line}");
+        passed.read(line);
+    })?;
+    if succeeded {
+        Ok(passed)
+    } else {
+        Err("integration tests failed".into())
+    }
 }

@@ -1,0 +1,134 @@
+//! `docs/compatibility.md`: which features work with which server, made from the integration tests that ran.
+//!
+//! Each module of the integration tests stands for a feature. A module that is not in the table, a feature whose tests did not run, and a
+//! page that says something else are failures.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    fs,
+};
+
+use crate::{Result, workspace};
+
+/// What one module of the integration tests shows: the chapter, the feature, the module.
+type Feature = (&'static str, &'static str, &'static str);
+
+const FEATURES: &[Feature] = &[];
+
+/// Names of the tests that passed, as the lines of test programs tell them.
+#[derive(Default)]
+pub(crate) struct Passed(BTreeSet<String>);
+
+impl Passed {
+    /// Takes in one line of a test program.
+    pub(crate) fn read(&mut self, line: &str) {
+        let name = line
+            .strip_prefix("test ")
+            .and_then(|rest| rest.strip_suffix(" ... ok"));
+        if let Some(name) = name {
+            self.0.insert(name.to_owned());
+        }
+    }
+
+    /// Tests by module.
+    fn modules(&self) -> BTreeMap<&str, usize> {
+        let mut modules = BTreeMap::new();
+        for name in &self.0 {
+            if let Some((module, _)) = name.rsplit_once("::") {
+                *modules.entry(module).or_insert(0) += 1;
+            }
+        }
+        modules
+    }
+}
+
+/// Writes the page if `write` says so; else compares it.
+pub(crate) fn check(passed: &Passed, write: bool) -> Result<()> {
+    let page = page(passed)?;
+    let path = workspace::root().join("docs").join("compatibility.md");
+    if write {
+        fs::write(&path, page)?;
+        println!("compatibility: wrote {}", path.display());
+        return Ok(());
+    }
+    if fs::read_to_string(&path).unwrap_or_default() == page {
+        println!("compatibility: docs/compatibility.md is what the tests show");
+        return Ok(());
+    }
+    Err("docs/compatibility.md is not what the tests show: run `cargo xtask test --compatibility` and commit it".into())
+}
+
+fn page(passed: &Passed) -> Result<String> {
+    let modules = passed.modules();
+    let known = FEATURES.iter().map(|feature| feature.2).collect::<Vec<_>>();
+    if let Some(module) = modules.keys().find(|module| !known.contains(*module)) {
+        return Err(format!(
+            "the tests of `{module}` stand for no feature in xtask/src/compatibility.rs"
+        )
+        .into());
+    }
+    let mut page = PREFACE.to_owned();
+    let mut chapter = "";
+    for (of, feature, module) in FEATURES {
+        if *of != chapter {
+            chapter = of;
+            write!(
+                page,
+                "\n## {chapter}\n\n| feature | Fluss 0.9.1 | shown by |\n|---|---|---|\n"
+            )?;
+        }
+        let tests = modules
+            .get(module)
+            .ok_or_else(|| format!("no test of `{module}` passed, which shows: {feature}"))?;
+        let plural = if *tests == 1 { "" } else { "s" };
+        writeln!(
+            page,
+            "| {feature} | yes | `{module}`, {tests} test{plural} |"
+        )?;
+    }
+    Ok(page)
+}
+
+const PREFACE: &str = "\
+# Compatibility
+
+What works with which server. The tables are made from the integration tests that passed on a real cluster
+(`cargo xtask test --compatibility` writes this page, `cargo xtask test` compares it): a line without a passing test cannot
+be here.
+
+| server | state |
+|---|---|
+| Fluss 0.9.1-incubating | three tablet servers, SASL and access rules, tiered log segments; all tests below |
+| Fluss 1.0 | no release of the server is published yet. Its messages and formats are tested against data made by its Java classes; fields and calls that only it knows are used when the server offers them at the handshake, and calls that a server does not offer fail before anything is sent |
+| older than 0.9 | not tested |
+
+Which version of a call is used is settled with each server at the handshake, so that one client serves clusters of both
+versions, also while they are being upgraded.
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_of_passed_tests_are_counted_by_module() {
+        let mut passed = Passed::default();
+        for line in [
+            "running 3 tests",
+            "test admin::acl::rules ... ok",
+            "test admin::acl::refusals ... ok",
+            "test sasl::wrong ... FAILED",
+        ] {
+            passed.read(line);
+        }
+        assert_eq!(passed.modules(), BTreeMap::from([("admin::acl", 2)]));
+    }
+
+    #[test]
+    fn a_module_that_stands_for_nothing_is_refused() {
+        let mut passed = Passed::default();
+        passed.read("test brand_new::thing ... ok");
+        assert!(page(&passed).unwrap_err().to_string().contains("brand_new"));
+    }
+}
