@@ -1,0 +1,61 @@
+//! Which APIs the servers have, and what they tell about it.
+
+use fluss_wire::api::{ApiKey, ServerRole, VersionRange};
+use fluss_wire::message::{ApiVersionsResponse, PbApiVersion};
+use fluss_wire::version::ServerType;
+
+use crate::builder::Release;
+
+/// What is served. Everything else does not exist here.
+pub(crate) const SERVED: &[ApiKey] = &[
+    ApiKey::ApiVersions,
+    ApiKey::CreateDatabase,
+    ApiKey::DropDatabase,
+    ApiKey::ListDatabases,
+    ApiKey::DatabaseExists,
+    ApiKey::CreateTable,
+    ApiKey::DropTable,
+    ApiKey::GetTableInfo,
+    ApiKey::ListTables,
+    ApiKey::ListPartitionInfos,
+    ApiKey::TableExists,
+    ApiKey::GetTableSchema,
+    ApiKey::GetMetadata,
+    ApiKey::GetDatabaseInfo,
+    ApiKey::CreatePartition,
+    ApiKey::DropPartition,
+    ApiKey::Authenticate,
+];
+
+/// The versions of an API at such a server, if it has it.
+pub(crate) fn versions(api: ApiKey, kind: ServerType, release: Release) -> Option<VersionRange> {
+    let entry = api.entry();
+    let at_home = match entry.server {
+        ServerRole::Both => true,
+        ServerRole::Coordinator => kind == ServerType::Coordinator,
+        ServerRole::Tablet => kind == ServerType::TabletServer,
+    };
+    if !at_home || !SERVED.contains(&api) {
+        return None;
+    }
+    match release {
+        Release::V0_9_1 => entry.versions_in_0_9_1,
+        Release::V1_0 => Some(entry.versions),
+    }
+}
+
+/// The answer to `API_VERSIONS`.
+pub(crate) fn answer(kind: ServerType, release: Release) -> ApiVersionsResponse {
+    let entries = SERVED.iter().filter_map(|api| {
+        let range = versions(*api, kind, release)?;
+        Some(PbApiVersion {
+            api_key: i32::from(api.code()),
+            min_version: i32::from(range.min),
+            max_version: i32::from(range.max),
+        })
+    });
+    ApiVersionsResponse {
+        api_versions: entries.collect(),
+        server_type: Some(kind.code()),
+    }
+}

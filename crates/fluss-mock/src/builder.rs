@@ -1,0 +1,98 @@
+//! What a cluster is to be like before it starts.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+
+use crate::cluster::MockCluster;
+
+/// The release of Fluss whose versions of APIs a cluster tells its clients.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum Release {
+    /// 0.9.1.
+    #[default]
+    V0_9_1,
+    /// 1.0.0.
+    V1_0,
+}
+
+/// Settings of a [`MockCluster`].
+#[derive(Clone)]
+pub struct MockClusterBuilder {
+    pub(crate) tablet_servers: u16,
+    pub(crate) seed: u64,
+    pub(crate) release: Release,
+    pub(crate) users: BTreeMap<String, String>,
+}
+
+impl Default for MockClusterBuilder {
+    fn default() -> Self {
+        Self {
+            tablet_servers: 1,
+            seed: 0,
+            release: Release::default(),
+            users: BTreeMap::new(),
+        }
+    }
+}
+
+impl MockClusterBuilder {
+    /// How many tablet servers there are beside the coordinator: 1 unless set, and at least 1.
+    #[must_use]
+    pub fn tablet_servers(mut self, count: u16) -> Self {
+        self.tablet_servers = count.max(1);
+        self
+    }
+
+    /// From what is drawn which server leads the first bucket of a table. The same seed and the same calls give the same
+    /// leaders.
+    #[must_use]
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Which release it looks like: [`Release::V0_9_1`] unless set.
+    #[must_use]
+    pub fn release(mut self, release: Release) -> Self {
+        self.release = release;
+        self
+    }
+
+    /// Lets nobody in but those named like this, by SASL/PLAIN. Without any user, everybody is let in.
+    #[must_use]
+    pub fn sasl_user(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        self.users.insert(user.into(), password.into());
+        self
+    }
+
+    /// Starts the servers on free ports of the loopback interface.
+    ///
+    /// # Errors
+    ///
+    /// What the operating system says when it has no port to give.
+    ///
+    /// # Panics
+    ///
+    /// Outside of a tokio runtime with I/O and time enabled.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, nothing is left running.
+    pub async fn start(self) -> io::Result<MockCluster> {
+        MockCluster::launch(self).await
+    }
+}
+
+/// Without the passwords.
+impl fmt::Debug for MockClusterBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockClusterBuilder")
+            .field("tablet_servers", &self.tablet_servers)
+            .field("seed", &self.seed)
+            .field("release", &self.release)
+            .field("users", &self.users.keys())
+            .finish()
+    }
+}

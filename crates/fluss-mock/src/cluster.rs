@@ -1,0 +1,106 @@
+//! The cluster as its user holds it.
+
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use fluss_wire::version::ServerType;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::builder::MockClusterBuilder;
+use crate::server::{self, Server};
+use crate::state::{Node, Shared};
+
+/// A running cluster: a coordinator and tablet servers on loopback TCP. Dropping it stops them.
+pub struct MockCluster {
+    coordinator: SocketAddr,
+    tablet_servers: Vec<SocketAddr>,
+    /// Ends with this: each server, and through it each of its connections.
+    _servers: JoinSet<()>,
+}
+
+impl MockCluster {
+    /// Starts a cluster with one tablet server, as [`MockClusterBuilder::start`] does.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Panics
+    ///
+    /// As there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, nothing is left running.
+    pub async fn start() -> io::Result<Self> {
+        Self::builder().start().await
+    }
+
+    /// A cluster with settings.
+    pub fn builder() -> MockClusterBuilder {
+        MockClusterBuilder::default()
+    }
+
+    /// The addresses of the tablet servers, `HOST:PORT` with commas between them, as clients want their bootstrap servers.
+    pub fn bootstrap_servers(&self) -> String {
+        let addresses = self.tablet_servers.iter().map(ToString::to_string);
+        addresses.collect::<Vec<_>>().join(",")
+    }
+
+    /// The address of the coordinator.
+    pub fn coordinator(&self) -> SocketAddr {
+        self.coordinator
+    }
+
+    /// The addresses of the tablet servers, by their ids, which begin at 0.
+    pub fn tablet_servers(&self) -> &[SocketAddr] {
+        &self.tablet_servers
+    }
+
+    pub(crate) async fn launch(settings: MockClusterBuilder) -> io::Result<Self> {
+        let (listener, coordinator) = listen().await?;
+        let mut listeners = vec![(ServerType::Coordinator, listener)];
+        let mut tablet_servers = Vec::new();
+        for _ in 0..settings.tablet_servers {
+            let (listener, address) = listen().await?;
+            listeners.push((ServerType::TabletServer, listener));
+            tablet_servers.push(address);
+        }
+        let nodes = (0..).zip(&tablet_servers).map(|(id, address)| Node {
+            id,
+            address: *address,
+        });
+        let shared = Arc::new(Shared::new(&settings, coordinator, nodes.collect()));
+        let mut servers = JoinSet::new();
+        for (kind, listener) in listeners {
+            let server = Server {
+                kind,
+                shared: Arc::clone(&shared),
+            };
+            servers.spawn(server::accept(listener, server));
+        }
+        Ok(Self {
+            coordinator,
+            tablet_servers,
+            _servers: servers,
+        })
+    }
+}
+
+async fn listen() -> io::Result<(TcpListener, SocketAddr)> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    let address = listener.local_addr()?;
+    Ok((listener, address))
+}
+
+impl fmt::Debug for MockCluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MockCluster")
+            .field("coordinator", &self.coordinator)
+            .field("tablet_servers", &self.tablet_servers)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,36 @@
+//! A Fluss cluster inside the process: it speaks the protocol over loopback TCP and keeps its data in memory.
+//!
+//! It is a test double, for the tests of whoever uses Fluss and for trying things out without a server. What it serves, it
+//! serves as a real cluster does, down to the codes of errors; what it doesn't serve, it leaves out of its answer to
+//! `API_VERSIONS`, and answers with `UNSUPPORTED_VERSION` when asked nevertheless. Nothing is pretended. The README lists
+//! what is served.
+//!
+//! It shares the frames, messages, rows and definitions with the client (`fluss-wire`, `fluss-row`, `fluss-metadata`), and
+//! nothing that waits, retries or routes: a fault there would hide from a test that has it on both sides.
+//!
+//! ```
+//! use fluss_mock::MockCluster;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! let cluster = MockCluster::builder().tablet_servers(3).start().await?;
+//! println!("bootstrap servers: {}", cluster.bootstrap_servers());
+//! # Ok(())
+//! # }
+//! ```
+
+mod api;
+mod builder;
+mod clock;
+mod cluster;
+mod serve;
+mod server;
+mod state;
+
+pub use builder::{MockClusterBuilder, Release};
+pub use cluster::MockCluster;
+
+/// The README's program, run as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

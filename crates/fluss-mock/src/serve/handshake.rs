@@ -1,0 +1,37 @@
+//! Who is let in.
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use fluss_wire::error_code::ErrorCode;
+use fluss_wire::message::{AuthenticateRequest, AuthenticateResponse};
+use fluss_wire::sasl::{PLAIN, PLAINTEXT, PlainCredentials};
+
+use super::{Result, fail};
+
+/// SASL/PLAIN where there are users; a client that says `PLAINTEXT` where there are none.
+pub(crate) fn authenticate(
+    users: &BTreeMap<String, String>,
+    request: &AuthenticateRequest,
+) -> Result<AuthenticateResponse> {
+    let refused = |message: &str| fail(ErrorCode::AUTHENTICATE_EXCEPTION, message);
+    let expected = if users.is_empty() { PLAINTEXT } else { PLAIN };
+    if !request.protocol.eq_ignore_ascii_case(expected) {
+        return refused(&format!(
+            "the server speaks {expected}, the client {:?}",
+            request.protocol
+        ));
+    }
+    if users.is_empty() {
+        return Ok(AuthenticateResponse { challenge: None });
+    }
+    match PlainCredentials::parse(&request.token) {
+        Ok(found) if users.get(found.user).map(String::as_str) == Some(found.password) => {
+            Ok(AuthenticateResponse {
+                challenge: Some(Bytes::new()),
+            })
+        }
+        Ok(_) => refused("invalid username or password"),
+        Err(error) => refused(&error.to_string()),
+    }
+}

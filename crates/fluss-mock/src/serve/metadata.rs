@@ -1,0 +1,97 @@
+//! Who is there, and who leads what.
+
+use std::net::SocketAddr;
+
+use bytes::Bytes;
+use fluss_wire::error_code::ErrorCode;
+use fluss_wire::message::{
+    MetadataRequest, MetadataResponse, PbBucketMetadata, PbPartitionMetadata, PbServerNode,
+    PbTableMetadata,
+};
+
+use super::{Result, fail, table, table_path};
+use crate::state::{Partition, State, Table};
+
+/// Fails as a whole when one table or partition is missing, as the servers do.
+pub(crate) fn answer(state: &mut State, request: &MetadataRequest) -> Result<MetadataResponse> {
+    let state = &*state;
+    let tables = request.table_path.iter().map(|path| {
+        let found = table::find(state, &table_path(path))?;
+        Ok(PbTableMetadata {
+            table_path: path.clone(),
+            table_id: found.id,
+            schema_id: found.latest_schema_id(),
+            table_json: Bytes::from(found.descriptor.to_json()),
+            bucket_metadata: buckets(&found.replicas),
+            created_time: found.created,
+            modified_time: found.created,
+            ..PbTableMetadata::default()
+        })
+    });
+    let by_name = request.partitions_path.iter().map(|path| {
+        let of =
+            fluss_metadata::TablePath::new(path.database_name.as_str(), path.table_name.as_str());
+        let name = path.partition_name.as_deref().unwrap_or_default();
+        let found = state.catalog.table(&of);
+        match found.and_then(|found| Some((found, found.partitions.get(name)?))) {
+            Some((found, partition)) => Ok(describe(found, partition)),
+            None => fail(
+                ErrorCode::PARTITION_NOT_EXISTS,
+                format!("Table partition '{of}(p={name})' does not exist."),
+            ),
+        }
+    });
+    let by_id = request
+        .partitions_id
+        .iter()
+        .map(|id| match state.catalog.partition(*id) {
+            Some((found, partition)) => Ok(describe(found, partition)),
+            None => fail(
+                ErrorCode::PARTITION_NOT_EXISTS,
+                format!("Partition with id {id} does not exist."),
+            ),
+        });
+    Ok(MetadataResponse {
+        coordinator_server: Some(node(0, state.coordinator)),
+        tablet_servers: state
+            .nodes
+            .iter()
+            .map(|server| node(server.id, server.address))
+            .collect(),
+        table_metadata: tables.collect::<Result<_>>()?,
+        partition_metadata: by_name.chain(by_id).collect::<Result<_>>()?,
+    })
+}
+
+fn node(node_id: i32, address: SocketAddr) -> PbServerNode {
+    PbServerNode {
+        node_id,
+        host: address.ip().to_string(),
+        port: i32::from(address.port()),
+        ..PbServerNode::default()
+    }
+}
+
+fn describe(found: &Table, partition: &Partition) -> PbPartitionMetadata {
+    PbPartitionMetadata {
+        table_id: found.id,
+        partition_name: partition.spec.partition_name(),
+        partition_id: partition.id,
+        bucket_metadata: buckets(&partition.replicas),
+        ..PbPartitionMetadata::default()
+    }
+}
+
+fn buckets(replicas: &[Vec<i32>]) -> Vec<PbBucketMetadata> {
+    (0..)
+        .zip(replicas)
+        .map(|(bucket_id, replicas)| PbBucketMetadata {
+            bucket_id,
+            leader_id: replicas.first().copied(),
+            replica_id: replicas.clone(),
+            leader_epoch: Some(0),
+            isr: replicas.clone(),
+            ..PbBucketMetadata::default()
+        })
+        .collect()
+}

@@ -1,0 +1,27 @@
+//! What servers do with requests: one file for each family of APIs. All functions are plain: state and request in, answer out.
+
+pub(crate) mod database;
+pub(crate) mod handshake;
+pub(crate) mod metadata;
+pub(crate) mod partition;
+pub(crate) mod table;
+
+use fluss_metadata::{MetadataError, TablePath};
+use fluss_wire::error_code::{ErrorCode, ServerError};
+use fluss_wire::message::PbTablePath;
+
+/// The answer to a request, or the error in its stead.
+pub(crate) type Result<T> = std::result::Result<T, ServerError>;
+
+pub(crate) fn fail<T>(code: ErrorCode, message: impl Into<String>) -> Result<T> {
+    Err(ServerError::new(code, message))
+}
+
+/// What is wrong with a definition, under the code that servers give for it.
+pub(crate) fn invalid(code: ErrorCode) -> impl Fn(MetadataError) -> ServerError {
+    move |error| ServerError::new(code, error.to_string())
+}
+
+pub(crate) fn table_path(path: &PbTablePath) -> TablePath {
+    TablePath::new(path.database_name.as_str(), path.table_name.as_str())
+}

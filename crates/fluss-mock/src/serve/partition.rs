@@ -1,0 +1,162 @@
+//! Partitions.
+
+use fluss_metadata::{PartitionSpec, ResolvedPartitionSpec, TablePath};
+use fluss_wire::error_code::ErrorCode;
+use fluss_wire::message::{
+    CreatePartitionRequest, CreatePartitionResponse, DropPartitionRequest, DropPartitionResponse,
+    ListPartitionInfosRequest, ListPartitionInfosResponse, PbKeyValue, PbPartitionInfo,
+    PbPartitionSpec,
+};
+
+use super::{Result, fail, invalid, table, table_path};
+use crate::state::{Partition, State, Table};
+
+/// Most partitions of a table (`max.partition.num`).
+const MAX_PARTITIONS: usize = 1000;
+
+pub(crate) fn create(
+    state: &mut State,
+    request: &CreatePartitionRequest,
+) -> Result<CreatePartitionResponse> {
+    let path = table_path(&request.table_path);
+    let found = partitioned(state, &path)?;
+    let spec = resolve(found, &request.partition_spec)?;
+    spec.validate()
+        .map_err(invalid(ErrorCode::PARTITION_SPEC_INVALID_EXCEPTION))?;
+    found
+        .descriptor
+        .auto_partition()
+        .and_then(|strategy| {
+            strategy.validate_partition(
+                found.descriptor.partition_keys(),
+                &spec.to_partition_spec(),
+                state.clock.now_millis(),
+            )
+        })
+        .map_err(invalid(ErrorCode::PARTITION_SPEC_INVALID_EXCEPTION))?;
+    if found.partitions.contains_key(&spec.partition_name()) {
+        // The field is named for the wrong case: it is about partitions that do exist.
+        if request.ignore_if_not_exists {
+            return Ok(CreatePartitionResponse {});
+        }
+        return fail(
+            ErrorCode::PARTITION_ALREADY_EXISTS,
+            format!(
+                "Partition '{}' already exists for table {path}",
+                spec.qualified_name()
+            ),
+        );
+    }
+    if found.partitions.len() >= MAX_PARTITIONS {
+        return fail(
+            ErrorCode::PARTITION_MAX_NUM_EXCEPTION,
+            format!(
+                "Exceed the maximum number of partitions for table {path}, only allow {MAX_PARTITIONS} partitions."
+            ),
+        );
+    }
+    state.create_partition(&path, spec);
+    Ok(CreatePartitionResponse {})
+}
+
+pub(crate) fn drop(
+    state: &mut State,
+    request: &DropPartitionRequest,
+) -> Result<DropPartitionResponse> {
+    let path = table_path(&request.table_path);
+    let found = partitioned(state, &path)?;
+    let spec = resolve(found, &request.partition_spec)?;
+    let name = spec.partition_name();
+    if found.partitions.contains_key(&name) {
+        state.drop_partition(&path, &name);
+    } else if !request.ignore_if_not_exists {
+        return fail(
+            ErrorCode::PARTITION_NOT_EXISTS,
+            format!(
+                "Partition '{}' does not exist for table {path}",
+                spec.qualified_name()
+            ),
+        );
+    }
+    Ok(DropPartitionResponse {})
+}
+
+pub(crate) fn list(
+    state: &mut State,
+    request: &ListPartitionInfosRequest,
+) -> Result<ListPartitionInfosResponse> {
+    let found = partitioned(state, &table_path(&request.table_path))?;
+    let wanted = request.partial_partition_spec.as_ref().map(plain_spec);
+    if let Some(wanted) = &wanted {
+        check_keys(found, wanted)?;
+    }
+    let partitions = found.partitions.values().filter(|partition| {
+        wanted.as_ref().is_none_or(|wanted| {
+            let spec = partition.spec.to_partition_spec();
+            wanted
+                .iter()
+                .all(|(key, value)| spec.get(key) == Some(value))
+        })
+    });
+    Ok(ListPartitionInfosResponse {
+        partitions_info: partitions.map(describe).collect(),
+        ..ListPartitionInfosResponse::default()
+    })
+}
+
+fn describe(partition: &Partition) -> PbPartitionInfo {
+    let keys = partition.spec.partition_keys().iter();
+    let entries = keys.zip(partition.spec.partition_values());
+    PbPartitionInfo {
+        partition_id: partition.id,
+        partition_spec: PbPartitionSpec {
+            partition_key_values: entries
+                .map(|(key, value)| PbKeyValue {
+                    key: key.clone(),
+                    value: value.clone(),
+                })
+                .collect(),
+        },
+        ..PbPartitionInfo::default()
+    }
+}
+
+fn partitioned<'a>(state: &'a State, path: &TablePath) -> Result<&'a Table> {
+    let found = table::find(state, path)?;
+    if found.descriptor.is_partitioned() {
+        return Ok(found);
+    }
+    fail(
+        ErrorCode::TABLE_NOT_PARTITIONED_EXCEPTION,
+        format!("Table '{path}' is not a partitioned table."),
+    )
+}
+
+fn plain_spec(spec: &PbPartitionSpec) -> PartitionSpec {
+    let entries = spec.partition_key_values.iter();
+    PartitionSpec::new(entries.map(|entry| (entry.key.as_str(), entry.value.as_str())))
+}
+
+fn check_keys(found: &Table, spec: &PartitionSpec) -> Result<()> {
+    let keys = found.descriptor.partition_keys();
+    match spec
+        .iter()
+        .find(|(key, _)| !keys.iter().any(|known| known == key))
+    {
+        None => Ok(()),
+        Some((key, _)) => fail(
+            ErrorCode::PARTITION_SPEC_INVALID_EXCEPTION,
+            format!(
+                "{key} is none of the partition keys {keys:?} of table {}",
+                found.path
+            ),
+        ),
+    }
+}
+
+fn resolve(found: &Table, spec: &PbPartitionSpec) -> Result<ResolvedPartitionSpec> {
+    let spec = plain_spec(spec);
+    check_keys(found, &spec)?;
+    ResolvedPartitionSpec::from_partition_spec(found.descriptor.partition_keys(), &spec)
+        .map_err(invalid(ErrorCode::PARTITION_SPEC_INVALID_EXCEPTION))
+}

@@ -1,0 +1,204 @@
+//! Tables and their schemas.
+
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "all functions that serve a request have one shape"
+)]
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use fluss_metadata::{MergeEngine, MetadataError, TableDescriptor, TablePath};
+use fluss_wire::error_code::{ErrorCode, ServerError};
+use fluss_wire::message::{
+    CreateTableRequest, CreateTableResponse, DropTableRequest, DropTableResponse,
+    GetTableInfoRequest, GetTableInfoResponse, GetTableSchemaRequest, GetTableSchemaResponse,
+    ListTablesRequest, ListTablesResponse, TableExistsRequest, TableExistsResponse,
+};
+
+use super::{Result, database, fail, invalid, table_path};
+use crate::state::{State, Table};
+
+/// What servers take where nothing else is configured (`default.bucket.number`, `default.replication.factor`).
+const DEFAULT_BUCKETS: i32 = 1;
+const DEFAULT_REPLICAS: i32 = 1;
+/// Most buckets of a table or a partition (`max.bucket.num`).
+const MAX_BUCKETS: i32 = 128_000;
+
+pub(crate) fn create(
+    state: &mut State,
+    request: &CreateTableRequest,
+) -> Result<CreateTableResponse> {
+    let path = table_path(&request.table_path);
+    path.validate()
+        .map_err(invalid(ErrorCode::INVALID_TABLE_EXCEPTION))?;
+    let descriptor = TableDescriptor::from_json(&request.table_json)
+        .map_err(invalid(ErrorCode::UNKNOWN_SERVER_ERROR))?;
+    let descriptor = with_defaults(&descriptor).map_err(|error| refused(&error))?;
+    let strategy = descriptor
+        .auto_partition()
+        .map_err(|error| refused(&error))?;
+    let bucket_count = descriptor.bucket_count().unwrap_or(DEFAULT_BUCKETS);
+    if bucket_count > MAX_BUCKETS {
+        return fail(
+            ErrorCode::BUCKET_MAX_NUM_EXCEPTION,
+            format!("{bucket_count} buckets, at most {MAX_BUCKETS} are allowed"),
+        );
+    }
+    check_replicas(state, &descriptor)?;
+
+    let Some(database) = state.catalog.databases.get(path.database()) else {
+        return database::missing(path.database());
+    };
+    if database.tables.contains_key(path.table()) {
+        if request.ignore_if_exists {
+            return Ok(CreateTableResponse {});
+        }
+        return fail(
+            ErrorCode::TABLE_ALREADY_EXIST,
+            format!("Table {path} already exists."),
+        );
+    }
+    state.create_table(&path, descriptor, &strategy);
+    Ok(CreateTableResponse {})
+}
+
+/// The definition as it is stored: checked, and with what the server decides where nothing was said.
+fn with_defaults(descriptor: &TableDescriptor) -> fluss_metadata::Result<TableDescriptor> {
+    let mut descriptor = descriptor.to_builder().build()?;
+    if descriptor.bucket_count().is_none() {
+        descriptor = descriptor.with_bucket_count(DEFAULT_BUCKETS);
+    }
+    if descriptor.replication_factor()?.is_none() {
+        descriptor = descriptor.with_replication_factor(DEFAULT_REPLICAS);
+    }
+    let mut added = BTreeMap::new();
+    let mut add = |key: &str, value: &str| {
+        if descriptor.property(key).is_none() {
+            added.insert(key.to_owned(), value.to_owned());
+        }
+    };
+    if descriptor.is_auto_partitioned() && descriptor.partition_keys().len() > 1 {
+        add("table.auto-partition.num-precreate", "0");
+    }
+    if descriptor.has_primary_key() {
+        if descriptor.merge_engine()?.is_some_and(ignores_deletes) {
+            add("table.delete.behavior", "IGNORE");
+        }
+        add("table.kv.format-version", "2");
+    }
+    if added.is_empty() {
+        return Ok(descriptor);
+    }
+    let mut properties = descriptor.properties().clone();
+    properties.append(&mut added);
+    Ok(descriptor.with_properties(properties))
+}
+
+fn ignores_deletes(engine: MergeEngine) -> bool {
+    matches!(
+        engine,
+        MergeEngine::FirstRow | MergeEngine::Versioned | MergeEngine::Aggregation
+    )
+}
+
+/// The error for a definition that breaks a rule.
+fn refused(error: &MetadataError) -> ServerError {
+    let code = match error {
+        MetadataError::Invalid { field, .. } if field.starts_with("property") => {
+            ErrorCode::INVALID_CONFIG_EXCEPTION
+        }
+        _ => ErrorCode::INVALID_TABLE_EXCEPTION,
+    };
+    ServerError::new(code, error.to_string())
+}
+
+fn check_replicas(state: &State, descriptor: &TableDescriptor) -> Result<()> {
+    let replicas = descriptor
+        .replication_factor()
+        .map_err(|error| refused(&error))?;
+    let replicas = replicas.unwrap_or(DEFAULT_REPLICAS);
+    let servers = state.catalog.server_count();
+    if (1..=servers).contains(&usize::try_from(replicas).unwrap_or_default()) {
+        return Ok(());
+    }
+    fail(
+        ErrorCode::INVALID_REPLICATION_FACTOR,
+        format!("Replication factor: {replicas} larger than available tablet servers: {servers}."),
+    )
+}
+
+pub(crate) fn drop(state: &mut State, request: &DropTableRequest) -> Result<DropTableResponse> {
+    let path = table_path(&request.table_path);
+    match find(state, &path) {
+        Ok(_) => state.drop_table(&path),
+        Err(_) if request.ignore_if_not_exists => {}
+        Err(error) => return Err(error),
+    }
+    Ok(DropTableResponse {})
+}
+
+pub(crate) fn info(
+    state: &mut State,
+    request: &GetTableInfoRequest,
+) -> Result<GetTableInfoResponse> {
+    let table = find(state, &table_path(&request.table_path))?;
+    Ok(GetTableInfoResponse {
+        table_id: table.id,
+        schema_id: table.latest_schema_id(),
+        table_json: Bytes::from(table.descriptor.to_json()),
+        created_time: table.created,
+        modified_time: table.created,
+        ..GetTableInfoResponse::default()
+    })
+}
+
+pub(crate) fn list(state: &mut State, request: &ListTablesRequest) -> Result<ListTablesResponse> {
+    let Some(found) = state.catalog.databases.get(&request.database_name) else {
+        return database::missing(&request.database_name);
+    };
+    Ok(ListTablesResponse {
+        table_name: found.tables.keys().cloned().collect(),
+    })
+}
+
+pub(crate) fn exists(
+    state: &mut State,
+    request: &TableExistsRequest,
+) -> Result<TableExistsResponse> {
+    Ok(TableExistsResponse {
+        exists: find(state, &table_path(&request.table_path)).is_ok(),
+    })
+}
+
+pub(crate) fn schema(
+    state: &mut State,
+    request: &GetTableSchemaRequest,
+) -> Result<GetTableSchemaResponse> {
+    let path = table_path(&request.table_path);
+    let table = find(state, &path)?;
+    let schema_id = request
+        .schema_id
+        .unwrap_or_else(|| table.latest_schema_id());
+    let Some(schema) = table.schema(schema_id) else {
+        return fail(
+            ErrorCode::SCHEMA_NOT_EXIST,
+            format!("Schema for table {path} with schema id {schema_id} does not exist."),
+        );
+    };
+    Ok(GetTableSchemaResponse {
+        schema_id,
+        schema_json: Bytes::from(schema.to_json()),
+    })
+}
+
+/// The table of that name, or the error that there is none.
+pub(super) fn find<'a>(state: &'a State, path: &TablePath) -> Result<&'a Table> {
+    match state.catalog.table(path) {
+        Some(table) => Ok(table),
+        None => fail(
+            ErrorCode::TABLE_NOT_EXIST,
+            format!("Table {path} does not exist."),
+        ),
+    }
+}

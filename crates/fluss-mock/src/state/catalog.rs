@@ -1,0 +1,231 @@
+//! Databases, tables and partitions, and which server leads which bucket.
+
+use std::collections::BTreeMap;
+
+use fluss_metadata::{
+    AutoPartitionStrategy, DatabaseDescriptor, PartitionId, ResolvedPartitionSpec, Schema,
+    SchemaId, TableDescriptor, TableId, TablePath,
+};
+
+use super::State;
+
+/// The schema that a table is created with.
+const FIRST_SCHEMA_ID: SchemaId = 1;
+
+/// Everything that has a name.
+pub(crate) struct Catalog {
+    pub(crate) databases: BTreeMap<String, Database>,
+    tables: BTreeMap<TableId, Table>,
+    next_table_id: TableId,
+    next_partition_id: PartitionId,
+    servers: Vec<i32>,
+    random: u64,
+}
+
+pub(crate) struct Database {
+    pub(crate) descriptor: DatabaseDescriptor,
+    pub(crate) tables: BTreeMap<String, TableId>,
+    /// Milliseconds since 1970, as all times here.
+    pub(crate) created: i64,
+}
+
+pub(crate) struct Table {
+    pub(crate) path: TablePath,
+    pub(crate) id: TableId,
+    /// With what the server added to it.
+    pub(crate) descriptor: TableDescriptor,
+    /// By ascending id, from [`FIRST_SCHEMA_ID`] on.
+    schemas: Vec<Schema>,
+    pub(crate) created: i64,
+    /// By name.
+    pub(crate) partitions: BTreeMap<String, Partition>,
+    /// Bucket by bucket; empty if it is partitioned.
+    pub(crate) replicas: Vec<Vec<i32>>,
+}
+
+pub(crate) struct Partition {
+    pub(crate) id: PartitionId,
+    pub(crate) spec: ResolvedPartitionSpec,
+    /// Bucket by bucket, the leader first.
+    pub(crate) replicas: Vec<Vec<i32>>,
+}
+
+impl Catalog {
+    /// Exists from the start, and can't be dropped.
+    pub(crate) const DEFAULT_DATABASE: &str = "fluss";
+
+    pub(super) fn new(seed: u64, servers: Vec<i32>, now: i64) -> Self {
+        let default = Database::new(DatabaseDescriptor::new(), now);
+        Self {
+            databases: BTreeMap::from([(Self::DEFAULT_DATABASE.to_owned(), default)]),
+            tables: BTreeMap::new(),
+            next_table_id: 0,
+            next_partition_id: 0,
+            servers,
+            random: seed,
+        }
+    }
+
+    pub(crate) fn server_count(&self) -> usize {
+        self.servers.len()
+    }
+
+    pub(crate) fn table(&self, path: &TablePath) -> Option<&Table> {
+        self.tables.get(&self.table_id(path)?)
+    }
+
+    pub(crate) fn table_mut(&mut self, path: &TablePath) -> Option<&mut Table> {
+        self.tables.get_mut(&self.table_id(path)?)
+    }
+
+    fn table_id(&self, path: &TablePath) -> Option<TableId> {
+        let database = self.databases.get(path.database())?;
+        database.tables.get(path.table()).copied()
+    }
+
+    /// The partition with this id, and its table.
+    pub(crate) fn partition(&self, id: PartitionId) -> Option<(&Table, &Partition)> {
+        self.tables.values().find_map(|table| {
+            let mut partitions = table.partitions.values();
+            let found = partitions.find(|partition| partition.id == id)?;
+            Some((table, found))
+        })
+    }
+
+    /// Servers for so many buckets, the leader first: around the circle from a server drawn by lot.
+    fn place(&mut self, bucket_count: i32, replicas: usize) -> Vec<Vec<i32>> {
+        let first = self.draw();
+        let servers = &self.servers;
+        let buckets = 0..usize::try_from(bucket_count).unwrap_or_default();
+        let replicas_of = |bucket: usize| {
+            let circle = servers.iter().cycle();
+            let start = (first as usize).wrapping_add(bucket) % servers.len().max(1);
+            circle.skip(start).take(replicas).copied().collect()
+        };
+        buckets.map(replicas_of).collect()
+    }
+
+    /// The next number of `SplitMix64`.
+    fn draw(&mut self) -> u64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.random;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+impl Database {
+    pub(crate) fn new(descriptor: DatabaseDescriptor, now: i64) -> Self {
+        Self {
+            descriptor,
+            tables: BTreeMap::new(),
+            created: now,
+        }
+    }
+}
+
+impl Table {
+    pub(crate) fn schema(&self, id: SchemaId) -> Option<&Schema> {
+        let place = usize::try_from(id - FIRST_SCHEMA_ID).ok()?;
+        self.schemas.get(place)
+    }
+
+    pub(crate) fn latest_schema_id(&self) -> SchemaId {
+        FIRST_SCHEMA_ID + self.schemas.len() as SchemaId - 1
+    }
+
+    /// Buckets of the table, or of each of its partitions.
+    pub(crate) fn bucket_count(&self) -> i32 {
+        self.descriptor.bucket_count().unwrap_or(1)
+    }
+
+    fn replication_factor(&self) -> usize {
+        let factor = self.descriptor.replication_factor().ok().flatten();
+        factor
+            .and_then(|factor| usize::try_from(factor).ok())
+            .unwrap_or(1)
+    }
+}
+
+impl State {
+    /// Creates a table that was found to be valid, in a database that exists, and the partitions that it makes by time.
+    pub(crate) fn create_table(
+        &mut self,
+        path: &TablePath,
+        descriptor: TableDescriptor,
+        strategy: &AutoPartitionStrategy,
+    ) {
+        let now = self.clock.now_millis();
+        let catalog = &mut self.catalog;
+        let id = catalog.next_table_id;
+        catalog.next_table_id += 1;
+        let mut table = Table {
+            schemas: vec![descriptor.schema().clone()],
+            created: now,
+            partitions: BTreeMap::new(),
+            replicas: Vec::new(),
+            path: path.clone(),
+            id,
+            descriptor,
+        };
+        let partitioned = table.descriptor.is_partitioned();
+        if !partitioned {
+            table.replicas = catalog.place(table.bucket_count(), table.replication_factor());
+        }
+        let keys = table.descriptor.partition_keys().to_vec();
+        if let Some(database) = catalog.databases.get_mut(path.database()) {
+            database.tables.insert(path.table().to_owned(), id);
+        }
+        catalog.tables.insert(id, table);
+
+        if partitioned && strategy.is_enabled() && keys.len() == 1 {
+            for ahead in 0..strategy.num_precreate() {
+                // The strategy was checked with the table.
+                if let Ok(spec) = strategy.partition(&keys, now, ahead) {
+                    self.create_partition(path, spec);
+                }
+            }
+        }
+    }
+
+    /// Creates a partition of a table that exists, and has none of this name.
+    pub(crate) fn create_partition(&mut self, path: &TablePath, spec: ResolvedPartitionSpec) {
+        let catalog = &mut self.catalog;
+        let Some(table) = catalog.table(path) else {
+            return;
+        };
+        let (buckets, factor) = (table.bucket_count(), table.replication_factor());
+        let replicas = catalog.place(buckets, factor);
+        let id = catalog.next_partition_id;
+        catalog.next_partition_id += 1;
+        if let Some(table) = catalog.table_mut(path) {
+            let partition = Partition { id, spec, replicas };
+            table
+                .partitions
+                .insert(partition.spec.partition_name(), partition);
+        }
+    }
+
+    pub(crate) fn drop_partition(&mut self, path: &TablePath, name: &str) {
+        if let Some(table) = self.catalog.table_mut(path) {
+            table.partitions.remove(name);
+        }
+    }
+
+    pub(crate) fn drop_table(&mut self, path: &TablePath) {
+        let database = self.catalog.databases.get_mut(path.database());
+        if let Some(id) = database.and_then(|database| database.tables.remove(path.table())) {
+            self.catalog.tables.remove(&id);
+        }
+    }
+
+    pub(crate) fn drop_database(&mut self, name: &str) {
+        let Some(database) = self.catalog.databases.remove(name) else {
+            return;
+        };
+        for id in database.tables.values() {
+            self.catalog.tables.remove(id);
+        }
+    }
+}

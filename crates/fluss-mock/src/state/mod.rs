@@ -1,0 +1,62 @@
+//! What the servers of a cluster know. They share it: what replication does in a real cluster is done at once here.
+
+mod catalog;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Mutex, PoisonError};
+
+pub(crate) use catalog::{Catalog, Database, Partition, Table};
+
+use crate::builder::{MockClusterBuilder, Release};
+use crate::clock::Clock;
+
+/// A tablet server.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Node {
+    pub(crate) id: i32,
+    pub(crate) address: SocketAddr,
+}
+
+/// What all connections share.
+pub(crate) struct Shared {
+    pub(crate) release: Release,
+    /// Passwords by user; nobody has to say who they are if there are none.
+    pub(crate) users: BTreeMap<String, String>,
+    state: Mutex<State>,
+}
+
+/// Everything that changes.
+pub(crate) struct State {
+    pub(crate) clock: Clock,
+    pub(crate) coordinator: SocketAddr,
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) catalog: Catalog,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        settings: &MockClusterBuilder,
+        coordinator: SocketAddr,
+        nodes: Vec<Node>,
+    ) -> Self {
+        let clock = Clock::new();
+        let ids = nodes.iter().map(|node| node.id).collect();
+        Self {
+            release: settings.release,
+            users: settings.users.clone(),
+            state: Mutex::new(State {
+                clock,
+                coordinator,
+                nodes,
+                catalog: Catalog::new(settings.seed, ids, clock.now_millis()),
+            }),
+        }
+    }
+
+    /// Does something with the state, alone, and without waiting for anything.
+    pub(crate) fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        // The state is consistent even if a panic passed through: each step replaces one thing.
+        act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

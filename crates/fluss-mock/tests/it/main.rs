@@ -1,0 +1,12 @@
+//! The mock cluster, driven by a small client of its own: shared code would hide shared bugs.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
+mod catalog;
+mod client;
+mod handshake;
