@@ -46,7 +46,7 @@ impl Client {
                 assert_eq!(request_id, id);
                 Err(error)
             }
-            other => panic!("{other:?}"),
+            failure @ Response::ServerFailure { .. } => panic!("{failure:?}"),
         }
     }
 
