@@ -1,0 +1,253 @@
+//! Partitioned tables: missing partitions are made while other rows go on; failures stay with their partition.
+
+use std::time::{Duration, Instant};
+
+use fluss::client::{FlussConnection, FlussTable};
+use fluss::config::Config;
+use fluss::error::ErrorKind;
+use fluss::metadata::{PartitionSpec, TableDescriptorBuilder};
+use fluss::row::GenericRow;
+
+use super::support::{self, config, connect};
+use super::write_support::{log_table, make, read_all};
+
+fn in_partition(i: i64, partition: &str) -> GenericRow<'static> {
+    let mut row = GenericRow::new(2);
+    row.set_field(0, i);
+    row.set_field(1, partition.to_owned());
+    row
+}
+
+async fn table_of(
+    connection: &FlussConnection,
+    test: &str,
+    change: impl FnOnce(TableDescriptorBuilder) -> TableDescriptorBuilder,
+) -> FlussTable {
+    let database = support::database(connection, test).await;
+    let descriptor = change(log_table().partitioned_by(["text"]).bucket_count(2))
+        .build()
+        .unwrap();
+    make(connection, &database, "log", &descriptor).await
+}
+
+async fn make_partition(connection: &FlussConnection, table: &FlussTable, name: &str) {
+    let admin = connection.get_admin().await.unwrap();
+    admin
+        .create_partition(
+            table.table_path(),
+            &PartitionSpec::new([("text", name)]),
+            false,
+        )
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn missing_partitions_are_made_while_other_rows_go_on() {
+    const PARTITIONS: i64 = 12;
+    let connection = connect().await;
+    let table = table_of(&connection, "partitions_made", |table| table).await;
+    make_partition(&connection, &table, "there").await;
+    let writer = table.new_append().unwrap().create_writer().unwrap();
+    writer
+        .append(&in_partition(0, "there"))
+        .unwrap()
+        .await
+        .unwrap();
+    let started = Instant::now();
+    let mut made = Vec::new();
+    for i in 0..PARTITIONS {
+        for _ in 0..10 {
+            made.push(writer.append(&in_partition(i, &format!("new{i}"))).unwrap());
+        }
+    }
+    assert!(
+        started.elapsed() < Duration::from_millis(200),
+        "appending asks no server: {:?}",
+        started.elapsed()
+    );
+    let result = writer
+        .append(&in_partition(1, "there"))
+        .unwrap()
+        .await
+        .unwrap();
+    assert!(result.offset().is_some());
+    for result in made {
+        assert!(result.await.unwrap().bucket().partition_id().is_some());
+    }
+    let read = read_all(&connection, &table, 2 + 10 * PARTITIONS as usize).await;
+    for record in &read {
+        assert_eq!(record.text.as_deref(), Some(&*record.partition));
+    }
+    let admin = connection.get_admin().await.unwrap();
+    let partitions = admin
+        .list_partition_infos(table.table_path())
+        .await
+        .unwrap();
+    assert_eq!(partitions.len(), 1 + PARTITIONS as usize);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_clients_may_make_the_same_partition() {
+    let connection = connect().await;
+    let table = table_of(&connection, "partitions_race", |table| table).await;
+    let mut tasks = Vec::new();
+    for client in 0..4 {
+        let path = table.table_path().clone();
+        tasks.push(tokio::spawn(async move {
+            let connection = connect().await;
+            let table = connection.get_table(&path).await.unwrap();
+            let writer = table.new_append().unwrap().create_writer().unwrap();
+            for i in 0..10 {
+                writer
+                    .append(&in_partition(client * 100 + i, &format!("p{}", i % 3)))
+                    .unwrap();
+            }
+            writer.flush().await.unwrap();
+        }));
+    }
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let mut ids: Vec<_> = read_all(&connection, &table, 40)
+        .await
+        .iter()
+        .map(|record| record.id)
+        .collect();
+    ids.sort_unstable();
+    let expected: Vec<_> = (0..4)
+        .flat_map(|client| (0..10).map(move |i| client * 100 + i))
+        .collect();
+    assert_eq!(ids, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partition_that_is_not_made_fails_its_own_rows_alone() {
+    let connection = FlussConnection::new(Config {
+        writer_dynamic_create_partition: false,
+        ..config()
+    })
+    .await
+    .unwrap();
+    let table = table_of(&connection, "partitions_off", |table| table).await;
+    make_partition(&connection, &table, "there").await;
+    let writer = table.new_append().unwrap().create_writer().unwrap();
+    let there = writer.append(&in_partition(1, "there")).unwrap();
+    let missing = writer.append(&in_partition(2, "missing")).unwrap();
+    let error = missing.await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    assert!(error.to_string().contains("missing"), "{error}");
+    there.await.unwrap();
+    assert_eq!(
+        writer.flush().await.unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
+    // Made meanwhile by someone else: the next row finds it.
+    make_partition(&connection, &table, "missing").await;
+    writer
+        .append(&in_partition(3, "missing"))
+        .unwrap()
+        .await
+        .unwrap();
+    writer
+        .append(&in_partition(4, "there"))
+        .unwrap()
+        .await
+        .unwrap();
+    writer.flush().await.unwrap();
+    let read = read_all(&connection, &table, 3).await;
+    let ids: Vec<_> = read
+        .iter()
+        .map(|record| (&*record.partition, record.id))
+        .collect();
+    assert_eq!(ids.iter().filter(|(name, _)| *name == "missing").count(), 1);
+    assert!(ids.contains(&("missing", 3)), "{ids:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn values_that_name_no_partition_are_refused_at_once() {
+    let connection = connect().await;
+    let table = table_of(&connection, "partitions_names", |table| table).await;
+    let writer = table.new_append().unwrap().create_writer().unwrap();
+    for name in ["a/b", "", "a b", "__x", &"x".repeat(300)] {
+        let error = writer.append(&in_partition(1, name)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage, "{name}: {error}");
+    }
+    let mut null = GenericRow::new(2);
+    null.set_field(0, 1_i64);
+    assert_eq!(writer.append(&null).unwrap_err().kind(), ErrorKind::Usage);
+    writer
+        .append(&in_partition(1, "a-b_c"))
+        .unwrap()
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn partitions_by_time_keep_to_the_rules_of_their_table() {
+    let connection = connect().await;
+    let table = table_of(&connection, "partitions_time", |table| {
+        table
+            .property("table.auto-partition.enabled", "true")
+            .property("table.auto-partition.time-unit", "YEAR")
+            .property("table.auto-partition.num-retention", "2")
+    })
+    .await;
+    let writer = table.new_append().unwrap().create_writer().unwrap();
+    let strategy = table
+        .get_table_info()
+        .descriptor()
+        .auto_partition()
+        .unwrap();
+    let now = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap()
+        .as_millis() as i64;
+    let year = |offset| strategy.partition_time(now, offset).unwrap();
+    let last = writer.append(&in_partition(1, &year(-1))).unwrap();
+    let this = writer.append(&in_partition(2, &year(0))).unwrap();
+    let future = writer.append(&in_partition(3, &year(10))).unwrap();
+    let past = writer.append(&in_partition(4, &year(-3))).unwrap();
+    let wrong = writer.append(&in_partition(5, "20261")).unwrap();
+    for good in [last, this, future] {
+        good.await.unwrap();
+    }
+    for (name, bad) in [("dropped at once", past), ("no year", wrong)] {
+        let error = bad.await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage, "{name}: {error}");
+    }
+    assert_eq!(read_all(&connection, &table, 3).await.len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_partition_dropped_under_a_writer_is_made_anew() {
+    let connection = connect().await;
+    let table = table_of(&connection, "partitions_dropped", |table| table).await;
+    let writer = table.new_append().unwrap().create_writer().unwrap();
+    let first = writer.append(&in_partition(1, "p")).unwrap().await.unwrap();
+    writer.append(&in_partition(1, "q")).unwrap().await.unwrap();
+    let admin = connection.get_admin().await.unwrap();
+    admin
+        .drop_partition(
+            table.table_path(),
+            &PartitionSpec::new([("text", "p")]),
+            false,
+        )
+        .await
+        .unwrap();
+    // While its servers learn of it, rows may still go to the old one.
+    let started = Instant::now();
+    loop {
+        let result = writer.append(&in_partition(2, "p")).unwrap().await.unwrap();
+        writer.append(&in_partition(2, "q")).unwrap().await.unwrap();
+        if result.bucket().partition_id() != first.bucket().partition_id() {
+            break;
+        }
+        assert!(started.elapsed() < support::PATIENCE);
+    }
+    let partitions = admin
+        .list_partition_infos(table.table_path())
+        .await
+        .unwrap();
+    assert_eq!(partitions.len(), 2);
+}
