@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use fluss::client::{EARLIEST_OFFSET, FlussConnection, FlussTable};
 use fluss::config::Config;
-use fluss::metadata::{Schema, TableDescriptor, TablePath};
+use fluss::metadata::{OffsetSpec, Schema, TableDescriptor, TablePath};
 use fluss::record::ScanRecord;
 use integration_tests::cluster::{bootstrap_servers, unique_database};
 
@@ -37,8 +37,22 @@ pub(crate) async fn create(
     descriptor: &TableDescriptor,
 ) -> FlussTable {
     let admin = connection.get_admin().await.unwrap();
-    admin.create_table(path, descriptor, false).await.unwrap();
-    connection.get_table(path).await.unwrap()
+    loop {
+        admin.create_table(path, descriptor, false).await.unwrap();
+        let table = connection.get_table(path).await.unwrap();
+        if descriptor.is_partitioned() {
+            return table;
+        }
+        // Coordinators of 0.9.1 sometimes miss a table that they have just registered: it never gets leaders.
+        let end = admin.list_offsets(path, &[0], OffsetSpec::Latest);
+        if tokio::time::timeout(Duration::from_secs(10), end)
+            .await
+            .is_ok_and(|end| end.is_ok())
+        {
+            return table;
+        }
+        admin.drop_table(path, false).await.unwrap();
+    }
 }
 
 pub(crate) fn descriptor(schema: Schema, buckets: i32) -> TableDescriptor {

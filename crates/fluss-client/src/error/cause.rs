@@ -60,6 +60,9 @@ pub(crate) enum Cause {
     #[snafu(display("the answer cannot be read: {source}"))]
     Answer { source: Arc<MetadataError> },
 
+    #[snafu(display("the bucket has no leader"))]
+    Leaderless,
+
     #[snafu(display("{error}"))]
     Server { error: ServerError },
 
@@ -83,6 +86,7 @@ impl Cause {
             Self::BufferFull { .. } => ErrorKind::BufferFull,
             Self::Corrupt { .. } | Self::Answer { .. } => ErrorKind::Corrupt,
             Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::Leaderless => ErrorKind::Server,
             Self::TooOld { .. } => ErrorKind::Unsupported,
             Self::Row { source } => {
                 if source.is_corrupt() {
@@ -98,7 +102,10 @@ impl Cause {
 
     pub(super) fn is_retriable(&self) -> bool {
         match self {
-            Self::Timeout { .. } | Self::Undelivered { .. } | Self::BufferFull { .. } => true,
+            Self::Timeout { .. }
+            | Self::Undelivered { .. }
+            | Self::BufferFull { .. }
+            | Self::Leaderless => true,
             Self::Server { error } => error.code.is_retriable(),
             Self::Rpc { source } => source.is_retriable(),
             Self::Config { .. }

@@ -131,6 +131,8 @@ struct Slot<P> {
     queue: BucketQueue<P>,
     open: Option<Open>,
     has_attention: bool,
+    /// Its bucket had no leader when it was looked at last.
+    is_leaderless: bool,
     is_sendable: bool,
     linger_armed: bool,
     expiry_armed: bool,
@@ -263,6 +265,7 @@ impl<P> Engine<P> {
             queue: BucketQueue::default(),
             open: None,
             has_attention: false,
+            is_leaderless: false,
             is_sendable: false,
             linger_armed: false,
             expiry_armed: false,

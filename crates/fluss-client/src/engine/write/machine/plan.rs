@@ -5,6 +5,8 @@ use std::time::Instant;
 
 use fluss_metadata::{TableBucket, TableId};
 
+use crate::error::{Cause, Error};
+
 use super::{Action, Engine, RouteId, ServerId, SlotId, Timer, Wish};
 
 impl<P> Engine<P> {
@@ -69,6 +71,7 @@ impl<P> Engine<P> {
             .get(entry.route)
             .is_some_and(|route| route.is_known);
         let is_routed = is_known && leader(slot, &bucket).is_some();
+        entry.is_leaderless = is_known && !is_routed;
         if !is_routed {
             if has_work {
                 let route = entry.route;
@@ -182,8 +185,10 @@ impl<P> Engine<P> {
         };
         entry.expiry_armed = false;
         let route = self.routes.get(entry.route);
+        let leaderless = entry.is_leaderless.then(|| Error::new(Cause::Leaderless));
         let obstacle = route
             .and_then(|route| route.last_error.as_ref())
+            .or(leaderless.as_ref())
             .or(self.writer_ids.last_error.as_ref());
         let timeout = self.limits.delivery_timeout;
         let expired = entry.queue.expire(now, timeout, obstacle);
