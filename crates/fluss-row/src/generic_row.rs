@@ -79,6 +79,26 @@ impl<'a> GenericRow<'a> {
         &self.values
     }
 
+    /// All values, to be overwritten.
+    #[inline]
+    pub(crate) fn values_mut(&mut self) -> &mut [Datum<'a>] {
+        &mut self.values
+    }
+
+    /// Makes this a row of so many fields.
+    #[inline]
+    pub(crate) fn resize(&mut self, field_count: usize) {
+        if self.values.len() != field_count || self.beyond != 0 {
+            self.renew(field_count);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn renew(&mut self, field_count: usize) {
+        *self = Self::new(field_count);
+    }
+
     /// The values, taken out of the row.
     pub fn into_values(self) -> Vec<Datum<'a>> {
         self.values.into_vec()

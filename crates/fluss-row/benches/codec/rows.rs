@@ -5,7 +5,7 @@ use std::hint::black_box;
 use bench_harness::{Case, Limit};
 use bytes::Bytes;
 use fluss_row::key::{KeyEncoder, KeyEncoding};
-use fluss_row::{BinaryRow, BucketFunction, RowEncoder, RowFormat};
+use fluss_row::{BinaryRow, BucketFunction, GenericRow, RowDecoder, RowEncoder, RowFormat};
 
 use super::{read_all, row, row_type};
 
@@ -31,8 +31,21 @@ fn encoded(format: RowFormat, columns: usize) -> (Bytes, BinaryRow) {
     (bytes, row)
 }
 
-/// From bytes to the values of all columns.
-fn decode(format: RowFormat, columns: usize) -> impl FnMut(u64) {
+/// From bytes to the values of all columns, which are read.
+fn decode(columns: usize) -> impl FnMut(u64) {
+    let bytes: &'static [u8] = Box::leak(encoded(RowFormat::Compacted, columns).0.to_vec().into());
+    let decoder = RowDecoder::new(RowFormat::Compacted, &row_type(columns)).unwrap();
+    let mut row = GenericRow::new(columns);
+    move |count| {
+        for _ in 0..count {
+            decoder.decode_values(black_box(bytes), &mut row).unwrap();
+            black_box(read_all!(row, columns));
+        }
+    }
+}
+
+/// The same by way of a row that shares the bytes.
+fn decode_shared(format: RowFormat, columns: usize) -> impl FnMut(u64) {
     let (bytes, mut row) = encoded(format, columns);
     move |count| {
         for _ in 0..count {
@@ -77,19 +90,29 @@ pub(super) fn cases() -> Vec<Case> {
             Limit::Times(10, "encode-compacted-4"),
             || encode(Compacted, 40),
         ),
-        Case::new("decode-compacted-4", Limit::Instructions(250), || {
-            decode(Compacted, 4)
-        }),
+        Case::new("decode-compacted-4", Limit::Instructions(250), || decode(4)),
         Case::new(
             "decode-compacted-40",
             Limit::Times(10, "decode-compacted-4"),
-            || decode(Compacted, 40),
+            || decode(40),
+        ),
+        Case::new("decode-shared-compacted-4", Limit::None, || {
+            decode_shared(Compacted, 4)
+        }),
+        Case::new(
+            "decode-shared-compacted-40",
+            Limit::Times(10, "decode-shared-compacted-4"),
+            || decode_shared(Compacted, 40),
         ),
         Case::new("parse-compacted-4", Limit::None, || parse(Compacted, 4)),
         Case::new("encode-indexed-4", Limit::None, || encode(Indexed, 4)),
-        Case::new("decode-indexed-4", Limit::None, || decode(Indexed, 4)),
+        Case::new("decode-indexed-4", Limit::None, || {
+            decode_shared(Indexed, 4)
+        }),
         Case::new("encode-aligned-4", Limit::None, || encode(Aligned, 4)),
-        Case::new("decode-aligned-4", Limit::None, || decode(Aligned, 4)),
+        Case::new("decode-aligned-4", Limit::None, || {
+            decode_shared(Aligned, 4)
+        }),
         Case::new("key-bucket-bigint", Limit::Instructions(150), || {
             key(KeyEncoding::Compacted, BucketFunction::Fluss)
         }),

@@ -2,11 +2,15 @@
 //!
 //! Source: `CompactedRowWriter.java`, `CompactedRowReader.java`.
 
+use std::borrow::Cow;
+
+use ascii::AsAsciiStr;
+
 use super::buffer::{RowBuffer, put_part};
-use super::layout::{Field, Layout, Op};
+use super::layout::{Field, Kind, Layout, Op};
 use super::read::{self, pack};
 use super::varint::{
-    pack_varint, put_long, put_varint, quick_varint, read_varint32, read_varint64,
+    pack_varint, put_long, put_varint, quick_varint, quick_varint32, read_varint32, read_varint64,
 };
 use super::{indexed, nested};
 use crate::decimal::unscaled_to_bytes;
@@ -125,18 +129,18 @@ impl<B: RowBuffer + ?Sized> Sink for Chunk<'_, B> {
     #[inline(always)]
     fn put_bytes(&mut self, bytes: &[u8]) -> Result<()> {
         let length = bytes.len();
-        if length > i32::MAX as usize {
+        if length < 0x80 {
+            self.put_word(length as u64, 1);
+        } else if length <= i32::MAX as usize {
+            self.put_varint(length as u64);
+        } else {
             return Err(indexed::length_error(length));
         }
-        self.put_varint(length as u64);
-        match self
-            .bytes
-            .get_mut(self.used..)
-            .and_then(|room| room.get_mut(..length))
-        {
+        let end = self.used + length;
+        match self.bytes.get_mut(self.used..end) {
             Some(place) => {
                 copy_short(place, bytes);
-                self.used += length;
+                self.used = end;
             }
             None => self.buffer().put(bytes),
         }
@@ -196,20 +200,20 @@ where
     let start = out.len();
     let mut chunk = Chunk::new(out);
     put_null_bits(&mut chunk, layout.null_bytes);
-    for (pos, (field, value)) in layout.fields.iter().zip(row.values()).enumerate() {
+    for (pos, (kind, value)) in layout.kinds.iter().zip(row.values()).enumerate() {
         // The values of exactly the column's type, then those that convert. No call gets the chunk as a whole: what
         // is used of it stays in a register.
         match value {
-            Datum::BigInt(value) if matches!(field.op, Op::BigInt) => {
+            Datum::BigInt(value) if *kind == Kind::BigInt => {
                 chunk.put_varint(*value as u64);
             }
-            Datum::Int(value) if matches!(field.op, Op::Int) => {
+            Datum::Int(value) if *kind == Kind::Int => {
                 chunk.put_varint(u64::from(*value as u32));
             }
-            Datum::Double(value) if matches!(field.op, Op::Double) => {
+            Datum::Double(value) if *kind == Kind::Double => {
                 chunk.put_word(value.to_bits(), 8);
             }
-            Datum::String(value) if matches!(field.op, Op::String) => {
+            Datum::String(value) if *kind == Kind::Text => {
                 chunk.put_bytes(value.as_bytes())?;
             }
             Datum::Null => put_null(layout, chunk.out, &mut chunk.bytes, start, pos)?,
@@ -380,7 +384,7 @@ where
 /// Finds the value of every column and checks it; what it leaves in `slots` is described in [`read`].
 pub(super) fn parse(layout: &Layout, bytes: &[u8], slots: &mut [u64]) -> Result<()> {
     match bytes.split_at_checked(layout.null_bytes) {
-        Some((nulls, values)) if nulls.iter().all(|byte| *byte == 0) => {
+        Some((nulls, values)) if no_nulls(nulls) => {
             parse_columns::<false>(layout, bytes, values, slots)
         }
         Some((_, values)) => parse_columns::<true>(layout, bytes, values, slots),
@@ -395,41 +399,33 @@ fn parse_columns<'b, const NULLS: bool>(
     mut rest: &'b [u8],
     slots: &mut [u64],
 ) -> Result<()> {
-    for (pos, (field, slot)) in layout.fields.iter().zip(slots).enumerate() {
+    for (pos, (kind, slot)) in layout.kinds.iter().zip(slots).enumerate() {
         if NULLS && read::null_bit(bytes, pos) {
             continue;
         }
         // The most frequent types without the way through errors.
-        match field.op {
-            Op::BigInt => {
-                if let Some((value, length)) = quick_varint(rest)
-                    && let Some(after) = rest.get(length..)
-                {
-                    (*slot, rest) = (value, after);
+        match kind {
+            Kind::BigInt => {
+                if let Some((value, after)) = take_long(rest) {
+                    (*slot, rest) = (value as u64, after);
                     continue;
                 }
             }
-            Op::Int => {
-                if let Some((value, length)) = quick_varint(rest)
-                    && length <= 5
-                    && let Ok(value) = u32::try_from(value)
-                    && let Some(after) = rest.get(length..)
-                {
-                    (*slot, rest) = (i64::from(value as i32) as u64, after);
+            Kind::Int => {
+                if let Some((value, after)) = take_int(rest) {
+                    (*slot, rest) = (i64::from(value) as u64, after);
                     continue;
                 }
             }
-            Op::Double => {
+            Kind::Double => {
                 if let Some((word, after)) = rest.split_first_chunk() {
                     (*slot, rest) = (u64::from_le_bytes(*word), after);
                     continue;
                 }
             }
-            Op::String => {
-                if let Some((length, after)) = rest.split_first()
-                    && *length < 0x80
-                    && let Some((text, after)) = after.split_at_checked(usize::from(*length))
-                    && text.is_ascii()
+            Kind::Text => {
+                if let Some((text, after)) = take_short(rest)
+                    && read::is_ascii(text)
                 {
                     let offset = bytes.len() - after.len() - text.len();
                     (*slot, rest) = (pack(offset, text.len()), after);
@@ -438,14 +434,135 @@ fn parse_columns<'b, const NULLS: bool>(
             }
             _ => {}
         }
-        let mut at = bytes.len() - rest.len();
-        *slot = parse_value(&field.op, bytes, &mut at)?;
-        rest = bytes.get(at..).unwrap_or_default();
+        let (value, after) = parse_other(layout, bytes, rest, pos)?;
+        (*slot, rest) = (value, after);
     }
     read::end(bytes, bytes.len() - rest.len(), "compacted row")
 }
 
+/// As [`parse`], but gives the values themselves.
+pub(super) fn decode_values<'b>(
+    layout: &Layout,
+    bytes: &'b [u8],
+    values: &mut [Datum<'b>],
+) -> Result<()> {
+    match bytes.split_at_checked(layout.null_bytes) {
+        Some((nulls, rest)) if no_nulls(nulls) => {
+            decode_columns::<false>(layout, bytes, rest, values)
+        }
+        Some((_, rest)) => decode_columns::<true>(layout, bytes, rest, values),
+        None => read::need(bytes, 0, layout.null_bytes, "null bits"),
+    }
+}
+
+fn decode_columns<'b, const NULLS: bool>(
+    layout: &Layout,
+    bytes: &'b [u8],
+    mut rest: &'b [u8],
+    values: &mut [Datum<'b>],
+) -> Result<()> {
+    for (pos, (kind, value)) in layout.kinds.iter().zip(values).enumerate() {
+        if NULLS && read::null_bit(bytes, pos) {
+            *value = Datum::Null;
+            continue;
+        }
+        // As above. A value of the same type is overwritten, which takes less than dropping it.
+        match (kind, &mut *value) {
+            (Kind::BigInt, Datum::BigInt(value)) => {
+                if let Some((long, after)) = take_long(rest) {
+                    (*value, rest) = (long, after);
+                    continue;
+                }
+            }
+            (Kind::Int, Datum::Int(value)) => {
+                if let Some((int, after)) = take_int(rest) {
+                    (*value, rest) = (int, after);
+                    continue;
+                }
+            }
+            (Kind::Double, Datum::Double(value)) => {
+                if let Some((word, after)) = rest.split_first_chunk() {
+                    (*value, rest) = (f64::from_le_bytes(*word), after);
+                    continue;
+                }
+            }
+            (Kind::Text, Datum::String(Cow::Borrowed(value))) => {
+                if let Some((text, after)) = take_short(rest)
+                    && let Ok(text) = text.as_ascii_str()
+                {
+                    (*value, rest) = (text.as_str(), after);
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        rest = decode_other(layout, bytes, rest, pos, value)?;
+    }
+    read::end(bytes, bytes.len() - rest.len(), "compacted row")
+}
+
+/// The value of any column; returns what follows.
 #[inline(never)]
+fn decode_other<'b>(
+    layout: &Layout,
+    bytes: &'b [u8],
+    rest: &'b [u8],
+    pos: usize,
+    value: &mut Datum<'b>,
+) -> Result<&'b [u8]> {
+    let (slot, after) = parse_other(layout, bytes, rest, pos)?;
+    *value = nested::datum(layout, bytes, slot, pos)?;
+    Ok(after)
+}
+
+#[inline]
+fn no_nulls(bits: &[u8]) -> bool {
+    match bits {
+        [byte] => *byte == 0,
+        bytes => bytes.iter().all(|byte| *byte == 0),
+    }
+}
+
+/// A varint of up to eight bytes, and what follows; the others are left to [`parse_other`].
+#[inline]
+fn take_long(rest: &[u8]) -> Option<(i64, &[u8])> {
+    let (value, length) = quick_varint(rest)?;
+    Some((value as i64, rest.get(length..)?))
+}
+
+#[inline]
+fn take_int(rest: &[u8]) -> Option<(i32, &[u8])> {
+    let (value, length) = quick_varint32(rest)?;
+    Some((value as i32, rest.get(length..)?))
+}
+
+/// A value of less than 128 bytes, and what follows.
+#[inline]
+fn take_short(rest: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (length, after) = rest.split_first()?;
+    if *length < 0x80 {
+        after.split_at_checked(usize::from(*length))
+    } else {
+        None
+    }
+}
+
+/// The slot of any value, and what follows.
+#[inline(never)]
+fn parse_other<'b>(
+    layout: &Layout,
+    bytes: &'b [u8],
+    rest: &[u8],
+    pos: usize,
+) -> Result<(u64, &'b [u8])> {
+    let mut at = bytes.len() - rest.len();
+    let slot = match layout.fields.get(pos) {
+        Some(field) => parse_value(&field.op, bytes, &mut at)?,
+        None => 0,
+    };
+    Ok((slot, bytes.get(at..).unwrap_or_default()))
+}
+
 fn parse_value(op: &Op, bytes: &[u8], at: &mut usize) -> Result<u64> {
     Ok(match op {
         Op::Boolean => u64::from(read::boolean(read::take::<1>(bytes, at, "BOOLEAN")?, *at)?),

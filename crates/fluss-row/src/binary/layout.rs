@@ -311,7 +311,7 @@ impl Op {
             Self::BigInt => Kind::BigInt,
             Self::Float => Kind::Float,
             Self::Double => Kind::Double,
-            Self::Char(_) | Self::String => Kind::Text,
+            Self::String => Kind::Text,
             _ => Kind::Other,
         }
     }

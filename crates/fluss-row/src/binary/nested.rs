@@ -187,11 +187,29 @@ pub(super) fn read_map<'b>(
 
 /// A row of these bytes, its strings and bytes borrowed.
 pub(super) fn read_row<'b>(bytes: &'b [u8], layout: &Layout) -> Result<GenericRow<'b>> {
-    let mut slots = vec![0; layout.fields.len()];
-    read::parse(layout, bytes, &mut slots)?;
-    (0..layout.fields.len())
-        .map(|pos| row_datum(layout, bytes, &slots, pos))
-        .collect()
+    let mut row = GenericRow::new(layout.fields.len());
+    read::decode_values(layout, bytes, row.values_mut())?;
+    Ok(row)
+}
+
+/// Column `pos` of a row, which is not null, from its slot.
+pub(super) fn datum<'b>(
+    layout: &Layout,
+    bytes: &'b [u8],
+    slot: u64,
+    pos: usize,
+) -> Result<Datum<'b>> {
+    match layout.fields.get(pos) {
+        Some(field) => Value {
+            op: &field.op,
+            slot,
+            bytes,
+            pos,
+            compacted: matches!(layout.format, RowFormat::Compacted),
+        }
+        .datum(),
+        None => Ok(Datum::Null),
+    }
 }
 
 /// Column `pos` of a parsed row.

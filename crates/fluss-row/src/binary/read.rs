@@ -173,10 +173,23 @@ pub(crate) fn check_nanos(nanos: u32, offset: usize) -> Result<()> {
 pub(crate) fn check_utf8(bytes: &[u8], slot: u64) -> Result<()> {
     let (offset, length) = unpack(slot);
     let text = slice(bytes, offset, length, "STRING")?;
-    if text.is_ascii() {
+    if is_ascii(text) {
         Ok(())
     } else {
         string(bytes, slot).map(|_| ())
+    }
+}
+
+/// Short texts in a few steps: the first and the last bytes may overlap.
+#[inline]
+pub(crate) fn is_ascii(text: &[u8]) -> bool {
+    const MASK: u128 = 0x8080_8080_8080_8080_8080_8080_8080_8080;
+    if text.len() <= 32
+        && let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk())
+    {
+        (u128::from_le_bytes(*first) | u128::from_le_bytes(*last)) & MASK == 0
+    } else {
+        text.is_ascii()
     }
 }
 
@@ -457,6 +470,28 @@ impl<'b> Value<'b, '_> {
             Op::Map(..) => self.map()?.into(),
             Op::Row(_) => self.row()?.into(),
         })
+    }
+}
+
+/// Decodes a row of any format into its values; there is one for each column.
+pub(crate) fn decode_values<'b>(
+    layout: &Layout,
+    bytes: &'b [u8],
+    values: &mut [Datum<'b>],
+) -> Result<()> {
+    check_size(bytes)?;
+    match layout.format {
+        super::layout::RowFormat::Compacted => {
+            super::compacted::decode_values(layout, bytes, values)
+        }
+        _ => {
+            let mut slots = vec![0; values.len()];
+            parse(layout, bytes, &mut slots)?;
+            for (pos, value) in values.iter_mut().enumerate() {
+                *value = nested::row_datum(layout, bytes, &slots, pos)?;
+            }
+            Ok(())
+        }
     }
 }
 

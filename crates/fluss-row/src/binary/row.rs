@@ -276,7 +276,11 @@ impl DataGetters for BinaryRow {
     fn get_string(&self, pos: usize) -> Result<&str> {
         match self.slots.value(pos, Kind::Text) {
             Some(slot) => read::string(&self.bytes, slot),
-            None => Err(self.refusal(pos, |value| value.string().err())),
+            // A CHAR, too.
+            None => self
+                .value(pos)?
+                .string()
+                .map_err(|error| self.named(pos, error)),
         }
     }
     #[inline]

@@ -112,11 +112,15 @@ impl Single {
     /// Appends the key of a row whose value is exactly of the column's type; for others this returns `None`.
     #[inline]
     fn encode<B: RowBuffer>(self, row: &GenericRow<'_>, out: &mut B) -> Option<Result<()>> {
+        // The most frequent one needs no table of jumps.
+        if let Self::BigInt(position) = self {
+            let Some(Datum::BigInt(value)) = row.field(position) else {
+                return None;
+            };
+            put_varint(out, *value as u64);
+            return Some(Ok(()));
+        }
         match self {
-            Self::BigInt(position) => match row.field(position) {
-                Some(Datum::BigInt(value)) => put_varint(out, *value as u64),
-                _ => return None,
-            },
             Self::Int(position) => match row.field(position) {
                 Some(Datum::Int(value)) => put_varint(out, u64::from(*value as u32)),
                 _ => return None,
@@ -125,7 +129,7 @@ impl Single {
                 Some(Datum::String(value)) => return Some(Direct(out).put_bytes(value.as_bytes())),
                 _ => return None,
             },
-            Self::None => return None,
+            Self::BigInt(_) | Self::None => return None,
         }
         Some(Ok(()))
     }

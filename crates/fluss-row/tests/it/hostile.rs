@@ -4,9 +4,12 @@
 use bytes::Bytes;
 use fluss_metadata::{DataTypes, RowType};
 use fluss_row::kv::{KvBatch, ValueBatch};
-use fluss_row::{ArrayCodec, DataGetters, Datum, FlussArray, MapCodec, RowDecoder, RowFormat};
+use fluss_row::{
+    ArrayCodec, DataGetters, Datum, FlussArray, GenericRow, InternalRow, MapCodec, RowDecoder,
+    RowFormat,
+};
 
-use crate::support::{data_type, hex, row_type, vectors};
+use crate::support::{data_type, hex, row_type, same_row, vectors};
 
 /// A small generator with a seed, so that failures can be repeated.
 pub struct Noise(u64);
@@ -150,6 +153,36 @@ fn changed_rows_do_no_harm() {
 }
 
 #[test]
+fn changed_rows_give_the_same_values_at_once_as_one_by_one() {
+    let rows = rows();
+    let mut noise = Noise::new(5);
+    for _ in 0..100_000 {
+        let (decoder, bytes) = &rows[noise.below(rows.len())];
+        let changed = noise.mutate(bytes);
+        let row = decoder.decode(Bytes::copy_from_slice(&changed));
+        let expected = row.and_then(|row| row.to_generic().map(GenericRow::into_owned));
+        // Into no values yet, into those of another row, and into those of the same one.
+        let mut values = GenericRow::default();
+        for before in [None, Some(bytes), Some(&changed)] {
+            if let Some(before) = before {
+                let _ = decoder.decode_values(before, &mut values);
+            }
+            let result = decoder.decode_values(&changed, &mut values);
+            match &expected {
+                Ok(expected) => {
+                    result.unwrap();
+                    assert!(
+                        same_row(&values, expected, false),
+                        "{values:?}\n{expected:?}"
+                    );
+                }
+                Err(_) => assert!(result.is_err(), "{values:?}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn changed_arrays_and_maps_do_no_harm() {
     let mut noise = Noise::new(2);
     let arrays: Vec<_> = vectors("binary_array")
@@ -272,6 +305,12 @@ fn text_that_is_not_utf8_is_refused_when_decoding() {
     let row_type = RowType::new(vec![DataTypes::field("s", DataTypes::string())]);
     let decoder = RowDecoder::new(RowFormat::Compacted, &row_type).unwrap();
     assert!(decoder.decode(Bytes::from_static(&[0, 1, 0xff])).is_err());
+    let mut values = GenericRow::default();
+    assert!(decoder.decode_values(&[0, 1, 0xff], &mut values).is_err());
+    decoder
+        .decode_values(&[0, 2, 0xc3, 0xa9], &mut values)
+        .unwrap();
+    assert_eq!(values.get_string(0), "\u{e9}");
     assert!(
         decoder
             .decode(Bytes::from_static(&[0, 2, 0xc3, 0xa9]))

@@ -161,6 +161,9 @@ fn rows_come_back_as_they_went_in() {
                 encoder.encode(&row, &mut out).unwrap();
                 let decoded = reader.decode(out.clone().into()).unwrap();
                 assert!(same_row(&decoded, &row, false), "{decoded:?}\n{row:?}");
+                let mut values = GenericRow::default();
+                reader.decode_values(&out, &mut values).unwrap();
+                assert!(same_row(&values, &row, false), "{values:?}\n{row:?}");
                 let mut again = Vec::new();
                 encoder.encode(&decoded, &mut again).unwrap();
                 assert_eq!(again, out);

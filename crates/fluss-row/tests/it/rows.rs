@@ -1,7 +1,12 @@
 //! Rows, arrays and maps in their binary forms, against golden data.
 
 use bytes::{Bytes, BytesMut};
-use fluss_row::{ArrayCodec, DataGetters, InternalRow, MapCodec, RowEncoder, RowFormat};
+use fluss_metadata::{DataTypes, RowType};
+use fluss_row::key::{KeyEncoder, KeyEncoding};
+use fluss_row::{
+    ArrayCodec, BucketFunction, DataGetters, Datum, GenericRow, InternalRow, MapCodec, RowEncoder,
+    RowFormat,
+};
 use serde_json::Value;
 
 use crate::support::{
@@ -141,4 +146,49 @@ fn a_row_decoded_in_place_of_another_reads_the_same() {
             case["values"].as_array().unwrap().len()
         );
     });
+}
+
+#[test]
+fn rows_and_keys_allocate_nothing_once_there_is_room() {
+    for columns in [4, 40] {
+        let fields = (0..columns).map(|i| {
+            let text = ["BIGINT", "INT", "DOUBLE", "STRING"][i % 4];
+            DataTypes::field(format!("c{i}"), text.parse().unwrap())
+        });
+        let row_type = RowType::new(fields.collect());
+        let row: GenericRow<'_> = (0..columns)
+            .map(|i| match i % 4 {
+                0 => Datum::from(1_234_567_890_123_i64),
+                1 => Datum::from(123_456),
+                2 => Datum::from(0.5),
+                _ => Datum::from("twenty bytes of text"),
+            })
+            .collect();
+        let encoder = RowEncoder::new(RowFormat::Compacted, &row_type).unwrap();
+        let decoder = encoder.decoder();
+        let keys = KeyEncoder::new(KeyEncoding::Compacted, &row_type, &["c0"]).unwrap();
+        let mut out = Vec::new();
+        encoder.encode(&row, &mut out).unwrap();
+        let bytes = Bytes::from(out.clone());
+        let mut shared = decoder.decode(bytes.clone()).unwrap();
+        let mut values = GenericRow::new(columns);
+        decoder.decode_values(&bytes, &mut values).unwrap();
+        let mut key = Vec::with_capacity(64);
+        let used = allocation_counter::measure(|| {
+            for _ in 0..100 {
+                out.clear();
+                encoder.encode(&row, &mut out).unwrap();
+                decoder.decode_values(&bytes, &mut values).unwrap();
+                shared.decode_next(bytes.clone()).unwrap();
+                assert_eq!(
+                    values.get_string(columns - 1),
+                    shared.get_string(columns - 1)
+                );
+                key.clear();
+                keys.encode(&row, &mut key).unwrap();
+                BucketFunction::Fluss.bucket(&key, 16).unwrap();
+            }
+        });
+        assert_eq!(used.count_total, 0, "{columns} columns");
+    }
 }
