@@ -45,13 +45,19 @@ impl BucketFunction {
             ));
         }
         // Most tables have the first one, which then needs no table of jumps.
-        if let Self::Fluss = self
-            && !key.is_empty()
-        {
-            let hash = mix_again(murmur_sign_extended(key));
-            // The one number without a positive counterpart counts as 0.
-            return Ok(hash.checked_abs().unwrap_or(0) % bucket_count);
+        match self {
+            Self::Fluss if !key.is_empty() => {
+                let hash = mix_again(murmur_sign_extended(key));
+                // The one number without a positive counterpart counts as 0.
+                Ok(hash.checked_abs().unwrap_or(0) % bucket_count)
+            }
+            other => other.bucket_of_lake(key, bucket_count),
         }
+    }
+
+    /// The functions of the lakes, and why the one of Fluss has no bucket for a key.
+    #[inline(never)]
+    fn bucket_of_lake(self, key: &[u8], bucket_count: i32) -> Result<i32> {
         match self {
             Self::Fluss => Err(refused(key, bucket_count, "the key is empty")),
             Self::Iceberg if key.is_empty() => Err(refused(key, bucket_count, "the key is empty")),
@@ -113,18 +119,23 @@ const fn finish(hash: u32) -> u32 {
 )]
 #[inline(always)]
 pub(crate) fn murmur_sign_extended(bytes: &[u8]) -> u32 {
-    let (words, tail) = bytes.as_chunks::<4>();
-    let hash = words
-        .iter()
-        .fold(42, |hash, word| mix(hash, u32::from_le_bytes(*word)));
+    let mut hash = 42;
+    let mut rest = bytes;
+    while let Some((word, after)) = rest.split_first_chunk::<4>() {
+        hash = mix(hash, u32::from_le_bytes(*word));
+        rest = after;
+    }
     let byte = |hash, byte: u8| mix(hash, i32::from(byte as i8) as u32);
     // At most three: not a loop.
-    let hash = match *tail {
-        [a] => byte(hash, a),
-        [a, b] => byte(byte(hash, a), b),
-        [a, b, c] => byte(byte(byte(hash, a), b), c),
-        _ => hash,
-    };
+    if let [a, rest @ ..] = rest {
+        hash = byte(hash, *a);
+        if let [b, rest @ ..] = rest {
+            hash = byte(hash, *b);
+            if let [c, ..] = rest {
+                hash = byte(hash, *c);
+            }
+        }
+    }
     finish(hash ^ bytes.len() as u32)
 }
 

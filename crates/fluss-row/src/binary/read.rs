@@ -480,19 +480,15 @@ pub(crate) fn decode_values<'b>(
     values: &mut [Datum<'b>],
 ) -> Result<()> {
     check_size(bytes)?;
-    match layout.format {
-        super::layout::RowFormat::Compacted => {
-            super::compacted::decode_values(layout, bytes, values)
-        }
-        _ => {
-            let mut slots = vec![0; values.len()];
-            parse(layout, bytes, &mut slots)?;
-            for (pos, value) in values.iter_mut().enumerate() {
-                *value = nested::row_datum(layout, bytes, &slots, pos)?;
-            }
-            Ok(())
-        }
+    if layout.format == super::layout::RowFormat::Compacted {
+        return super::compacted::decode_values(layout, bytes, values);
     }
+    let mut slots = vec![0; values.len()];
+    parse(layout, bytes, &mut slots)?;
+    for (pos, value) in values.iter_mut().enumerate() {
+        *value = nested::row_datum(layout, bytes, &slots, pos)?;
+    }
+    Ok(())
 }
 
 /// Parses a row of any format into one slot a column.

@@ -109,7 +109,7 @@ pub(crate) fn quick_varint32(bytes: &[u8]) -> Option<(u32, usize)> {
         return Some((value, 4));
     }
     // Four more bits, and no other byte.
-    (word & 0x00f0_0000_0000 == 0).then(|| (value | (word >> 4) as u32 & 0xf000_0000, 5))
+    (word & 0x00f0_0000_0000 == 0).then_some((value | (word >> 4) as u32 & 0xf000_0000, 5))
 }
 
 /// Reads a 64-bit varint at `*at` and moves on. Errs beyond ten bytes or 64 bits.

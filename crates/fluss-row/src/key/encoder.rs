@@ -120,6 +120,11 @@ impl Single {
             put_varint(out, *value as u64);
             return Some(Ok(()));
         }
+        self.encode_other(row, out)
+    }
+
+    #[inline(never)]
+    fn encode_other<B: RowBuffer>(self, row: &GenericRow<'_>, out: &mut B) -> Option<Result<()>> {
         match self {
             Self::Int(position) => match row.field(position) {
                 Some(Datum::Int(value)) => put_varint(out, u64::from(*value as u32)),

@@ -9,7 +9,7 @@ use fluss_row::{
     RowFormat,
 };
 
-use crate::support::{data_type, hex, row_type, same_row, vectors};
+use crate::support::{data_type, hex, row_type, vectors};
 
 /// A small generator with a seed, so that failures can be repeated.
 pub struct Noise(u64);
@@ -156,7 +156,7 @@ fn changed_rows_do_no_harm() {
 fn changed_rows_give_the_same_values_at_once_as_one_by_one() {
     let rows = rows();
     let mut noise = Noise::new(5);
-    for _ in 0..100_000 {
+    for _ in 0..50_000 {
         let (decoder, bytes) = &rows[noise.below(rows.len())];
         let changed = noise.mutate(bytes);
         let row = decoder.decode(Bytes::copy_from_slice(&changed));
@@ -171,10 +171,8 @@ fn changed_rows_give_the_same_values_at_once_as_one_by_one() {
             match &expected {
                 Ok(expected) => {
                     result.unwrap();
-                    assert!(
-                        same_row(&values, expected, false),
-                        "{values:?}\n{expected:?}"
-                    );
+                    // As text, which shows what is wrong within nested values, too.
+                    assert_eq!(format!("{values:?}"), format!("{expected:?}"));
                 }
                 Err(_) => assert!(result.is_err(), "{values:?}"),
             }
