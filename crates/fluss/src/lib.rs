@@ -84,3 +84,13 @@ pub mod record {
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
+
+/// Compiles the snippets of the page about reading.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/reading.md")]
+struct Reading;
+
+/// Compiles the snippets of the page about lookups.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/lookups.md")]
+struct Lookups;
