@@ -62,11 +62,11 @@ impl MockCluster {
 
     pub(crate) async fn launch(settings: MockClusterBuilder) -> io::Result<Self> {
         let (listener, coordinator) = listen().await?;
-        let mut listeners = vec![(ServerType::Coordinator, listener)];
+        let mut listeners = vec![(ServerType::Coordinator, 0, listener)];
         let mut tablet_servers = Vec::new();
-        for _ in 0..settings.tablet_servers {
+        for id in 0..i32::from(settings.tablet_servers) {
             let (listener, address) = listen().await?;
-            listeners.push((ServerType::TabletServer, listener));
+            listeners.push((ServerType::TabletServer, id, listener));
             tablet_servers.push(address);
         }
         let nodes = (0..).zip(&tablet_servers).map(|(id, address)| Node {
@@ -75,9 +75,10 @@ impl MockCluster {
         });
         let shared = Arc::new(Shared::new(&settings, coordinator, nodes.collect()));
         let mut servers = JoinSet::new();
-        for (kind, listener) in listeners {
+        for (kind, id, listener) in listeners {
             let server = Server {
                 kind,
+                id,
                 shared: Arc::clone(&shared),
             };
             servers.spawn(server::accept(listener, server));

@@ -1,10 +1,17 @@
 //! What servers do with requests: one file for each family of APIs. All functions are plain: state and request in, answer out.
 
 pub(crate) mod database;
+pub(crate) mod fetch;
 pub(crate) mod handshake;
+pub(crate) mod lookup;
+mod merge;
 pub(crate) mod metadata;
+pub(crate) mod offsets;
 pub(crate) mod partition;
+pub(crate) mod put;
+pub(crate) mod scan;
 pub(crate) mod table;
+pub(crate) mod write;
 
 use fluss_metadata::{MetadataError, TablePath};
 use fluss_wire::error_code::{ErrorCode, ServerError};

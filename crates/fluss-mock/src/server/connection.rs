@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::Server;
-use super::dispatch::Session;
+use super::dispatch::{Answer, Session};
 
 /// The longest request that servers accept by default, in bytes.
 const MAX_FRAME_BYTES: usize = 100 << 20;
@@ -22,7 +22,7 @@ where
 {
     let (mut reader, writer) = io::split(stream);
     let (answers, waiting) = mpsc::channel(WAITING_ANSWERS);
-    // Ends with the connection.
+    // All end with the connection: the one that writes, and those that wait for news to answer a fetch.
     let mut tasks = JoinSet::new();
     tasks.spawn(write(writer, waiting));
 
@@ -30,6 +30,7 @@ where
     let mut decoder = FrameDecoder::new(MAX_FRAME_BYTES);
     let mut received = BytesMut::new();
     loop {
+        while tasks.try_join_next().is_some() {}
         let frame = match decoder.decode(&mut received) {
             Ok(Some(frame)) => frame,
             Ok(None) => {
@@ -44,9 +45,19 @@ where
         let Ok(request) = decode_request(frame) else {
             return;
         };
-        let answer = session.on_request(request);
-        if answers.send(answer).await.is_err() {
-            return;
+        match session.on_request(request) {
+            Answer::Now(answer) => {
+                if answers.send(answer).await.is_err() {
+                    return;
+                }
+            }
+            Answer::Later(answer) => {
+                let answers = answers.clone();
+                tasks.spawn(async move {
+                    // Fails when the connection is gone, and nobody waits any more.
+                    let _ = answers.send(answer.await).await;
+                });
+            }
         }
     }
 }

@@ -1,19 +1,32 @@
 //! From a request to its answer: who may ask, in which version, and which function answers.
 
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
 use bytes::Bytes;
-use fluss_wire::api::{ApiKey, ApiRequest};
+use fluss_wire::api::{ApiKey, ApiRequest, Repeatable};
 use fluss_wire::error_code::{ErrorCode, ServerError};
 use fluss_wire::frame::{self, RequestFrame};
-use fluss_wire::message::ApiVersionsRequest;
+use fluss_wire::message::{ApiVersionsRequest, FetchLogRequest};
 use fluss_wire::{Segments, codec};
 
 use super::Server;
 use crate::api;
-use crate::serve::{database, handshake, metadata, partition, table};
+use crate::serve::{
+    database, fetch, handshake, lookup, metadata, offsets, partition, put, scan, table, write,
+};
 use crate::state::State;
 
 /// The result of serving a request.
 type Reply<T> = Result<T, ServerError>;
+
+/// An answer as it goes out.
+pub(super) enum Answer {
+    Now(Segments),
+    /// One that waits for something; it doesn't hold up those of later requests.
+    Later(Pin<Box<dyn Future<Output = Segments> + Send>>),
+}
 
 /// What a server knows of a connection.
 pub(super) struct Session {
@@ -30,11 +43,11 @@ impl Session {
         }
     }
 
-    pub(super) fn on_request(&mut self, request: RequestFrame) -> Segments {
+    pub(super) fn on_request(&mut self, request: RequestFrame) -> Answer {
         let id = request.request_id;
         match self.checked(&request) {
             Ok(api) => self.serve(api, id, request.body),
-            Err(error) => failure(id, &error),
+            Err(error) => Answer::Now(failure(id, &error)),
         }
     }
 
@@ -68,10 +81,10 @@ impl Session {
         Ok(api)
     }
 
-    fn serve(&mut self, api: ApiKey, id: i32, body: Bytes) -> Segments {
+    fn serve(&mut self, api: ApiKey, id: i32, body: Bytes) -> Answer {
         let server = &self.server;
         let (kind, shared) = (server.kind, &server.shared);
-        match api {
+        let answer = match api {
             ApiKey::ApiVersions => reply(id, body, |_: ApiVersionsRequest| {
                 Ok(api::answer(kind, shared.release))
             }),
@@ -98,6 +111,14 @@ impl Session {
             ApiKey::DropPartition => self.with(id, body, partition::drop),
             ApiKey::ListPartitionInfos => self.with(id, body, partition::list),
             ApiKey::GetMetadata => self.with(id, body, metadata::answer),
+            ApiKey::InitWriter => self.with(id, body, write::init),
+            ApiKey::ProduceLog => self.lead(id, body, write::produce),
+            ApiKey::PutKv => self.lead(id, body, put::put),
+            ApiKey::FetchLog => return self.fetch(id, body),
+            ApiKey::ListOffsets => self.lead(id, body, offsets::list),
+            ApiKey::Lookup => self.lead(id, body, lookup::by_key),
+            ApiKey::PrefixLookup => self.lead(id, body, lookup::by_prefix),
+            ApiKey::LimitScan => self.lead(id, body, scan::limited),
             // `checked` lets nothing else through.
             other => failure(
                 id,
@@ -106,19 +127,47 @@ impl Session {
                     format!("the mock cluster does not serve {other}"),
                 ),
             ),
-        }
+        };
+        Answer::Now(answer)
     }
 
-    /// Answers from the state, and tells those who wait that it may have changed.
+    /// Answers from the state. After a request that changes something, those who wait look again.
     fn with<R: ApiRequest>(
         &self,
         id: i32,
         body: Bytes,
         serve: impl FnOnce(&mut State, &R) -> Reply<R::Response>,
     ) -> Segments {
-        reply(id, body, |request| {
+        let answer = reply(id, body, |request| {
             self.server.shared.with(|state| serve(state, &request))
-        })
+        });
+        if R::API_KEY.entry().repeatable == Repeatable::No {
+            self.server.shared.announce();
+        }
+        answer
+    }
+
+    /// Answers as the leader of buckets.
+    fn lead<R: ApiRequest>(
+        &self,
+        id: i32,
+        body: Bytes,
+        serve: impl FnOnce(&mut State, i32, &R) -> Reply<R::Response>,
+    ) -> Segments {
+        let server = self.server.id;
+        self.with(id, body, |state, request| serve(state, server, request))
+    }
+
+    /// Answers when there is enough to answer with, or the client wants to wait no longer.
+    fn fetch(&self, id: i32, body: Bytes) -> Answer {
+        let request = match decode::<FetchLogRequest>(body) {
+            Ok(request) => request,
+            Err(error) => return Answer::Now(failure(id, &error)),
+        };
+        let (shared, server) = (Arc::clone(&self.server.shared), self.server.id);
+        Answer::Later(Box::pin(async move {
+            answer(id, fetch::fetch(&shared, server, &request).await)
+        }))
     }
 }
 
@@ -127,10 +176,13 @@ fn reply<R: ApiRequest>(
     body: Bytes,
     serve: impl FnOnce(R) -> Reply<R::Response>,
 ) -> Segments {
-    // A real server doesn't answer what it can't read; here somebody looks for the reason.
-    let request = codec::decode::<R>(body)
-        .map_err(|error| ServerError::new(ErrorCode::UNKNOWN_SERVER_ERROR, error.to_string()));
-    answer(id, request.and_then(serve))
+    answer(id, decode(body).and_then(serve))
+}
+
+/// A real server doesn't answer what it can't read; here somebody looks for the reason.
+fn decode<R: ApiRequest>(body: Bytes) -> Reply<R> {
+    codec::decode(body)
+        .map_err(|error| ServerError::new(ErrorCode::UNKNOWN_SERVER_ERROR, error.to_string()))
 }
 
 fn answer<M: codec::WireMessage>(id: i32, reply: Reply<M>) -> Segments {

@@ -19,6 +19,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) kind: ServerType,
+    pub(crate) id: i32,
     pub(crate) shared: Arc<Shared>,
 }
 

@@ -83,6 +83,10 @@ impl Catalog {
         database.tables.get(path.table()).copied()
     }
 
+    pub(crate) fn table_by_id(&self, id: TableId) -> Option<&Table> {
+        self.tables.get(&id)
+    }
+
     /// The partition with this id, and its table.
     pub(crate) fn partition(&self, id: PartitionId) -> Option<(&Table, &Partition)> {
         self.tables.values().find_map(|table| {
@@ -211,6 +215,7 @@ impl State {
         if let Some(table) = self.catalog.table_mut(path) {
             table.partitions.remove(name);
         }
+        self.sweep();
     }
 
     pub(crate) fn drop_table(&mut self, path: &TablePath) {
@@ -218,6 +223,7 @@ impl State {
         if let Some(id) = database.and_then(|database| database.tables.remove(path.table())) {
             self.catalog.tables.remove(&id);
         }
+        self.sweep();
     }
 
     pub(crate) fn drop_database(&mut self, name: &str) {
@@ -227,5 +233,6 @@ impl State {
         for id in database.tables.values() {
             self.catalog.tables.remove(id);
         }
+        self.sweep();
     }
 }

@@ -1,12 +1,19 @@
 //! What the servers of a cluster know. They share it: what replication does in a real cluster is done at once here.
 
+mod bucket;
 mod catalog;
+mod log;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 
+use fluss_metadata::TableBucket;
+use tokio::sync::watch;
+
+pub(crate) use bucket::{Bucket, Value};
 pub(crate) use catalog::{Catalog, Database, Partition, Table};
+pub(crate) use log::{Appended, Log, internal};
 
 use crate::builder::{MockClusterBuilder, Release};
 use crate::clock::Clock;
@@ -24,6 +31,8 @@ pub(crate) struct Shared {
     /// Passwords by user; nobody has to say who they are if there are none.
     pub(crate) users: BTreeMap<String, String>,
     state: Mutex<State>,
+    /// Changes with every change of a log.
+    news: watch::Sender<u64>,
 }
 
 /// Everything that changes.
@@ -32,6 +41,8 @@ pub(crate) struct State {
     pub(crate) coordinator: SocketAddr,
     pub(crate) nodes: Vec<Node>,
     pub(crate) catalog: Catalog,
+    buckets: BTreeMap<TableBucket, Bucket>,
+    next_writer_id: i64,
 }
 
 impl Shared {
@@ -50,7 +61,10 @@ impl Shared {
                 coordinator,
                 nodes,
                 catalog: Catalog::new(settings.seed, ids, clock.now_millis()),
+                buckets: BTreeMap::new(),
+                next_writer_id: 0,
             }),
+            news: watch::Sender::new(0),
         }
     }
 
@@ -58,5 +72,22 @@ impl Shared {
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
         // The state is consistent even if a panic passed through: each step replaces one thing.
         act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Tells those who wait that a log may have changed.
+    pub(crate) fn announce(&self) {
+        self.news.send_modify(|count| *count += 1);
+    }
+
+    /// Sees what is announced from now on.
+    pub(crate) fn news(&self) -> watch::Receiver<u64> {
+        self.news.subscribe()
+    }
+}
+
+impl State {
+    pub(crate) fn new_writer_id(&mut self) -> i64 {
+        self.next_writer_id += 1;
+        self.next_writer_id - 1
     }
 }

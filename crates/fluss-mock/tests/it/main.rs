@@ -9,4 +9,5 @@
 
 mod catalog;
 mod client;
+mod data;
 mod handshake;

@@ -1,0 +1,74 @@
+//! The first rows of a primary-key table, or the last of a log table.
+
+use bytes::{Bytes, BytesMut};
+use fluss_row::kv::ValueBatchBuilder;
+use fluss_wire::error_code::ErrorCode;
+use fluss_wire::message::{LimitScanRequest, LimitScanResponse};
+
+use super::write::{check_routing, split};
+use super::{Result, fail};
+use crate::state::{Bucket, Log, State, internal};
+
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "all functions that serve a request have one shape"
+)]
+pub(crate) fn limited(
+    state: &mut State,
+    server: i32,
+    request: &LimitScanRequest,
+) -> Result<LimitScanResponse> {
+    let (found, (error_code, error_message)) = split(scan(state, server, request));
+    let (is_log_table, records) = found.unzip();
+    Ok(LimitScanResponse {
+        error_code,
+        error_message,
+        is_log_table,
+        records: records.filter(|records| !records.is_empty()),
+    })
+}
+
+/// Whether it is a log table, and the records.
+fn scan(state: &mut State, server: i32, request: &LimitScanRequest) -> Result<(bool, Bytes)> {
+    let (table, bucket) = state.bucket(
+        server,
+        request.table_id,
+        request.partition_id,
+        request.bucket_id,
+    )?;
+    check_routing(table, request.routing_bucket_count)?;
+    let Ok(limit) = usize::try_from(request.limit) else {
+        return fail(
+            ErrorCode::UNKNOWN_SERVER_ERROR,
+            format!("limit {} is negative", request.limit),
+        );
+    };
+    if table.descriptor.has_primary_key() {
+        Ok((false, first_rows(bucket, limit)?))
+    } else {
+        Ok((true, last_batches(&bucket.log, limit)))
+    }
+}
+
+fn first_rows(bucket: &Bucket, limit: usize) -> Result<Bytes> {
+    let mut batch = ValueBatchBuilder::new();
+    for value in bucket.rows.values().take(limit) {
+        batch
+            .append(value.schema_id, &value.row)
+            .map_err(internal)?;
+    }
+    Ok(batch.build())
+}
+
+/// As few whole batches from the end as have so many records.
+fn last_batches(log: &Log, limit: usize) -> Bytes {
+    let first_wanted = log
+        .end_offset()
+        .saturating_sub_unsigned(limit as u64)
+        .max(0);
+    let mut records = BytesMut::new();
+    for batch in log.since(first_wanted) {
+        records.extend_from_slice(batch.bytes());
+    }
+    records.freeze()
+}

@@ -1,0 +1,176 @@
+//! The log of one bucket: batches as they were written, and what is remembered of their writers.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use bytes::{Bytes, BytesMut};
+use fluss_row::log::{LogBatch, LogBatches, LogMagic, NO_WRITER_ID, assign_offset};
+use fluss_wire::error_code::{ErrorCode, ServerError};
+
+/// Batches that are remembered of each writer, to tell those that come again.
+const REMEMBERED_BATCHES: usize = 5;
+
+/// Batches in the order of their offsets.
+#[derive(Default)]
+pub(crate) struct Log {
+    batches: Vec<LogBatch>,
+    writers: BTreeMap<i64, VecDeque<Written>>,
+}
+
+/// What is remembered of a batch.
+#[derive(Debug, Clone, Copy)]
+struct Written {
+    sequence: i32,
+    offsets: Appended,
+}
+
+/// Where a batch is in the log: its first offset, and that behind its last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Appended {
+    pub(crate) base_offset: i64,
+    pub(crate) next_offset: i64,
+}
+
+impl Log {
+    /// The offset that the next record gets. All that is written is visible, so it is the high watermark as well.
+    pub(crate) fn end_offset(&self) -> i64 {
+        self.batches
+            .last()
+            .map_or(0, |batch| batch.header().next_offset())
+    }
+
+    /// The batches from the one that has this offset on.
+    pub(crate) fn since(&self, offset: i64) -> &[LogBatch] {
+        let before = self
+            .batches
+            .partition_point(|batch| batch.header().next_offset() <= offset);
+        self.batches.get(before..).unwrap_or_default()
+    }
+
+    /// Appends what a client sent, unless it is there already: then the answer is where it is.
+    ///
+    /// If one batch of several has been written before, none is, as at the servers.
+    pub(crate) fn append(&mut self, records: &Bytes, now: i64) -> Result<Appended, ServerError> {
+        let batches = parse(records)?;
+        let mut last = BTreeMap::new();
+        for batch in &batches {
+            let (writer, sequence) = (batch.header().writer_id(), batch.header().sequence());
+            if writer == NO_WRITER_ID {
+                continue;
+            }
+            if let Some(before) = self.duplicate_of(writer, sequence) {
+                return Ok(before);
+            }
+            let known = last
+                .get(&writer)
+                .copied()
+                .or_else(|| self.last_sequence(writer));
+            check_sequence(writer, sequence, known)?;
+            last.insert(writer, sequence);
+        }
+        let base_offset = self.end_offset();
+        let timestamp = self.max_timestamp().max(now);
+        for batch in batches {
+            self.push(&batch, timestamp)?;
+        }
+        Ok(Appended {
+            base_offset,
+            next_offset: self.end_offset(),
+        })
+    }
+
+    fn push(&mut self, batch: &LogBatch, timestamp: i64) -> Result<(), ServerError> {
+        // Its header changes, and the bytes belong to the request.
+        let mut bytes = BytesMut::from(batch.bytes().as_ref());
+        assign_offset(&mut bytes, self.end_offset(), timestamp, 0).map_err(internal)?;
+        let batch = LogBatch::parse(bytes.freeze()).map_err(internal)?;
+        let header = batch.header();
+        if header.writer_id() != NO_WRITER_ID {
+            let written = self.writers.entry(header.writer_id()).or_default();
+            if written.len() == REMEMBERED_BATCHES {
+                written.pop_front();
+            }
+            written.push_back(Written {
+                sequence: header.sequence(),
+                offsets: Appended {
+                    base_offset: header.base_offset(),
+                    next_offset: header.next_offset(),
+                },
+            });
+        }
+        self.batches.push(batch);
+        Ok(())
+    }
+
+    /// Where a batch with this sequence is, if it is one of the writer's last.
+    pub(crate) fn duplicate_of(&self, writer: i64, sequence: i32) -> Option<Appended> {
+        let mut known = self.writers.get(&writer)?.iter();
+        let found = known.find(|written| written.sequence == sequence)?;
+        Some(found.offsets)
+    }
+
+    fn last_sequence(&self, writer: i64) -> Option<i32> {
+        Some(self.writers.get(&writer)?.back()?.sequence)
+    }
+
+    pub(crate) fn max_timestamp(&self) -> i64 {
+        self.batches
+            .last()
+            .map_or(-1, |batch| batch.header().commit_timestamp())
+    }
+
+    /// The first offset of the first batch that was written then or later; for a time after all of them, the end.
+    pub(crate) fn offset_at(&self, timestamp: i64) -> i64 {
+        let before = self
+            .batches
+            .partition_point(|batch| batch.header().commit_timestamp() < timestamp);
+        self.batches
+            .get(before)
+            .map_or(self.end_offset(), |batch| batch.header().base_offset())
+    }
+}
+
+/// The batches that `records` consist of, each with a checksum that holds.
+fn parse(records: &Bytes) -> Result<Vec<LogBatch>, ServerError> {
+    let corrupt = |reason: String| ServerError::new(ErrorCode::CORRUPT_RECORD_EXCEPTION, reason);
+    let mut found = LogBatches::new(records.clone());
+    let mut batches = Vec::new();
+    for batch in found.by_ref() {
+        let batch = batch.map_err(|error| corrupt(error.to_string()))?;
+        batch
+            .verify_crc()
+            .map_err(|error| corrupt(error.to_string()))?;
+        if batch.header().magic() > LogMagic::V1 {
+            return Err(internal("the servers know no log batch of this magic"));
+        }
+        batches.push(batch);
+    }
+    if batches.is_empty() || found.cut_bytes() > 0 {
+        return Err(corrupt("the records end inside a batch".to_owned()));
+    }
+    Ok(batches)
+}
+
+/// A writer begins with 0 and goes on by one; behind the largest number comes 0.
+fn check_sequence(writer: i64, sequence: i32, last: Option<i32>) -> Result<(), ServerError> {
+    let expected = match last {
+        None | Some(i32::MAX) => 0,
+        Some(last) => last + 1,
+    };
+    if sequence == expected {
+        return Ok(());
+    }
+    Err(ServerError::new(
+        ErrorCode::OUT_OF_ORDER_SEQUENCE_EXCEPTION,
+        format!(
+            "Out of order batch sequence for writer {writer}: {sequence} (incoming batch sequence), {expected} expected"
+        ),
+    ))
+}
+
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "serves as the function of a map_err"
+)]
+pub(crate) fn internal(error: impl ToString) -> ServerError {
+    ServerError::new(ErrorCode::UNKNOWN_SERVER_ERROR, error.to_string())
+}
