@@ -1,7 +1,8 @@
 //! `cargo xtask vectors`: runs the unit tests and proves that they ran every case of the golden data.
 //!
-//! A test that runs a file of `testdata/vectors` prints `vectors FILE RAN/TOTAL`. Here the lines are held against the
-//! files themselves: a file that no test ran, or a case left out, is a failure.
+//! A test that runs a file of `testdata/vectors` prints `vectors FILE RAN/TOTAL`. Where several crates share a file each test prints
+//! its share, and the shares must add up. Here the lines are held against the files themselves: a file that no test ran, or a case
+//! left out, is a failure.
 
 use std::{collections::BTreeMap, fs, path::Path};
 
@@ -27,6 +28,7 @@ pub(crate) fn run() -> Result<()> {
     if !passed {
         return Err("unit tests failed".into());
     }
+    print_counts(&counts);
     let files = case_counts(&workspace::root().join("testdata").join("vectors"))?;
     let problems = compare(&files, &counts);
     if problems.is_empty() {
@@ -35,6 +37,18 @@ pub(crate) fn run() -> Result<()> {
         Ok(())
     } else {
         Err(format!("golden data not run in full:\n  {}", problems.join("\n  ")).into())
+    }
+}
+
+/// How many cases of each file ran, share by share.
+fn print_counts(counts: &[Count]) {
+    let mut by_file = BTreeMap::<_, Vec<String>>::new();
+    for count in counts {
+        let share = format!("{}/{}", count.ran, count.total);
+        by_file.entry(&count.file).or_default().push(share);
+    }
+    for (file, shares) in by_file {
+        println!("{file:<26} {}", shares.join(" + "));
     }
 }
 
@@ -89,11 +103,26 @@ fn compare(files: &BTreeMap<String, usize>, counts: &[Count]) -> Vec<String> {
         let mut lines = counts.iter().filter(|count| count.file == *file).peekable();
         if lines.peek().is_none() {
             problems.push(format!("{file}: none of {cases} cases ran"));
+            continue;
         }
-        for count in lines.filter(|count| count.ran != cases || count.total != cases) {
+        let (mut shares, mut whole) = (0, false);
+        for count in lines {
+            if count.ran != count.total {
+                problems.push(format!(
+                    "{file}: {}/{} ran of {cases} cases",
+                    count.ran, count.total
+                ));
+            }
+            // A test of the whole file accounts for it alone, however many such tests there are.
+            if count.ran == cases {
+                whole = true;
+            } else {
+                shares += count.ran;
+            }
+        }
+        if !whole && shares != cases {
             problems.push(format!(
-                "{file}: {}/{} ran of {cases} cases",
-                count.ran, count.total
+                "{file}: the shares add up to {shares} of {cases} cases"
             ));
         }
     }
@@ -144,6 +173,14 @@ mod tests {
             count("c", 1, 1),
         ];
         assert!(compare(&files, &complete).is_empty());
+        let shared = [
+            count("a", 1, 1),
+            count("b", 2, 2),
+            count("c", 1, 1),
+            count("b", 1, 1),
+            count("a", 1, 1),
+        ];
+        assert!(compare(&files, &shared).is_empty());
         assert_eq!(compare(&files, &complete[1..]), ["a: none of 2 cases ran"]);
         let short = [
             count("a", 2, 2),
@@ -154,8 +191,9 @@ mod tests {
         assert_eq!(
             compare(&files, &short),
             [
-                "b: 2/2 ran of 3 cases",
+                "b: the shares add up to 2 of 3 cases",
                 "c: 0/1 ran of 1 cases",
+                "c: the shares add up to 0 of 1 cases",
                 "d: no such file"
             ]
         );

@@ -5,10 +5,10 @@ use fluss_metadata::{DataTypes, KvFormat, RowType, Schema, TableDescriptor, Tabl
 use fluss_row::key::{KeyEncoding, TableKeys};
 use fluss_row::kv::{ValueDecoder, write_value};
 use fluss_row::{
-    Datum, GenericRow, InternalRow, PartitionNames, ProjectedRow, RowEncoder, RowError,
+    ChangeType, Datum, GenericRow, InternalRow, PartitionNames, ProjectedRow, RowEncoder, RowError,
 };
 
-use crate::support::{data_type, value, vectors};
+use crate::support::{data_type, each_case_of, value, vectors};
 
 fn schema() -> Schema {
     Schema::builder()
@@ -303,4 +303,21 @@ fn rows_of_some_columns_are_seen_by_name() {
         row.try_get::<f64>("score").is_err(),
         "not among the columns"
     );
+}
+
+#[test]
+fn change_types_have_the_names_and_bytes_of_java() {
+    let is_ours = |name: &str| name == "record.ChangeType";
+    each_case_of("enums", is_ours, |case| {
+        let values = case["values"].as_array().unwrap();
+        for value in values {
+            let byte = value["method_toByteValue"].as_u64().unwrap() as u8;
+            let change = ChangeType::from_byte(byte).unwrap();
+            assert_eq!(change.to_byte(), byte);
+            assert_eq!(change.short_string(), value["field_shortString"]);
+            let name = value["name"].as_str().unwrap().replace('_', "");
+            assert!(name.eq_ignore_ascii_case(&format!("{change:?}")), "{name}");
+        }
+        assert_eq!(ChangeType::from_byte(values.len() as u8), None);
+    });
 }

@@ -7,8 +7,10 @@
     reason = "test code"
 )]
 
+mod enums;
 mod example;
 mod hostile;
+mod predicates;
 mod random;
 mod records;
 mod schema;
