@@ -13,6 +13,8 @@
 pub mod admin;
 pub mod config;
 mod connection;
+#[cfg(test)]
+mod docs;
 mod engine;
 pub mod error;
 mod lookup;
@@ -34,3 +36,8 @@ pub use table::*;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Compiles the program in `docs/configuration.md`.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/configuration.md")]
+struct ConfigurationPage;

@@ -1,12 +1,18 @@
 //! What a user may set, with its defaults.
 
+mod builder;
 mod file_system;
+mod load;
+mod options;
+mod properties;
 mod scanner;
 mod secret;
 mod validate;
 mod writer;
 
+pub use builder::ConfigBuilder;
 pub use file_system::FileSystemProperties;
+pub use options::{ConfigOption, Effect, OptionKind, Origin, environment_variable, options};
 pub use scanner::ReadPreference;
 pub use secret::Password;
 pub use writer::{Acks, BucketAssigner};
@@ -16,7 +22,8 @@ use std::time::Duration;
 /// Settings of a [`FlussConnection`](crate::FlussConnection).
 ///
 /// Plain fields with defaults; take [`Config::default`] and set what differs, or write `Config { …, ..Config::default() }`, which goes
-/// on compiling when fields are added. The key of the Java client that means the same stands
+/// on compiling when fields are added. [`Config::builder`] sets fields in a chain and checks them; [`Config::from_map`],
+/// [`Config::from_properties`] and [`Config::from_env`] read them as text. The key of the Java client that means the same stands
 /// with each field. Values are checked when a connection is made, and an error names the field, the value and what was expected.
 ///
 /// ```
@@ -70,6 +77,9 @@ pub struct Config {
     pub writer_retries: u32,
     /// Longest time from a row's append to its acknowledgement or failure. Default 120 s.
     pub writer_delivery_timeout: Duration,
+    /// Longest pause of a bucket after its server told of storage back-pressure. Java:
+    /// `client.writer.kv-backpressure.max-throttle`. Default 3 s.
+    pub writer_kv_backpressure_max_throttle: Duration,
     /// Whether the server weeds out repeated batches. Java: `client.writer.enable-idempotence`. Default true.
     pub writer_enable_idempotence: bool,
     /// Batches of one bucket that may be on their way at once, 1 to 5. Java: `client.writer.max-inflight-requests-per-bucket`.
@@ -171,6 +181,7 @@ impl Default for Config {
             writer_request_max_size: 10 * MIB,
             writer_retries: u32::MAX,
             writer_delivery_timeout: Duration::from_secs(120),
+            writer_kv_backpressure_max_throttle: Duration::from_secs(3),
             writer_enable_idempotence: true,
             writer_max_inflight_requests_per_bucket: 5,
             writer_bucket_no_key_assigner: BucketAssigner::Sticky,

@@ -62,7 +62,13 @@ impl Config {
             .filter(|part| !part.is_empty())
             .map(|part| {
                 let (host, port) = part.rsplit_once(':').unwrap_or((part, ""));
-                let host = host.trim_start_matches('[').trim_end_matches(']');
+                // Only an address in brackets has colons of its own.
+                let bracketed = host
+                    .strip_prefix('[')
+                    .and_then(|host| host.strip_suffix(']'));
+                let is_host =
+                    !host.contains([':', ';', '[', ']']) && !host.contains(char::is_whitespace);
+                let host = bracketed.or(is_host.then_some(host)).unwrap_or_default();
                 match port.parse::<u16>() {
                     Ok(port) if port > 0 && !host.is_empty() => Ok((host.to_owned(), port)),
                     _ => Err(Error::config(
@@ -193,12 +199,17 @@ mod tests {
     #[test]
     fn a_wrong_field_is_named_with_its_value_and_what_was_expected() {
         type Case = (fn(&mut Config), &'static str);
-        let cases: [Case; 7] = [
+        let cases: [Case; 9] = [
             (
                 |c| c.bootstrap_server = "nowhere".into(),
                 "bootstrap_server",
             ),
             (|c| c.bootstrap_server = " , ".into(), "bootstrap_server"),
+            (
+                |c| c.bootstrap_server = "a:1;b:2".into(),
+                "bootstrap_server",
+            ),
+            (|c| c.bootstrap_server = "::1:2".into(), "bootstrap_server"),
             (|c| c.writer_batch_size = 0, "writer_batch_size"),
             (|c| c.writer_acks = Acks::Leader, "writer_acks"),
             (

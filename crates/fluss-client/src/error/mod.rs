@@ -46,7 +46,7 @@ impl Error {
 
     /// A configuration field with a value that cannot be used.
     pub(crate) fn config(
-        field: &'static str,
+        field: impl Into<String>,
         value: impl fmt::Display,
         expected: impl Into<String>,
     ) -> Self {

@@ -25,6 +25,16 @@ pub enum MergeMode {
     Overwrite,
 }
 
+impl MergeMode {
+    /// The number in the protocol. Source: `MergeMode.java: getProtoValue`.
+    pub(crate) fn code(self) -> i32 {
+        match self {
+            Self::Default => 0,
+            Self::Overwrite => 1,
+        }
+    }
+}
+
 /// What distinguishes batches that must not be mixed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum BatchKind {

@@ -14,7 +14,7 @@ use fluss_wire::message::{
     ProduceLogRequest, ProduceLogResponse, PutKvRequest, PutKvResponse,
 };
 
-use super::format::{BatchKind, MergeMode, WriteFormat};
+use super::format::{BatchKind, WriteFormat};
 use crate::config::Config;
 use crate::engine::write::{Answer, Lane, Reroute, ServerId};
 use crate::error::{Error, Result};
@@ -90,10 +90,7 @@ impl Message {
                         routing_bucket_count: buckets,
                     })
                     .collect(),
-                agg_mode: Some(match merge_mode {
-                    MergeMode::Default => 0,
-                    MergeMode::Overwrite => 1,
-                }),
+                agg_mode: Some(merge_mode.code()),
             }),
         }
     }

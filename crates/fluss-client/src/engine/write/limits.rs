@@ -6,9 +6,6 @@ use std::time::Duration;
 /// more of them only grow its queue, while ready batches gathered here travel together in the next request.
 pub(crate) const MAX_REQUESTS_PER_CONNECTION: usize = 16;
 
-/// How long a bucket rests after a server told of storage back-pressure. Java: `client.writer.kv-backpressure.max-throttle`.
-pub(crate) const MAX_THROTTLE: Duration = Duration::from_secs(3);
-
 /// Settings of the engine, taken from the configuration once.
 #[derive(Debug, Clone)]
 pub(crate) struct Limits {
@@ -22,6 +19,8 @@ pub(crate) struct Limits {
     pub(crate) retries: u32,
     /// Longest time from the first row of a batch to its end.
     pub(crate) delivery_timeout: Duration,
+    /// How long a bucket rests at most after a server told of storage back-pressure.
+    pub(crate) max_throttle: Duration,
     /// Whether batches carry writer ids and sequences.
     pub(crate) idempotence: bool,
 }

@@ -89,6 +89,7 @@ impl Sender {
             request_max_size: config.writer_request_max_size,
             retries: config.writer_retries,
             delivery_timeout: config.writer_delivery_timeout,
+            max_throttle: config.writer_kv_backpressure_max_throttle,
             idempotence: config.writer_enable_idempotence,
         };
         Self {

@@ -25,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use super::answer::Answer;
 use super::backoff::Backoff;
-use super::limits::{Limits, MAX_THROTTLE};
+use super::limits::Limits;
 use crate::error::Error;
 use batch::State;
 
@@ -255,7 +255,7 @@ impl<P> BucketQueue<P> {
 
         if let Answer::Written { offset, pressure } = answer {
             if let Some(pressure) = pressure.filter(|pressure| *pressure > 0.0) {
-                self.pause_until(now + MAX_THROTTLE.mul_f32(pressure.min(1.0).powi(2)));
+                self.pause_until(now + limits.max_throttle.mul_f32(pressure.min(1.0).powi(2)));
             }
             return self.done(index, offset);
         }
@@ -263,7 +263,7 @@ impl<P> BucketQueue<P> {
             return self.done(index, None);
         }
         if answer.is_back_pressure() {
-            self.pause_until(now + MAX_THROTTLE);
+            self.pause_until(now + limits.max_throttle);
         }
         if answer.is_sequence_refusal() && sequence.is_some() {
             return self.on_sequence_refusal(index, answer, may_retry);

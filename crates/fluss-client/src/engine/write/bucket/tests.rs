@@ -18,6 +18,7 @@ const LIMITS: Limits = Limits {
     request_max_size: 1 << 20,
     retries: 3,
     delivery_timeout: Duration::from_secs(120),
+    max_throttle: Duration::from_secs(3),
     idempotence: true,
 };
 

@@ -24,6 +24,7 @@ fn limits() -> Limits {
         request_max_size: 1000,
         retries: u32::MAX,
         delivery_timeout: Duration::from_secs(120),
+        max_throttle: Duration::from_secs(3),
         idempotence: true,
     }
 }

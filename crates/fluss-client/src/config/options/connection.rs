@@ -1,0 +1,119 @@
+//! Options of the connection itself.
+
+use super::{ConfigOption, OptionKind, ignored, own, parse, sets};
+use crate::config::{Config, DriverPlacement};
+
+const PLACEMENTS: &[&str] = &["auto", "caller-runtime", "own-thread"];
+
+pub(super) const OPTIONS: &[ConfigOption] = &[
+    sets(
+        "bootstrap.servers",
+        OptionKind::List,
+        Some("127.0.0.1:9123"),
+        "servers for the first contact, host:port",
+        "bootstrap_server",
+        |config, text| {
+            let servers = text.split(',').map(str::trim);
+            let servers = servers.filter(|server| !server.is_empty());
+            let joined = servers.collect::<Vec<_>>().join(",");
+            let candidate = Config {
+                bootstrap_server: joined,
+                ..Config::default()
+            };
+            match candidate.bootstrap_addresses() {
+                Ok(_) => {
+                    config.bootstrap_server = candidate.bootstrap_server;
+                    Ok(())
+                }
+                Err(_) => Err("host:port, several separated by commas".to_owned()),
+            }
+        },
+    ),
+    sets(
+        "client.id",
+        OptionKind::Text,
+        Some(""),
+        "name of this client in the servers' logs",
+        "client_id",
+        |config, text| {
+            text.clone_into(&mut config.client_id);
+            Ok(())
+        },
+    ),
+    sets(
+        "client.connect-timeout",
+        OptionKind::Duration,
+        Some("15s"),
+        "longest time for one dial with its handshake",
+        "connect_timeout",
+        |config, text| parse::duration(text).map(|value| config.connect_timeout = value),
+    ),
+    sets(
+        "client.request-timeout",
+        OptionKind::Duration,
+        Some("30s"),
+        "longest time that one request may take; kept by the client and told to the server",
+        "request_timeout",
+        |config, text| parse::duration(text).map(|value| config.request_timeout = value),
+    ),
+    own(sets(
+        "client.call-timeout",
+        OptionKind::Duration,
+        Some("60s"),
+        "longest time for a call that repeats requests, such as an admin read or a lookup",
+        "call_timeout",
+        |config, text| parse::duration(text).map(|value| config.call_timeout = value),
+    )),
+    own(sets(
+        "client.max-frame-size",
+        OptionKind::MemorySize,
+        Some("128mb"),
+        "largest answer accepted from a server",
+        "max_frame_size",
+        |config, text| parse::size(text).map(|value| config.max_frame_size = value),
+    )),
+    own(sets(
+        "client.connections-per-server",
+        OptionKind::Integer,
+        Some("2"),
+        "connections kept to one tablet server",
+        "connections_per_server",
+        |config, text| parse::count(text).map(|value| config.connections_per_server = value),
+    )),
+    own(sets(
+        "client.driver-placement",
+        OptionKind::Choice(PLACEMENTS),
+        Some("auto"),
+        "where the connection's own tasks run",
+        "driver_placement",
+        |config, text| {
+            config.driver_placement = match parse::choice(text, PLACEMENTS)? {
+                "caller-runtime" => DriverPlacement::CallerRuntime,
+                "own-thread" => DriverPlacement::OwnThread,
+                _ => DriverPlacement::Auto,
+            };
+            Ok(())
+        },
+    )),
+    ignored(
+        "netty.client.num-network-threads",
+        OptionKind::Integer,
+        Some("4"),
+        "threads for the network",
+        "there are none: a task of the tokio runtime owns each socket, and the runtime has its own number of threads",
+    ),
+    ignored(
+        "netty.client.allocator.heap-buffer-first",
+        OptionKind::Boolean,
+        Some("true"),
+        "which kind of memory buffers take first",
+        "there is one kind of memory",
+    ),
+    ignored(
+        "client.metrics.enabled",
+        OptionKind::Boolean,
+        Some("false"),
+        "export of metrics by JMX",
+        "metrics go to the recorder that the program installs, and nowhere without one",
+    ),
+];

@@ -1,0 +1,191 @@
+//! The table of options: every key of the Java client and every field of [`Config`], with type, default and meaning.
+
+mod connection;
+mod jaas;
+mod lookup;
+mod nearest;
+mod parse;
+mod scanner;
+mod security;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub(super) use nearest::nearest;
+pub(super) use parse::check;
+
+use std::fmt;
+
+use super::Config;
+
+/// One option that a map, a properties file or the environment may set.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct ConfigOption {
+    /// The key, such as `client.writer.batch-size`.
+    pub key: &'static str,
+    /// How values are spelled.
+    pub kind: OptionKind,
+    /// The default, spelled as a value of the option; none if there is none.
+    pub default: Option<&'static str>,
+    /// What it is for.
+    pub meaning: &'static str,
+    /// Who else knows the key.
+    pub origin: Origin,
+    /// What setting it does.
+    pub effect: Effect,
+}
+
+/// How the values of an option are spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OptionKind {
+    /// Any text.
+    Text,
+    /// A text that is shown nowhere.
+    Secret,
+    /// Texts, separated by commas.
+    List,
+    /// `true` or `false`.
+    Boolean,
+    /// A whole number.
+    Integer,
+    /// A number with a fraction.
+    Double,
+    /// A number with the unit `d`, `h`, `min`, `s`, `ms`, `µs` or `ns`, or ISO-8601 such as `PT30S`.
+    Duration,
+    /// A number with the unit `b`, `kb`, `mb`, `gb` or `tb`, powers of 1024.
+    MemorySize,
+    /// One of these words; upper and lower case are the same.
+    Choice(&'static [&'static str]),
+}
+
+/// Who knows an option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The Java client, with the same meaning.
+    Java,
+    /// This client alone.
+    Own,
+}
+
+/// What setting an option does.
+#[derive(Clone, Copy)]
+#[non_exhaustive]
+pub enum Effect {
+    /// It sets a field of [`Config`].
+    #[non_exhaustive]
+    Sets {
+        /// The name of the field.
+        field: &'static str,
+        /// Reads a value into the field; the error is what was expected.
+        apply: fn(&mut Config, &str) -> Result<(), String>,
+    },
+    /// Accepted, so that configurations of the Java client can be used as they are, without effect.
+    #[non_exhaustive]
+    Ignored {
+        /// Why it makes no sense here.
+        because: &'static str,
+    },
+}
+
+impl fmt::Debug for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sets { field, .. } => f.debug_struct("Sets").field("field", field).finish(),
+            Self::Ignored { because } => {
+                f.debug_struct("Ignored").field("because", because).finish()
+            }
+        }
+    }
+}
+
+impl fmt::Display for OptionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text | Self::Secret => f.write_str("text"),
+            Self::List => f.write_str("list"),
+            Self::Boolean => f.write_str("boolean"),
+            Self::Integer => f.write_str("integer"),
+            Self::Double => f.write_str("number"),
+            Self::Duration => f.write_str("duration"),
+            Self::MemorySize => f.write_str("size"),
+            Self::Choice(words) => f.write_str(&words.join(", ")),
+        }
+    }
+}
+
+/// What the Java client hands to its file systems.
+pub(super) const FILE_SYSTEM_PREFIX: &str = "client.fs.";
+
+/// Every option, group by group.
+pub fn options() -> impl Iterator<Item = &'static ConfigOption> {
+    [
+        connection::OPTIONS,
+        security::OPTIONS,
+        writer::OPTIONS,
+        scanner::OPTIONS,
+        lookup::OPTIONS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The option with a key.
+pub(super) fn find(key: &str) -> Option<&'static ConfigOption> {
+    options().find(|option| option.key == key)
+}
+
+/// The name of the environment variable that sets an option: `FLUSS_` and the key in upper case, with `_` for `.` and `-`.
+pub fn environment_variable(key: &str) -> String {
+    let mut name = "FLUSS_".to_owned();
+    name.extend(key.chars().map(|character| match character {
+        '.' | '-' => '_',
+        other => other.to_ascii_uppercase(),
+    }));
+    name
+}
+
+const fn sets(
+    key: &'static str,
+    kind: OptionKind,
+    default: Option<&'static str>,
+    meaning: &'static str,
+    field: &'static str,
+    apply: fn(&mut Config, &str) -> Result<(), String>,
+) -> ConfigOption {
+    ConfigOption {
+        key,
+        kind,
+        default,
+        meaning,
+        origin: Origin::Java,
+        effect: Effect::Sets { field, apply },
+    }
+}
+
+/// An option of this client alone.
+const fn own(option: ConfigOption) -> ConfigOption {
+    ConfigOption {
+        origin: Origin::Own,
+        ..option
+    }
+}
+
+/// An option without effect, with the default of the Java client.
+const fn ignored(
+    key: &'static str,
+    kind: OptionKind,
+    default: Option<&'static str>,
+    meaning: &'static str,
+    because: &'static str,
+) -> ConfigOption {
+    ConfigOption {
+        key,
+        kind,
+        default,
+        meaning,
+        origin: Origin::Java,
+        effect: Effect::Ignored { because },
+    }
+}

@@ -1,0 +1,74 @@
+//! Options of authentication.
+
+use super::{ConfigOption, OptionKind, ignored, jaas, parse, sets};
+use crate::config::{Config, SecurityProtocol};
+
+const PROTOCOLS: &[&str] = &["PLAINTEXT", "SASL"];
+const MECHANISMS: &[&str] = &["PLAIN"];
+
+pub(super) const OPTIONS: &[ConfigOption] = &[
+    sets(
+        "client.security.protocol",
+        OptionKind::Choice(PROTOCOLS),
+        Some("PLAINTEXT"),
+        "how to authenticate",
+        "security_protocol",
+        |config, text| {
+            config.security_protocol = match parse::choice(text, PROTOCOLS)? {
+                "SASL" => SecurityProtocol::SaslPlain,
+                _ => SecurityProtocol::Plaintext,
+            };
+            Ok(())
+        },
+    ),
+    sets(
+        "client.security.sasl.mechanism",
+        OptionKind::Choice(MECHANISMS),
+        Some("PLAIN"),
+        "mechanism of SASL; there is no other",
+        "security_protocol",
+        |_, text| parse::choice(text, MECHANISMS).map(drop),
+    ),
+    sets(
+        "client.security.sasl.username",
+        OptionKind::Text,
+        None,
+        "user of SASL/PLAIN",
+        "sasl_username",
+        |config, text| {
+            text.clone_into(&mut config.sasl_username);
+            Ok(())
+        },
+    ),
+    sets(
+        "client.security.sasl.password",
+        OptionKind::Secret,
+        None,
+        "password of SASL/PLAIN",
+        "sasl_password",
+        |config, text| {
+            config.sasl_password = text.into();
+            Ok(())
+        },
+    ),
+    sets(
+        "client.security.sasl.jaas.config",
+        OptionKind::Secret,
+        None,
+        "user and password as a JAAS entry of PlainLoginModule; in a map or file the two options above go first",
+        "sasl_username, sasl_password",
+        |config: &mut Config, text| {
+            let (username, password) = jaas::credentials(text)?;
+            config.sasl_username = username;
+            config.sasl_password = password.into();
+            Ok(())
+        },
+    ),
+    ignored(
+        "client.security.enable-plugin-discovery",
+        OptionKind::Boolean,
+        Some("false"),
+        "search for authentication plug-ins on disk",
+        "there are no plug-ins to load",
+    ),
+];
