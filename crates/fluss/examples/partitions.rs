@@ -20,7 +20,7 @@ async fn main() -> Outcome {
         .bucket_count(1)
         .partitioned_by(["region"])
         .build()?;
-    let table = fresh_table(&connection, "partitions", &descriptor).await?;
+    let table = fresh_table(&connection, "partitioned", &descriptor).await?;
     let admin = connection.get_admin().await?;
     // Coordinators of 0.9.1 may miss a partition that is made in the moment in which its table is registered.
     tokio::time::sleep(Duration::from_secs(1)).await;
