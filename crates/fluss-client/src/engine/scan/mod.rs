@@ -22,4 +22,6 @@ pub(crate) use state::{Limits, ScanEngine};
 pub(crate) use take::{Take, Taken};
 
 #[cfg(test)]
+mod bound_tests;
+#[cfg(test)]
 mod tests;

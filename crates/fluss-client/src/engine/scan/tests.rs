@@ -19,7 +19,7 @@ use crate::table::OffsetReset;
 /// A batch with `rows` rows from `base` on, of which the first `skipped` are not wanted; even rows are old halves of updates in a
 /// changelog.
 #[derive(Debug, Clone, PartialEq)]
-struct Batch {
+pub(super) struct Batch {
     base: i64,
     rows: usize,
     skipped: usize,
@@ -41,7 +41,7 @@ impl Chunk for Batch {
     }
 }
 
-fn batch(base: i64, rows: usize) -> Batch {
+pub(super) fn batch(base: i64, rows: usize) -> Batch {
     Batch {
         base,
         rows,
@@ -58,17 +58,17 @@ const LIMITS: Limits = Limits {
     max_poll_records: 10,
 };
 
-struct Scan {
-    engine: ScanEngine<Batch>,
+pub(super) struct Scan {
+    pub(super) engine: ScanEngine<Batch>,
     now: Instant,
 }
 
-fn bucket(id: i32) -> TableBucket {
+pub(super) fn bucket(id: i32) -> TableBucket {
     TableBucket::new(7, id)
 }
 
 impl Scan {
-    fn of(buckets: i32) -> Self {
+    pub(super) fn of(buckets: i32) -> Self {
         let mut engine = ScanEngine::new(LIMITS);
         for id in 0..buckets {
             engine.subscribe(bucket(id), StartOffset::At(0));
@@ -79,7 +79,7 @@ impl Scan {
         }
     }
 
-    fn plan(&mut self) -> Plan {
+    pub(super) fn plan(&mut self) -> Plan {
         self.engine.plan(self.now, |_| Some(1))
     }
 
@@ -95,13 +95,13 @@ impl Scan {
         fetches
     }
 
-    fn answer(&mut self, fetch: &FetchBucket, answer: Answer) -> Option<Ticket> {
+    pub(super) fn answer(&mut self, fetch: &FetchBucket, answer: Answer) -> Option<Ticket> {
         self.engine
             .on_answer(&fetch.bucket, fetch.generation, answer, self.now)
     }
 
     /// Answers a fetch with one batch after its offset.
-    fn feed(&mut self, fetch: &FetchBucket, batch: Batch, bytes: usize, mark: i64) {
+    pub(super) fn feed(&mut self, fetch: &FetchBucket, batch: Batch, bytes: usize, mark: i64) {
         let next = batch.offset_after(batch.rows - 1);
         let ticket = self
             .answer(fetch, records(bytes, Some(next), mark))
@@ -110,7 +110,7 @@ impl Scan {
         self.engine.on_decode_end(&fetch.bucket, ticket, Ok(()));
     }
 
-    fn take(&mut self) -> Vec<(i32, i64, usize)> {
+    pub(super) fn take(&mut self) -> Vec<(i32, i64, usize)> {
         match self.engine.take() {
             Take::Rows(taken) => taken
                 .iter()
@@ -138,7 +138,7 @@ fn sorted(fetch: &FetchPlan) -> Vec<i32> {
     ids
 }
 
-fn records(bytes: usize, next_offset: Option<i64>, mark: i64) -> Answer {
+pub(super) fn records(bytes: usize, next_offset: Option<i64>, mark: i64) -> Answer {
     Answer::Records {
         bytes,
         next_offset,
