@@ -12,6 +12,8 @@ mod fetch;
 mod limit;
 mod limit_table;
 mod metrics;
+#[cfg(test)]
+mod newer_tests;
 mod offsets;
 mod projection;
 mod remote;

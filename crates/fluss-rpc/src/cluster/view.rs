@@ -383,6 +383,21 @@ mod tests {
     }
 
     #[test]
+    fn a_partition_may_have_its_own_number_of_buckets() {
+        let path = TablePath::new("d", "t");
+        let mut told = partition(70, "2026");
+        told.partition_metadata[0].bucket_count = Some(5);
+        let view = ClusterView::default()
+            .updated(&told)
+            .updated(&partition(71, "2027"));
+        assert_eq!(view.bucket_count(7, Some(70)), Some(5));
+        assert_eq!(view.bucket_count(7, Some(71)), None, "not told");
+        assert_eq!(view.bucket_count(7, None), None);
+        let gone = view.without_partition_named(&path, "2026").unwrap();
+        assert_eq!(gone.bucket_count(7, Some(70)), None);
+    }
+
+    #[test]
     fn a_partition_made_anew_takes_its_leaders_with_it() {
         let path = TablePath::new("d", "t");
         let bucket = |partition| TableBucket::new_with_partition(7, Some(partition), 1);
