@@ -72,7 +72,9 @@ impl Costs<'_> {
         }
         let few = count(self.program, name, FEW)?;
         let many = count(self.program, name, MANY)?;
-        let cost = many.saturating_sub(few) as f64 / (MANY - FEW) as f64;
+        // To a tenth: starting a program takes a few instructions more or less from run to run.
+        let each = many.saturating_sub(few) as f64 / (MANY - FEW) as f64;
+        let cost = (each * 10.0).round() / 10.0;
         self.known.insert(name.to_owned(), cost);
         Ok(cost)
     }
