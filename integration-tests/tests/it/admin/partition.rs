@@ -50,7 +50,7 @@ async fn partitions_are_made_listed_by_part_of_their_values_and_dropped() {
             .map(str::to_owned)
             .into()
     );
-    let ids = all.iter().map(|partition| partition.partition_id());
+    let ids = all.iter().map(PartitionInfo::partition_id);
     assert_eq!(ids.collect::<BTreeSet<_>>().len(), 3);
     let one = all.iter().find(|one| one.partition_name() == "20260101$us");
     let resolved = one.unwrap().resolved_partition_spec();
