@@ -90,6 +90,9 @@ async fn an_arrow_batch_is_split_by_partition_and_bucket() {
     assert_eq!(places.len(), 6);
 }
 
+/// A case: what it is, the columns of the batch, the column that the error names.
+type Refused = (&'static str, Vec<(&'static str, ArrayRef)>, &'static str);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_does_not_fit_the_table_is_refused_by_the_name_of_the_column() {
     let connection = connect().await;
@@ -106,8 +109,7 @@ async fn what_does_not_fit_the_table_is_refused_by_the_name_of_the_column() {
     let texts: ArrayRef = Arc::new(StringArray::from(vec!["one"]));
     let no_ids: ArrayRef = Arc::new(Int64Array::from(vec![None]));
     let small: ArrayRef = Arc::new(Int32Array::from(vec![1]));
-    type Case = (&'static str, Vec<(&'static str, ArrayRef)>, &'static str);
-    let cases: [Case; 4] = [
+    let cases: [Refused; 4] = [
         ("a column is missing", vec![("id", ids.clone())], "text"),
         (
             "one too many",

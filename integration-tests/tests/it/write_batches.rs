@@ -102,13 +102,7 @@ async fn rows_that_nobody_awaits_wait_out_the_linger_together() {
     }
     let last = last.unwrap();
     while last.try_result().is_none() {
-        if started.elapsed() > PATIENCE {
-            panic!(
-                "not sent: {:?}, {:?}",
-                writer.flush().await,
-                started.elapsed()
-            );
-        }
+        assert!(started.elapsed() <= PATIENCE, "not sent");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
     assert!(started.elapsed() >= LINGER, "{:?}", started.elapsed());

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use fluss::error::ErrorKind;
-use fluss::metadata::{DataTypes, PartitionSpec, Schema, TableDescriptor, TablePath};
+use fluss::metadata::{
+    DataTypes, PartitionInfo, PartitionSpec, Schema, TableDescriptor, TablePath,
+};
 
 use super::{log_table, start};
 
