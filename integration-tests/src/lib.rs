@@ -4,3 +4,4 @@ pub mod cluster;
 pub mod java;
 pub mod rows;
 pub mod values;
+pub mod wide;

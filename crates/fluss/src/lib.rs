@@ -94,3 +94,8 @@ struct Reading;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/lookups.md")]
 struct Lookups;
+
+/// Compiles the programs in the page about writing.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/writing.md")]
+struct Writing;

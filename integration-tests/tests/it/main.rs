@@ -26,6 +26,7 @@ mod write_append;
 mod write_batches;
 mod write_buckets;
 mod write_formats;
+mod write_interop;
 mod write_partitions;
 mod write_results;
 mod write_support;

@@ -1,4 +1,4 @@
-//! What the examples of reading share: the cluster's address, and a table made anew.
+//! What the examples of reading and writing share: the cluster's address, and a table made anew.
 
 use std::error::Error;
 

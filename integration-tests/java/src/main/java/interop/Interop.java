@@ -48,6 +48,7 @@ import org.apache.fluss.types.RowType;
  *                                         {"bucket":0,"offset":0,"change":"+A","row":[..]}
  * lookup      DB TABLE FROM COUNT         one line a key, the row or null
  * buckets     DB TABLE FROM COUNT         one line a key: {"key":"HEX","bucket":0}, nothing is asked of the servers
+ * wide-...                                 see {@link WideCommands}
  * </pre>
  */
 public final class Interop {
@@ -87,6 +88,10 @@ public final class Interop {
     }
 
     private void run(String[] words) throws Exception {
+        if (words[0].startsWith("wide-")) {
+            new WideCommands(connection, out).run(words);
+            return;
+        }
         TablePath path = TablePath.of(words[1], words[2]);
         long first = Long.parseLong(words[3]);
         long count = words.length > 4 && words[4].matches("\\d+") ? Long.parseLong(words[4]) : 0;
