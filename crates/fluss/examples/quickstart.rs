@@ -1,4 +1,6 @@
-//! Creates two tables, writes, reads back and looks up: `cargo run --example quickstart -- --bootstrap HOST:PORT`.
+//! Creates two tables, writes, reads back and looks up: `cargo run --example quickstart`.
+//!
+//! It starts a cluster inside the process for that, unless it is told of a real one: `-- --bootstrap HOST:PORT`.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -7,6 +9,7 @@ use fluss::client::{EARLIEST_OFFSET, FlussAdmin, FlussConnection};
 use fluss::config::Config;
 use fluss::metadata::{DataTypes, Schema, TableDescriptor, TablePath};
 use fluss::row::GenericRow;
+use fluss_mock::MockCluster;
 
 const DATABASE: &str = "quickstart";
 const PEOPLE: [(i32, &str, f32); 3] = [(1, "Alice", 95.5), (2, "Bob", 88.0), (3, "Carol", 91.25)];
@@ -15,11 +18,23 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    // Ends when it is dropped.
+    let mock;
+    let bootstrap_server = if let Some(address) = bootstrap_from_arguments()? {
+        println!("cluster: {address}");
+        address
+    } else {
+        mock = MockCluster::start().await?;
+        println!(
+            "cluster: a mock inside this process, at {}",
+            mock.bootstrap_servers()
+        );
+        mock.bootstrap_servers()
+    };
     let config = Config {
-        bootstrap_server: bootstrap_from_arguments()?,
+        bootstrap_server,
         ..Config::default()
     };
-    println!("cluster: {}", config.bootstrap_server);
     let connection = FlussConnection::new(config).await?;
     let admin = connection.get_admin().await?;
     admin.create_database(DATABASE, None, true).await?;
@@ -35,11 +50,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn bootstrap_from_arguments() -> Result<String, Box<dyn Error>> {
+fn bootstrap_from_arguments() -> Result<Option<String>, Box<dyn Error>> {
     let mut arguments = std::env::args().skip(1);
     match (arguments.next().as_deref(), arguments.next(), arguments.next()) {
-        (Some("--bootstrap"), Some(address), None) => Ok(address),
-        _ => Err("usage: quickstart --bootstrap HOST:PORT (`cargo xtask cluster up` starts a cluster and prints its address)".into()),
+        (None, None, None) => Ok(None),
+        (Some("--bootstrap"), Some(address), None) => Ok(Some(address)),
+        _ => Err("usage: quickstart [--bootstrap HOST:PORT] (`cargo xtask cluster up` starts a cluster and prints its address)".into()),
     }
 }
 

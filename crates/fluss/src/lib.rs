@@ -7,7 +7,8 @@
 //! - [`error`]: the one [`Error`](error::Error);
 //! - [`metadata`]: types, schemas, table descriptors, paths;
 //! - [`row`]: [`GenericRow`](row::GenericRow) and everything else that rows are made of;
-//! - [`record`]: what a scanner returns.
+//! - [`record`]: what a scanner returns;
+//! - `mock`, with the feature of that name: a cluster inside the process, for tests.
 //!
 //! ```no_run
 //! use std::time::Duration;
@@ -78,6 +79,12 @@ pub mod row {
 pub mod record {
     pub use fluss_client::table::{ScanRecord, ScanRecords};
     pub use fluss_row::ChangeType;
+}
+
+/// A cluster inside the process, for tests of what uses Fluss. A test double: its data is in memory.
+#[cfg(feature = "mock")]
+pub mod mock {
+    pub use fluss_mock::*;
 }
 
 /// Compiles the program in the README.
