@@ -6,6 +6,7 @@
 pub(crate) mod aligned;
 mod buffer;
 pub(crate) mod compacted;
+mod compacted_read;
 mod format;
 pub(crate) mod indexed;
 pub(crate) mod layout;

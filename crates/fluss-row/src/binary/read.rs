@@ -481,7 +481,7 @@ pub(crate) fn decode_values<'b>(
 ) -> Result<()> {
     check_size(bytes)?;
     if layout.format == super::layout::RowFormat::Compacted {
-        return super::compacted::decode_values(layout, bytes, values);
+        return super::compacted_read::decode_values(layout, bytes, values);
     }
     let mut slots = vec![0; values.len()];
     parse(layout, bytes, &mut slots)?;
@@ -495,7 +495,7 @@ pub(crate) fn decode_values<'b>(
 pub(crate) fn parse(layout: &Layout, bytes: &[u8], slots: &mut [u64]) -> Result<()> {
     check_size(bytes)?;
     match layout.format {
-        super::layout::RowFormat::Compacted => super::compacted::parse(layout, bytes, slots),
+        super::layout::RowFormat::Compacted => super::compacted_read::parse(layout, bytes, slots),
         super::layout::RowFormat::Indexed => super::indexed::parse(layout, bytes, slots),
         super::layout::RowFormat::Aligned => super::aligned::parse(layout, bytes, slots),
     }
