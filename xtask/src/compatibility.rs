@@ -14,7 +14,135 @@ use crate::{Result, workspace};
 /// What one module of the integration tests shows: the chapter, the feature, the module.
 type Feature = (&'static str, &'static str, &'static str);
 
-const FEATURES: &[Feature] = &[];
+const FEATURES: &[Feature] = &[
+    (
+        "Documented client",
+        "every snippet of the documented page, as it stands",
+        "documented",
+    ),
+    (
+        "Documented client",
+        "all scalar types with nulls through append and scan, upsert and lookup",
+        "round_trip",
+    ),
+    (
+        "Documented client",
+        "rows and keys exchanged with the Java client, both ways",
+        "interop",
+    ),
+    (
+        "Documented client",
+        "partitions, partial updates, nested types, formats and compressions exchanged with the Java client",
+        "write_interop",
+    ),
+    (
+        "Documented client",
+        "the interop programs compute the same rows",
+        "java::tests",
+    ),
+    (
+        "Documented client",
+        "SASL/PLAIN: right, wrong and missing credentials",
+        "sasl",
+    ),
+    (
+        "Writing",
+        "rows and Arrow batches, split by bucket; relabelled or refused by column",
+        "write_append",
+    ),
+    (
+        "Writing",
+        "batch size, linger, acknowledgements, compression",
+        "write_batches",
+    ),
+    (
+        "Writing",
+        "bucket choice: sticky, round robin, by key",
+        "write_buckets",
+    ),
+    ("Writing", "log formats and compressions", "write_formats"),
+    (
+        "Writing",
+        "partitions made while rows flow, automatic partitions",
+        "write_partitions",
+    ),
+    ("Writing", "results, flush, close", "write_results"),
+    (
+        "Writing",
+        "tables dropped, made again and altered under a writer",
+        "write_tables",
+    ),
+    (
+        "Writing",
+        "upsert, delete, partial update, merge engines, automatic columns",
+        "write_upsert",
+    ),
+    (
+        "Writing",
+        "two million appends over a small buffer, on every kind of runtime",
+        "buffer",
+    ),
+    (
+        "Writing",
+        "a tablet server killed and started again under writers, a scanner and lookups",
+        "failover",
+    ),
+    (
+        "Reading",
+        "subscriptions by bucket, partition and table; start by offset and time; offsets out of range",
+        "scan_subscribe",
+    ),
+    ("Reading", "scans to an end", "scan_bounds"),
+    (
+        "Reading",
+        "projection, nested columns, changelogs",
+        "scan_columns",
+    ),
+    (
+        "Reading",
+        "rows written before columns were added",
+        "scan_evolution",
+    ),
+    ("Reading", "tiered log segments", "scan_remote"),
+    ("Reading", "streams, wakeup", "scan_stream"),
+    (
+        "Reading",
+        "lookup by key and prefix, many keys, insert if not exists, limit scans",
+        "lookup_keys",
+    ),
+    ("Administration", "access rules", "admin::acl"),
+    ("Administration", "table changes", "admin::alter_table"),
+    (
+        "Administration",
+        "servers, cluster configuration, server tags",
+        "admin::cluster",
+    ),
+    ("Administration", "databases", "admin::database"),
+    (
+        "Administration",
+        "KV snapshots and their leases",
+        "admin::kv_snapshot",
+    ),
+    ("Administration", "lake snapshots", "admin::lake_snapshot"),
+    (
+        "Administration",
+        "calls of 1.0, refused before they are sent",
+        "admin::newer",
+    ),
+    (
+        "Administration",
+        "offsets by earliest, latest and time; table statistics",
+        "admin::offsets",
+    ),
+    ("Administration", "partitions", "admin::partition"),
+    (
+        "Administration",
+        "producer offsets",
+        "admin::producer_offsets",
+    ),
+    ("Administration", "tables and schemas", "admin::table"),
+    ("Administration", "rebalance", "rebalance"),
+];
 
 /// Names of the tests that passed, as the lines of test programs tell them.
 #[derive(Default)]
