@@ -11,6 +11,7 @@ mod cluster_config;
 mod database;
 mod health;
 mod kv_snapshot;
+mod kv_snapshot_lease;
 mod lake_snapshot;
 mod offsets;
 mod partition;
@@ -26,6 +27,7 @@ use std::sync::Arc;
 use fluss_metadata::ServerNode;
 
 pub use acl::{AclOutcome, CreateAclsResult, DropAclsResult};
+pub use kv_snapshot_lease::KvSnapshotLease;
 pub(crate) use table::fetch_table_info;
 
 use crate::connection::ConnectionInner;

@@ -168,7 +168,7 @@ apis! {
     GetProducerOffsets = 1054, "GET_PRODUCER_OFFSETS", [0..=0], [0..=0], Coordinator, Yes, Public, GetProducerOffsetsRequest => GetProducerOffsetsResponse;
     DeleteProducerOffsets = 1055, "DELETE_PRODUCER_OFFSETS", [0..=0], [0..=0], Coordinator, Yes, Public, DeleteProducerOffsetsRequest => DeleteProducerOffsetsResponse;
     AcquireKvSnapshotLease = 1056, "ACQUIRE_KV_SNAPSHOT_LEASE", [0..=0], [0..=0], Coordinator, Yes, Public, AcquireKvSnapshotLeaseRequest => AcquireKvSnapshotLeaseResponse;
-    ReleaseKvSnapshotLease = 1057, "RELEASE_KV_SNAPSHOT_LEASE", [0..=0], [0..=0], Coordinator, Yes, Public, ReleaseKvSnapshotLeaseRequest => ReleaseKvSnapshotLeaseResponse;
+    ReleaseKvSnapshotLease = 1057, "RELEASE_KV_SNAPSHOT_LEASE", [0..=0], [0..=0], Coordinator, No, Public, ReleaseKvSnapshotLeaseRequest => ReleaseKvSnapshotLeaseResponse;
     DropKvSnapshotLease = 1058, "DROP_KV_SNAPSHOT_LEASE", [0..=0], [0..=0], Coordinator, Yes, Public, DropKvSnapshotLeaseRequest => DropKvSnapshotLeaseResponse;
     GetTableStats = 1059, "GET_TABLE_STATS", [0..=0], [0..=0], Tablet, Yes, Public, GetTableStatsRequest => GetTableStatsResponse;
     AlterDatabase = 1060, "ALTER_DATABASE", [0..=0], [absent], Coordinator, No, Public, AlterDatabaseRequest => AlterDatabaseResponse;

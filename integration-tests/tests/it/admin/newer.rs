@@ -1,1 +1,71 @@
-//! To come.
+//! What release 1.0 adds: with this server an error, before anything is sent.
+
+use std::time::{Duration, Instant};
+
+use fluss::error::{Error, ErrorKind};
+use fluss::metadata::{AlterConfig, ServerTag};
+
+use super::start;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn calls_of_a_newer_release_say_so_at_once() {
+    let (_, admin, database) = start("admin_newer").await;
+    let tag = ServerTag::TemporaryOffline;
+    let changes = [AlterConfig::set("owner", "me")];
+    let started = Instant::now();
+    let refused: [(&str, Error); 6] = [
+        (
+            "alter_database",
+            admin
+                .alter_database(&database, &changes, Some("text"), false)
+                .await
+                .unwrap_err(),
+        ),
+        (
+            "get_cluster_health",
+            admin.get_cluster_health().await.unwrap_err(),
+        ),
+        (
+            "list_remote_log_manifests",
+            admin.list_remote_log_manifests(1, None).await.unwrap_err(),
+        ),
+        (
+            "list_kv_snapshots",
+            admin.list_kv_snapshots(1, Some(2)).await.unwrap_err(),
+        ),
+        (
+            "add_server_tag_by_rack",
+            admin.add_server_tag_by_rack(&["r"], tag).await.unwrap_err(),
+        ),
+        (
+            "remove_server_tag_by_rack",
+            admin
+                .remove_server_tag_by_rack(&["r"], tag)
+                .await
+                .unwrap_err(),
+        ),
+    ];
+    for (operation, error) in &refused {
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{operation}: {error}");
+        assert_eq!(error.operation(), Some(*operation));
+        assert_eq!(error.server_code(), None, "{operation}: it was sent");
+        assert!(!error.is_retriable(), "{operation}");
+    }
+    assert!(started.elapsed() < Duration::from_secs(5));
+    let info = admin.get_database_info(&database).await.unwrap();
+    assert_eq!(info.descriptor().comment(), None);
+    let error = admin
+        .alter_database(
+            &database,
+            &[AlterConfig::new(
+                "k",
+                None,
+                fluss::metadata::AlterConfigOp::Set,
+            )],
+            None,
+            false,
+        )
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
+}
