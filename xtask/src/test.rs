@@ -9,7 +9,7 @@ use std::{
 
 use crate::{
     Result,
-    cluster::{self, Access, Options, State},
+    cluster::{self, Access, Options, State, Storage},
     compatibility::{self, Passed},
     interop, shell, vectors, workspace,
 };
@@ -82,7 +82,8 @@ fn integration_tests(args: &[&str]) -> Result<Ran> {
     let options = Options {
         dir,
         tablets: TABLETS,
-        access: Access::Sasl,
+        access: Access::SaslAndAcl,
+        storage: Storage::Tiered,
         ..Options::default()
     };
     // What an interrupted run left behind.

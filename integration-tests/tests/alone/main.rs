@@ -12,6 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 mod buffer;
 mod failover;
+mod rebalance;
 #[path = "../it/support.rs"]
 #[allow(dead_code, reason = "shared with tests that need more of it")]
 mod support;

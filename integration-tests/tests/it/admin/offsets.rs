@@ -7,7 +7,7 @@ use fluss::error::ErrorKind;
 use fluss::metadata::{DataTypes, OffsetSpec, PartitionSpec, Schema, TableDescriptor, TablePath};
 use fluss::row::GenericRow;
 
-use super::{append, keyed_table, log_table, start, upsert};
+use super::{append, keyed_table, log_table, start, support, upsert};
 
 fn now() -> i64 {
     SystemTime::now()
@@ -102,7 +102,7 @@ async fn offsets_and_rows_of_partitions() {
         .bucket_count(2)
         .build()
         .unwrap();
-    admin.create_table(&path, &descriptor, false).await.unwrap();
+    support::create_known(&admin, &path, &descriptor).await;
     for region in ["eu", "us"] {
         let spec = PartitionSpec::new([("region", region)]);
         admin.create_partition(&path, &spec, false).await.unwrap();

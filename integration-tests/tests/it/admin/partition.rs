@@ -7,7 +7,7 @@ use fluss::metadata::{
     DataTypes, PartitionInfo, PartitionSpec, Schema, TableDescriptor, TablePath,
 };
 
-use super::{log_table, start};
+use super::{log_table, start, support};
 
 fn events() -> TableDescriptor {
     let schema = Schema::builder()
@@ -32,7 +32,7 @@ fn spec(day: &str, region: &str) -> PartitionSpec {
 async fn partitions_are_made_listed_by_part_of_their_values_and_dropped() {
     let (_, admin, database) = start("admin_partition").await;
     let path = TablePath::new(database.as_str(), "events");
-    admin.create_table(&path, &events(), false).await.unwrap();
+    support::create_known(&admin, &path, &events()).await;
     assert_eq!(admin.list_partition_infos(&path).await.unwrap(), []);
 
     for (day, region) in [("20260101", "eu"), ("20260101", "us"), ("20260102", "eu")] {
@@ -95,7 +95,7 @@ async fn partitions_are_made_listed_by_part_of_their_values_and_dropped() {
 async fn a_partition_that_cannot_be_is_refused() {
     let (connection, admin, database) = start("admin_bad_partition").await;
     let path = TablePath::new(database.as_str(), "events");
-    admin.create_table(&path, &events(), false).await.unwrap();
+    support::create_known(&admin, &path, &events()).await;
     let cases = [
         (
             "a key is missing",
