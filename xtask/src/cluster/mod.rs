@@ -16,7 +16,7 @@ mod state;
 use std::{env, time::Duration};
 
 pub(crate) use self::jars::copy as copy_jars;
-pub(crate) use self::options::{Access, Options};
+pub(crate) use self::options::{Access, Options, Storage};
 pub(crate) use self::state::State;
 use crate::Result;
 

@@ -258,7 +258,10 @@ async fn a_user_may_not_make_or_drop_rules_for_himself() {
     );
     let error = his_admin.get_table_info(&missing).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Authorization, "{error}");
-    let error = his_admin.drop_acls(std::slice::from_ref(&filter)).await.unwrap_err();
+    let error = his_admin
+        .drop_acls(std::slice::from_ref(&filter))
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Authorization, "{error}");
     assert_eq!(admin.list_acls(&filter).await.unwrap().len(), 1);
 }
