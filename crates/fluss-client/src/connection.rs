@@ -16,6 +16,7 @@ use crate::remote::RemoteStores;
 use crate::rpc_config::rpc_config;
 use crate::runtime::Drivers;
 use crate::schema_cache::SchemaCache;
+use crate::stats::ConnectionStats;
 use crate::table::FlussTable;
 use crate::write::Writers;
 
@@ -121,6 +122,18 @@ impl FlussConnection {
     /// The configuration this connection was made with.
     pub fn config(&self) -> &Config {
         &self.inner.config
+    }
+
+    /// What the connection did so far: requests by API, the write buffer, rows written, lookups. Cheap; needs no recorder of metrics.
+    pub fn stats(&self) -> ConnectionStats {
+        let inner = &self.inner;
+        let writer = inner.writers.get().map(Writers::stats);
+        let lookup = inner.lookups.get().map(Lookups::stats);
+        ConnectionStats::new(
+            &inner.cluster.stats(),
+            writer.unwrap_or_default(),
+            lookup.unwrap_or_default(),
+        )
     }
 
     /// Sends what the writers still hold, waits for the answers at most `timeout`, then closes every socket.

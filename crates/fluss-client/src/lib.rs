@@ -18,11 +18,14 @@ mod docs;
 mod engine;
 pub mod error;
 mod lookup;
+#[cfg(test)]
+mod metrics_page;
 mod remote;
 mod rpc_config;
 mod runtime;
 mod scan;
 mod schema_cache;
+pub mod stats;
 pub mod table;
 mod write;
 
@@ -36,6 +39,11 @@ pub use table::*;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Compiles the program in `docs/metrics.md`.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/metrics.md")]
+struct MetricsPage;
 
 /// Compiles the program in `docs/configuration.md`.
 #[cfg(doctest)]

@@ -38,6 +38,7 @@ pub use cluster::{Cluster, ClusterView};
 pub use config::{RpcConfig, Secret, Security};
 pub use connection::Connection;
 pub use error::{DisconnectCause, Phase, Result, RpcError};
+pub use metrics::{ApiStats, METRICS, Metric, MetricKind, RpcStats};
 pub use pool::ConnectionPool;
 pub use retry::RetryPolicy;
 pub use transport::{Dialer, TcpDialer, Transport};

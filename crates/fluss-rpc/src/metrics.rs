@@ -1,26 +1,155 @@
 //! Figures of requests, by API. Names are those of the Java client (`ConnectionMetrics`) behind `fluss.client.`.
 //!
-//! What the Java client exports as a rate per second is a counter here: whoever collects the figures makes rates of it.
+//! What the Java client exports as a rate per second is a counter here: whoever collects the figures makes rates of it. The same
+//! figures are counted a second time for those who install no recorder ([`RpcStats`]).
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use fluss_wire::api::{ApiKey, TABLE};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
+/// One metric that this library tells the recorder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Metric {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it is a counter, a gauge or a histogram.
+    pub kind: MetricKind,
+    /// Names of its labels.
+    pub labels: &'static [&'static str],
+    /// What it counts, with the unit.
+    pub meaning: &'static str,
+    /// Whether the Java client has it, too, by the part of the name behind the last dot.
+    pub in_java: bool,
+}
+
+/// What kind of metric it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Only grows.
+    Counter,
+    /// The value of now.
+    Gauge,
+    /// Values one by one.
+    Histogram,
+}
+
+const fn metric(name: &'static str, kind: MetricKind, meaning: &'static str) -> Metric {
+    Metric {
+        name,
+        kind,
+        labels: &["api_key"],
+        meaning,
+        in_java: true,
+    }
+}
+
+/// The metrics of requests.
+pub const METRICS: &[Metric] = &[
+    metric(
+        "fluss.client.requestsPerSecond",
+        MetricKind::Counter,
+        "requests sent",
+    ),
+    metric(
+        "fluss.client.responsesPerSecond",
+        MetricKind::Counter,
+        "answers received",
+    ),
+    metric(
+        "fluss.client.bytesOutPerSecond",
+        MetricKind::Counter,
+        "bytes of requests sent",
+    ),
+    metric(
+        "fluss.client.bytesInPerSecond",
+        MetricKind::Counter,
+        "bytes of answers received",
+    ),
+    metric(
+        "fluss.client.requestLatencyMs",
+        MetricKind::Histogram,
+        "milliseconds from a request to its answer",
+    ),
+    metric(
+        "fluss.client.requestsInFlight",
+        MetricKind::Gauge,
+        "requests that wait for their answer",
+    ),
+    Metric {
+        name: "fluss.client.unmatchedResponses",
+        kind: MetricKind::Counter,
+        labels: &[],
+        meaning: "answers that nobody waited for any more",
+        in_java: false,
+    },
+];
+
+/// What was sent and received since the pool was made.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RpcStats {
+    /// By API, those that were called.
+    pub apis: Vec<ApiStats>,
+    /// Answers that nobody waited for any more.
+    pub unmatched_responses: u64,
+    /// Connections that are open now.
+    pub open_connections: usize,
+}
+
+/// What was sent and received for one API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ApiStats {
+    /// The API.
+    pub api: ApiKey,
+    /// Requests sent.
+    pub requests: u64,
+    /// Answers received.
+    pub responses: u64,
+    /// Bytes of the requests.
+    pub bytes_out: u64,
+    /// Bytes of the answers.
+    pub bytes_in: u64,
+    /// Requests that wait for their answer now.
+    pub in_flight: u64,
+}
+
 /// Handles to the metrics of all connections of a pool, made when an API is first called and kept from then on.
 pub(crate) struct ApiMetrics {
     apis: Box<[OnceLock<Handles>]>,
     unmatched: Counter,
+    unmatched_total: AtomicU64,
 }
 
 struct Handles {
+    api: ApiKey,
     requests: Counter,
     responses: Counter,
     bytes_out: Counter,
     bytes_in: Counter,
     latency: Histogram,
     in_flight: Gauge,
+    totals: Totals,
+}
+
+#[derive(Default)]
+struct Totals {
+    requests: AtomicU64,
+    responses: AtomicU64,
+    bytes_out: AtomicU64,
+    bytes_in: AtomicU64,
+    in_flight: AtomicU64,
+}
+
+fn add(total: &AtomicU64, value: u64) {
+    total.fetch_add(value, Ordering::Relaxed);
+}
+
+fn get(total: &AtomicU64) -> u64 {
+    total.load(Ordering::Relaxed)
 }
 
 impl Default for ApiMetrics {
@@ -28,6 +157,7 @@ impl Default for ApiMetrics {
         Self {
             apis: TABLE.iter().map(|_| OnceLock::new()).collect(),
             unmatched: counter!("fluss.client.unmatchedResponses"),
+            unmatched_total: AtomicU64::new(0),
         }
     }
 }
@@ -42,6 +172,9 @@ impl ApiMetrics {
             handles.requests.increment(1);
             handles.bytes_out.increment(bytes as u64);
             handles.in_flight.increment(1.0);
+            add(&handles.totals.requests, 1);
+            add(&handles.totals.bytes_out, bytes as u64);
+            add(&handles.totals.in_flight, 1);
         }
         InFlight(handles)
     }
@@ -49,6 +182,17 @@ impl ApiMetrics {
     /// Records an answer that nobody waited for.
     pub(crate) fn unmatched(&self) {
         self.unmatched.increment(1);
+        add(&self.unmatched_total, 1);
+    }
+
+    /// What was counted so far.
+    pub(crate) fn stats(&self, open_connections: usize) -> RpcStats {
+        let called = self.apis.iter().filter_map(OnceLock::get);
+        RpcStats {
+            apis: called.map(Handles::stats).collect(),
+            unmatched_responses: get(&self.unmatched_total),
+            open_connections,
+        }
     }
 }
 
@@ -56,12 +200,26 @@ impl Handles {
     fn of(api: ApiKey) -> Self {
         let name = api.name();
         Self {
+            api,
             requests: counter!("fluss.client.requestsPerSecond", "api_key" => name),
             responses: counter!("fluss.client.responsesPerSecond", "api_key" => name),
             bytes_out: counter!("fluss.client.bytesOutPerSecond", "api_key" => name),
             bytes_in: counter!("fluss.client.bytesInPerSecond", "api_key" => name),
             latency: histogram!("fluss.client.requestLatencyMs", "api_key" => name),
             in_flight: gauge!("fluss.client.requestsInFlight", "api_key" => name),
+            totals: Totals::default(),
+        }
+    }
+
+    fn stats(&self) -> ApiStats {
+        let totals = &self.totals;
+        ApiStats {
+            api: self.api,
+            requests: get(&totals.requests),
+            responses: get(&totals.responses),
+            bytes_out: get(&totals.bytes_out),
+            bytes_in: get(&totals.bytes_in),
+            in_flight: get(&totals.in_flight),
         }
     }
 }
@@ -76,6 +234,8 @@ impl InFlight<'_> {
             handles.responses.increment(1);
             handles.bytes_in.increment(bytes as u64);
             handles.latency.record(latency.as_secs_f64() * 1000.0);
+            add(&handles.totals.responses, 1);
+            add(&handles.totals.bytes_in, bytes as u64);
         }
     }
 }
@@ -84,6 +244,34 @@ impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         if let Some(handles) = self.0 {
             handles.in_flight.decrement(1.0);
+            handles.totals.in_flight.fetch_sub(1, Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_counted_without_a_recorder() {
+        let metrics = ApiMetrics::default();
+        assert_eq!(metrics.stats(0), RpcStats::default());
+        let sent = metrics.sent(ApiKey::Lookup, 10);
+        let lost = metrics.sent(ApiKey::Lookup, 5);
+        sent.answered(Duration::from_millis(1), 7);
+        drop(lost);
+        metrics.unmatched();
+        let stats = metrics.stats(2);
+        assert_eq!((stats.unmatched_responses, stats.open_connections), (1, 2));
+        let expected = ApiStats {
+            api: ApiKey::Lookup,
+            requests: 2,
+            responses: 1,
+            bytes_out: 15,
+            bytes_in: 7,
+            in_flight: 1,
+        };
+        assert_eq!(stats.apis, [expected]);
     }
 }

@@ -19,7 +19,7 @@ use crate::config::RpcConfig;
 use crate::connection::{Connection, Target, connect};
 use crate::deadline::until;
 use crate::error::{Phase, Result, RpcError};
-use crate::metrics::ApiMetrics;
+use crate::metrics::{ApiMetrics, RpcStats};
 use crate::retry::{RetryPolicy, chance};
 use crate::transport::Dialer;
 
@@ -196,6 +196,11 @@ impl ConnectionPool {
             .values()
             .filter(|slot| matches!(&slot.stage, Stage::Live(live) if !live.is_closed()))
             .count()
+    }
+
+    /// What was sent and received so far, over all connections.
+    pub fn stats(&self) -> RpcStats {
+        self.inner.metrics.stats(self.open_connections())
     }
 
     pub(crate) fn config(&self) -> &RpcConfig {

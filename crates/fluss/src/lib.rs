@@ -52,6 +52,7 @@
 pub mod client {
     pub use fluss_client::FlussConnection;
     pub use fluss_client::admin::*;
+    pub use fluss_client::stats::*;
     pub use fluss_client::table::*;
 }
 

@@ -6,7 +6,7 @@
 
 mod entry;
 mod lane;
-mod metrics;
+pub(crate) mod metrics;
 mod plan;
 mod request;
 mod retries;
@@ -69,6 +69,11 @@ impl Drop for EndTasks {
 }
 
 impl Lookups {
+    /// What was looked up so far.
+    pub(crate) fn stats(&self) -> crate::stats::LookupStats {
+        self.shared.metrics.stats()
+    }
+
     pub(crate) fn new(config: Arc<Config>, drivers: Drivers, cluster: Cluster) -> Self {
         let shared = Arc::new(Shared {
             room: Semaphore::new(config.lookup_queue_size.min(Semaphore::MAX_PERMITS)),
@@ -236,7 +241,7 @@ impl Shared {
             let attempts = entry.attempts;
             entry.fail(error.after_attempts(attempts));
         } else {
-            self.metrics.retries.increment(1);
+            self.metrics.on_retry();
             self.retries.park(entry, due);
         }
     }

@@ -12,7 +12,7 @@ use fluss_wire::message::{
     PrefixLookupRequest, PrefixLookupResponse,
 };
 use tokio::time::{Instant, timeout_at};
-use tracing::debug;
+use tracing::{Instrument, debug, debug_span};
 
 use super::Shared;
 use super::entry::{Entry, LookupKind, LookupTarget, Values};
@@ -50,12 +50,13 @@ pub(super) async fn run(shared: &Arc<Shared>, server: i32, slot: usize, mut entr
     let deadline = latest.min(now + shared.config.request_timeout);
     entries.sort_unstable_by_key(|entry| entry.bucket);
     let mut runs = runs(&mut entries);
-    shared.metrics.requests.increment(1);
-    shared.metrics.keys_per_request.record(entries.len() as f64);
+    shared.metrics.on_request(entries.len());
+    let span = debug_span!("lookup_request", server, table = %target.path, keys = entries.len(), attempt = entries.first().map_or(0, |entry| entry.attempts) + 1);
     let answer = match target.kind {
         LookupKind::Point | LookupKind::InsertIfNotExists => {
             let request = point_request(shared, &target, &mut runs);
             let answer = call(shared, server, slot, &request, deadline)
+                .instrument(span)
                 .await
                 .map(point_answers);
             runs.iter_mut()
@@ -66,6 +67,7 @@ pub(super) async fn run(shared: &Arc<Shared>, server: i32, slot: usize, mut entr
         LookupKind::Prefix => {
             let request = prefix_request(shared, &target, &mut runs);
             let answer = call(shared, server, slot, &request, deadline)
+                .instrument(span)
                 .await
                 .map(prefix_answers);
             runs.iter_mut()

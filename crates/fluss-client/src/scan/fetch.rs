@@ -11,7 +11,7 @@ use fluss_wire::message::{
     PbFetchLogRespForBucket, PbRemoteLogFetchInfo,
 };
 use tokio::time::{Instant, timeout_at};
-use tracing::debug;
+use tracing::{Instrument, debug, debug_span};
 
 use super::Shared;
 use super::decode::{Batches, Begins, Source, decode, split};
@@ -35,7 +35,8 @@ pub(super) async fn run(shared: &Shared, plan: FetchPlan, seen: u64) {
         armed: true,
     };
     let asked = Instant::now();
-    let answer = call(shared, &plan).await;
+    let span = debug_span!("fetch", server = plan.server, table = %shared.projection().table().table_path(), buckets = plan.buckets.len());
+    let answer = call(shared, &plan).instrument(span).await;
     shared.engine().on_fetch_end(&plan);
     match answer {
         Ok(response) => {

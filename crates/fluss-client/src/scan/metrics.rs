@@ -9,7 +9,7 @@ use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use tokio::time::Instant;
 
 /// Handles that were looked up once.
-pub(super) struct ScannerMetrics {
+pub(crate) struct ScannerMetrics {
     time_between_poll: Histogram,
     last_poll: Gauge,
     idle_ratio: Gauge,
@@ -35,7 +35,7 @@ pub(super) struct Idle<'a> {
 }
 
 impl ScannerMetrics {
-    pub(super) fn new(table: &TablePath) -> Self {
+    pub(crate) fn new(table: &TablePath) -> Self {
         let labels = [
             ("database", table.database().to_owned()),
             ("table", table.table().to_owned()),

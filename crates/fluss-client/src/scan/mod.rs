@@ -11,7 +11,7 @@ mod driver;
 mod fetch;
 mod limit;
 mod limit_table;
-mod metrics;
+pub(crate) mod metrics;
 #[cfg(test)]
 mod newer_tests;
 mod offsets;

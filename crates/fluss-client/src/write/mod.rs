@@ -18,7 +18,7 @@ mod format;
 mod inbox;
 mod member;
 mod memory;
-mod metrics;
+pub(crate) mod metrics;
 mod partition;
 mod request;
 mod route;
@@ -51,6 +51,7 @@ use crate::runtime::Drivers;
 use inbox::Inbox;
 use member::Member;
 use memory::Memory;
+use metrics::WriterMetrics;
 use sender::Sender;
 
 /// The write side of a connection. Cheap to clone; when the last clone is gone, the sender ends, and what it had not sent is lost.
@@ -65,6 +66,7 @@ pub(crate) struct Shared {
     config: Arc<Config>,
     drivers: Drivers,
     memory: Arc<Memory>,
+    metrics: Arc<WriterMetrics>,
     inbox: Arc<Inbox>,
     state: Mutex<State>,
 }
@@ -86,6 +88,11 @@ impl Drop for EndsSender {
 }
 
 impl Writers {
+    /// What was written so far.
+    pub(crate) fn stats(&self) -> crate::stats::WriterStats {
+        self.shared.metrics.stats(&self.shared.memory)
+    }
+
     pub(crate) fn new(config: Arc<Config>, drivers: Drivers, cluster: Cluster) -> Self {
         let memory = Memory::new(config.writer_buffer_memory_size);
         let inbox = Arc::new(Inbox::new());
@@ -101,6 +108,7 @@ impl Writers {
                 config,
                 drivers,
                 memory,
+                metrics: Arc::default(),
                 inbox,
                 state,
             }),
@@ -120,6 +128,7 @@ impl Writers {
                     &self.shared.config,
                     cluster,
                     Arc::clone(&self.shared.memory),
+                    Arc::clone(&self.shared.metrics),
                     Arc::clone(&self.shared.inbox),
                 );
                 self.shared.drivers.handle().spawn(sender.run());

@@ -179,6 +179,11 @@ impl Cluster {
             })
     }
 
+    /// What was sent and received so far, over all connections.
+    pub fn stats(&self) -> crate::metrics::RpcStats {
+        self.inner.pool.stats()
+    }
+
     /// Closes every connection. Calls under way fail, and so does every later one.
     pub fn close(&self) {
         self.inner.pool.close();

@@ -19,6 +19,7 @@ use fluss_wire::version::{ApiVersions, ServerType};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::time::Instant;
+use tracing::{Instrument, debug_span};
 
 pub(crate) use handshake::{Target, connect};
 
@@ -213,7 +214,8 @@ impl Connection {
             api: R::API_KEY,
             source: Arc::new(source),
         })?;
-        let in_flight = shared.metrics.sent(R::API_KEY, frame.len_bytes());
+        let sent_bytes = frame.len_bytes();
+        let in_flight = shared.metrics.sent(R::API_KEY, sent_bytes);
         let (answer, answered) = oneshot::channel();
         let queued = Queued {
             id,
@@ -235,7 +237,9 @@ impl Connection {
             id,
             answered: false,
         };
-        let Some(outcome) = until(&shared.runtime, with_grace(deadline), answered).await else {
+        let span = debug_span!("request", server = %shared.server, api = R::API_KEY.name(), bytes = sent_bytes);
+        let waited = until(&shared.runtime, with_grace(deadline), answered);
+        let Some(outcome) = waited.instrument(span).await else {
             return Err(self.timeout(R::API_KEY, Phase::Answer, started));
         };
         cancel.answered = true;

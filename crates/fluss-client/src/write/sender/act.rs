@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fluss_metadata::{TableBucket, TableId};
 use futures::FutureExt;
-use tracing::debug;
+use tracing::{Instrument, debug, debug_span};
 
 use super::{Event, Sender};
 use crate::engine::write::{Action, Answer, Finished, Request, RouteId, SlotId};
@@ -89,9 +89,9 @@ impl Sender {
             if part.attempt == 1 {
                 metrics::on_queued(sent_at.saturating_duration_since(payload.since));
             } else {
-                metrics::on_retry(payload.rows);
+                self.metrics.on_retry(payload.rows);
             }
-            metrics::on_send(payload.rows, bytes.len());
+            self.metrics.on_send(payload.rows, bytes.len());
             debug!(bucket = ?part.bucket, sequence = part.stamp.sequence, rows = payload.rows, bytes = bytes.len(), attempt = part.attempt, "send a batch");
             batches.push((part.bucket, bytes));
             format.get_or_insert_with(|| Arc::clone(&payload.format));
@@ -106,6 +106,8 @@ impl Sender {
             self.engine.on_answers(id, nothing, &otherwise, sent_at);
             return;
         };
+        let bytes = batches.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
+        let span = debug_span!("write_request", server = request.lane.server, table = %format.info.table_path(), batches = batches.len(), bytes);
         let message = request::Message::new(&format, &self.config, batches);
         let call = message.send(
             self.cluster.clone(),
@@ -115,10 +117,12 @@ impl Sender {
             Arc::clone(&self.config),
         );
         self.events
-            .push(Box::pin(call.map(move |result| Event::Answered {
-                request: id,
-                sent_at,
-                result,
+            .push(Box::pin(call.instrument(span).map(move |result| {
+                Event::Answered {
+                    request: id,
+                    sent_at,
+                    result,
+                }
             })));
     }
 

@@ -24,6 +24,7 @@ use tracing::warn;
 use super::encoder::{Encoder, Sealed};
 use super::inbox::{Inbox, Mail};
 use super::memory::Memory;
+use super::metrics::WriterMetrics;
 use super::request::Answered;
 use super::slot::{BucketGroup, BucketSlot};
 use super::table::TableWrites;
@@ -39,6 +40,7 @@ pub(super) struct Sender {
     cluster: Cluster,
     config: Arc<Config>,
     memory: Arc<Memory>,
+    metrics: Arc<WriterMetrics>,
     inbox: Arc<Inbox>,
     /// By [`SlotId`].
     slots: Vec<Arc<BucketSlot>>,
@@ -79,6 +81,7 @@ impl Sender {
         config: &Arc<Config>,
         cluster: Cluster,
         memory: Arc<Memory>,
+        metrics: Arc<WriterMetrics>,
         inbox: Arc<Inbox>,
     ) -> Self {
         use std::hash::{BuildHasher, RandomState};
@@ -97,6 +100,7 @@ impl Sender {
             cluster,
             config: Arc::clone(config),
             memory,
+            metrics,
             inbox,
             slots: Vec::new(),
             routes: Vec::new(),
