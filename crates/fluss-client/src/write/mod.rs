@@ -20,6 +20,8 @@ mod member;
 mod memory;
 pub(crate) mod metrics;
 mod partition;
+#[cfg(test)]
+mod partition_tests;
 mod request;
 mod route;
 mod sender;
