@@ -107,3 +107,8 @@ struct Lookups;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/writing.md")]
 struct Writing;
+
+/// Compiles the snippets of the page about administration.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/admin.md")]
+struct Administration;
