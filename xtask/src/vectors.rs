@@ -20,6 +20,10 @@ pub(crate) fn run() -> Result<()> {
         "integration-tests",
         "--exclude",
         "xtask",
+        // Documentation tests and benches print no counts.
+        "--lib",
+        "--test",
+        "*",
     ]);
     let passed = shell::each_line(tests.args(["--", "--show-output"]), |line| {
         println!("{line}");
