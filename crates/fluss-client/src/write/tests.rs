@@ -331,6 +331,21 @@ async fn rows_that_nobody_awaits_go_together_after_the_linger() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_linger_of_a_batch_does_not_delay_the_next_one() {
+    let bench = Bench::new(1).await;
+    let writer = bench.table.new_append().unwrap().create_writer().unwrap();
+    for n in 0..3 {
+        let started = Instant::now();
+        writer.append(&row(n)).unwrap();
+        while bench.logs().rows().len() <= n as usize {
+            assert!(started.elapsed() < LINGER * 2, "row {n} is not sent");
+            tokio::time::sleep(LINGER / 10).await;
+        }
+        tokio::time::sleep(LINGER * 10).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn rows_awaited_by_many_tasks_share_batches() {
     let bench = Bench::new(1).await;
     let writer = bench.table.new_append().unwrap().create_writer().unwrap();

@@ -23,10 +23,7 @@ impl<P> Engine<P> {
                 wish: Wish::Linger,
             });
         }
-        if !entry.linger_armed {
-            entry.linger_armed = true;
-            self.timers.insert((linger_ends, Timer::Linger(slot)));
-        }
+        self.arm_linger(slot, linger_ends);
         self.open.insert(slot);
         if self.limits.linger.is_zero() {
             self.attend(slot);

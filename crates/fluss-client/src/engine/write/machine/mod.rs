@@ -134,7 +134,8 @@ struct Slot<P> {
     /// Its bucket had no leader when it was looked at last.
     is_leaderless: bool,
     is_sendable: bool,
-    linger_armed: bool,
+    /// When its timer of the linger rings.
+    linger_rings: Option<Instant>,
     expiry_armed: bool,
 }
 
@@ -267,7 +268,7 @@ impl<P> Engine<P> {
             has_attention: false,
             is_leaderless: false,
             is_sendable: false,
-            linger_armed: false,
+            linger_rings: None,
             expiry_armed: false,
         });
         let id = self.slots.len() - 1;

@@ -147,7 +147,7 @@ impl<P> Engine<P> {
         let Some(entry) = self.slots.get_mut(slot) else {
             return;
         };
-        entry.linger_armed = false;
+        entry.linger_rings = None;
         let Some(open) = entry.open else { return };
         let linger_ends = open.since + self.limits.linger;
         let delivery_ends = open.since + self.limits.delivery_timeout;
@@ -158,12 +158,25 @@ impl<P> Engine<P> {
             delivery_ends
         };
         if next > now {
-            entry.linger_armed = true;
-            self.timers.insert((next, Timer::Linger(slot)));
+            self.arm_linger(slot, next);
         }
         if linger_ends <= now || delivery_ends <= now {
             self.attend(slot);
         }
+    }
+
+    /// Has the timer of the linger ring at `at`, unless it rings before: that of an earlier batch may be set for much later.
+    pub(super) fn arm_linger(&mut self, slot: SlotId, at: Instant) {
+        let Some(entry) = self.slots.get_mut(slot) else {
+            return;
+        };
+        if entry.linger_rings.is_some_and(|rings| rings <= at) {
+            return;
+        }
+        if let Some(rings) = entry.linger_rings.replace(at) {
+            self.timers.remove(&(rings, Timer::Linger(slot)));
+        }
+        self.timers.insert((at, Timer::Linger(slot)));
     }
 
     pub(super) fn arm_expiry(&mut self, slot: SlotId) {
