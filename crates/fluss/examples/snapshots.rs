@@ -35,7 +35,10 @@ async fn main() -> Outcome {
         let latest = admin
             .get_latest_kv_snapshots(table.table_path(), None)
             .await?;
-        if let Some(id) = latest.of_bucket(0).and_then(|entry| entry.snapshot_id()) {
+        if let Some(id) = latest
+            .of_bucket(0)
+            .and_then(fluss::metadata::KvSnapshot::snapshot_id)
+        {
             break (TableBucket::new(latest.table_id(), 0), id);
         }
         if started.elapsed() > Duration::from_secs(60) {
