@@ -20,6 +20,10 @@ impl FlussAdmin {
     ///
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) unless `ignore_if_exists`; [`Usage`](crate::ErrorKind::Usage) for a name that
     /// no database may have.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; the change may take effect all the same.
     pub async fn create_database(
         &self,
         name: &str,
@@ -42,6 +46,10 @@ impl FlussAdmin {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) unless `ignore_if_not_exists`; [`Usage`](crate::ErrorKind::Usage) if it has tables and
     /// `cascade` is false.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; the change may take effect all the same.
     pub async fn drop_database(
         &self,
         name: &str,
@@ -62,6 +70,10 @@ impl FlussAdmin {
     /// # Errors
     ///
     /// Why no server answered.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; nothing is left behind.
     pub async fn database_exists(&self, name: &str) -> Result<bool> {
         let request = DatabaseExistsRequest {
             database_name: name.to_owned(),
@@ -74,6 +86,10 @@ impl FlussAdmin {
     /// # Errors
     ///
     /// Why no server answered.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; nothing is left behind.
     pub async fn list_databases(&self) -> Result<Vec<String>> {
         Ok(self
             .read(
@@ -91,6 +107,10 @@ impl FlussAdmin {
     /// # Errors
     ///
     /// Why no server answered.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; nothing is left behind.
     pub async fn list_database_summaries(&self) -> Result<Vec<DatabaseSummary>> {
         let response = self
             .read(
@@ -119,6 +139,10 @@ impl FlussAdmin {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) unless `ignore_if_not_exists`; [`Usage`](crate::ErrorKind::Usage) for a change that lacks
     /// its value; [`Unsupported`](crate::ErrorKind::Unsupported) with an older server, before anything is sent.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; the change may take effect all the same.
     pub async fn alter_database(
         &self,
         name: &str,
@@ -146,6 +170,10 @@ impl FlussAdmin {
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is none.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; nothing is left behind.
     pub async fn get_database_info(&self, name: &str) -> Result<DatabaseInfo> {
         let response = self
             .read(

@@ -54,6 +54,10 @@ impl FlussAdmin {
     /// # Errors
     ///
     /// Why no server could be asked.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; nothing is left behind.
     pub async fn get_server_nodes(&self) -> Result<Vec<ServerNode>> {
         self.connection
             .cluster

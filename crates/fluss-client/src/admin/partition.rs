@@ -16,6 +16,10 @@ impl FlussAdmin {
     ///
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) unless `ignore_if_exists`; [`Usage`](crate::ErrorKind::Usage) for a table
     /// without partitions or a spec that does not fit it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; the change may take effect all the same.
     pub async fn create_partition(
         &self,
         path: &TablePath,
@@ -39,6 +43,10 @@ impl FlussAdmin {
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) unless `ignore_if_not_exists`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; the change may take effect all the same.
     pub async fn drop_partition(
         &self,
         path: &TablePath,
@@ -61,6 +69,10 @@ impl FlussAdmin {
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table, [`Usage`](crate::ErrorKind::Usage) if it has no partitions.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; nothing is left behind.
     pub async fn list_partition_infos(&self, path: &TablePath) -> Result<Vec<PartitionInfo>> {
         self.list_partition_infos_with_spec(path, None).await
     }
@@ -70,6 +82,10 @@ impl FlussAdmin {
     /// # Errors
     ///
     /// As [`list_partition_infos`](Self::list_partition_infos).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; nothing is left behind.
     pub async fn list_partition_infos_with_spec(
         &self,
         path: &TablePath,

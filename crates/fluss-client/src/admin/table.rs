@@ -22,6 +22,10 @@ impl FlussAdmin {
     ///
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) unless `ignore_if_exists`; [`NotFound`](crate::ErrorKind::NotFound) if there
     /// is no such database; [`Usage`](crate::ErrorKind::Usage) for a name or a definition that the server refuses.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; the change may take effect all the same.
     pub async fn create_table(
         &self,
         path: &TablePath,
@@ -45,6 +49,10 @@ impl FlussAdmin {
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) unless `ignore_if_not_exists`.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; the change may take effect all the same.
     pub async fn drop_table(&self, path: &TablePath, ignore_if_not_exists: bool) -> Result<()> {
         let request = DropTableRequest {
             table_path: path_message(path),
@@ -61,6 +69,10 @@ impl FlussAdmin {
     /// # Errors
     ///
     /// Why no server answered.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; nothing is left behind.
     pub async fn table_exists(&self, path: &TablePath) -> Result<bool> {
         let request = TableExistsRequest {
             table_path: path_message(path),
@@ -77,6 +89,10 @@ impl FlussAdmin {
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such database.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; nothing is left behind.
     pub async fn list_tables(&self, database: &str) -> Result<Vec<String>> {
         let request = ListTablesRequest {
             database_name: database.to_owned(),
@@ -89,6 +105,10 @@ impl FlussAdmin {
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; nothing is left behind.
     pub async fn get_table_info(&self, path: &TablePath) -> Result<TableInfo> {
         fetch_table_info(&self.connection, path)
             .await
@@ -100,6 +120,10 @@ impl FlussAdmin {
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table or schema.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the answer; nothing is left behind.
     pub async fn get_table_schema(
         &self,
         path: &TablePath,

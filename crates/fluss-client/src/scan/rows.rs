@@ -93,6 +93,14 @@ impl LogScanner {
     }
 
     /// Reads a bucket no more, and throws away what was fetched of it. Nothing happens if it is not read.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a bucket that the table does not have.
+    ///
+    /// # Cancel safety
+    ///
+    /// There is no point at which it could be dropped half done.
     #[expect(clippy::unused_async, reason = "as subscribe")]
     pub async fn unsubscribe(&self, bucket: i32) -> Result<()> {
         self.scanner.unsubscribe(None, bucket)
@@ -120,6 +128,14 @@ impl LogScanner {
     }
 
     /// Reads nothing any more, looks for no more partitions, and throws away what was fetched.
+    ///
+    /// # Errors
+    ///
+    /// None today.
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`unsubscribe`](Self::unsubscribe).
     #[expect(clippy::unused_async, reason = "as subscribe")]
     pub async fn unsubscribe_all(&self) -> Result<()> {
         self.scanner.unsubscribe_all();

@@ -39,6 +39,10 @@ impl Cluster {
     /// # Errors
     ///
     /// As [`refresh_table`](Self::refresh_table).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the news; a refresh under way goes on, for others and for the view.
     pub async fn ensure_table(&self, path: &TablePath) -> Result<()> {
         if self.view().table_id(path).is_some() {
             return Ok(());
@@ -67,6 +71,10 @@ impl Cluster {
     ///
     /// That there is no such table, which is forgotten then; why nobody could be asked. [`RpcError::Unknown`] if the servers keep quiet
     /// about the table, as they do about one that this user may not see.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the news; a refresh under way goes on, for others and for the view.
     pub async fn refresh_table(&self, path: &TablePath) -> Result<()> {
         let wish = BTreeSet::from([Wish::Table(path.clone())]);
         self.learn(wish, self.call_deadline()).await?;
@@ -84,6 +92,10 @@ impl Cluster {
     ///
     /// That there is no such table; why nobody could be asked. A bucket without a leader is no error, nor is a partition that does not
     /// exist any more: it is forgotten.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the news; a refresh under way goes on, for others and for the view.
     pub async fn refresh_buckets(&self, path: &TablePath, buckets: &[TableBucket]) -> Result<()> {
         self.learn_buckets(path, buckets, self.call_deadline())
             .await
@@ -108,6 +120,10 @@ impl Cluster {
     /// # Errors
     ///
     /// That there is no such table; why nobody could be asked.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future gives up the news; a refresh under way goes on, for others and for the view.
     pub async fn partition_id(&self, path: &TablePath, name: &str) -> Result<Option<PartitionId>> {
         let known = || {
             let view = self.view();
