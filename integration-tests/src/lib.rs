@@ -3,5 +3,6 @@
 pub mod cluster;
 pub mod java;
 pub mod rows;
+pub mod support;
 pub mod values;
 pub mod wide;

@@ -10,12 +10,11 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use integration_tests::support;
+
 mod buffer;
 mod failover;
 mod rebalance;
-#[path = "../it/support.rs"]
-#[allow(dead_code, reason = "shared with tests that need more of it")]
-mod support;
 
 /// Held by the one test that runs.
 fn alone() -> MutexGuard<'static, ()> {

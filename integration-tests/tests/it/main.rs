@@ -8,6 +8,8 @@
     reason = "test code"
 )]
 
+use integration_tests::support;
+
 mod admin;
 mod documented;
 mod interop;
@@ -21,7 +23,6 @@ mod scan_remote;
 mod scan_stream;
 mod scan_subscribe;
 mod scan_support;
-mod support;
 mod write_append;
 mod write_batches;
 mod write_buckets;

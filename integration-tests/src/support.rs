@@ -1,8 +1,16 @@
-//! What the tests share: connections, tables of their own, reading until the end.
+//! What the tests share: connections, tables of their own, reading until the end. What fails here fails the test.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::missing_panics_doc,
+    reason = "test support"
+)]
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use crate::cluster::{bootstrap_servers, unique_database};
 use fluss::client::{EARLIEST_OFFSET, FlussAdmin, FlussConnection, FlussTable};
 use fluss::config::Config;
 use fluss::metadata::{Schema, TableDescriptor, TablePath};
@@ -10,31 +18,33 @@ use fluss::record::ScanRecord;
 use fluss_rpc::{Cluster, RpcConfig};
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{PbTableBucket, ReleaseKvSnapshotLeaseRequest};
-use integration_tests::cluster::{bootstrap_servers, unique_database};
 
 /// How long to wait for what must come.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
-pub(crate) fn config() -> Config {
+/// Where the cluster is, and defaults.
+pub fn config() -> Config {
     Config {
         bootstrap_server: bootstrap_servers(),
         ..Config::default()
     }
 }
 
-pub(crate) async fn connect() -> FlussConnection {
+/// A connection with [`config`].
+pub async fn connect() -> FlussConnection {
     FlussConnection::new(config()).await.unwrap()
 }
 
 /// A database of the test's own.
-pub(crate) async fn database(connection: &FlussConnection, test: &str) -> String {
+pub async fn database(connection: &FlussConnection, test: &str) -> String {
     let name = unique_database(test);
     let admin = connection.get_admin().await.unwrap();
     admin.create_database(&name, None, false).await.unwrap();
     name
 }
 
-pub(crate) async fn create(
+/// A table that the coordinator knows, opened.
+pub async fn create(
     connection: &FlussConnection,
     path: &TablePath,
     descriptor: &TableDescriptor,
@@ -48,11 +58,7 @@ pub(crate) async fn create(
 ///
 /// A coordinator of release 0.9.1 on a busy machine misses a new table now and then: it never gets leaders, and a partition of it would
 /// end all elections of the cluster (`docs/protocol/administration.md`). Such a table is made anew.
-pub(crate) async fn create_known(
-    admin: &FlussAdmin,
-    path: &TablePath,
-    descriptor: &TableDescriptor,
-) {
+pub async fn create_known(admin: &FlussAdmin, path: &TablePath, descriptor: &TableDescriptor) {
     let mut config = RpcConfig::default();
     config.call_timeout = Duration::from_secs(3);
     let address = bootstrap_servers();
@@ -85,7 +91,8 @@ pub(crate) async fn create_known(
     panic!("the coordinator misses one table after another");
 }
 
-pub(crate) fn descriptor(schema: Schema, buckets: i32) -> TableDescriptor {
+/// A table of so many buckets.
+pub fn descriptor(schema: Schema, buckets: i32) -> TableDescriptor {
     TableDescriptor::builder()
         .schema(schema)
         .bucket_count(buckets)
@@ -94,7 +101,7 @@ pub(crate) fn descriptor(schema: Schema, buckets: i32) -> TableDescriptor {
 }
 
 /// Reads all buckets from their beginnings until `count` records came, by bucket in the order of offsets.
-pub(crate) async fn read(table: &FlussTable, count: usize) -> BTreeMap<i32, Vec<ScanRecord>> {
+pub async fn read(table: &FlussTable, count: usize) -> BTreeMap<i32, Vec<ScanRecord>> {
     let scanner = table.new_scan().create_log_scanner().unwrap();
     for bucket in 0..table.get_table_info().num_buckets() {
         scanner.subscribe(bucket, EARLIEST_OFFSET).await.unwrap();
