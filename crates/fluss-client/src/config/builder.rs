@@ -93,6 +93,7 @@ setters! {
     scanner_remote_read_bytes: usize,
     file_system_properties: FileSystemProperties,
     scanner_max_batch_bytes: usize,
+    scanner_kv_fetch_max_bytes: usize,
     lookup_queue_size: usize,
     lookup_max_batch_size: usize,
     lookup_max_inflight_requests: usize,

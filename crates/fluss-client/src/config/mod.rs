@@ -118,6 +118,9 @@ pub struct Config {
     pub file_system_properties: FileSystemProperties,
     /// Most bytes that one batch may take when decompressed. Default 256 MiB.
     pub scanner_max_batch_bytes: usize,
+    /// Soft bound of one answer when all rows of a primary-key table are read, in bytes; one answer is read ahead. A server may send
+    /// less. Java: `client.scanner.kv.fetch.max-bytes`. Default 4 MiB.
+    pub scanner_kv_fetch_max_bytes: usize,
 
     /// Lookups that may wait to be sent, for all tables of a connection. Java: `client.lookup.queue-size`. Default 25,600.
     pub lookup_queue_size: usize,
@@ -198,6 +201,7 @@ impl Default for Config {
             scanner_remote_read_bytes: 4 * MIB,
             file_system_properties: FileSystemProperties::new(),
             scanner_max_batch_bytes: 256 * MIB,
+            scanner_kv_fetch_max_bytes: 4 * MIB,
             lookup_queue_size: 25_600,
             lookup_max_batch_size: 1024,
             lookup_max_inflight_requests: 4,

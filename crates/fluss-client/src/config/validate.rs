@@ -31,6 +31,10 @@ impl Config {
         )?;
         at_least_one("scanner_remote_read_bytes", self.scanner_remote_read_bytes)?;
         at_least_one("scanner_max_batch_bytes", self.scanner_max_batch_bytes)?;
+        fits_i32(
+            "scanner_kv_fetch_max_bytes",
+            self.scanner_kv_fetch_max_bytes,
+        )?;
         at_least_one("lookup_queue_size", self.lookup_queue_size)?;
         at_least_one("lookup_max_batch_size", self.lookup_max_batch_size)?;
         at_least_one(

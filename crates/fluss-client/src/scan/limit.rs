@@ -3,11 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use fluss_metadata::TableBucket;
-use fluss_row::kv::{LookupRow, ValueBatch};
 use fluss_wire::error_code::ServerError;
 use fluss_wire::message::{LimitScanRequest, LimitScanResponse};
 use tokio::sync::Mutex;
@@ -15,16 +13,16 @@ use tokio::time::Instant;
 
 use super::Projection;
 use super::decode::{BatchReader, Begins, Source, split};
+use super::values::ValueRows;
 use crate::connection::ConnectionInner;
 use crate::engine::scan::{FetchFault, judge, retry_delay};
 use crate::error::{Error, Result};
-use crate::lookup::{ValueReader, record_batch};
 use crate::table::{OffsetReset, ScanBatch};
 
 /// Reads one bucket once, up to a number of rows: the last rows of a log table, any rows of a primary-key table.
-pub struct LimitBatchScanner {
+pub(super) struct LimitScan {
     reader: BatchReader,
-    values: ValueReader,
+    values: ValueRows,
     schema: SchemaRef,
     bucket: TableBucket,
     limit: i32,
@@ -32,35 +30,25 @@ pub struct LimitBatchScanner {
     batches: Mutex<Option<Vec<ScanBatch>>>,
 }
 
-impl LimitBatchScanner {
-    pub(crate) fn new(
+impl LimitScan {
+    pub(super) fn new(
         connection: Arc<ConnectionInner>,
         projection: Projection,
         bucket: TableBucket,
         limit: i32,
     ) -> Result<Self> {
-        let schema = projection.column_schema()?;
-        let values = ValueReader::new(projection.table())?;
         Ok(Self {
+            schema: projection.column_schema()?,
+            values: ValueRows::new(projection.clone())?,
             reader: BatchReader::new(connection, projection),
-            values,
-            schema,
             bucket,
             limit,
             batches: Mutex::new(None),
         })
     }
 
-    /// The next batch, or `None` when all are read. The first call asks the server.
-    ///
-    /// # Errors
-    ///
-    /// Why the bucket cannot be read. Calling again tries again.
-    ///
-    /// # Cancel safety
-    ///
-    /// A dropped call loses nothing.
-    pub async fn next_batch(&self) -> Result<Option<ScanBatch>> {
+    /// The next batch, or `None` when all are read. The first call asks the server; after an error, the next one asks again.
+    pub(super) async fn next_batch(&self) -> Result<Option<ScanBatch>> {
         let mut batches = self.batches.lock().await;
         if batches.is_none() {
             let mut read = self.fetch().await.map_err(|error| {
@@ -73,33 +61,6 @@ impl LimitBatchScanner {
             *batches = Some(read);
         }
         Ok(batches.as_mut().and_then(Vec::pop))
-    }
-
-    /// All batches that are left.
-    ///
-    /// # Errors
-    ///
-    /// As [`next_batch`](Self::next_batch).
-    ///
-    /// # Cancel safety
-    ///
-    /// Batches that were taken are lost when it is dropped.
-    pub async fn collect_all_batches(&self) -> Result<Vec<ScanBatch>> {
-        let mut all = Vec::new();
-        while let Some(batch) = self.next_batch().await? {
-            all.push(batch);
-        }
-        Ok(all)
-    }
-
-    /// The bucket that is read.
-    pub fn bucket(&self) -> &TableBucket {
-        &self.bucket
-    }
-
-    /// The Arrow schema of every batch.
-    pub fn schema(&self) -> SchemaRef {
-        SchemaRef::clone(&self.schema)
     }
 
     pub(super) async fn fetch(&self) -> Result<Vec<ScanBatch>> {
@@ -122,7 +83,10 @@ impl LimitBatchScanner {
         if response.is_log_table.unwrap_or(!table.has_primary_key()) {
             self.log_rows(&records).await
         } else {
-            self.value_rows(records).await
+            let most = usize::try_from(self.limit).unwrap_or(0);
+            let connection = self.reader.connection();
+            let batch = self.values.read(connection, records, most).await?;
+            Ok(vec![ScanBatch::new(self.bucket, batch, 0, None)])
         }
     }
 
@@ -190,32 +154,11 @@ impl LimitBatchScanner {
         batches.reverse();
         Ok(batches)
     }
-
-    async fn value_rows(&self, records: Bytes) -> Result<Vec<ScanBatch>> {
-        let projection = self.reader.projection();
-        let mut rows: Vec<LookupRow> = Vec::new();
-        for record in ValueBatch::parse(records)?
-            .records()
-            .take(usize::try_from(self.limit).unwrap_or(0))
-        {
-            rows.push(
-                self.values
-                    .read_record(self.reader.connection(), record?)
-                    .await?,
-            );
-        }
-        let projected: Vec<_> = rows
-            .iter()
-            .map(|row| fluss_row::ProjectedRow::of_fields(row, projection.columns()))
-            .collect();
-        let batch: RecordBatch = record_batch(projection.row_type(), &projected)?;
-        Ok(vec![ScanBatch::new(self.bucket, batch, 0, None)])
-    }
 }
 
-impl fmt::Debug for LimitBatchScanner {
+impl fmt::Debug for LimitScan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LimitBatchScanner")
+        f.debug_struct("LimitScan")
             .field("bucket", &self.bucket)
             .field("limit", &self.limit)
             .finish_non_exhaustive()

@@ -5,12 +5,16 @@
 
 mod batches;
 mod bounds;
+mod bucket_batches;
 mod decode;
 mod discovery;
 mod driver;
 mod fetch;
+mod kv;
+mod kv_session;
+#[cfg(test)]
+mod kv_tests;
 mod limit;
-mod limit_table;
 pub(crate) mod metrics;
 #[cfg(test)]
 mod newer_tests;
@@ -19,16 +23,18 @@ mod projection;
 mod remote;
 mod rows;
 mod stream;
+mod table_batches;
 #[cfg(test)]
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+mod values;
 
 pub use batches::RecordBatchLogScanner;
-pub use limit::LimitBatchScanner;
-pub use limit_table::TableBatchScanner;
+pub use bucket_batches::BucketBatchScanner;
 pub use rows::LogScanner;
 pub use stream::{RecordStream, ScanBatchStream};
+pub use table_batches::TableBatchScanner;
 
 pub(crate) use driver::entropy;
 pub(crate) use projection::Projection;

@@ -6,9 +6,12 @@ use std::sync::Arc;
 use fluss_metadata::{TableBucket, TableInfo};
 
 pub use crate::scan::{
-    LimitBatchScanner, LogScanner, RecordBatchLogScanner, RecordStream, ScanBatchStream,
+    BucketBatchScanner, LogScanner, RecordBatchLogScanner, RecordStream, ScanBatchStream,
     TableBatchScanner,
 };
+
+/// The name that `fluss-rs` 1.0 has for the scanner of a bucket.
+pub type LimitBatchScanner = BucketBatchScanner;
 
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
@@ -136,19 +139,17 @@ impl TableScan {
         RecordBatchLogScanner::new(self.scanner("create_record_batch_log_scanner", usize::MAX)?)
     }
 
-    /// A scanner that reads one bucket once, at most as many rows as the [`limit`](Self::limit): the last rows of a log table, any rows
-    /// of a primary-key table.
+    /// A scanner that reads one bucket once: at most as many rows as the [`limit`](Self::limit), or every row of a primary-key table.
+    ///
+    /// With a limit it reads the last rows of a log table, any rows of a primary-key table. Without one the server of the bucket, which
+    /// must be of release 1.0 or later, reads a snapshot of the rows as they are when the first batch is asked for.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) without a limit, or for a bucket of another table.
-    pub fn create_bucket_batch_scanner(&self, bucket: TableBucket) -> Result<LimitBatchScanner> {
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a log table without a limit, or for a bucket of another table.
+    pub fn create_bucket_batch_scanner(&self, bucket: TableBucket) -> Result<BucketBatchScanner> {
         let operation = "create_bucket_batch_scanner";
-        let Some(limit) = self.limit else {
-            return Err(self
-                .refused("a bucket is read at once only up to a limit: set one".to_owned())
-                .during(operation));
-        };
+        self.require_bounded(operation)?;
         if bucket.table_id() != self.info.table_id() {
             return Err(self
                 .refused(format!(
@@ -158,25 +159,33 @@ impl TableScan {
                 ))
                 .during(operation));
         }
-        LimitBatchScanner::new(
+        BucketBatchScanner::new(
             Arc::clone(&self.connection),
             self.projection()?,
             bucket,
-            limit,
+            self.limit,
         )
     }
 
-    /// A scanner that reads the whole table once, at most as many rows as the [`limit`](Self::limit) in all.
+    /// A scanner that reads the whole table once: at most as many rows as the [`limit`](Self::limit) in all, or every row of a
+    /// primary-key table, which takes servers of release 1.0 or later.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) without a limit.
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a log table without a limit.
     pub fn create_batch_scanner(&self) -> Result<TableBatchScanner> {
-        let limit = self.limit.ok_or_else(|| {
-            self.refused("a batch scanner needs a limit".to_owned())
-                .during("create_batch_scanner")
-        })?;
-        TableBatchScanner::new(Arc::clone(&self.connection), self.projection()?, limit)
+        self.require_bounded("create_batch_scanner")?;
+        TableBatchScanner::new(Arc::clone(&self.connection), self.projection()?, self.limit)
+    }
+
+    /// A log has no end, the rows of a primary-key table have.
+    fn require_bounded(&self, operation: &'static str) -> Result<()> {
+        if self.limit.is_some() || self.info.has_primary_key() {
+            return Ok(());
+        }
+        Err(self
+            .refused("a log table is read at once only up to a limit: set one".to_owned())
+            .during(operation))
     }
 
     fn scanner(&self, operation: &'static str, max_poll_records: usize) -> Result<Scanner> {

@@ -73,6 +73,14 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
             Ok(())
         },
     ),
+    sets(
+        "client.scanner.kv.fetch.max-bytes",
+        OptionKind::MemorySize,
+        Some("4mb"),
+        "soft bound of one answer when all rows of a primary-key table are read",
+        "scanner_kv_fetch_max_bytes",
+        |config, text| parse::size(text).map(|value| config.scanner_kv_fetch_max_bytes = value),
+    ),
     own(sets(
         "client.scanner.log.prefetch-max-bytes",
         OptionKind::MemorySize,
@@ -107,13 +115,6 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
             parse::duration(text).map(|value| config.scanner_partition_discovery_interval = value)
         },
     )),
-    ignored(
-        "client.scanner.kv.fetch.max-bytes",
-        OptionKind::MemorySize,
-        Some("4mb"),
-        "most bytes of one answer when the rows of a primary-key table are scanned on the server",
-        "that scan is not offered",
-    ),
     ignored(
         "client.scanner.kv.batch-strategy",
         OptionKind::Choice(&["snapshot-merge", "server-scan"]),

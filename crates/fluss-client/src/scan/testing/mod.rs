@@ -17,6 +17,7 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -73,6 +74,8 @@ pub(crate) struct MemoryServer {
     pub(crate) values: Mutex<HashMap<Bytes, Bytes>>,
     /// Requests in the order in which they came.
     pub(crate) seen: Mutex<Vec<Request>>,
+    /// Whether it offers what release 1.0 does, and not only what 0.9.1 does.
+    newer: AtomicBool,
     grown: Notify,
     script: Mutex<Option<Arc<Script>>>,
 }
@@ -88,9 +91,15 @@ impl MemoryServer {
             logs: Mutex::new(logs),
             values: Mutex::default(),
             seen: Mutex::default(),
+            newer: AtomicBool::new(false),
             grown: Notify::new(),
             script: Mutex::default(),
         })
+    }
+
+    /// Offers from now on what release 1.0 does.
+    pub(crate) fn become_newer(&self) {
+        self.newer.store(true, Ordering::Relaxed);
     }
 
     /// Answers requests first by `script`; those for which it returns `None` are answered sensibly.
@@ -170,7 +179,7 @@ impl MemoryServer {
             return reply.await;
         }
         match request.api {
-            ApiKey::ApiVersions => ok(&request, &versions()),
+            ApiKey::ApiVersions => ok(&request, &versions(self.newer.load(Ordering::Relaxed))),
             ApiKey::GetMetadata => ok(&request, &self.metadata(&request.message())),
             ApiKey::GetTableInfo => ok(&request, &self.table_info()),
             ApiKey::FetchLog => {
@@ -410,11 +419,12 @@ pub(crate) fn refused(request: &Request, code: i32) -> Reply {
     )
 }
 
-fn versions() -> ApiVersionsResponse {
+fn versions(newer: bool) -> ApiVersionsResponse {
     let api_versions = TABLE
         .iter()
         .filter_map(|entry| {
-            let versions = entry.versions_in_0_9_1?;
+            let newer = newer.then_some(entry.versions);
+            let versions = newer.or(entry.versions_in_0_9_1)?;
             Some(PbApiVersion {
                 api_key: i32::from(entry.key.code()),
                 min_version: i32::from(versions.min),

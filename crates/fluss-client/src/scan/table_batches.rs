@@ -1,4 +1,4 @@
-//! Reading a whole table once, up to a number of rows.
+//! Reading a whole table once: a number of its rows, or every row of a primary-key table.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -8,19 +8,21 @@ use arrow_schema::SchemaRef;
 use fluss_metadata::TableBucket;
 use tokio::sync::Mutex;
 
-use super::limit::LimitBatchScanner;
+use super::kv::KvScan;
+use super::limit::LimitScan;
 use super::{Projection, discovery};
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
 use crate::table::ScanBatch;
 
-/// Reads a table once, all partitions included, up to a number of rows: one bucket after the other, and of each as
-/// [`LimitBatchScanner`] does, until there are enough.
+/// Reads a table once, all partitions included: one bucket after the other, and of each as
+/// [`BucketBatchScanner`](crate::table::BucketBatchScanner) does. With a limit, until there are enough rows; without one, every row of a
+/// primary-key table, each bucket as it is when its turn comes.
 pub struct TableBatchScanner {
     connection: Arc<ConnectionInner>,
     projection: Projection,
     schema: SchemaRef,
-    limit: i32,
+    limit: Option<i32>,
     progress: Mutex<Progress>,
 }
 
@@ -29,15 +31,17 @@ struct Progress {
     /// The buckets that are still to be read; `None` before the first call.
     buckets: Option<VecDeque<TableBucket>>,
     batches: VecDeque<ScanBatch>,
-    /// Rows that were read.
+    /// Rows that were read up to the limit.
     rows: i32,
+    /// The scan of the first of the buckets, without a limit.
+    scan: Option<KvScan>,
 }
 
 impl TableBatchScanner {
     pub(crate) fn new(
         connection: Arc<ConnectionInner>,
         projection: Projection,
-        limit: i32,
+        limit: Option<i32>,
     ) -> Result<Self> {
         Ok(Self {
             schema: projection.column_schema()?,
@@ -52,7 +56,9 @@ impl TableBatchScanner {
     ///
     /// # Errors
     ///
-    /// Why a bucket cannot be read. Calling again tries again.
+    /// Why a bucket cannot be read. Calling again tries again, but for a bucket of which rows were returned without a limit: then it
+    /// returns the same error. [`ErrorKind::Unsupported`](crate::error::ErrorKind::Unsupported), before anything is sent, for a scan
+    /// without a limit on a server before 1.0.
     ///
     /// # Cancel safety
     ///
@@ -71,17 +77,34 @@ impl TableBatchScanner {
             let Some(bucket) = buckets.front().copied() else {
                 return Ok(None);
             };
-            let left = self.limit - progress.rows;
+            let Some(limit) = self.limit else {
+                let scan = match &mut progress.scan {
+                    Some(scan) => scan,
+                    none => none.insert(KvScan::new(
+                        Arc::clone(&self.connection),
+                        self.projection.clone(),
+                        bucket,
+                    )?),
+                };
+                let batch = scan.next_batch().await?;
+                if batch.is_some() {
+                    return Ok(batch);
+                }
+                progress.scan = None;
+                buckets.pop_front();
+                continue;
+            };
+            let left = limit - progress.rows;
             if left < 1 {
                 return Ok(None);
             }
-            let scanner = LimitBatchScanner::new(
+            let scan = LimitScan::new(
                 Arc::clone(&self.connection),
                 self.projection.clone(),
                 bucket,
                 left,
             )?;
-            let read = scanner
+            let read = scan
                 .fetch()
                 .await
                 .map_err(|error| self.failed(error).of_bucket(bucket))?;
@@ -124,7 +147,11 @@ impl TableBatchScanner {
 
     fn failed(&self, error: Error) -> Error {
         error
-            .during("limit_scan")
+            .during(if self.limit.is_some() {
+                "limit_scan"
+            } else {
+                "scan_kv"
+            })
             .of_table(self.projection.table().table_path())
     }
 }

@@ -1,0 +1,139 @@
+//! Reading every live row of a bucket of a primary-key table.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use bytes::Bytes;
+use fluss_metadata::TableBucket;
+use tokio::sync::{Mutex, mpsc};
+
+use super::Projection;
+use super::kv_session::{KvSession, Page};
+use super::values::ValueRows;
+use crate::connection::ConnectionInner;
+use crate::error::{Error, Result};
+use crate::table::ScanBatch;
+
+/// Reads every row that is in a bucket when the first batch is asked for.
+pub(super) struct KvScan {
+    connection: Arc<ConnectionInner>,
+    values: ValueRows,
+    bucket: TableBucket,
+    state: Mutex<State>,
+    log_offset: OnceLock<i64>,
+}
+
+enum State {
+    /// No server was asked yet, or in vain.
+    New,
+    Reading {
+        pages: mpsc::Receiver<Result<Page>>,
+        /// Taken from there, and not yet handed out.
+        page: Option<Bytes>,
+        last: bool,
+        /// Whether any rows were handed out, so that beginning again would repeat them.
+        begun: bool,
+    },
+    Failed(Error),
+    Done,
+}
+
+impl KvScan {
+    pub(super) fn new(
+        connection: Arc<ConnectionInner>,
+        projection: Projection,
+        bucket: TableBucket,
+    ) -> Result<Self> {
+        Ok(Self {
+            connection,
+            values: ValueRows::new(projection)?,
+            bucket,
+            state: Mutex::new(State::New),
+            log_offset: OnceLock::new(),
+        })
+    }
+
+    /// Where the changelog of the bucket goes on behind the rows of the scan, once that is known.
+    pub(super) fn log_offset(&self) -> Option<i64> {
+        self.log_offset.get().copied()
+    }
+
+    /// The next batch, or `None` behind the last one.
+    pub(super) async fn next_batch(&self) -> Result<Option<ScanBatch>> {
+        let mut state = self.state.lock().await;
+        self.advance(&mut state).await.map_err(|error| {
+            error
+                .during("scan_kv")
+                .of_table(self.values.projection().table().table_path())
+                .of_bucket(self.bucket)
+        })
+    }
+
+    async fn advance(&self, state: &mut State) -> Result<Option<ScanBatch>> {
+        loop {
+            match state {
+                State::New => {
+                    let session = KvSession {
+                        connection: Arc::clone(&self.connection),
+                        table: self.values.projection().table().clone(),
+                        bucket: self.bucket,
+                    };
+                    *state = State::Reading {
+                        pages: session.start(),
+                        page: None,
+                        last: false,
+                        begun: false,
+                    };
+                }
+                State::Failed(error) => return Err(error.clone()),
+                State::Done => return Ok(None),
+                State::Reading {
+                    pages,
+                    page,
+                    last,
+                    begun,
+                } => {
+                    if let Some(records) = page {
+                        let read = self
+                            .values
+                            .read(&self.connection, records.clone(), usize::MAX);
+                        let batch = read.await?;
+                        *page = None;
+                        *begun = true;
+                        return Ok(Some(ScanBatch::new(self.bucket, batch, 0, None)));
+                    }
+                    if *last {
+                        *state = State::Done;
+                        continue;
+                    }
+                    let taken = pages.recv().await;
+                    match taken.unwrap_or_else(|| Err(Error::closed("the connection"))) {
+                        Ok(taken) => {
+                            *page = taken.records;
+                            *last = taken.last;
+                            if let Some(offset) = taken.log_offset {
+                                let _ = self.log_offset.set(offset);
+                            }
+                        }
+                        Err(error) => {
+                            *state = if *begun {
+                                State::Failed(error.clone())
+                            } else {
+                                State::New
+                            };
+                            return Err(error);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Debug for KvScan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KvScan")
+            .field("bucket", &self.bucket)
+            .finish_non_exhaustive()
+    }
+}
