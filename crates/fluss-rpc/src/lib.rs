@@ -34,7 +34,7 @@ mod pool;
 mod retry;
 mod transport;
 
-pub use cluster::{Cluster, ClusterView};
+pub use cluster::{Cluster, ClusterView, ListedPartition};
 pub use config::{RpcConfig, Secret, Security};
 pub use connection::Connection;
 pub use error::{DisconnectCause, Phase, Result, RpcError};

@@ -7,6 +7,7 @@ use fluss_wire::message::{
 
 use super::FlussAdmin;
 use super::call::{path_message, spec_message};
+use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
 
 impl FlussAdmin {
@@ -91,33 +92,37 @@ impl FlussAdmin {
         path: &TablePath,
         partial: Option<&PartitionSpec>,
     ) -> Result<Vec<PartitionInfo>> {
-        let request = ListPartitionInfosRequest {
-            table_path: path_message(path),
-            partial_partition_spec: partial.map(spec_message),
-            ..ListPartitionInfosRequest::default()
-        };
-        let response = self
-            .read("list_partition_infos", &request)
+        list(&self.connection, path, partial)
             .await
-            .map_err(|error| error.of_table(path))?;
-        response
-            .partitions_info
-            .into_iter()
-            .map(|info| {
-                let (keys, values) = info
-                    .partition_spec
-                    .partition_key_values
-                    .into_iter()
-                    .map(|pair| (pair.key, pair.value))
-                    .unzip::<_, _, Vec<_>, Vec<_>>();
-                let spec = ResolvedPartitionSpec::new(keys, values).map_err(|error| {
-                    Error::unreadable(error)
-                        .during("list_partition_infos")
-                        .of_table(path)
-                })?;
-                let partition = PartitionInfo::new(info.partition_id, spec, info.remote_data_dir);
-                Ok(partition.with_bucket_count(info.bucket_count))
-            })
-            .collect()
+            .map_err(|error| error.during("list_partition_infos").of_table(path))
     }
+}
+
+/// The partitions of a table, or those of them that `partial` says.
+pub(super) async fn list(
+    connection: &ConnectionInner,
+    path: &TablePath,
+    partial: Option<&PartitionSpec>,
+) -> Result<Vec<PartitionInfo>> {
+    let request = ListPartitionInfosRequest {
+        table_path: path_message(path),
+        partial_partition_spec: partial.map(spec_message),
+        ..ListPartitionInfosRequest::default()
+    };
+    let response = connection.cluster.call_any(&request).await?;
+    response
+        .partitions_info
+        .into_iter()
+        .map(|info| {
+            let (keys, values) = info
+                .partition_spec
+                .partition_key_values
+                .into_iter()
+                .map(|pair| (pair.key, pair.value))
+                .unzip::<_, _, Vec<_>, Vec<_>>();
+            let spec = ResolvedPartitionSpec::new(keys, values).map_err(Error::unreadable)?;
+            let partition = PartitionInfo::new(info.partition_id, spec, info.remote_data_dir);
+            Ok(partition.with_bucket_count(info.bucket_count))
+        })
+        .collect()
 }

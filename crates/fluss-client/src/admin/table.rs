@@ -2,13 +2,14 @@
 
 use bytes::Bytes;
 use fluss_metadata::{Schema, SchemaId, SchemaInfo, TableDescriptor, TableInfo, TablePath};
+use fluss_rpc::ListedPartition;
 use fluss_wire::message::{
     CreateTableRequest, DropTableRequest, GetTableInfoRequest, GetTableSchemaRequest,
     ListTablesRequest, TableExistsRequest,
 };
 
-use super::FlussAdmin;
 use super::call::path_message;
+use super::{FlussAdmin, partition};
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
 
@@ -174,7 +175,7 @@ pub(crate) async fn fetch_table_info(
         })
         .await?;
     let descriptor = TableDescriptor::from_json(&response.table_json).map_err(Error::unreadable)?;
-    TableInfo::new(
+    let info = TableInfo::new(
         path.clone(),
         response.table_id,
         response.schema_id,
@@ -183,5 +184,27 @@ pub(crate) async fn fetch_table_info(
         response.modified_time,
         response.remote_data_dir,
     )
-    .map_err(Error::unreadable)
+    .map_err(Error::unreadable)?;
+    if info.is_partitioned() && response.bucket_count_epoch.is_some_and(|epoch| epoch > 0) {
+        learn_partitions(connection, &info).await?;
+    }
+    Ok(info)
+}
+
+/// Learns how many buckets each partition of a table has whose number of buckets was changed: rows are given their buckets before anybody
+/// asks for their partition.
+async fn learn_partitions(connection: &ConnectionInner, info: &TableInfo) -> Result<()> {
+    let listed = partition::list(connection, info.table_path(), None).await?;
+    let listed: Vec<_> = listed
+        .iter()
+        .map(|partition| ListedPartition {
+            name: partition.partition_name(),
+            id: partition.partition_id(),
+            bucket_count: partition.bucket_count(),
+        })
+        .collect();
+    connection
+        .cluster
+        .learn_partitions(info.table_id(), &listed);
+    Ok(())
 }

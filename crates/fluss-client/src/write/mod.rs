@@ -23,6 +23,8 @@ mod partition;
 #[cfg(test)]
 mod partition_tests;
 mod request;
+#[cfg(test)]
+mod rescaled_tests;
 mod route;
 mod sender;
 mod slot;
@@ -76,8 +78,9 @@ pub(crate) struct Shared {
 struct State {
     tables: HashMap<TableId, Arc<TableWrites>>,
     members: Vec<Weak<Member>>,
-    /// Taken by the first writer, which starts the sender.
-    cluster: Option<Cluster>,
+    cluster: Cluster,
+    /// Whether the first writer has started the sender.
+    is_started: bool,
     is_closed: bool,
 }
 
@@ -102,7 +105,8 @@ impl Writers {
         let state = Mutex::new(State {
             tables: HashMap::new(),
             members: Vec::new(),
-            cluster: Some(cluster),
+            cluster,
+            is_started: false,
             is_closed: false,
         });
         Self {
@@ -125,23 +129,27 @@ impl Writers {
             if state.is_closed {
                 return Err(Error::closed("the connection"));
             }
-            if let Some(cluster) = state.cluster.take() {
+            if !std::mem::replace(&mut state.is_started, true) {
                 let sender = Sender::new(
                     &self.shared.config,
-                    cluster,
+                    state.cluster.clone(),
                     Arc::clone(&self.shared.memory),
                     Arc::clone(&self.shared.metrics),
                     Arc::clone(&self.shared.inbox),
                 );
                 self.shared.drivers.handle().spawn(sender.run());
             }
-            let inbox = &self.shared.inbox;
-            Arc::clone(
-                state
-                    .tables
-                    .entry(info.table_id())
-                    .or_insert_with(|| TableWrites::new(info.clone(), Arc::clone(inbox))),
-            )
+            let known = state.tables.get(&info.table_id());
+            // A table that was rescaled since has other buckets.
+            let known = known.filter(|table| table.info().num_buckets() == info.num_buckets());
+            if let Some(table) = known {
+                Arc::clone(table)
+            } else {
+                let inbox = Arc::clone(&self.shared.inbox);
+                let table = TableWrites::new(info.clone(), inbox, state.cluster.clone());
+                state.tables.insert(info.table_id(), Arc::clone(&table));
+                table
+            }
         };
         let format = table.format(info, kind);
         Ok(Appender::new(Arc::clone(&self.shared), table, format))

@@ -26,7 +26,9 @@ pub(super) async fn resolve(
 ) -> Resolution {
     let found = match &group.partition {
         None => find_table(&cluster, &info).await.map(|()| None),
-        Some(partition) => find_or_make(&cluster, &config, &info, partition).await,
+        Some(partition) => find_or_make(&cluster, &config, &info, partition)
+            .await
+            .and_then(|id| check_buckets(&cluster, &info, &group, id)),
     };
     match found {
         Ok(None) if group.partition.is_some() => Resolution::NotYet(None),
@@ -81,6 +83,29 @@ fn check_identity(cluster: &Cluster, info: &TableInfo) -> Result<()> {
     }
 }
 
+/// Rows were given buckets when they were written. Of a partition that was made after the table was rescaled, by somebody else and since
+/// this client learnt of the table, they were the wrong ones. Those that are written from now on get the right ones.
+///
+/// DIFFERS: the Java client of 1.0 gives such rows new buckets by itself.
+fn check_buckets(
+    cluster: &Cluster,
+    info: &TableInfo,
+    group: &BucketGroup,
+    partition: Option<PartitionId>,
+) -> Result<Option<PartitionId>> {
+    let chosen = group.slots.len() as i32;
+    let told = partition.and_then(|id| cluster.view().bucket_count(info.table_id(), Some(id)));
+    match told.filter(|told| *told != chosen) {
+        None => Ok(partition),
+        Some(told) => Err(Error::from(ServerError::new(
+            ErrorCode::INVALID_BUCKET_ROUTING,
+            format!(
+                "the rows were given buckets out of {chosen}, the partition has {told}: write them again"
+            ),
+        ))),
+    }
+}
+
 async fn find_or_make(
     cluster: &Cluster,
     config: &Config,
@@ -124,10 +149,11 @@ async fn find_partition(
     };
     check_identity(cluster, info)?;
     let Some(id) = found else { return Ok(None) };
-    let buckets: Vec<_> = (0..info.num_buckets())
+    let view = cluster.view();
+    let count = view.bucket_count(info.table_id(), Some(id));
+    let buckets: Vec<_> = (0..count.unwrap_or_else(|| info.num_buckets()))
         .map(|bucket| TableBucket::new_with_partition(info.table_id(), Some(id), bucket))
         .collect();
-    let view = cluster.view();
     if buckets
         .iter()
         .any(|bucket| view.leader_of(bucket).is_none())

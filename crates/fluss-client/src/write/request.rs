@@ -7,20 +7,23 @@ use std::time::Instant;
 use bytes::Bytes;
 use fluss_metadata::{TableBucket, TablePath};
 use fluss_rpc::{Cluster, ClusterView};
-use fluss_wire::api::ApiRequest;
+use fluss_wire::api::{ApiKey, ApiRequest};
 use fluss_wire::error_code::ServerError;
 use fluss_wire::message::{
     InitWriterRequest, PbProduceLogReqForBucket, PbPutKvReqForBucket, PbTablePath,
     ProduceLogRequest, ProduceLogResponse, PutKvRequest, PutKvResponse,
 };
 
-use super::format::{BatchKind, WriteFormat};
+use super::format::{BatchKind, MergeMode, WriteFormat};
 use crate::config::Config;
 use crate::engine::write::{Answer, Lane, Reroute, ServerId};
 use crate::error::{Error, Result};
 
 /// Longest part of a request's time that the server may spend waiting for replicas, so that its answer still comes in time.
 const SERVER_SHARE: f64 = 0.8;
+
+/// Version of PUT_KV that knows merge modes. Source: `FlussApi.proto: PutKvRequest.agg_mode`.
+const MERGE_MODE_SINCE: i16 = 1;
 
 /// What came back for a request.
 pub(super) struct Answered {
@@ -39,6 +42,14 @@ pub(super) struct Failure {
     pub(super) sent: bool,
 }
 
+/// A batch with its bucket.
+pub(super) struct Routed {
+    pub(super) bucket: TableBucket,
+    /// Out of how many buckets it was chosen.
+    pub(super) of_buckets: i32,
+    pub(super) records: Bytes,
+}
+
 /// A request with batches.
 pub(super) enum Message {
     Log(ProduceLogRequest),
@@ -46,16 +57,11 @@ pub(super) enum Message {
 }
 
 impl Message {
-    pub(super) fn new(
-        format: &WriteFormat,
-        config: &Config,
-        batches: Vec<(TableBucket, Bytes)>,
-    ) -> Self {
+    pub(super) fn new(format: &WriteFormat, config: &Config, batches: Vec<Routed>) -> Self {
         let acks = config.writer_acks.code();
         let timeout_ms = i32::try_from(config.request_timeout.mul_f64(SERVER_SHARE).as_millis())
             .unwrap_or(i32::MAX);
         let table_id = format.info.table_id();
-        let buckets = Some(format.info.num_buckets());
         match &format.kind {
             BatchKind::Log => Self::Log(ProduceLogRequest {
                 acks,
@@ -63,12 +69,12 @@ impl Message {
                 timeout_ms,
                 buckets_req: batches
                     .into_iter()
-                    .map(|(bucket, records)| PbProduceLogReqForBucket {
-                        partition_id: bucket.partition_id(),
-                        bucket_id: bucket.bucket_id(),
-                        records,
+                    .map(|routed| PbProduceLogReqForBucket {
+                        partition_id: routed.bucket.partition_id(),
+                        bucket_id: routed.bucket.bucket_id(),
+                        records: routed.records,
                         original_partition_name: None,
-                        routing_bucket_count: buckets,
+                        routing_bucket_count: Some(routed.of_buckets),
                     })
                     .collect(),
             }),
@@ -82,12 +88,12 @@ impl Message {
                 target_columns: target_columns.clone().unwrap_or_default(),
                 buckets_req: batches
                     .into_iter()
-                    .map(|(bucket, records)| PbPutKvReqForBucket {
-                        partition_id: bucket.partition_id(),
-                        bucket_id: bucket.bucket_id(),
-                        records,
+                    .map(|routed| PbPutKvReqForBucket {
+                        partition_id: routed.bucket.partition_id(),
+                        bucket_id: routed.bucket.bucket_id(),
+                        records: routed.records,
                         original_partition_name: None,
-                        routing_bucket_count: buckets,
+                        routing_bucket_count: Some(routed.of_buckets),
                     })
                     .collect(),
                 agg_mode: Some(merge_mode.code()),
@@ -115,9 +121,12 @@ impl Message {
             }
             Self::Kv(request) => {
                 let table = request.table_id;
-                call(&cluster, lane, &request, deadline)
-                    .await
-                    .map(|answer| kv_answers(table, answer))
+                match check_merge_mode(&cluster, lane, &request, deadline).await {
+                    Ok(()) => call(&cluster, lane, &request, deadline)
+                        .await
+                        .map(|answer| kv_answers(table, answer)),
+                    Err(failure) => Err(failure),
+                }
             }
         };
         match buckets {
@@ -133,6 +142,35 @@ impl Message {
             },
         }
     }
+}
+
+/// A server that does not know the merge mode would skip it, and merge rows that are to be overwritten.
+async fn check_merge_mode(
+    cluster: &Cluster,
+    lane: Lane,
+    request: &PutKvRequest,
+    deadline: Instant,
+) -> Result<(), Failure> {
+    if request.agg_mode == Some(MergeMode::Default.code()) {
+        return Ok(());
+    }
+    let api = ApiKey::PutKv;
+    let version = cluster
+        .server_version(lane.server, lane.connection, api, deadline.into())
+        .await
+        .map_err(|error| Failure {
+            sent: false,
+            error: Error::from(error),
+        })?;
+    if version >= MERGE_MODE_SINCE {
+        return Ok(());
+    }
+    Err(Failure {
+        sent: false,
+        error: Error::too_old(format!(
+            "MergeMode::Overwrite takes {api} of version {MERGE_MODE_SINCE}, it has version {version}"
+        )),
+    })
 }
 
 async fn call<R: ApiRequest>(

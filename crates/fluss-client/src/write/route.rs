@@ -132,7 +132,12 @@ impl RowRoute {
         let bucket = self
             .keys
             .encode_key(row, &mut buffers.key)
-            .and_then(|()| self.keys.bucket(row, &buffers.key, &mut buffers.bucket_key))
+            .and_then(|()| {
+                // A partition may have another number of buckets than the table.
+                let count = group.slots.len() as i32;
+                let scratch = &mut buffers.bucket_key;
+                self.keys.bucket_of(row, &buffers.key, scratch, count)
+            })
             .map_err(|error| self.failed(error.into()))?;
         let bucket = match bucket {
             Some(bucket) => Some(bucket as u32),

@@ -176,6 +176,11 @@ impl BucketSlot {
         }
     }
 
+    /// The buckets it is one of.
+    pub(super) fn group(&self) -> Option<Arc<BucketGroup>> {
+        self.group.upgrade()
+    }
+
     #[inline]
     pub(super) fn state(&self) -> MutexGuard<'_, SlotState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -190,7 +195,7 @@ impl BucketSlot {
 
     /// Rows without a key shall go to another bucket from now on.
     pub(super) fn leave(&self) {
-        if let Some(group) = self.group.upgrade() {
+        if let Some(group) = self.group() {
             group.leave(self.bucket);
         }
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use fluss_metadata::TableInfo;
+use fluss_rpc::Cluster;
 
 use super::format::{self, BatchKind, WriteFormat};
 use super::inbox::Inbox;
@@ -15,6 +16,8 @@ use crate::error::{Error, Result};
 pub(crate) struct TableWrites {
     info: TableInfo,
     inbox: Arc<Inbox>,
+    /// Tells how many buckets a partition has.
+    cluster: Cluster,
     groups: Groups,
     formats: Mutex<Vec<Arc<WriteFormat>>>,
     /// Why nothing can be written to the table any more.
@@ -28,15 +31,16 @@ enum Groups {
 }
 
 impl TableWrites {
-    pub(super) fn new(info: TableInfo, inbox: Arc<Inbox>) -> Arc<Self> {
+    pub(super) fn new(info: TableInfo, inbox: Arc<Inbox>, cluster: Cluster) -> Arc<Self> {
         let groups = if info.is_partitioned() {
             Groups::Partitioned(RwLock::default())
         } else {
-            Groups::Whole(new_group(&info, None, &inbox))
+            Groups::Whole(new_group(&info, None, info.num_buckets(), &inbox))
         };
         let table = Arc::new(Self {
             info,
             inbox,
+            cluster,
             groups,
             formats: Mutex::default(),
             failed: OnceLock::new(),
@@ -103,6 +107,13 @@ impl TableWrites {
         if let Some(group) = groups.get(name) {
             return Ok(Arc::clone(group));
         }
+        let view = self.cluster.view();
+        let id = self.info.table_id();
+        // One that is made for these rows gets as many buckets as the table has now.
+        let buckets = view
+            .partition_id(id, name)
+            .and_then(|partition| view.bucket_count(id, Some(partition)))
+            .unwrap_or_else(|| self.info.num_buckets());
         let name: Arc<str> = name.into();
         let group = new_group(
             &self.info,
@@ -110,6 +121,7 @@ impl TableWrites {
                 name: Arc::clone(&name),
                 values: values(),
             }),
+            buckets,
             &self.inbox,
         );
         groups.insert(name, Arc::clone(&group));
@@ -135,13 +147,14 @@ impl TableWrites {
 fn new_group(
     info: &TableInfo,
     partition: Option<PartitionName>,
+    buckets: i32,
     inbox: &Arc<Inbox>,
 ) -> Arc<BucketGroup> {
     use std::hash::{BuildHasher, RandomState};
 
     // The first bucket is random, so that many clients with few rows do not all write to the same one.
     let first = RandomState::new().hash_one(0_u8) as u32;
-    let buckets = u32::try_from(info.num_buckets()).unwrap_or(1);
+    let buckets = u32::try_from(buckets).unwrap_or(1);
     BucketGroup::new(
         info.table_path().clone(),
         info.table_id(),

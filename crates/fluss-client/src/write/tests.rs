@@ -856,6 +856,50 @@ async fn what_the_server_would_refuse_of_a_partial_update_is_refused_here() {
     );
 }
 
+#[tokio::test(start_paused = true)]
+async fn overwriting_is_refused_before_it_is_sent_to_a_server_that_would_merge() {
+    let overwrite = |most: i32| async move {
+        let descriptor = TableDescriptor::builder()
+            .schema(kv_table().schema().clone())
+            .bucket_count(1)
+            .property("table.merge-engine", "first_row")
+            .build()
+            .unwrap();
+        let server = MemoryServer::new(descriptor.clone());
+        let logs = Mutex::new(Logs::default());
+        server.script(move |request: &Request| {
+            let reply = if request.api == ApiKey::ApiVersions {
+                let mut versions = crate::scan::testing::versions(false);
+                for api in &mut versions.api_versions {
+                    if api.api_key == i32::from(ApiKey::PutKv.code()) {
+                        api.max_version = most;
+                    }
+                }
+                ok(request, &versions)
+            } else {
+                answer(request, &mut logs.lock().unwrap(), &descriptor)??
+            };
+            Some(std::future::ready(reply))
+        });
+        let table = open_table(&server, |_| ()).await;
+        let writer = table.new_upsert().unwrap();
+        let writer = writer.merge_mode(crate::table::MergeMode::Overwrite);
+        let writer = writer.create_writer().unwrap();
+        let result = writer.upsert(&row(1)).unwrap().await;
+        (result, server.count(ApiKey::PutKv))
+    };
+    let (result, sent) = overwrite(1).await;
+    assert_eq!((result.unwrap().offset(), sent), (Some(1), 1));
+    let (result, sent) = overwrite(0).await;
+    let error = result.unwrap_err();
+    assert_eq!((error.kind(), sent), (ErrorKind::Unsupported, 0), "{error}");
+    let text = error.to_string();
+    assert!(
+        text.contains("too old") && text.contains("version 1"),
+        "{text}"
+    );
+}
+
 /// A tight loop of appends over a buffer that is much smaller than its rows.
 fn tight_loop(runtime: &tokio::runtime::Runtime, how: &str) {
     const ROWS: i64 = 60_000;

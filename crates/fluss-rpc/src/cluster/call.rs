@@ -56,7 +56,39 @@ impl Cluster {
             self.refresh_all().await?;
         }
         let server = self.pick(Route::Coordinator, 0, deadline).await?;
-        let connection = self.pool().get_for(api, &server, 0, deadline).await?;
+        self.version_of(api, &server, 0, deadline).await
+    }
+
+    /// The version in which a tablet server takes requests of an API. Asked of the connection that [`call_server`](Self::call_server)
+    /// uses for the same lane, which is made if there is none.
+    ///
+    /// # Errors
+    ///
+    /// As [`coordinator_version`](Self::coordinator_version), and as [`call_server`](Self::call_server).
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub async fn server_version(
+        &self,
+        server: i32,
+        lane: usize,
+        api: ApiKey,
+        deadline: Instant,
+    ) -> Result<i16> {
+        let view = self.view();
+        self.version_of(api, tablet(&view, server)?, lane, deadline)
+            .await
+    }
+
+    async fn version_of(
+        &self,
+        api: ApiKey,
+        server: &ServerNode,
+        lane: usize,
+        deadline: Instant,
+    ) -> Result<i16> {
+        let connection = self.pool().get_for(api, server, lane, deadline).await?;
         connection
             .api_versions()
             .negotiate(api)
@@ -134,11 +166,7 @@ impl Cluster {
         deadline: Instant,
     ) -> Result<R::Response> {
         let view = self.view();
-        let server = view
-            .tablet_server(server)
-            .ok_or_else(|| RpcError::Unknown {
-                what: format!("tablet server {server}"),
-            })?;
+        let server = tablet(&view, server)?;
         self.exchange(server, lane, request, deadline, Duration::MAX)
             .await
     }
@@ -269,6 +297,13 @@ impl Cluster {
             ended = timer => ended.map_err(|_| RpcError::Closed),
         }
     }
+}
+
+/// A tablet server that is alive.
+fn tablet(view: &ClusterView, server: i32) -> Result<&ServerNode> {
+    view.tablet_server(server).ok_or_else(|| RpcError::Unknown {
+        what: format!("tablet server {server}"),
+    })
 }
 
 /// Ends a task that nobody waits for any more.

@@ -10,11 +10,11 @@ mod wish;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use fluss_metadata::{ServerNode, TableBucket, TablePath};
+use fluss_metadata::{ServerNode, TableBucket, TableId, TablePath};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
-pub use view::ClusterView;
+pub use view::{ClusterView, ListedPartition};
 
 use crate::config::RpcConfig;
 use crate::error::{Result, RpcError};
@@ -146,6 +146,12 @@ impl Cluster {
             self.inner
                 .change_view(|view| view.without_partition(bucket.table_id(), partition));
         }
+    }
+
+    /// Remembers partitions of a table that were listed. Their leaders are asked for when they are wanted.
+    pub fn learn_partitions(&self, table: TableId, listed: &[ListedPartition]) {
+        self.inner
+            .change_view(|view| Some(view.with_partitions(table, listed)));
     }
 
     /// The server that leads a bucket, asked for where it is not known.

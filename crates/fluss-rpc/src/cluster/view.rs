@@ -26,6 +26,17 @@ pub struct ClusterView {
     bucket_counts: HashMap<Group, i32>,
 }
 
+/// A partition as a list of partitions tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedPartition {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: PartitionId,
+    /// How many buckets it has, if the server told.
+    pub bucket_count: Option<i32>,
+}
+
 /// Buckets are known by table, or by partition where a table has such.
 type Group = (TableId, Option<PartitionId>);
 
@@ -141,6 +152,8 @@ impl ClusterView {
                 && before != partition.partition_id
             {
                 view.leaders.remove(&(partition.table_id, Some(before)));
+                view.bucket_counts
+                    .remove(&(partition.table_id, Some(before)));
             }
             let group = (partition.table_id, Some(partition.partition_id));
             view.set_leaders(group, &partition.bucket_metadata);
@@ -169,6 +182,24 @@ impl ClusterView {
         } else {
             self.leaders.insert(group, leaders.into());
         }
+    }
+
+    /// This view with partitions that were listed: their ids, and their numbers of buckets where a server told them.
+    pub(super) fn with_partitions(&self, table: TableId, listed: &[ListedPartition]) -> Self {
+        let mut view = self.next();
+        let partitions = Arc::make_mut(view.partitions.entry(table).or_default());
+        for partition in listed {
+            let before = partitions.insert(partition.name.as_str().into(), partition.id);
+            if let Some(before) = before.filter(|before| *before != partition.id) {
+                view.leaders.remove(&(table, Some(before)));
+                view.bucket_counts.remove(&(table, Some(before)));
+            }
+            if let Some(count) = partition.bucket_count.filter(|count| *count > 0) {
+                view.bucket_counts
+                    .insert((table, Some(partition.id)), count);
+            }
+        }
+        view
     }
 
     fn forget_table(&mut self, table: TableId) {
@@ -395,6 +426,18 @@ mod tests {
         assert_eq!(view.bucket_count(7, None), None);
         let gone = view.without_partition_named(&path, "2026").unwrap();
         assert_eq!(gone.bucket_count(7, Some(70)), None);
+        let listed = |name: &str, id, bucket_count| ListedPartition {
+            name: name.to_owned(),
+            id,
+            bucket_count,
+        };
+        let view =
+            view.with_partitions(7, &[listed("2026", 72, Some(6)), listed("2028", 73, None)]);
+        assert_eq!(view.partition_id(7, "2026"), Some(72), "made anew");
+        assert_eq!(view.bucket_count(7, Some(70)), None);
+        assert_eq!(view.bucket_count(7, Some(72)), Some(6));
+        assert_eq!(view.partition_id(7, "2028"), Some(73));
+        assert_eq!(view.bucket_count(7, Some(73)), None);
     }
 
     #[test]

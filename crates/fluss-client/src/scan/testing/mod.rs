@@ -419,7 +419,8 @@ pub(crate) fn refused(request: &Request, code: i32) -> Reply {
     )
 }
 
-fn versions(newer: bool) -> ApiVersionsResponse {
+/// What a server of release 0.9.1 offers, or one of 1.0.
+pub(crate) fn versions(newer: bool) -> ApiVersionsResponse {
     let api_versions = TABLE
         .iter()
         .filter_map(|entry| {

@@ -10,6 +10,7 @@ use tracing::{Instrument, debug, debug_span};
 use super::{Event, Sender};
 use crate::engine::write::{Action, Answer, Finished, Request, RouteId, SlotId};
 use crate::error::Error;
+use crate::write::request::Routed;
 use crate::write::{metrics, now, partition, request};
 
 impl Sender {
@@ -93,7 +94,12 @@ impl Sender {
             }
             self.metrics.on_send(payload.rows, bytes.len());
             debug!(bucket = ?part.bucket, sequence = part.stamp.sequence, rows = payload.rows, bytes = bytes.len(), attempt = part.attempt, "send a batch");
-            batches.push((part.bucket, bytes));
+            let group = self.slots.get(part.slot).and_then(|slot| slot.group());
+            batches.push(Routed {
+                bucket: part.bucket,
+                of_buckets: group.map_or(0, |group| group.slots.len() as i32),
+                records: bytes,
+            });
             format.get_or_insert_with(|| Arc::clone(&payload.format));
         }
         let id = request.id;
@@ -106,7 +112,10 @@ impl Sender {
             self.engine.on_answers(id, nothing, &otherwise, sent_at);
             return;
         };
-        let bytes = batches.iter().map(|(_, bytes)| bytes.len()).sum::<usize>();
+        let bytes = batches
+            .iter()
+            .map(|batch| batch.records.len())
+            .sum::<usize>();
         let span = debug_span!("write_request", server = request.lane.server, table = %format.info.table_path(), batches = batches.len(), bytes);
         let message = request::Message::new(&format, &self.config, batches);
         let call = message.send(
