@@ -22,7 +22,7 @@ use crate::error::{Error, Result};
 /// Longest part of a request's time that the server may spend waiting for replicas, so that its answer still comes in time.
 const SERVER_SHARE: f64 = 0.8;
 
-/// Version of PUT_KV that knows merge modes. Source: `FlussApi.proto: PutKvRequest.agg_mode`.
+/// Version of `PUT_KV` that knows merge modes. Source: `FlussApi.proto: PutKvRequest.agg_mode`.
 const MERGE_MODE_SINCE: i16 = 1;
 
 /// What came back for a request.
