@@ -70,6 +70,7 @@ setters! {
     security_protocol: SecurityProtocol,
     writer_acks: Acks,
     writer_batch_size: usize,
+    writer_dynamic_batch_size: bool,
     writer_batch_timeout: Duration,
     writer_buffer_memory_size: usize,
     writer_buffer_wait_timeout: Duration,

@@ -32,6 +32,10 @@ use std::time::Duration;
 /// let mut config = Config::default();
 /// config.bootstrap_server = "localhost:9123".to_string();
 /// ```
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "settings that are on or off, each by itself"
+)]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Servers for the first contact: `host:port`, several separated by commas. Java: `bootstrap.servers`. Default `127.0.0.1:9123`.
@@ -61,8 +65,12 @@ pub struct Config {
 
     /// Replicas that must have a batch before it counts as written. Java: `client.writer.acks`. Default [`Acks::All`].
     pub writer_acks: Acks,
-    /// Size at which a batch is sent, in bytes. Java: `client.writer.batch-size`. Default 2 MiB.
+    /// Size at which a batch is sent, in bytes; less for tables with few rows, see
+    /// [`writer_dynamic_batch_size`](Self::writer_dynamic_batch_size). Java: `client.writer.batch-size`. Default 2 MiB.
     pub writer_batch_size: usize,
+    /// Whether the batches of tables and partitions with few rows become smaller, down to 256 KiB, and larger again with more rows. Java:
+    /// `client.writer.dynamic-batch-size.enabled`. Default true.
+    pub writer_dynamic_batch_size: bool,
     /// How long a batch that nobody awaits may wait for more rows. Java: `client.writer.batch-timeout`. Default 100 ms.
     pub writer_batch_timeout: Duration,
     /// Memory of all rows of all writers of a connection that are not yet acknowledged, in bytes. Java:
@@ -178,6 +186,7 @@ impl Default for Config {
             sasl_password: Password::default(),
             writer_acks: Acks::All,
             writer_batch_size: 2 * MIB,
+            writer_dynamic_batch_size: true,
             writer_batch_timeout: Duration::from_millis(100),
             writer_buffer_memory_size: 64 * MIB,
             writer_buffer_wait_timeout: Duration::from_secs(60),

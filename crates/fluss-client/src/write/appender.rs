@@ -369,13 +369,13 @@ impl Appender {
                 was_closed,
             });
         }
+        let most = self.shared.config.writer_batch_size;
+        let batch_size = slot.group().map_or(most, |group| group.batch_size(most));
         state.open = Some(OpenBatch {
             encoder: self.format.encoder()?,
             rows: 0,
             bytes: 0,
-            full_at: self
-                .format
-                .full_at(self.shared.config.writer_batch_size, capacity),
+            full_at: self.format.full_at(batch_size, capacity),
             credit,
             format: Arc::clone(&self.format),
             completion: Arc::new(Completion::new(Arc::downgrade(slot))),

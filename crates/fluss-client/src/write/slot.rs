@@ -1,7 +1,7 @@
 //! The open batch of a bucket, behind one short lock.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 
@@ -13,7 +13,7 @@ use super::format::WriteFormat;
 use super::inbox::Inbox;
 use super::member::Member;
 use super::memory::Credit;
-use crate::engine::write::{SlotId, next_bucket};
+use crate::engine::write::{Fill, SlotId, next_batch_size, next_bucket};
 use crate::error::Error;
 
 /// The buckets of a table without partitions, or of one partition.
@@ -26,6 +26,8 @@ pub(crate) struct BucketGroup {
     pub(super) slots: Box<[Arc<BucketSlot>]>,
     sticky: AtomicU32,
     round: AtomicU32,
+    /// Size at which batches are full; 0 for the largest.
+    batch_size: AtomicUsize,
 }
 
 /// The name of a partition.
@@ -85,11 +87,18 @@ pub(super) struct ClosedBatch {
     pub(super) completion: Arc<Completion>,
     pub(super) members: Vec<Arc<Member>>,
     pub(super) since: Instant,
+    pub(super) fill: Fill,
 }
 
 impl OpenBatch {
     pub(super) fn close(self) -> ClosedBatch {
+        let fill = if self.bytes >= self.full_at {
+            Fill::Full
+        } else {
+            Fill::Hurried
+        };
         ClosedBatch {
+            fill,
             encoder: self.encoder,
             rows: self.rows,
             credit: self.credit,
@@ -125,7 +134,22 @@ impl BucketGroup {
                 .collect(),
             sticky: AtomicU32::new(first % buckets.max(1)),
             round: AtomicU32::new(first),
+            batch_size: AtomicUsize::new(0),
         })
+    }
+
+    /// Size at which batches are full now, if `most` is the largest.
+    pub(super) fn batch_size(&self, most: usize) -> usize {
+        match self.batch_size.load(Ordering::Relaxed) {
+            0 => most,
+            size => size.min(most),
+        }
+    }
+
+    /// Learns from a batch of `sealed` bytes how large the next ones shall be.
+    pub(super) fn learn_batch_size(&self, sealed: usize, fill: Fill, most: usize) {
+        let next = next_batch_size(self.batch_size(most), sealed, fill, most);
+        self.batch_size.store(next, Ordering::Relaxed);
     }
 
     /// The bucket that rows without a key go to until its batch is closed.

@@ -31,6 +31,14 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         |config, text| parse::size(text).map(|value| config.writer_batch_size = value),
     ),
     sets(
+        "client.writer.dynamic-batch-size.enabled",
+        OptionKind::Boolean,
+        Some("true"),
+        "whether the batches of tables and partitions with few rows become smaller, and larger again with more",
+        "writer_dynamic_batch_size",
+        |config, text| parse::boolean(text).map(|value| config.writer_dynamic_batch_size = value),
+    ),
+    sets(
         "client.writer.batch-timeout",
         OptionKind::Duration,
         Some("100ms"),
@@ -143,12 +151,5 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         Some("16mb"),
         "memory taken at once",
         "the buffer is a budget of bytes, not a pool of pages",
-    ),
-    ignored(
-        "client.writer.dynamic-batch-size.enabled",
-        OptionKind::Boolean,
-        Some("true"),
-        "adapting the memory of a batch to the writes of its table",
-        "a batch takes memory as its rows come, so there is nothing to guess",
     ),
 ];

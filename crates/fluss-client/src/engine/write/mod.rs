@@ -11,7 +11,7 @@ mod machine;
 pub(crate) use answer::{Answer, is_passing};
 pub(crate) use assign::next_bucket;
 pub(crate) use bucket::{BatchId, Stamp};
-pub(crate) use fill::{full_at, next_ratio, next_step};
+pub(crate) use fill::{Fill, full_at, next_batch_size, next_ratio, next_step};
 pub(crate) use limits::Limits;
 pub(crate) use machine::{
     Action, Engine, Finished, Lane, Request, RequestId, Reroute, Resolution, RouteId, ServerId,

@@ -30,7 +30,7 @@ use super::slot::{BucketGroup, BucketSlot};
 use super::table::TableWrites;
 use crate::config::Config;
 use crate::engine::write::{
-    BatchId, Engine, Finished, Limits, RequestId, Resolution, RouteId, SlotId,
+    BatchId, Engine, Fill, Finished, Limits, RequestId, Resolution, RouteId, SlotId, Wish,
 };
 use crate::error::{Error, Result};
 use payload::{Payload, fail_slot};
@@ -172,8 +172,12 @@ impl Sender {
     fn look_at(&mut self, slot: &Arc<BucketSlot>, close: bool) {
         let Some(&id) = slot.id.get() else { return };
         let mut state = slot.state();
-        if close {
+        if close && let Some(open) = &state.open {
+            let lingered = open.bytes < open.full_at && open.completion.wish() == Wish::Linger;
             slot.close_open(&mut state);
+            if lingered && let Some(closed) = state.closed.back_mut() {
+                closed.fill = Fill::Lingered;
+            }
         }
         let closed = std::mem::take(&mut state.closed);
         let open = state

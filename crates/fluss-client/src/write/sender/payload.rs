@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use fluss_metadata::TableBucket;
 
-use crate::engine::write::Stamp;
+use crate::engine::write::{Fill, Stamp};
 use crate::error::{Error, Result};
 use crate::write::completion::{Completion, Written, WrittenOffset};
 use crate::write::encoder::Sealed;
@@ -24,6 +24,7 @@ pub(super) struct Payload {
     pub(super) completion: Arc<Completion>,
     pub(super) members: Vec<Arc<Member>>,
     pub(super) since: Instant,
+    pub(super) fill: Fill,
     /// What it was last sent with, so that the same bytes serve a repetition.
     pub(super) sent: Option<(Stamp, Bytes)>,
 }

@@ -4,7 +4,7 @@ use tokio::task::spawn_blocking;
 
 use super::payload::{Body, Payload};
 use super::{Event, Sender};
-use crate::engine::write::{BatchId, SlotId};
+use crate::engine::write::{BatchId, Fill, SlotId};
 use crate::error::{Error, Result};
 use crate::write::encoder::{Encoder, Sealed};
 use crate::write::metrics;
@@ -23,6 +23,7 @@ impl Sender {
             completion,
             members,
             since,
+            fill,
         } = batch;
         let (group, is_small) = (format.number, credit.bytes() <= SEAL_HERE);
         let payload = Payload {
@@ -33,6 +34,7 @@ impl Sender {
             completion,
             members,
             since,
+            fill,
             sent: None,
         };
         let id = self.engine.push(slot, payload, group, since);
@@ -74,14 +76,21 @@ impl Sender {
         match result {
             Ok((sealed, builder)) => {
                 let bytes = sealed.len();
+                let mut fill = Fill::Hurried;
                 if let Some(payload) = self.engine.payload_mut(slot, batch) {
                     payload
                         .format
                         .learn_ratio(sealed.uncompressed_bytes(), bytes);
+                    fill = payload.fill;
                     payload.body = Body::Here(sealed);
                     payload.format.keep(builder);
                     payload.credit.set(bytes);
                     metrics::on_batch(bytes, payload.rows);
+                }
+                let most = self.config.writer_batch_size;
+                let group = self.slots.get(slot).and_then(|slot| slot.group());
+                if let Some(group) = group.filter(|_| self.config.writer_dynamic_batch_size) {
+                    group.learn_batch_size(bytes, fill, most);
                 }
                 self.engine.on_sealed(slot, batch, bytes);
             }

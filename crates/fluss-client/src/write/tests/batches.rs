@@ -58,6 +58,31 @@ async fn the_linger_of_a_batch_does_not_delay_the_next_one() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_table_with_few_rows_gets_smaller_batches_for_its_next_burst() {
+    for (dynamic, expected) in [(true, 4..20), (false, 1..2)] {
+        let bench = Bench::with(log_table(1), |config| {
+            config.writer_dynamic_batch_size = dynamic;
+        })
+        .await;
+        let writer = bench.table.new_append().unwrap().create_writer().unwrap();
+        for n in 0..60 {
+            writer.append(&row(n)).unwrap();
+            tokio::time::sleep(LINGER * 2).await;
+        }
+        let quiet = bench.logs().batches[&0].len();
+        assert_eq!(quiet, 60);
+        for n in 60..60_000 {
+            writer.append_async(&row(n)).await.unwrap();
+        }
+        writer.flush().await.unwrap();
+        let logs = bench.logs();
+        assert_eq!(logs.rows(), (0..60_000).collect::<Vec<_>>());
+        let burst = logs.batches[&0].len() - quiet;
+        assert!(expected.contains(&burst), "dynamic {dynamic}: {burst}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn rows_awaited_by_many_tasks_share_batches() {
     let bench = Bench::new(1).await;
     let writer = bench.table.new_append().unwrap().create_writer().unwrap();
