@@ -51,7 +51,15 @@ pub(super) async fn run(shared: &Arc<Shared>, server: i32, slot: usize, mut entr
     entries.sort_unstable_by_key(|entry| entry.bucket);
     let mut runs = runs(&mut entries);
     shared.metrics.on_request(entries.len());
-    let span = debug_span!("lookup_request", server, table = %target.path, keys = entries.len(), attempt = entries.first().map_or(0, |entry| entry.attempts) + 1);
+    let span = debug_span!(
+        "lookup_request",
+        server,
+        table = %target.path,
+        buckets = runs.len(),
+        bucket = %runs.first().map_or(TableBucket::new(target.table_id, 0), |run| run.bucket),
+        keys = entries.len(),
+        attempt = entries.iter().map(|entry| entry.attempts).max().unwrap_or(0) + 1
+    );
     let answer = match target.kind {
         LookupKind::Point | LookupKind::InsertIfNotExists => {
             let request = point_request(shared, &target, &mut runs);

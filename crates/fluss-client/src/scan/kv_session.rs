@@ -13,7 +13,7 @@ use fluss_wire::error_code::{ErrorCode, ServerError};
 use fluss_wire::message::{PbScanReqForBucket, ScanKvRequest, ScanKvResponse};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
-use tracing::debug;
+use tracing::{Instrument, debug, debug_span};
 
 use crate::connection::ConnectionInner;
 use crate::engine::scan::{FetchFault, judge, retry_delay};
@@ -83,7 +83,7 @@ impl KvSession {
                 batch_size_bytes: Some(self.page_size()),
                 ..ScanKvRequest::default()
             };
-            answer = match self.ask(server, &request).await {
+            answer = match self.ask(server, &request, 1).await {
                 Ok(answer) => answer,
                 Err(failure) => {
                     // What a server refuses it closes itself.
@@ -123,7 +123,7 @@ impl KvSession {
             let cluster = &self.connection.cluster;
             let seen = cluster.view().generation();
             let failure = match cluster.leader(self.table.table_path(), self.bucket).await {
-                Ok(leader) => match self.ask(leader.id(), &request).await {
+                Ok(leader) => match self.ask(leader.id(), &request, attempts).await {
                     Ok(answer) => return Ok((leader.id(), answer)),
                     Err(failure) => failure,
                 },
@@ -142,13 +142,21 @@ impl KvSession {
     }
 
     /// One request and its answer.
-    async fn ask(&self, server: i32, request: &ScanKvRequest) -> Result<ScanKvResponse, Failure> {
+    async fn ask(
+        &self,
+        server: i32,
+        request: &ScanKvRequest,
+        attempt: u32,
+    ) -> Result<ScanKvResponse, Failure> {
+        let (table, bucket) = (self.table.table_path(), self.bucket);
+        let span = debug_span!("scan_request", server, %table, %bucket, attempt);
         let deadline = Instant::now() + self.connection.config.request_timeout;
         let lane = self.bucket.bucket_id().unsigned_abs() as usize;
         let mut answer = self
             .connection
             .cluster
             .call_server(server, lane, request, deadline)
+            .instrument(span)
             .await
             .map_err(Failure::Call)?;
         match ServerError::from_parts(answer.error_code, answer.error_message.take()) {
@@ -174,7 +182,7 @@ impl KvSession {
             close_scanner: Some(true),
             ..ScanKvRequest::default()
         };
-        if let Err(failure) = self.ask(server, &request).await {
+        if let Err(failure) = self.ask(server, &request, 1).await {
             let error = failure.into_error();
             debug!(bucket = ?self.bucket, %error, "a scan could not be closed");
         }

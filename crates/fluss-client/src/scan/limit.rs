@@ -10,6 +10,7 @@ use fluss_wire::error_code::ServerError;
 use fluss_wire::message::{LimitScanRequest, LimitScanResponse};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
+use tracing::{Instrument, debug_span};
 
 use super::Projection;
 use super::decode::{BatchReader, Begins, Source, split};
@@ -102,7 +103,9 @@ impl LimitScan {
         loop {
             attempts += 1;
             let seen = cluster.view().generation();
-            let mut response = cluster.call_leader(path, self.bucket, request).await?;
+            let span = debug_span!("scan_request", table = %path, bucket = %self.bucket, attempt = attempts);
+            let call = cluster.call_leader(path, self.bucket, request);
+            let mut response = call.instrument(span).await?;
             let refusal =
                 ServerError::from_parts(response.error_code, response.error_message.take());
             let Some(refusal) = refusal else {

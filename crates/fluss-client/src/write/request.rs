@@ -48,6 +48,10 @@ pub(super) struct Routed {
     /// Out of how many buckets it was chosen.
     pub(super) of_buckets: i32,
     pub(super) records: Bytes,
+    pub(super) rows: u32,
+    pub(super) sequence: i32,
+    /// 1 for the first time.
+    pub(super) attempt: u32,
 }
 
 /// A request with batches.

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use fluss_metadata::{TableBucket, TableId};
+use fluss_metadata::{TableBucket, TableId, TablePath};
 use futures::FutureExt;
-use tracing::{Instrument, debug, debug_span};
+use tracing::{Instrument, Span, debug_span};
 
 use super::{Event, Sender};
 use crate::engine::write::{Action, Answer, Finished, Request, RouteId, SlotId};
@@ -93,12 +93,14 @@ impl Sender {
                 self.metrics.on_retry(payload.rows);
             }
             self.metrics.on_send(payload.rows, bytes.len());
-            debug!(bucket = ?part.bucket, sequence = part.stamp.sequence, rows = payload.rows, bytes = bytes.len(), attempt = part.attempt, "send a batch");
             let group = self.slots.get(part.slot).and_then(|slot| slot.group());
             batches.push(Routed {
                 bucket: part.bucket,
                 of_buckets: group.map_or(0, |group| group.slots.len() as i32),
                 records: bytes,
+                rows: payload.rows,
+                sequence: part.stamp.sequence,
+                attempt: part.attempt,
             });
             format.get_or_insert_with(|| Arc::clone(&payload.format));
         }
@@ -112,11 +114,7 @@ impl Sender {
             self.engine.on_answers(id, nothing, &otherwise, sent_at);
             return;
         };
-        let bytes = batches
-            .iter()
-            .map(|batch| batch.records.len())
-            .sum::<usize>();
-        let span = debug_span!("write_request", server = request.lane.server, table = %format.info.table_path(), batches = batches.len(), bytes);
+        let (span, of_batches) = spans(request, format.info.table_path(), &batches);
         let message = request::Message::new(&format, &self.config, batches);
         let call = message.send(
             self.cluster.clone(),
@@ -127,6 +125,7 @@ impl Sender {
         );
         self.events
             .push(Box::pin(call.instrument(span).map(move |result| {
+                drop(of_batches);
                 Event::Answered {
                     request: id,
                     sent_at,
@@ -146,4 +145,23 @@ impl Sender {
             payload.finish(bucket, result);
         }
     }
+}
+
+/// The span of a request, and within it one for each of its batches, which end with it.
+fn spans(request: &Request, table: &TablePath, batches: &[Routed]) -> (Span, Vec<Span>) {
+    let bytes: usize = batches.iter().map(|batch| batch.records.len()).sum();
+    let attempt = batches.iter().map(|batch| batch.attempt).max().unwrap_or(1);
+    let server = request.lane.server;
+    let span =
+        debug_span!("write_request", server, %table, batches = batches.len(), bytes, attempt);
+    if span.is_disabled() {
+        return (span, Vec::new());
+    }
+    let of_batch = |batch: &Routed| {
+        let (bucket, bytes) = (batch.bucket, batch.records.len());
+        let (rows, sequence, attempt) = (batch.rows, batch.sequence, batch.attempt);
+        debug_span!(parent: &span, "batch", server, %table, %bucket, rows, bytes, sequence, attempt)
+    };
+    let of_batches = batches.iter().map(of_batch).collect();
+    (span, of_batches)
 }

@@ -14,6 +14,7 @@ mod buffer;
 mod closing;
 mod failures;
 mod rows;
+mod spans;
 mod upserts;
 
 use std::collections::{HashMap, VecDeque};
