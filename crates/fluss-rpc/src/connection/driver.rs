@@ -121,6 +121,7 @@ impl Driver {
         [
             blocked.map(|since| far(since, self.stall_timeout)),
             self.silence.next_check(),
+            self.incoming.release_at(),
         ]
         .into_iter()
         .flatten()
@@ -244,6 +245,7 @@ impl Driver {
     }
 
     fn on_time(&mut self, now: Instant) -> Result<(), End> {
+        self.incoming.release(now);
         let mut silent = self.silence.proven_by_abandoned(now);
         for Entry { request, written } in self.pending.take_due(now) {
             if written && self.silence.is_proven(request.since, now) {

@@ -6,8 +6,10 @@ use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
 use fluss_wire::frame::{FrameDecoder, FrameError, LENGTH_BYTES};
+use tokio::time::Instant;
 use tokio_util::io::poll_read_buf;
 
+use super::spare::{LARGE, Spares};
 use crate::transport::Transport;
 
 /// Room made for small frames, shared by as many as fit.
@@ -16,13 +18,16 @@ const CHUNK: usize = 16 * 1024;
 const LEAST_ROOM: usize = 4 * 1024;
 /// A server that has sent a frame of some length is believed to send another one like it; up to here its word is enough.
 const TRUST_MAX: usize = 16 * 1024 * 1024;
+/// Room for large frames is made in multiples of this, so that it serves frames of about the same length.
+const LARGE_STEP: usize = 64 * 1024;
 
 /// The reading half of a driver.
 pub(super) struct Incoming {
     decoder: FrameDecoder,
     received: BytesMut,
-    /// Longest frame that came whole.
+    /// Length of the longest frame that came whole, with the length field.
     trusted: usize,
+    spares: Spares,
 }
 
 impl Incoming {
@@ -31,6 +36,7 @@ impl Incoming {
             decoder: FrameDecoder::new(max_frame_size),
             received: BytesMut::new(),
             trusted: 0,
+            spares: Spares::default(),
         }
     }
 
@@ -48,9 +54,26 @@ impl Incoming {
     pub(super) fn next_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
         let frame = self.decoder.decode(&mut self.received)?;
         if let Some(frame) = &frame {
-            self.trusted = self.trusted.max(frame.len().min(TRUST_MAX));
+            self.trusted = self.trusted.max(LENGTH_BYTES + frame.len().min(TRUST_MAX));
+            if frame.len() >= LARGE {
+                self.spares.lend(frame, Instant::now());
+                if self.received.is_empty() {
+                    // What is left of the memory must not keep the frame's from being used again.
+                    self.received = BytesMut::new();
+                }
+            }
         }
         Ok(frame)
+    }
+
+    /// When memory that is not of use any more is given back, if there is any.
+    pub(super) fn release_at(&self) -> Option<Instant> {
+        self.spares.release_at()
+    }
+
+    /// Gives back memory that has not been of use for long.
+    pub(super) fn release(&mut self, now: Instant) {
+        self.spares.release(now);
     }
 
     fn make_room(&mut self) {
@@ -64,9 +87,21 @@ impl Incoming {
         let hint = self.decoder.needed();
         let wanted = lacking.min(hint.max(self.trusted.saturating_sub(arrived)));
         let room = self.received.capacity() - arrived;
-        if room < wanted.max(LEAST_ROOM) {
-            self.received.reserve(wanted.max(CHUNK));
+        if room >= wanted.max(LEAST_ROOM) {
+            return;
         }
+        let whole = arrived + wanted;
+        if whole < LARGE {
+            self.received.reserve(wanted.max(CHUNK));
+            return;
+        }
+        // Not `reserve`, which would ask for twice as much.
+        let mut memory = self
+            .spares
+            .take(whole)
+            .unwrap_or_else(|| BytesMut::with_capacity(whole.next_multiple_of(LARGE_STEP)));
+        memory.extend_from_slice(&self.received);
+        self.received = memory;
     }
 }
 
@@ -98,6 +133,28 @@ mod tests {
         assert_eq!(incoming.next_frame().unwrap(), None);
         incoming.make_room();
         assert!(incoming.received.capacity() > large);
+    }
+
+    #[test]
+    fn the_memory_of_large_frames_is_used_again_once_they_are_dropped() {
+        let mut incoming = Incoming::new(1 << 30);
+        let bytes = frame(1 << 20);
+        let mut receive = |held: &mut Vec<Bytes>| {
+            for piece in bytes.chunks(CHUNK) {
+                incoming.make_room();
+                incoming.received.extend_from_slice(piece);
+                held.extend(incoming.next_frame().unwrap());
+            }
+            held.last().unwrap().as_ptr() as usize
+        };
+        let mut held = Vec::new();
+        let first = receive(&mut held);
+        let second = receive(&mut held);
+        assert_ne!(first, second, "the first frame is still held");
+        held.clear();
+        let third = receive(&mut held);
+        // Frames of used memory may start a few bytes further on.
+        assert!([first, second].iter().any(|at| third.abs_diff(*at) < 64));
     }
 
     #[test]

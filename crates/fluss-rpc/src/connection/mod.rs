@@ -7,6 +7,7 @@ mod outbox;
 mod outgoing;
 mod pending;
 mod silence;
+mod spare;
 
 use std::fmt;
 use std::sync::Arc;
