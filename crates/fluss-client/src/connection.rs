@@ -111,8 +111,6 @@ impl FlussConnection {
         let failed = |error: Error| error.during("get_table").of_table(path);
         let inner = &self.inner;
         let info = fetch_table_info(inner, path).await.map_err(failed)?;
-        // They are wanted with the first write or read.
-        inner.cluster.prefetch_table(path);
         inner
             .schemas
             .insert(info.table_id(), info.schema_id(), info.schema().clone());

@@ -62,6 +62,7 @@ impl FlussTable {
             .during("new_append")
             .of_table(self.table_path()));
         }
+        self.expect_traffic();
         Ok(TableAppend::new(
             Arc::clone(&self.connection),
             self.info.clone(),
@@ -78,6 +79,7 @@ impl FlussTable {
             "new_upsert",
             "rows are upserted to primary-key tables only; append to a log table",
         )?;
+        self.expect_traffic();
         Ok(TableUpsert::new(
             Arc::clone(&self.connection),
             self.info.clone(),
@@ -86,6 +88,7 @@ impl FlussTable {
 
     /// Reads the log of the table: the rows of a log table, the changelog of a primary-key table.
     pub fn new_scan(&self) -> TableScan {
+        self.expect_traffic();
         TableScan::new(Arc::clone(&self.connection), self.info.clone())
     }
 
@@ -99,10 +102,16 @@ impl FlussTable {
             "new_lookup",
             "rows are looked up in primary-key tables only",
         )?;
+        self.expect_traffic();
         Ok(TableLookup::new(
             Arc::clone(&self.connection),
             self.info.clone(),
         ))
+    }
+
+    /// Has the leaders of the buckets learnt, which the first write or read will want, without waiting for it.
+    fn expect_traffic(&self) {
+        self.connection.cluster.prefetch_table(self.table_path());
     }
 
     fn require_primary_key(&self, operation: &'static str, message: &'static str) -> Result<()> {
