@@ -70,6 +70,11 @@ impl Encoder {
         }
     }
 
+    /// Whether its rows are an Arrow batch of the user's, held without a copy.
+    pub(crate) fn is_view(&self) -> bool {
+        matches!(self, Self::Arrow(builder) if builder.is_view())
+    }
+
     /// Makes the bytes: for Arrow this encodes and compresses all columns, which takes milliseconds for a large batch. The builder may
     /// come back for the next batch, with its memory.
     pub(crate) fn seal(self) -> Result<(Sealed, Option<Self>)> {

@@ -31,6 +31,8 @@ mod slot;
 mod table;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod view_tests;
 
 pub(crate) use appender::{Appender, Target};
 pub(crate) use arrow_batch::{Piece, pieces};

@@ -167,6 +167,11 @@ impl ArrowLogBatchBuilder {
         self.columns.len() + self.first.as_ref().map_or(0, UserBatch::rows)
     }
 
+    /// Whether all its rows are a batch that was appended, held without a copy.
+    pub fn is_view(&self) -> bool {
+        self.first.is_some()
+    }
+
     /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.row_count() == 0

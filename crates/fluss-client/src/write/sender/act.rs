@@ -17,7 +17,8 @@ impl Sender {
     /// Does all that can be done now.
     pub(super) fn work(&mut self) {
         if self.memory.waiting() > 0 {
-            self.engine.on_memory_wanted();
+            let is_sealing = self.sealing > 0 || !self.to_seal.is_empty();
+            self.engine.on_memory_wanted(is_sealing);
         }
         let view = self.cluster.view();
         let now = now();
@@ -137,13 +138,16 @@ impl Sender {
     /// Tells the rows of ended batches.
     fn finish(&mut self) {
         for Finished {
+            slot,
             payload,
             bucket,
             result,
         } in self.engine.take_finished()
         {
             payload.finish(bucket, result);
+            self.seal_near(slot);
         }
+        self.seal_next();
     }
 }
 

@@ -8,6 +8,9 @@ mod events;
 mod payload;
 mod seal;
 
+#[cfg(test)]
+pub(super) use seal::READY;
+
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
@@ -210,6 +213,7 @@ impl Drop for Sender {
         }
         self.engine.fail_all(&error);
         for Finished {
+            slot: _,
             payload,
             bucket,
             result,

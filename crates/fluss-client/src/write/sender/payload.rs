@@ -9,7 +9,7 @@ use fluss_metadata::TableBucket;
 use crate::engine::write::{Fill, Stamp};
 use crate::error::{Error, Result};
 use crate::write::completion::{Completion, Written, WrittenOffset};
-use crate::write::encoder::Sealed;
+use crate::write::encoder::{Encoder, Sealed};
 use crate::write::format::{BatchKind, WriteFormat};
 use crate::write::member::Member;
 use crate::write::memory::Credit;
@@ -30,6 +30,8 @@ pub(super) struct Payload {
 }
 
 pub(super) enum Body {
+    /// Far from its turn: its rows lie where the user had them.
+    Held(Encoder),
     /// Being sealed elsewhere.
     Away,
     Here(Sealed),

@@ -1,4 +1,7 @@
 //! Closed batches get their final bytes: small ones at once, large ones on threads that may be busy for milliseconds.
+//!
+//! Arrow batches of users, which are held without a copy, wait until it is nearly their turn: a queue of them takes no memory beside
+//! the user's own, however far the writer is ahead of the server.
 
 use tokio::task::spawn_blocking;
 
@@ -12,6 +15,8 @@ use crate::write::slot::ClosedBatch;
 
 /// Batches up to this size are sealed by the sender itself: handing them to another thread would take longer.
 const SEAL_HERE: usize = 32 * 1024;
+/// Batches of a bucket that are made ready beyond those that may be on their way.
+pub(in crate::write) const READY: usize = 2;
 
 impl Sender {
     pub(super) fn push(&mut self, slot: SlotId, batch: ClosedBatch) {
@@ -26,8 +31,13 @@ impl Sender {
             fill,
         } = batch;
         let (group, is_small) = (format.number, credit.bytes() <= SEAL_HERE);
+        let (body, to_seal) = if encoder.is_view() && !is_small {
+            (Body::Held(encoder), None)
+        } else {
+            (Body::Away, Some(encoder))
+        };
         let payload = Payload {
-            body: Body::Away,
+            body,
             rows,
             credit,
             format,
@@ -38,11 +48,23 @@ impl Sender {
             sent: None,
         };
         let id = self.engine.push(slot, payload, group, since);
-        if is_small {
-            self.on_sealed(slot, id, encoder.seal());
-        } else {
-            self.to_seal.push_back((slot, id, encoder));
-            self.seal_next();
+        match to_seal {
+            Some(encoder) if is_small => self.on_sealed(slot, id, encoder.seal()),
+            Some(encoder) => self.to_seal.push_back((slot, id, encoder)),
+            None => self.seal_near(slot),
+        }
+        self.seal_next();
+    }
+
+    /// Takes those batches of a bucket for sealing whose turn is near.
+    pub(super) fn seal_near(&mut self, slot: SlotId) {
+        let near = self.config.writer_max_inflight_requests_per_bucket + READY;
+        for (batch, payload) in self.engine.first_batches(slot, near) {
+            if let Body::Held(_) = payload.body
+                && let Body::Held(encoder) = std::mem::replace(&mut payload.body, Body::Away)
+            {
+                self.to_seal.push_back((slot, batch, encoder));
+            }
         }
     }
 

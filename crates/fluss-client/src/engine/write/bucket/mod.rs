@@ -128,6 +128,13 @@ impl<P> BucketQueue<P> {
         self.batches.iter_mut().find(|batch| batch.id == id)
     }
 
+    pub(super) fn first(&mut self, count: usize) -> impl Iterator<Item = (BatchId, &mut P)> {
+        self.batches
+            .iter_mut()
+            .take(count)
+            .map(|batch| (batch.id, &mut batch.payload))
+    }
+
     pub(super) fn sealed(&mut self, id: BatchId, bytes: usize) {
         if let Some(batch) = self.get_mut(id) {
             batch.bytes = bytes;

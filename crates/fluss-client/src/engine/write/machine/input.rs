@@ -49,9 +49,10 @@ impl<P> Engine<P> {
         }
     }
 
-    /// Writers wait for memory. Open batches are then sent if nothing else is about to free any.
-    pub(crate) fn on_memory_wanted(&mut self) {
-        if self.sealing == 0 && self.in_flight == 0 {
+    /// Writers wait for memory. Open batches are then sent if nothing else is about to free any: no request, and no batch whose bytes are
+    /// being made.
+    pub(crate) fn on_memory_wanted(&mut self, is_sealing: bool) {
+        if !is_sealing && self.in_flight == 0 {
             for slot in self.open.clone() {
                 if let Some(open) = self.slots.get_mut(slot).and_then(|slot| slot.open.as_mut()) {
                     open.wish = Wish::Flush;
@@ -61,7 +62,7 @@ impl<P> Engine<P> {
         }
     }
 
-    /// A batch was closed; its bytes are being made.
+    /// A batch was closed; its bytes are yet to be made.
     pub(crate) fn push(
         &mut self,
         slot: SlotId,
@@ -74,7 +75,6 @@ impl<P> Engine<P> {
         let deadline = created + self.limits.delivery_timeout;
         if let Some(entry) = self.slots.get_mut(slot) {
             entry.queue.push(Batch::new(id, payload, group, deadline));
-            self.sealing += 1;
             self.arm_expiry(slot);
         }
         id
@@ -83,7 +83,6 @@ impl<P> Engine<P> {
     /// The bytes of a batch are made.
     pub(crate) fn on_sealed(&mut self, slot: SlotId, batch: BatchId, bytes: usize) {
         if let Some(entry) = self.slots.get_mut(slot) {
-            self.sealing = self.sealing.saturating_sub(1);
             entry.queue.sealed(batch, bytes);
             self.attend(slot);
         }
@@ -91,7 +90,6 @@ impl<P> Engine<P> {
 
     /// The bytes of a batch cannot be made.
     pub(crate) fn on_seal_failed(&mut self, slot: SlotId, batch: BatchId, error: Error) {
-        self.sealing = self.sealing.saturating_sub(1);
         if let Some(failed) = self
             .slots
             .get_mut(slot)

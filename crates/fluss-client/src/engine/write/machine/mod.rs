@@ -113,6 +113,7 @@ pub(crate) struct Reroute {
 /// A batch at its end.
 #[derive(Debug)]
 pub(crate) struct Finished<P> {
+    pub(crate) slot: SlotId,
     pub(crate) payload: P,
     pub(crate) bucket: TableBucket,
     /// The offset that the server answered with.
@@ -208,7 +209,6 @@ pub(crate) struct Engine<P> {
     finished: Vec<Finished<P>>,
     next_batch: u64,
     next_request: u64,
-    sealing: usize,
     in_flight: usize,
 }
 
@@ -232,7 +232,6 @@ impl<P> Engine<P> {
             finished: Vec::new(),
             next_batch: 0,
             next_request: 0,
-            sealing: 0,
             in_flight: 0,
         }
     }
@@ -287,6 +286,18 @@ impl<P> Engine<P> {
             .map(|batch| &mut batch.payload)
     }
 
+    /// The first batches of a slot, those on their way included.
+    pub(crate) fn first_batches(
+        &mut self,
+        slot: SlotId,
+        count: usize,
+    ) -> impl Iterator<Item = (BatchId, &mut P)> {
+        self.slots
+            .get_mut(slot)
+            .into_iter()
+            .flat_map(move |slot| slot.queue.first(count))
+    }
+
     /// The bucket of a slot; its partition is missing until the route is known.
     pub(crate) fn bucket(&self, slot: SlotId) -> Option<TableBucket> {
         let slot = self.slots.get(slot)?;
@@ -315,6 +326,7 @@ impl<P> Engine<P> {
     pub(super) fn finish(&mut self, slot: SlotId, payload: P, result: Result<Option<i64>, Error>) {
         if let Some(bucket) = self.bucket(slot) {
             self.finished.push(Finished {
+                slot,
                 payload,
                 bucket,
                 result,

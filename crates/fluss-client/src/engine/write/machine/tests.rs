@@ -402,11 +402,17 @@ fn waiting_writers_get_open_batches_sent_only_if_nothing_else_frees_memory() {
     bench.full(1, 10);
     bench.run();
     bench.open(0);
-    bench.engine.on_memory_wanted();
+    bench.engine.on_memory_wanted(false);
     assert!(bench.run().is_empty(), "an answer will free memory");
     bench.answer(&written(0));
-    bench.engine.on_memory_wanted();
-    assert_eq!(bench.run(), ["close 0", "send 0:1#0 to 1", "0 at Some(0)"]);
+    bench.engine.on_memory_wanted(true);
+    assert_eq!(
+        bench.run(),
+        ["0 at Some(0)"],
+        "a batch being sealed will free memory"
+    );
+    bench.engine.on_memory_wanted(false);
+    assert_eq!(bench.run(), ["close 0", "send 0:1#0 to 1"]);
 }
 
 #[test]
