@@ -53,7 +53,15 @@ impl FlussConnection {
     ///
     /// Dropping the future gives up the attempt and closes what it opened.
     pub async fn new(config: Config) -> Result<Self> {
-        Self::with_dialer(config, Arc::new(TcpDialer::default())).await
+        Self::builder(config).connect().await
+    }
+
+    /// Connects otherwise than over TCP, such as through a tunnel or to a cluster inside the process.
+    pub fn builder(config: Config) -> ConnectionBuilder {
+        ConnectionBuilder {
+            config,
+            dialer: None,
+        }
     }
 
     /// As [`new`](Self::new), over streams that `dialer` makes.
@@ -155,6 +163,39 @@ impl FlussConnection {
         }
         self.inner.cluster.close();
         written
+    }
+}
+
+/// How a connection is to be made; [`FlussConnection::builder`] begins it.
+#[derive(Debug)]
+#[must_use = "nothing is connected before `connect` is awaited"]
+pub struct ConnectionBuilder {
+    config: Config,
+    dialer: Option<Arc<dyn Dialer>>,
+}
+
+impl ConnectionBuilder {
+    /// What makes the streams to servers, for each host and port that the configuration or the cluster names. Over TCP unless set.
+    pub fn dialer(mut self, dialer: Arc<dyn Dialer>) -> Self {
+        self.dialer = Some(dialer);
+        self
+    }
+
+    /// Connects, as [`FlussConnection::new`] does.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Cancel safety
+    ///
+    /// As there.
+    pub async fn connect(self) -> Result<FlussConnection> {
+        let timeout = self.config.connect_timeout;
+        let dialer = self
+            .dialer
+            .unwrap_or_else(|| Arc::new(TcpDialer::new(timeout)));
+        FlussConnection::with_dialer(self.config, dialer).await
     }
 }
 

@@ -31,9 +31,14 @@ mod write;
 
 pub use admin::FlussAdmin;
 pub use config::Config;
-pub use connection::FlussConnection;
+pub use connection::{ConnectionBuilder, FlussConnection};
 pub use error::{Error, ErrorKind, Result};
 pub use table::*;
+
+/// Streams to servers, for those who bring their own: what a [`ConnectionBuilder`] takes.
+pub mod transport {
+    pub use fluss_rpc::{Dialer, TcpDialer, Transport};
+}
 
 /// Compiles the program in the README.
 #[cfg(doctest)]

@@ -24,6 +24,7 @@ pub struct MockClusterBuilder {
     pub(crate) seed: u64,
     pub(crate) release: Release,
     pub(crate) users: BTreeMap<String, String>,
+    pub(crate) in_memory: bool,
 }
 
 impl Default for MockClusterBuilder {
@@ -33,6 +34,7 @@ impl Default for MockClusterBuilder {
             seed: 0,
             release: Release::default(),
             users: BTreeMap::new(),
+            in_memory: false,
         }
     }
 }
@@ -67,7 +69,15 @@ impl MockClusterBuilder {
         self
     }
 
-    /// Starts the servers on free ports of the loopback interface.
+    /// Opens no sockets: servers are reached through [`MockCluster::network`] alone, at addresses that nobody else has. Nothing
+    /// then waits for the operating system, and paused time passes only when everybody waits.
+    #[must_use]
+    pub fn in_memory(mut self) -> Self {
+        self.in_memory = true;
+        self
+    }
+
+    /// Starts the servers, on free ports of the loopback interface unless they are [in memory](Self::in_memory).
     ///
     /// # Errors
     ///
@@ -75,7 +85,7 @@ impl MockClusterBuilder {
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime with I/O and time enabled.
+    /// Outside of a tokio runtime with time enabled, and I/O unless in memory.
     ///
     /// # Cancel safety
     ///
@@ -93,6 +103,7 @@ impl fmt::Debug for MockClusterBuilder {
             .field("seed", &self.seed)
             .field("release", &self.release)
             .field("users", &self.users.keys())
+            .field("in_memory", &self.in_memory)
             .finish()
     }
 }

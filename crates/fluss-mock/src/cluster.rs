@@ -10,11 +10,18 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::builder::MockClusterBuilder;
+use crate::network::Network;
 use crate::server::{self, Server};
 use crate::state::{Node, Shared};
 
-/// A running cluster: a coordinator and tablet servers on loopback TCP. Dropping it stops them.
+/// The host of servers in memory. Source: RFC 5737.
+const NOWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+/// The port of a coordinator in memory.
+const FIRST_PORT: u16 = 9123;
+
+/// A running cluster: a coordinator and tablet servers. Dropping it stops them.
 pub struct MockCluster {
+    network: Network,
     coordinator: SocketAddr,
     tablet_servers: Vec<SocketAddr>,
     /// Ends with this: each server, and through it each of its connections.
@@ -60,12 +67,17 @@ impl MockCluster {
         &self.tablet_servers
     }
 
+    /// The way to the servers inside the process, without sockets.
+    pub fn network(&self) -> Network {
+        self.network.clone()
+    }
+
     pub(crate) async fn launch(settings: MockClusterBuilder) -> io::Result<Self> {
-        let (listener, coordinator) = listen().await?;
+        let (listener, coordinator) = listen(&settings, 0).await?;
         let mut listeners = vec![(ServerType::Coordinator, 0, listener)];
         let mut tablet_servers = Vec::new();
         for id in 0..i32::from(settings.tablet_servers) {
-            let (listener, address) = listen().await?;
+            let (listener, address) = listen(&settings, id + 1).await?;
             listeners.push((ServerType::TabletServer, id, listener));
             tablet_servers.push(address);
         }
@@ -74,16 +86,20 @@ impl MockCluster {
             address: *address,
         });
         let shared = Arc::new(Shared::new(&settings, coordinator, nodes.collect()));
+        let network = Network::default();
         let mut servers = JoinSet::new();
-        for (kind, id, listener) in listeners {
+        let addresses = std::iter::once(coordinator).chain(tablet_servers.iter().copied());
+        for ((kind, id, listener), address) in listeners.into_iter().zip(addresses) {
             let server = Server {
                 kind,
                 id,
                 shared: Arc::clone(&shared),
             };
-            servers.spawn(server::accept(listener, server));
+            let streams = network.open(address);
+            servers.spawn(server::accept(listener, streams, server));
         }
         Ok(Self {
+            network,
             coordinator,
             tablet_servers,
             _servers: servers,
@@ -91,10 +107,18 @@ impl MockCluster {
     }
 }
 
-async fn listen() -> io::Result<(TcpListener, SocketAddr)> {
+/// Where a server is to be found. In memory, these are addresses that are kept for documents, so that no real server has them.
+async fn listen(
+    settings: &MockClusterBuilder,
+    place: i32,
+) -> io::Result<(Option<TcpListener>, SocketAddr)> {
+    if settings.in_memory {
+        let port = FIRST_PORT.saturating_add(u16::try_from(place).unwrap_or(u16::MAX));
+        return Ok((None, SocketAddr::from((NOWHERE, port))));
+    }
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let address = listener.local_addr()?;
-    Ok((listener, address))
+    Ok((Some(listener), address))
 }
 
 impl fmt::Debug for MockCluster {

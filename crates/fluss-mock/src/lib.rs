@@ -1,4 +1,5 @@
-//! A Fluss cluster inside the process: it speaks the protocol over loopback TCP and keeps its data in memory.
+//! A Fluss cluster inside the process: it speaks the protocol over loopback TCP or streams inside the process, and
+//! keeps its data in memory.
 //!
 //! It is a test double, for the tests of whoever uses Fluss and for trying things out without a server. What it serves, it
 //! serves as a real cluster does, down to the codes of errors; what it doesn't serve, it leaves out of its answer to
@@ -23,12 +24,14 @@ mod api;
 mod builder;
 mod clock;
 mod cluster;
+mod network;
 mod serve;
 mod server;
 mod state;
 
 pub use builder::{MockClusterBuilder, Release};
 pub use cluster::MockCluster;
+pub use network::Network;
 
 /// The README's program, run as a test.
 #[cfg(doctest)]

@@ -50,10 +50,11 @@
 
 /// The connection and what is made from it.
 pub mod client {
-    pub use fluss_client::FlussConnection;
     pub use fluss_client::admin::*;
     pub use fluss_client::stats::*;
     pub use fluss_client::table::*;
+    pub use fluss_client::transport::*;
+    pub use fluss_client::{ConnectionBuilder, FlussConnection};
 }
 
 /// Settings of a connection.
@@ -84,9 +85,7 @@ pub mod record {
 
 /// A cluster inside the process, for tests of what uses Fluss. A test double: its data is in memory.
 #[cfg(feature = "mock")]
-pub mod mock {
-    pub use fluss_mock::*;
-}
+pub mod mock;
 
 /// Compiles the program in the README.
 #[cfg(doctest)]

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fluss_wire::version::ServerType;
-use tokio::net::TcpListener;
+use tokio::io::DuplexStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use crate::state::Shared;
@@ -23,18 +25,41 @@ pub(crate) struct Server {
     pub(crate) shared: Arc<Shared>,
 }
 
-/// Serves everybody who connects, for ever. Dropping it closes all connections.
-pub(crate) async fn accept(listener: TcpListener, server: Server) {
+/// Serves everybody who connects, for ever: over TCP, and inside the process. Dropping it closes all connections.
+pub(crate) async fn accept(
+    listener: Option<TcpListener>,
+    mut streams: mpsc::Receiver<DuplexStream>,
+    server: Server,
+) {
     let mut connections = JoinSet::new();
+    loop {
+        // In this order, so that the same calls do the same each time.
+        tokio::select! {
+            biased;
+            Some(stream) = streams.recv() => {
+                connections.spawn(connection::serve(stream, server.clone()));
+            }
+            stream = next(listener.as_ref()) => {
+                connections.spawn(connection::serve(stream, server.clone()));
+            }
+            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+        }
+    }
+}
+
+/// The next connection over TCP.
+async fn next(listener: Option<&TcpListener>) -> TcpStream {
+    let Some(listener) = listener else {
+        return std::future::pending().await;
+    };
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
                 // Only a matter of speed: without it a small answer may wait for the acknowledgement of the last one.
                 let _ = stream.set_nodelay(true);
-                connections.spawn(connection::serve(stream, server.clone()));
+                return stream;
             }
             Err(_) => tokio::time::sleep(PAUSE).await,
         }
-        while connections.try_join_next().is_some() {}
     }
 }

@@ -10,11 +10,15 @@ use fluss_wire::codec;
 use fluss_wire::error_code::{ErrorCode, ServerError};
 use fluss_wire::frame::{self, FrameDecoder, Response};
 use fluss_wire::message::{CreateTableRequest, PbTablePath};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+pub(crate) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
 pub(crate) struct Client {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     received: BytesMut,
     decoder: FrameDecoder,
     next_id: i32,
@@ -22,8 +26,12 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) async fn connect(address: SocketAddr) -> Self {
+        Self::over(TcpStream::connect(address).await.unwrap())
+    }
+
+    pub(crate) fn over(stream: impl Stream + 'static) -> Self {
         Self {
-            stream: TcpStream::connect(address).await.unwrap(),
+            stream: Box::new(stream),
             received: BytesMut::new(),
             decoder: FrameDecoder::new(100 << 20),
             next_id: 7,

@@ -112,3 +112,28 @@ async fn a_dropped_cluster_closes_its_connections_and_listens_no_more() {
     assert!(coordinator.is_closed().await && tablet.is_closed().await);
     assert!(tokio::net::TcpStream::connect(address).await.is_err());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_cluster_in_memory_is_reached_without_a_socket() {
+    let cluster = MockCluster::builder()
+        .tablet_servers(2)
+        .in_memory()
+        .start()
+        .await
+        .unwrap();
+    for (address, kind) in [
+        (cluster.coordinator(), ServerType::Coordinator),
+        (cluster.tablet_servers()[1], ServerType::TabletServer),
+    ] {
+        let network = cluster.network();
+        let host = address.ip().to_string();
+        let stream = network.dial(&host, address.port()).await.unwrap();
+        let mut client = Client::over(stream);
+        let answer = client.call(ApiVersionsRequest::default()).await.unwrap();
+        assert_eq!(answer.server_type, Some(kind.code()));
+    }
+    let network = cluster.network();
+    drop(cluster);
+    let refused = network.dial("192.0.2.1", 9123).await.unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
+}

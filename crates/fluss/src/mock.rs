@@ -1,0 +1,72 @@
+//! A cluster inside the process, for tests of what uses Fluss. A test double: its data is in memory.
+//!
+//! Clients reach it over loopback TCP as they reach any cluster, or inside the process by [`connect`] or [`dialer`]. Streams inside
+//! the process need no sockets, so that tokio's paused time holds for the whole exchange:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use fluss::config::{Config, DriverPlacement};
+//! use fluss::mock::MockCluster;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let runtime = tokio::runtime::Builder::new_current_thread()
+//!     .enable_all()
+//!     .start_paused(true)
+//!     .build()?;
+//! runtime.block_on(async {
+//!     let cluster = MockCluster::builder().in_memory().start().await?;
+//!     let mut config = Config::default();
+//!     config.driver_placement = DriverPlacement::CallerRuntime;
+//!     let connection = fluss::mock::connect(&cluster, config).await?;
+//!     assert_eq!(connection.get_admin().await?.list_databases().await?, ["fluss"]);
+//!     Ok(())
+//! })
+//! # }
+//! ```
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use fluss_client::FlussConnection;
+use fluss_client::config::Config;
+use fluss_client::error::Result;
+use fluss_client::transport::{Dialer, Transport};
+pub use fluss_mock::*;
+
+/// A connection to `cluster` inside the process. The bootstrap servers of `config` are those of the cluster, whatever it says.
+///
+/// # Errors
+///
+/// As [`FlussConnection::new`] has them.
+///
+/// # Cancel safety
+///
+/// As there.
+pub async fn connect(cluster: &MockCluster, mut config: Config) -> Result<FlussConnection> {
+    config.bootstrap_server = cluster.bootstrap_servers();
+    let builder = FlussConnection::builder(config);
+    builder.dialer(dialer(cluster)).connect().await
+}
+
+/// Dials the servers of `cluster` inside the process.
+pub fn dialer(cluster: &MockCluster) -> Arc<dyn Dialer> {
+    Arc::new(InMemory(cluster.network()))
+}
+
+#[derive(Debug)]
+struct InMemory(Network);
+
+impl Dialer for InMemory {
+    fn dial<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Transport>>> + Send + 'a>> {
+        Box::pin(async move {
+            let stream = self.0.dial(host, port).await?;
+            Ok(Box::new(stream) as Box<dyn Transport>)
+        })
+    }
+}
