@@ -49,7 +49,7 @@ pub fn unique_database(test: &str) -> String {
 ///
 /// If it cannot be done, as with a cluster that `cargo xtask test` didn't start.
 pub fn kill_tablet(id: u32) {
-    cluster_command("kill-tablet", id);
+    cluster_command("kill-tablet", Some(id));
 }
 
 /// Starts tablet server `id` again, with its data and its port, and waits until the coordinator knows it.
@@ -58,19 +58,40 @@ pub fn kill_tablet(id: u32) {
 ///
 /// As [`kill_tablet`].
 pub fn start_tablet(id: u32) {
-    cluster_command("start-tablet", id);
+    cluster_command("start-tablet", Some(id));
 }
 
-fn cluster_command(command: &str, id: u32) {
+/// Kills the coordinator, as a crash does. Tests that do so start it again and do not run beside others.
+///
+/// # Panics
+///
+/// As [`kill_tablet`].
+pub fn kill_coordinator() {
+    cluster_command("kill-coordinator", None);
+}
+
+/// Starts the coordinator again, and waits until it knows the tablet servers.
+///
+/// # Panics
+///
+/// As [`kill_tablet`].
+pub fn start_coordinator() {
+    cluster_command("start-coordinator", None);
+}
+
+fn cluster_command(command: &str, id: Option<u32>) {
     let xtask = from_environment("FLUSS_XTASK");
     let dir = from_environment("FLUSS_CLUSTER_DIR");
-    let id = id.to_string();
+    let id = id.map(|id| id.to_string());
+    let told = id.as_deref().unwrap_or_default();
     match Command::new(&xtask)
-        .args(["cluster", command, &id, "--dir", &dir])
+        .args(["cluster", command])
+        .args(&id)
+        .args(["--dir", &dir])
         .status()
     {
         Ok(status) if status.success() => {}
-        Ok(status) => panic!("`xtask cluster {command} {id}`: {status}"),
+        Ok(status) => panic!("`xtask cluster {command} {told}`: {status}"),
         Err(error) => panic!("cannot start {xtask}: {error}"),
     }
 }

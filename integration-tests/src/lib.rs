@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod java;
+pub mod observed;
 pub mod rows;
 pub mod support;
 pub mod values;

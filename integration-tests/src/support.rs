@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::cluster::{bootstrap_servers, unique_database};
 use fluss::client::{EARLIEST_OFFSET, FlussAdmin, FlussConnection, FlussTable};
 use fluss::config::Config;
-use fluss::metadata::{Schema, TableDescriptor, TablePath};
+use fluss::metadata::{Schema, TableBucket, TableDescriptor, TablePath};
 use fluss::record::ScanRecord;
 use fluss_rpc::{Cluster, RpcConfig};
 use fluss_wire::error_code::ErrorCode;
@@ -59,13 +59,7 @@ pub async fn create(
 /// A coordinator of release 0.9.1 on a busy machine misses a new table now and then: it never gets leaders, and a partition of it would
 /// end all elections of the cluster (`docs/protocol/administration.md`). Such a table is made anew.
 pub async fn create_known(admin: &FlussAdmin, path: &TablePath, descriptor: &TableDescriptor) {
-    let mut config = RpcConfig::default();
-    config.call_timeout = Duration::from_secs(3);
-    let address = bootstrap_servers();
-    let (host, port) = address.split(',').next().unwrap().rsplit_once(':').unwrap();
-    let bootstrap = vec![(host.to_owned(), port.parse().unwrap())];
-    let runtime = tokio::runtime::Handle::current();
-    let cluster = Cluster::connect(config, bootstrap, runtime).await.unwrap();
+    let cluster = raw_cluster().await;
     for _ in 0..5 {
         admin.create_table(path, descriptor, false).await.unwrap();
         let table_id = admin.get_table_info(path).await.unwrap().table_id();
@@ -89,6 +83,23 @@ pub async fn create_known(admin: &FlussAdmin, path: &TablePath, descriptor: &Tab
         admin.drop_table(path, false).await.unwrap();
     }
     panic!("the coordinator misses one table after another");
+}
+
+/// The cluster without a client around it.
+async fn raw_cluster() -> Cluster {
+    let mut config = RpcConfig::default();
+    config.call_timeout = Duration::from_secs(3);
+    let address = bootstrap_servers();
+    let (host, port) = address.split(',').next().unwrap().rsplit_once(':').unwrap();
+    let bootstrap = vec![(host.to_owned(), port.parse().unwrap())];
+    let runtime = tokio::runtime::Handle::current();
+    Cluster::connect(config, bootstrap, runtime).await.unwrap()
+}
+
+/// The number of the tablet server that leads a bucket now.
+pub async fn leader_of(path: &TablePath, bucket: TableBucket) -> u32 {
+    let leader = raw_cluster().await.leader(path, bucket).await.unwrap();
+    u32::try_from(leader.id()).unwrap()
 }
 
 /// A table of so many buckets.

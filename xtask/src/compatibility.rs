@@ -88,6 +88,11 @@ const FEATURES: &[Feature] = &[
         "failover",
     ),
     (
+        "Writing",
+        "the coordinator killed and started again under writers and a lease",
+        "coordinator",
+    ),
+    (
         "Reading",
         "subscriptions by bucket, partition and table; start by offset and time; offsets out of range",
         "scan_subscribe",
@@ -105,6 +110,11 @@ const FEATURES: &[Feature] = &[
     ),
     ("Reading", "tiered log segments", "scan_remote"),
     ("Reading", "streams, wakeup", "scan_stream"),
+    (
+        "Reading",
+        "a leader killed and started again under streams of rows and of batches and under scans to an end",
+        "failover_scans",
+    ),
     (
         "Reading",
         "lookup by key and prefix, many keys, insert if not exists, limit scans",
@@ -142,6 +152,16 @@ const FEATURES: &[Feature] = &[
     ),
     ("Administration", "tables and schemas", "admin::table"),
     ("Administration", "rebalance", "rebalance"),
+    (
+        "Configuration and observation",
+        "keys of the Java client from a map, a properties file, the environment",
+        "config",
+    ),
+    (
+        "Configuration and observation",
+        "totals of a connection, metrics, spans; a full scan refused before it is sent",
+        "observe",
+    ),
 ];
 
 /// Names of the tests that passed, as the lines of test programs tell them.

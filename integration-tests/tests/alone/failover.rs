@@ -11,11 +11,11 @@ use integration_tests::cluster::{kill_tablet, start_tablet};
 use super::alone;
 use super::support::{PATIENCE, connect, create, database};
 
-const BUCKETS: i32 = 3;
+pub(crate) const BUCKETS: i32 = 3;
 /// How long rows are written; the server dies after a third of it and is back before the end.
-const WRITING: Duration = Duration::from_secs(24);
+pub(crate) const WRITING: Duration = Duration::from_secs(24);
 
-fn replicated(primary_key: bool) -> TableDescriptor {
+pub(crate) fn replicated(primary_key: bool) -> TableDescriptor {
     let mut schema = Schema::builder()
         .column("id", DataTypes::bigint())
         .column("text", DataTypes::string());
@@ -38,7 +38,7 @@ fn row(i: i64) -> GenericRow<'static> {
 }
 
 /// Appends rows until the time is over and returns how many, all of them acknowledged.
-async fn append_for(table: FlussTable, time: Duration) -> i64 {
+pub(crate) async fn append_for(table: FlussTable, time: Duration) -> i64 {
     let writer = table.new_append().unwrap().create_writer().unwrap();
     let started = Instant::now();
     let mut count = 0;

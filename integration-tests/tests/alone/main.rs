@@ -13,7 +13,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use integration_tests::support;
 
 mod buffer;
+mod coordinator;
 mod failover;
+mod failover_scans;
 mod rebalance;
 
 /// Held by the one test that runs.

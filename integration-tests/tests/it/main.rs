@@ -11,9 +11,11 @@
 use integration_tests::support;
 
 mod admin;
+mod config;
 mod documented;
 mod interop;
 mod lookup_keys;
+mod observe;
 mod round_trip;
 mod sasl;
 mod scan_bounds;

@@ -26,6 +26,9 @@ pub(crate) const BOOTSTRAP: &str = "FLUSS_BOOTSTRAP_SERVERS";
 /// How long a cluster may take from its first process to its first table. It takes 15 to 20 seconds on an idle machine.
 const READY_WITHIN: Duration = Duration::from_secs(240);
 
+/// Name of the coordinator in the state file.
+const COORDINATOR: &str = "coordinator";
+
 const USAGE: &str = "\
 usage: cargo xtask cluster COMMAND [OPTIONS]
 
@@ -35,6 +38,8 @@ usage: cargo xtask cluster COMMAND [OPTIONS]
   kill-tablet N   kill tablet server N at once, as a crash does
   stop-tablet N   stop tablet server N in good order
   start-tablet N  start tablet server N again, with its data and its port
+  kill-coordinator, start-coordinator
+                  the same for the coordinator
 
   --dir D         directory of this cluster (default .cluster)
   --tablets N     tablet servers (default 1)
@@ -61,9 +66,11 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
         }
         ["status"] => status(&options),
         ["down"] => down(&options),
-        ["kill-tablet", id] => end_tablet(&options, id, process::How::Crash),
-        ["stop-tablet", id] => end_tablet(&options, id, process::How::Asked),
-        ["start-tablet", id] => start_tablet(&options, id),
+        ["kill-tablet", id] => end(&options, &tablet_name(id)?, process::How::Crash),
+        ["stop-tablet", id] => end(&options, &tablet_name(id)?, process::How::Asked),
+        ["start-tablet", id] => start(&options, &tablet_name(id)?),
+        ["kill-coordinator"] => end(&options, COORDINATOR, process::How::Crash),
+        ["start-coordinator"] => start(&options, COORDINATOR),
         [] | ["help"] => {
             print!("{USAGE}");
             Ok(())
@@ -171,14 +178,14 @@ fn status(options: &Options) -> Result<()> {
     }
 }
 
-fn end_tablet(options: &Options, id: &str, how: process::How) -> Result<()> {
+fn end(options: &Options, name: &str, how: process::How) -> Result<()> {
     let state = State::load(&options.dir)?.ok_or("no cluster there")?;
-    state.server(&tablet_name(id)?)?.end(how)
+    state.server(name)?.end(how)
 }
 
-fn start_tablet(options: &Options, id: &str) -> Result<()> {
+fn start(options: &Options, name: &str) -> Result<()> {
     let mut state = State::load(&options.dir)?.ok_or("no cluster there")?;
-    let server = state.server(&tablet_name(id)?)?;
+    let server = state.server(name)?;
     if server.is_running() {
         return Err(format!("{} is running", server.name).into());
     }

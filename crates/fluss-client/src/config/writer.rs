@@ -10,7 +10,7 @@ pub enum Acks {
     All,
     /// The leader alone.
     Leader,
-    /// None: the server answers before it has written.
+    /// None. Servers of release 0.9.1 answer as with [`Acks::Leader`], once the leader has written.
     None,
 }
 
