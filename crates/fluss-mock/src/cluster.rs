@@ -10,7 +10,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
 use crate::builder::MockClusterBuilder;
-use crate::network::Network;
+use crate::fault::{Faults, Injected, Rule};
+use crate::network::{Network, Porter};
 use crate::server::{self, Server};
 use crate::state::{Node, Shared};
 
@@ -22,6 +23,7 @@ const FIRST_PORT: u16 = 9123;
 /// A running cluster: a coordinator and tablet servers. Dropping it stops them.
 pub struct MockCluster {
     network: Network,
+    faults: Faults,
     coordinator: SocketAddr,
     tablet_servers: Vec<SocketAddr>,
     /// Ends with this: each server, and through it each of its connections.
@@ -72,6 +74,16 @@ impl MockCluster {
         self.network.clone()
     }
 
+    /// Puts a rule in force, from the next request or connection on. See [`fault`](crate::fault).
+    pub fn inject(&self, rule: Rule) -> Injected {
+        self.faults.inject(rule)
+    }
+
+    /// Takes every rule back.
+    pub fn lift_faults(&self) {
+        self.faults.lift_all();
+    }
+
     pub(crate) async fn launch(settings: MockClusterBuilder) -> io::Result<Self> {
         let (listener, coordinator) = listen(&settings, 0).await?;
         let mut listeners = vec![(ServerType::Coordinator, 0, listener)];
@@ -86,7 +98,7 @@ impl MockCluster {
             address: *address,
         });
         let shared = Arc::new(Shared::new(&settings, coordinator, nodes.collect()));
-        let network = Network::default();
+        let network = Network::new();
         let mut servers = JoinSet::new();
         let addresses = std::iter::once(coordinator).chain(tablet_servers.iter().copied());
         for ((kind, id, listener), address) in listeners.into_iter().zip(addresses) {
@@ -95,15 +107,23 @@ impl MockCluster {
                 id,
                 shared: Arc::clone(&shared),
             };
-            let streams = network.open(address);
-            servers.spawn(server::accept(listener, streams, server));
+            let porter = Porter::new(server.name(), shared.faults.clone());
+            let streams = network.open(address, porter.clone());
+            servers.spawn(server::accept(listener, streams, porter, server));
         }
         Ok(Self {
+            faults: shared.faults.clone(),
             network,
             coordinator,
             tablet_servers,
             _servers: servers,
         })
+    }
+}
+
+impl Drop for MockCluster {
+    fn drop(&mut self) {
+        self.network.close_all();
     }
 }
 

@@ -24,14 +24,21 @@ mod api;
 mod builder;
 mod clock;
 mod cluster;
+pub mod fault;
 mod network;
+mod random;
 mod serve;
 mod server;
+mod server_id;
 mod state;
 
 pub use builder::{MockClusterBuilder, Release};
 pub use cluster::MockCluster;
+pub use fluss_wire::api::ApiKey;
+pub use fluss_wire::error_code::ErrorCode;
+pub use fluss_wire::message;
 pub use network::Network;
+pub use server_id::ServerId;
 
 /// The README's program, run as a test.
 #[cfg(doctest)]

@@ -2,12 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::pending;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
+
+use crate::fault::{Door, Faults};
+use crate::server_id::ServerId;
 
 /// Bytes that a stream holds on their way in one direction.
 const STREAM_BYTES: usize = 64 * 1024;
@@ -17,9 +22,50 @@ const BACKLOG: usize = 128;
 /// The way to the servers of a cluster inside the process. Cheap to clone; without the cluster, it leads nowhere.
 ///
 /// Every server can be reached by it at its address, those on loopback TCP too.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Network {
-    doors: Arc<Mutex<BTreeMap<SocketAddr, mpsc::Sender<DuplexStream>>>>,
+    gates: Arc<Mutex<BTreeMap<SocketAddr, Gate>>>,
+}
+
+/// Where one server takes streams in.
+#[derive(Clone)]
+struct Gate {
+    streams: mpsc::Sender<(DuplexStream, Admission)>,
+    porter: Porter,
+}
+
+/// Counts the connections to a server, and decides what happens to them.
+#[derive(Clone)]
+pub(crate) struct Porter {
+    server: ServerId,
+    faults: Faults,
+    count: Arc<AtomicU64>,
+}
+
+/// A connection that a server took in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Admission {
+    /// From 1 on.
+    pub(crate) number: u64,
+    pub(crate) door: Option<Door>,
+}
+
+impl Porter {
+    pub(crate) fn new(server: ServerId, faults: Faults) -> Self {
+        Self {
+            server,
+            faults,
+            count: Arc::default(),
+        }
+    }
+
+    pub(crate) fn admit(&self) -> Admission {
+        let number = self.count.fetch_add(1, Ordering::Relaxed) + 1;
+        Admission {
+            number,
+            door: self.faults.on_connect(self.server, number),
+        }
+    }
 }
 
 impl Network {
@@ -27,7 +73,7 @@ impl Network {
     ///
     /// # Errors
     ///
-    /// [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) if there is no server.
+    /// [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) if there is no server, or a rule says so.
     ///
     /// # Cancel safety
     ///
@@ -35,25 +81,44 @@ impl Network {
     pub async fn dial(&self, host: &str, port: u16) -> io::Result<DuplexStream> {
         let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
         let ip = host.parse::<IpAddr>().map_err(|_| refused())?;
-        let door = self.door(SocketAddr::new(ip, port)).ok_or_else(refused)?;
+        let gate = self.lock().get(&SocketAddr::new(ip, port)).cloned();
+        let gate = gate.ok_or_else(refused)?;
+        let admission = gate.porter.admit();
+        match admission.door {
+            Some(Door::Refuse) => return Err(refused()),
+            Some(Door::Ignore) => return pending().await,
+            Some(Door::Silent) | None => {}
+        }
         let (stream, theirs) = tokio::io::duplex(STREAM_BYTES);
-        door.send(theirs).await.map_err(|_| refused())?;
+        let arrival = (theirs, admission);
+        gate.streams.send(arrival).await.map_err(|_| refused())?;
         Ok(stream)
     }
 
+    pub(crate) fn new() -> Self {
+        Self {
+            gates: Arc::default(),
+        }
+    }
+
     /// Opens the way to a server: what it gives are the streams that are dialled to `address`.
-    pub(crate) fn open(&self, address: SocketAddr) -> mpsc::Receiver<DuplexStream> {
-        let (door, streams) = mpsc::channel(BACKLOG);
-        self.lock().insert(address, door);
-        streams
+    pub(crate) fn open(
+        &self,
+        address: SocketAddr,
+        porter: Porter,
+    ) -> mpsc::Receiver<(DuplexStream, Admission)> {
+        let (streams, arrivals) = mpsc::channel(BACKLOG);
+        self.lock().insert(address, Gate { streams, porter });
+        arrivals
     }
 
-    fn door(&self, address: SocketAddr) -> Option<mpsc::Sender<DuplexStream>> {
-        self.lock().get(&address).cloned()
+    /// From now on nobody gets anywhere.
+    pub(crate) fn close_all(&self) {
+        self.lock().clear();
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<SocketAddr, mpsc::Sender<DuplexStream>>> {
-        self.doors.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<SocketAddr, Gate>> {
+        self.gates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

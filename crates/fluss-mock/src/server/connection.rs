@@ -1,71 +1,267 @@
-//! One connection: cuts the stream into requests, and sends the answers as they become ready.
+//! One connection: cuts the stream into requests, and sends the answers as they become ready. What rules do to it is done here.
 
-use bytes::BytesMut;
+use std::future::pending;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
 use fluss_wire::Segments;
-use fluss_wire::frame::{FrameDecoder, decode_request};
-use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, WriteHalf};
+use fluss_wire::error_code::{ErrorCode, ServerError};
+use fluss_wire::frame::{FrameDecoder, RequestFrame, decode_request};
+use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use super::Server;
-use super::dispatch::{Answer, Session};
+use super::dispatch::{Answer, Session, failure};
+use crate::fault::{
+    Door, Fault, INJECTED, Mangled, Strike, Then, What, into_answer, out_of_request,
+};
+use crate::network::Admission;
 
 /// The longest request that servers accept by default, in bytes.
 const MAX_FRAME_BYTES: usize = 100 << 20;
 /// Answers that may wait for the client to take them, before its next request is read.
 const WAITING_ANSWERS: usize = 64;
 
+/// What is to be done with the stream.
+enum Outgoing {
+    Answer(Segments),
+    Mangled(Mangled),
+    /// Nothing, and nothing behind it.
+    Then(Then),
+}
+
 /// Serves a connection until the client closes it or sends what is no request.
-pub(super) async fn serve<S>(stream: S, server: Server)
+pub(super) async fn serve<S>(stream: S, admission: Admission, server: Server)
 where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
-    let (mut reader, writer) = io::split(stream);
+    match admission.door {
+        None => {}
+        Some(Door::Refuse) => return,
+        Some(Door::Ignore | Door::Silent) => return pending().await,
+    }
+    let (reader, writer) = io::split(stream);
     let (answers, waiting) = mpsc::channel(WAITING_ANSWERS);
-    // All end with the connection: the one that writes, and those that wait for news to answer a fetch.
-    let mut tasks = JoinSet::new();
-    tasks.spawn(write(writer, waiting));
+    let connection = Connection {
+        session: Session::new(server.clone()),
+        server,
+        number: admission.number,
+        answers,
+        tasks: JoinSet::new(),
+    };
+    // Whichever ends first ends the connection, and with it all that wait for news to answer a fetch.
+    tokio::select! {
+        biased;
+        () = write(writer, waiting) => {}
+        () = connection.read(reader) => {}
+    }
+}
 
-    let mut session = Session::new(server);
-    let mut decoder = FrameDecoder::new(MAX_FRAME_BYTES);
-    let mut received = BytesMut::new();
-    loop {
-        while tasks.try_join_next().is_some() {}
-        let frame = match decoder.decode(&mut received) {
-            Ok(Some(frame)) => frame,
-            Ok(None) => {
-                received.reserve(decoder.needed());
-                match reader.read_buf(&mut received).await {
-                    Ok(0) | Err(_) => return,
-                    Ok(_) => continue,
+struct Connection {
+    session: Session,
+    server: Server,
+    number: u64,
+    answers: mpsc::Sender<Outgoing>,
+    /// Answers that wait for something.
+    tasks: JoinSet<()>,
+}
+
+impl Connection {
+    async fn read<S: AsyncRead>(mut self, mut reader: ReadHalf<S>) {
+        let mut decoder = FrameDecoder::new(MAX_FRAME_BYTES);
+        let mut received = BytesMut::new();
+        loop {
+            while self.tasks.try_join_next().is_some() {}
+            let frame = match decoder.decode(&mut received) {
+                Ok(Some(frame)) => frame,
+                Ok(None) => {
+                    received.reserve(decoder.needed());
+                    match reader.read_buf(&mut received).await {
+                        Ok(0) | Err(_) => return,
+                        Ok(_) => continue,
+                    }
                 }
+                Err(_) => return,
+            };
+            let Ok(request) = decode_request(frame) else {
+                return;
+            };
+            let goes_on = self.on_request(request).await;
+            if !goes_on {
+                // The writer ends the connection, or nobody does.
+                return pending().await;
             }
-            Err(_) => return,
+        }
+    }
+
+    /// Whether anything is to be read behind it.
+    async fn on_request(&mut self, request: RequestFrame) -> bool {
+        let faults = &self.server.shared.faults;
+        let strike = faults.on_request(self.server.name(), self.number, &request);
+        let Some(Strike { what, bucket }) = strike else {
+            return self.carry_out(request, None).await;
         };
-        let Ok(request) = decode_request(frame) else {
-            return;
+        let fault = match what {
+            What::Before(fault) => fault,
+            What::After(_) | What::Mangle(_) => {
+                let change = Change {
+                    request: request.clone(),
+                    what,
+                    bucket,
+                };
+                return self.carry_out(request, Some(change)).await;
+            }
         };
-        match session.on_request(request) {
-            Answer::Now(answer) => {
-                if answers.send(answer).await.is_err() {
-                    return;
+        match fault {
+            Fault::Error(code) => self.send(refusal(&request, code)).await,
+            Fault::BucketError(code) => match out_of_request(&request, bucket) {
+                Some((rest, _)) => {
+                    let change = Change {
+                        request,
+                        what: What::After(fault),
+                        bucket,
+                    };
+                    self.carry_out(rest, Some(change)).await
                 }
+                None => self.send(refusal(&request, code)).await,
+            },
+            Fault::Drop => true,
+            Fault::Delay(time) => {
+                sleep(time).await;
+                self.carry_out(request, None).await
             }
-            Answer::Later(answer) => {
-                let answers = answers.clone();
-                tasks.spawn(async move {
-                    // Fails when the connection is gone, and nobody waits any more.
-                    let _ = answers.send(answer.await).await;
+            Fault::Stall => self.send(Outgoing::Then(Then::Stall)).await,
+            Fault::Close => self.send(Outgoing::Then(Then::Close)).await,
+        }
+    }
+
+    /// Carries a request out and sends its answer, or what becomes of it.
+    async fn carry_out(&mut self, request: RequestFrame, change: Option<Change>) -> bool {
+        let answers = self.answers.clone();
+        match (self.session.on_request(request), change) {
+            (Answer::Now(answer), None) => self.send(Outgoing::Answer(answer)).await,
+            (Answer::Now(answer), Some(change)) => {
+                let Some(outgoing) = change.apply(answer) else {
+                    return true;
+                };
+                let Some(late) = change.delay() else {
+                    return self.send(outgoing).await;
+                };
+                self.tasks.spawn(async move {
+                    sleep(late).await;
+                    // Fails when the connection is gone, and nobody waits any more. So does the next one.
+                    let _ = answers.send(outgoing).await;
                 });
+                true
             }
+            (Answer::Later(answer), change) => {
+                self.tasks.spawn(async move {
+                    let answer = answer.await;
+                    let outgoing = match &change {
+                        None => Some(Outgoing::Answer(answer)),
+                        Some(change) => change.apply(answer),
+                    };
+                    if let Some(late) = change.and_then(|change| change.delay()) {
+                        sleep(late).await;
+                    }
+                    if let Some(outgoing) = outgoing {
+                        let _ = answers.send(outgoing).await;
+                    }
+                });
+                true
+            }
+        }
+    }
+
+    /// Whether anything is to be read behind it.
+    async fn send(&mut self, outgoing: Outgoing) -> bool {
+        let goes_on = matches!(
+            &outgoing,
+            Outgoing::Answer(_)
+                | Outgoing::Mangled(Mangled {
+                    then: Then::GoOn,
+                    ..
+                })
+        );
+        self.answers.send(outgoing).await.is_ok() && goes_on
+    }
+}
+
+/// What becomes of an answer.
+struct Change {
+    request: RequestFrame,
+    what: What,
+    bucket: Option<i32>,
+}
+
+impl Change {
+    /// What is sent in place of an answer, if anything is.
+    fn apply(&self, answer: Segments) -> Option<Outgoing> {
+        let fault = match self.what {
+            What::Mangle(mangle) => return Some(Outgoing::Mangled(mangle.apply(answer))),
+            What::Before(fault) | What::After(fault) => fault,
+        };
+        match fault {
+            Fault::Error(code) => Some(refusal(&self.request, code)),
+            Fault::BucketError(code) => Some(
+                into_answer(&self.request, self.bucket, code, &answer)
+                    .map_or_else(|| refusal(&self.request, code), Outgoing::Answer),
+            ),
+            Fault::Drop => None,
+            Fault::Delay(_) => Some(Outgoing::Answer(answer)),
+            Fault::Stall => Some(Outgoing::Then(Then::Stall)),
+            Fault::Close => Some(Outgoing::Then(Then::Close)),
+        }
+    }
+
+    fn delay(&self) -> Option<Duration> {
+        match self.what {
+            What::After(Fault::Delay(time)) => Some(time),
+            _ => None,
         }
     }
 }
 
-async fn write<S: AsyncWrite>(mut writer: WriteHalf<S>, mut waiting: mpsc::Receiver<Segments>) {
-    while let Some(mut answer) = waiting.recv().await {
-        if writer.write_all_buf(&mut answer).await.is_err() {
-            return;
+fn refusal(request: &RequestFrame, code: ErrorCode) -> Outgoing {
+    let error = ServerError::new(code, INJECTED);
+    Outgoing::Answer(failure(request.request_id, &error))
+}
+
+/// Ends when the connection is to be closed.
+async fn write<S: AsyncWrite>(mut writer: WriteHalf<S>, mut waiting: mpsc::Receiver<Outgoing>) {
+    while let Some(outgoing) = waiting.recv().await {
+        let (written, then) = match outgoing {
+            Outgoing::Answer(mut answer) => (writer.write_all_buf(&mut answer).await, Then::GoOn),
+            Outgoing::Mangled(mangled) => {
+                let written = drip(&mut writer, mangled.bytes, mangled.pace).await;
+                (written, mangled.then)
+            }
+            Outgoing::Then(then) => (Ok(()), then),
+        };
+        match then {
+            _ if written.is_err() => return,
+            Then::GoOn => {}
+            Then::Close => return,
+            Then::Stall => return pending().await,
         }
     }
+}
+
+async fn drip<S: AsyncWrite>(
+    writer: &mut WriteHalf<S>,
+    mut bytes: Bytes,
+    pace: Option<(usize, Duration)>,
+) -> io::Result<()> {
+    let Some((piece, every)) = pace else {
+        return writer.write_all(&bytes).await;
+    };
+    while !bytes.is_empty() {
+        sleep(every).await;
+        let piece = bytes.split_to(piece.clamp(1, bytes.len()));
+        writer.write_all(&piece).await?;
+        writer.flush().await?;
+    }
+    Ok(())
 }

@@ -198,7 +198,7 @@ fn answer<M: codec::WireMessage>(id: i32, reply: Reply<M>) -> Segments {
     })
 }
 
-fn failure(id: i32, error: &ServerError) -> Segments {
+pub(super) fn failure(id: i32, error: &ServerError) -> Segments {
     // Only a frame of more than 2 GiB can't be made, and the text is none.
     frame::encode_error(id, error).unwrap_or_default()
 }

@@ -12,6 +12,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use crate::network::{Admission, Porter};
+use crate::server_id::ServerId;
 use crate::state::Shared;
 
 /// How long to wait before the next attempt when a connection can't be taken in, such as for want of descriptors.
@@ -25,10 +27,20 @@ pub(crate) struct Server {
     pub(crate) shared: Arc<Shared>,
 }
 
+impl Server {
+    pub(crate) fn name(&self) -> ServerId {
+        match self.kind {
+            ServerType::Coordinator => ServerId::Coordinator,
+            ServerType::TabletServer => ServerId::Tablet(self.id),
+        }
+    }
+}
+
 /// Serves everybody who connects, for ever: over TCP, and inside the process. Dropping it closes all connections.
 pub(crate) async fn accept(
     listener: Option<TcpListener>,
-    mut streams: mpsc::Receiver<DuplexStream>,
+    mut streams: mpsc::Receiver<(DuplexStream, Admission)>,
+    porter: Porter,
     server: Server,
 ) {
     let mut connections = JoinSet::new();
@@ -36,11 +48,12 @@ pub(crate) async fn accept(
         // In this order, so that the same calls do the same each time.
         tokio::select! {
             biased;
-            Some(stream) = streams.recv() => {
-                connections.spawn(connection::serve(stream, server.clone()));
+            Some((stream, admission)) = streams.recv() => {
+                connections.spawn(connection::serve(stream, admission, server.clone()));
             }
             stream = next(listener.as_ref()) => {
-                connections.spawn(connection::serve(stream, server.clone()));
+                let admission = porter.admit();
+                connections.spawn(connection::serve(stream, admission, server.clone()));
             }
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }

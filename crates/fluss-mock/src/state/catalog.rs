@@ -8,6 +8,7 @@ use fluss_metadata::{
 };
 
 use super::State;
+use crate::random::Random;
 
 /// The schema that a table is created with.
 const FIRST_SCHEMA_ID: SchemaId = 1;
@@ -19,7 +20,7 @@ pub(crate) struct Catalog {
     next_table_id: TableId,
     next_partition_id: PartitionId,
     servers: Vec<i32>,
-    random: u64,
+    random: Random,
 }
 
 pub(crate) struct Database {
@@ -62,7 +63,7 @@ impl Catalog {
             next_table_id: 0,
             next_partition_id: 0,
             servers,
-            random: seed,
+            random: Random::new(seed),
         }
     }
 
@@ -98,7 +99,7 @@ impl Catalog {
 
     /// Servers for so many buckets, the leader first: around the circle from a server drawn by lot.
     fn place(&mut self, bucket_count: i32, replicas: usize) -> Vec<Vec<i32>> {
-        let first = self.draw();
+        let first = self.random.draw();
         let servers = &self.servers;
         let buckets = 0..usize::try_from(bucket_count).unwrap_or_default();
         let replicas_of = |bucket: usize| {
@@ -107,15 +108,6 @@ impl Catalog {
             circle.skip(start).take(replicas).copied().collect()
         };
         buckets.map(replicas_of).collect()
-    }
-
-    /// The next number of `SplitMix64`.
-    fn draw(&mut self) -> u64 {
-        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.random;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
     }
 }
 

@@ -17,6 +17,7 @@ pub(crate) use log::{Appended, Log, internal};
 
 use crate::builder::{MockClusterBuilder, Release};
 use crate::clock::Clock;
+use crate::fault::Faults;
 
 /// A tablet server.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +31,7 @@ pub(crate) struct Shared {
     pub(crate) release: Release,
     /// Passwords by user; nobody has to say who they are if there are none.
     pub(crate) users: BTreeMap<String, String>,
+    pub(crate) faults: Faults,
     state: Mutex<State>,
     /// Changes with every change of a log.
     news: watch::Sender<u64>,
@@ -56,6 +58,7 @@ impl Shared {
         Self {
             release: settings.release,
             users: settings.users.clone(),
+            faults: Faults::new(settings.seed),
             state: Mutex::new(State {
                 clock,
                 coordinator,

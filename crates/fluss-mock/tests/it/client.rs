@@ -1,5 +1,6 @@
 //! A client that sends one request, and waits for its answer.
 
+use std::io;
 use std::net::SocketAddr;
 
 use bytes::BytesMut;
@@ -8,7 +9,7 @@ use fluss_mock::MockCluster;
 use fluss_wire::api::{ApiKey, ApiRequest};
 use fluss_wire::codec;
 use fluss_wire::error_code::{ErrorCode, ServerError};
-use fluss_wire::frame::{self, FrameDecoder, Response};
+use fluss_wire::frame::{self, FrameDecoder, FrameError, Response};
 use fluss_wire::message::{CreateTableRequest, PbTablePath};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -64,9 +65,22 @@ impl Client {
     }
 
     pub(crate) async fn send<R: ApiRequest>(&mut self, version: i16, request: &R) -> i32 {
+        self.try_send(version, request).await.unwrap();
+        self.next_id
+    }
+
+    /// Fails if the connection is closed.
+    pub(crate) async fn try_send<R: ApiRequest>(
+        &mut self,
+        version: i16,
+        request: &R,
+    ) -> io::Result<()> {
         self.next_id += 1;
         let mut frame = frame::encode_request(version, self.next_id, request).unwrap();
-        self.stream.write_all_buf(&mut frame).await.unwrap();
+        self.stream.write_all_buf(&mut frame).await
+    }
+
+    pub(crate) fn last_id(&self) -> i32 {
         self.next_id
     }
 
@@ -75,12 +89,24 @@ impl Client {
     }
 
     pub(crate) async fn receive(&mut self) -> Response {
+        match self.try_receive().await {
+            Some(response) => response.unwrap(),
+            None => panic!("the server closed the connection"),
+        }
+    }
+
+    /// `None` at the end of the connection.
+    pub(crate) async fn try_receive(&mut self) -> Option<Result<Response, FrameError>> {
         loop {
-            if let Some(frame) = self.decoder.decode(&mut self.received).unwrap() {
-                return frame::decode_response(frame).unwrap();
+            match self.decoder.decode(&mut self.received) {
+                Ok(Some(frame)) => return Some(frame::decode_response(frame)),
+                Ok(None) => {}
+                Err(error) => return Some(Err(error)),
             }
-            let read = self.stream.read_buf(&mut self.received).await.unwrap();
-            assert_ne!(read, 0, "the server closed the connection");
+            let read = self.stream.read_buf(&mut self.received).await;
+            if matches!(read, Ok(0) | Err(_)) {
+                return None;
+            }
         }
     }
 

@@ -10,4 +10,5 @@
 mod catalog;
 mod client;
 mod data;
+mod faults;
 mod handshake;

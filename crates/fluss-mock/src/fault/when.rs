@@ -1,0 +1,53 @@
+//! When a rule strikes: what all rules have in common.
+
+use crate::random::Random;
+use crate::server_id::ServerId;
+
+/// The conditions that don't depend on what is asked.
+#[derive(Debug, Clone)]
+pub(super) struct When {
+    pub(super) server: Option<ServerId>,
+    pub(super) connection: Option<u64>,
+    pub(super) skip: u64,
+    pub(super) times: u64,
+    pub(super) probability: f64,
+}
+
+impl Default for When {
+    fn default() -> Self {
+        Self {
+            server: None,
+            connection: None,
+            skip: 0,
+            times: u64::MAX,
+            probability: 1.0,
+        }
+    }
+}
+
+/// How far a rule is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Count {
+    /// Cases that it is about.
+    seen: u64,
+    pub(super) hits: u64,
+}
+
+impl When {
+    pub(super) fn is_about(&self, server: ServerId, connection: u64) -> bool {
+        self.server.is_none_or(|named| named == server)
+            && self.connection.is_none_or(|named| named == connection)
+    }
+
+    /// Whether it strikes in a case that it is about.
+    pub(super) fn strikes(&self, count: &mut Count, random: &mut Random) -> bool {
+        if count.hits >= self.times {
+            return false;
+        }
+        count.seen += 1;
+        let strikes =
+            count.seen > self.skip && (self.probability >= 1.0 || random.happens(self.probability));
+        count.hits += u64::from(strikes);
+        strikes
+    }
+}
