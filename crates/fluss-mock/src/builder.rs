@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
 use crate::cluster::MockCluster;
 
@@ -25,6 +26,8 @@ pub struct MockClusterBuilder {
     pub(crate) release: Release,
     pub(crate) users: BTreeMap<String, String>,
     pub(crate) in_memory: bool,
+    pub(crate) notices_after: Duration,
+    pub(crate) wall_clock: Option<i64>,
 }
 
 impl Default for MockClusterBuilder {
@@ -35,6 +38,8 @@ impl Default for MockClusterBuilder {
             release: Release::default(),
             users: BTreeMap::new(),
             in_memory: false,
+            notices_after: Duration::from_secs(1),
+            wall_clock: None,
         }
     }
 }
@@ -77,6 +82,20 @@ impl MockClusterBuilder {
         self
     }
 
+    /// How long it takes until a server that was [killed](MockCluster::kill_server) is known to be gone: 1 s unless set.
+    #[must_use]
+    pub fn notices_after(mut self, time: Duration) -> Self {
+        self.notices_after = time;
+        self
+    }
+
+    /// The time at the start, in milliseconds since 1970: that of the machine unless set. From there on it goes as tokio's clock does.
+    #[must_use]
+    pub fn wall_clock(mut self, millis: i64) -> Self {
+        self.wall_clock = Some(millis);
+        self
+    }
+
     /// Starts the servers, on free ports of the loopback interface unless they are [in memory](Self::in_memory).
     ///
     /// # Errors
@@ -104,6 +123,8 @@ impl fmt::Debug for MockClusterBuilder {
             .field("release", &self.release)
             .field("users", &self.users.keys())
             .field("in_memory", &self.in_memory)
+            .field("notices_after", &self.notices_after)
+            .field("wall_clock", &self.wall_clock)
             .finish()
     }
 }

@@ -12,11 +12,15 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    pub(crate) fn new() -> Self {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+    /// One that shows so many milliseconds now, or what that of the machine shows.
+    pub(crate) fn new(millis: Option<i64>) -> Self {
+        let machine = || {
+            let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
+            since_epoch.map_or(0, |time| time.as_millis() as i64)
+        };
         Self {
             start: Instant::now(),
-            start_millis: since_epoch.map_or(0, |time| time.as_millis() as i64),
+            start_millis: millis.unwrap_or_else(machine),
         }
     }
 

@@ -25,20 +25,25 @@ mod builder;
 mod clock;
 mod cluster;
 pub mod fault;
+mod journal;
 mod network;
 mod random;
+mod running;
 mod serve;
 mod server;
 mod server_id;
 mod state;
+mod verbs;
 
 pub use builder::{MockClusterBuilder, Release};
 pub use cluster::MockCluster;
 pub use fluss_wire::api::ApiKey;
 pub use fluss_wire::error_code::ErrorCode;
 pub use fluss_wire::message;
+pub use journal::Request;
 pub use network::Network;
 pub use server_id::ServerId;
+pub use verbs::Port;
 
 /// The README's program, run as a test.
 #[cfg(doctest)]

@@ -112,6 +112,11 @@ impl Network {
         arrivals
     }
 
+    /// Nobody gets to this address any more.
+    pub(crate) fn close(&self, address: SocketAddr) {
+        self.lock().remove(&address);
+    }
+
     /// From now on nobody gets anywhere.
     pub(crate) fn close_all(&self) {
         self.lock().clear();

@@ -29,6 +29,13 @@ struct Found {
     failed: bool,
 }
 
+/// What there is of one bucket, and the offsets between which its log lies.
+struct Read {
+    records: Bytes,
+    start: i64,
+    end: i64,
+}
+
 /// Waits until there are `min_bytes`, for at most `max_wait_ms`.
 pub(crate) async fn fetch(
     shared: &Shared,
@@ -75,15 +82,19 @@ fn look(state: &mut State, server: i32, request: &FetchLogRequest) -> Found {
                 found.failed |= !error.invalidates_metadata();
             }
             let (read, (error_code, error_message)) = split(result);
-            let (records, high_watermark) = read.unzip();
+            let (start, end) = (
+                read.as_ref().map(|read| read.start),
+                read.as_ref().map(|read| read.end),
+            );
+            let records = read.map(|read| read.records);
             found.bytes += records.as_ref().map_or(0, Bytes::len);
             buckets_resp.push(PbFetchLogRespForBucket {
                 partition_id: bucket.partition_id,
                 bucket_id: bucket.bucket_id,
                 error_code,
                 error_message,
-                high_watermark,
-                log_start_offset: high_watermark.map(|_| 0),
+                high_watermark: end,
+                log_start_offset: start,
                 records,
                 ..PbFetchLogRespForBucket::default()
             });
@@ -104,7 +115,7 @@ fn read(
     bucket_request: &PbFetchLogReqForBucket,
     limit: usize,
     is_first: bool,
-) -> Result<(Bytes, i64)> {
+) -> Result<Read> {
     let (table, bucket) = state.bucket(
         server,
         request.table_id,
@@ -113,15 +124,17 @@ fn read(
     )?;
     check_routing(table, bucket_request.routing_bucket_count)?;
     let positions = projection(table, request)?;
-    let end = bucket.log.end_offset();
+    let (start, end) = (bucket.log.start_offset(), bucket.log.end_offset());
     let offset = match bucket_request.fetch_offset {
-        EARLIEST => 0,
+        EARLIEST => start,
         offset => offset,
     };
-    if !(0..=end).contains(&offset) {
+    if !(start..=end).contains(&offset) {
         return fail(
             ErrorCode::LOG_OFFSET_OUT_OF_RANGE_EXCEPTION,
-            format!("Received request for offset {offset}, but the log reaches from 0 to {end}."),
+            format!(
+                "Received request for offset {offset}, but the log reaches from {start} to {end}."
+            ),
         );
     }
     let mut records = BytesMut::new();
@@ -136,7 +149,11 @@ fn read(
         }
         records.extend_from_slice(&bytes);
     }
-    Ok((records.freeze(), end))
+    Ok(Read {
+        records: records.freeze(),
+        start,
+        end,
+    })
 }
 
 fn projection(table: &Table, request: &PbFetchLogReqForTable) -> Result<Option<Vec<usize>>> {

@@ -10,11 +10,29 @@ use fluss_wire::message::{
 };
 
 use super::{Result, fail, table, table_path};
-use crate::state::{Partition, State, Table};
+use crate::state::{Partition, Placement, State, Table};
 
 /// Fails as a whole when one table or partition is missing, as the servers do.
-pub(crate) fn answer(state: &mut State, request: &MetadataRequest) -> Result<MetadataResponse> {
+///
+/// `server` is the tablet server that tells it, if it is one: it may be behind the times.
+pub(crate) fn answer(
+    state: &mut State,
+    server: Option<i32>,
+    request: &MetadataRequest,
+) -> Result<MetadataResponse> {
     let state = &*state;
+    let describe = |table: &Table, partition: &Partition| PbPartitionMetadata {
+        table_id: table.id,
+        partition_name: partition.spec.partition_name(),
+        partition_id: partition.id,
+        bucket_metadata: buckets(&state.told_placements(
+            server,
+            table,
+            Some(partition.id),
+            &partition.replicas,
+        )),
+        ..PbPartitionMetadata::default()
+    };
     let tables = request.table_path.iter().map(|path| {
         let found = table::find(state, &table_path(path))?;
         Ok(PbTableMetadata {
@@ -22,7 +40,7 @@ pub(crate) fn answer(state: &mut State, request: &MetadataRequest) -> Result<Met
             table_id: found.id,
             schema_id: found.latest_schema_id(),
             table_json: Bytes::from(found.descriptor.to_json()),
-            bucket_metadata: buckets(&found.replicas),
+            bucket_metadata: buckets(&state.told_placements(server, found, None, &found.replicas)),
             created_time: found.created,
             modified_time: found.created,
             ..PbTableMetadata::default()
@@ -54,7 +72,7 @@ pub(crate) fn answer(state: &mut State, request: &MetadataRequest) -> Result<Met
     Ok(MetadataResponse {
         coordinator_server: Some(node(0, state.coordinator)),
         tablet_servers: state
-            .nodes
+            .told_nodes(server)
             .iter()
             .map(|server| node(server.id, server.address))
             .collect(),
@@ -72,25 +90,15 @@ fn node(node_id: i32, address: SocketAddr) -> PbServerNode {
     }
 }
 
-fn describe(found: &Table, partition: &Partition) -> PbPartitionMetadata {
-    PbPartitionMetadata {
-        table_id: found.id,
-        partition_name: partition.spec.partition_name(),
-        partition_id: partition.id,
-        bucket_metadata: buckets(&partition.replicas),
-        ..PbPartitionMetadata::default()
-    }
-}
-
-fn buckets(replicas: &[Vec<i32>]) -> Vec<PbBucketMetadata> {
+fn buckets(placements: &[Placement]) -> Vec<PbBucketMetadata> {
     (0..)
-        .zip(replicas)
-        .map(|(bucket_id, replicas)| PbBucketMetadata {
+        .zip(placements)
+        .map(|(bucket_id, placement)| PbBucketMetadata {
             bucket_id,
-            leader_id: replicas.first().copied(),
-            replica_id: replicas.clone(),
-            leader_epoch: Some(0),
-            isr: replicas.clone(),
+            leader_id: placement.leader,
+            replica_id: placement.replicas.clone(),
+            leader_epoch: Some(placement.epoch),
+            isr: placement.in_sync.clone(),
             ..PbBucketMetadata::default()
         })
         .collect()

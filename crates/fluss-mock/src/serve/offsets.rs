@@ -41,7 +41,7 @@ fn find(
         state.bucket(server, request.table_id, request.partition_id, bucket_id)?;
     check_routing(table, request.routing_bucket_count)?;
     match (request.offset_type, request.start_timestamp) {
-        (0, _) => Ok(0),
+        (0, _) => Ok(bucket.log.start_offset()),
         (1, _) => Ok(bucket.log.end_offset()),
         (2, Some(timestamp)) if timestamp > now.max(bucket.log.max_timestamp()) => fail(
             ErrorCode::INVALID_TIMESTAMP_EXCEPTION,

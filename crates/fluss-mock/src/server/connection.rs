@@ -100,6 +100,8 @@ impl Connection {
     async fn on_request(&mut self, request: RequestFrame) -> bool {
         let faults = &self.server.shared.faults;
         let strike = faults.on_request(self.server.name(), self.number, &request);
+        let journal = &self.server.shared.journal;
+        journal.record(self.server.name(), self.number, &request, strike.is_some());
         let Some(Strike { what, bucket }) = strike else {
             return self.carry_out(request, None).await;
         };

@@ -9,6 +9,7 @@ use fluss_wire::api::{ApiKey, ApiRequest, Repeatable};
 use fluss_wire::error_code::{ErrorCode, ServerError};
 use fluss_wire::frame::{self, RequestFrame};
 use fluss_wire::message::{ApiVersionsRequest, FetchLogRequest};
+use fluss_wire::version::ServerType;
 use fluss_wire::{Segments, codec};
 
 use super::Server;
@@ -110,7 +111,12 @@ impl Session {
             ApiKey::CreatePartition => self.with(id, body, partition::create),
             ApiKey::DropPartition => self.with(id, body, partition::drop),
             ApiKey::ListPartitionInfos => self.with(id, body, partition::list),
-            ApiKey::GetMetadata => self.with(id, body, metadata::answer),
+            ApiKey::GetMetadata => {
+                let server = (kind == ServerType::TabletServer).then_some(server.id);
+                self.with(id, body, |state, request| {
+                    metadata::answer(state, server, request)
+                })
+            }
             ApiKey::InitWriter => self.with(id, body, write::init),
             ApiKey::ProduceLog => self.lead(id, body, write::produce),
             ApiKey::PutKv => self.lead(id, body, put::put),

@@ -49,10 +49,10 @@ impl State {
             }
         };
         let place = usize::try_from(bucket_id).map_err(|_| unknown())?;
-        let replicas = replicas
+        let placement = replicas
             .and_then(|replicas| replicas.get(place))
             .ok_or_else(unknown)?;
-        if replicas.first() != Some(&server) {
+        if placement.leader != Some(server) {
             return Err(ServerError::new(
                 ErrorCode::NOT_LEADER_OR_FOLLOWER,
                 format!("Leader not local for bucket {bucket} on tabletServer {server}"),

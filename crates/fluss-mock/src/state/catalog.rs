@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use fluss_metadata::{
     AutoPartitionStrategy, DatabaseDescriptor, PartitionId, ResolvedPartitionSpec, Schema,
-    SchemaId, TableDescriptor, TableId, TablePath,
+    SchemaId, TableBucket, TableDescriptor, TableId, TablePath,
 };
 
-use super::State;
+use super::{Placement, State};
 use crate::random::Random;
 
 /// The schema that a table is created with.
@@ -41,14 +41,14 @@ pub(crate) struct Table {
     /// By name.
     pub(crate) partitions: BTreeMap<String, Partition>,
     /// Bucket by bucket; empty if it is partitioned.
-    pub(crate) replicas: Vec<Vec<i32>>,
+    pub(crate) replicas: Vec<Placement>,
 }
 
 pub(crate) struct Partition {
     pub(crate) id: PartitionId,
     pub(crate) spec: ResolvedPartitionSpec,
-    /// Bucket by bucket, the leader first.
-    pub(crate) replicas: Vec<Vec<i32>>,
+    /// Bucket by bucket.
+    pub(crate) replicas: Vec<Placement>,
 }
 
 impl Catalog {
@@ -97,15 +97,54 @@ impl Catalog {
         })
     }
 
+    /// All buckets of all tables.
+    pub(super) fn placements(&self) -> impl Iterator<Item = (TableBucket, &Placement)> {
+        self.tables.values().flat_map(|table| {
+            let whole = std::iter::once((None, &table.replicas));
+            let parts = table.partitions.values();
+            let parts = parts.map(|partition| (Some(partition.id), &partition.replicas));
+            whole.chain(parts).flat_map(move |(partition, placements)| {
+                let bucket =
+                    move |bucket| TableBucket::new_with_partition(table.id, partition, bucket);
+                (0..).map(bucket).zip(placements)
+            })
+        })
+    }
+
+    pub(super) fn placements_mut(&mut self) -> impl Iterator<Item = (TableBucket, &mut Placement)> {
+        self.tables.values_mut().flat_map(|table| {
+            let id = table.id;
+            let whole = std::iter::once((None, &mut table.replicas));
+            let parts = table.partitions.values_mut();
+            let parts = parts.map(|partition| (Some(partition.id), &mut partition.replicas));
+            whole.chain(parts).flat_map(move |(partition, placements)| {
+                let bucket = move |bucket| TableBucket::new_with_partition(id, partition, bucket);
+                (0..).map(bucket).zip(placements)
+            })
+        })
+    }
+
+    pub(crate) fn placement(&self, bucket: &TableBucket) -> Option<&Placement> {
+        let mut all = self.placements();
+        let found = all.find(|(found, _)| found == bucket)?;
+        Some(found.1)
+    }
+
+    pub(crate) fn placement_mut(&mut self, bucket: &TableBucket) -> Option<&mut Placement> {
+        let mut all = self.placements_mut();
+        let found = all.find(|(found, _)| found == bucket)?;
+        Some(found.1)
+    }
+
     /// Servers for so many buckets, the leader first: around the circle from a server drawn by lot.
-    fn place(&mut self, bucket_count: i32, replicas: usize) -> Vec<Vec<i32>> {
+    fn place(&mut self, bucket_count: i32, replicas: usize) -> Vec<Placement> {
         let first = self.random.draw();
         let servers = &self.servers;
         let buckets = 0..usize::try_from(bucket_count).unwrap_or_default();
         let replicas_of = |bucket: usize| {
             let circle = servers.iter().cycle();
             let start = (first as usize).wrapping_add(bucket) % servers.len().max(1);
-            circle.skip(start).take(replicas).copied().collect()
+            Placement::new(circle.skip(start).take(replicas).copied().collect())
         };
         buckets.map(replicas_of).collect()
     }

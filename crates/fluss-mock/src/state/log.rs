@@ -13,6 +13,8 @@ const REMEMBERED_BATCHES: usize = 5;
 #[derive(Default)]
 pub(crate) struct Log {
     batches: Vec<LogBatch>,
+    /// Where it ends while it has no batch.
+    empty_at: i64,
     writers: BTreeMap<i64, VecDeque<Written>>,
 }
 
@@ -35,7 +37,24 @@ impl Log {
     pub(crate) fn end_offset(&self) -> i64 {
         self.batches
             .last()
-            .map_or(0, |batch| batch.header().next_offset())
+            .map_or(self.empty_at, |batch| batch.header().next_offset())
+    }
+
+    /// The offset of the first record that is still there.
+    pub(crate) fn start_offset(&self) -> i64 {
+        let first = self.batches.first();
+        first.map_or(self.empty_at, |batch| batch.header().base_offset())
+    }
+
+    /// Forgets the batches that lie below an offset as a whole.
+    pub(crate) fn trim(&mut self, offset: i64) {
+        self.empty_at = self.end_offset();
+        self.batches
+            .retain(|batch| batch.header().next_offset() > offset);
+    }
+
+    pub(crate) fn expire_writers(&mut self) {
+        self.writers.clear();
     }
 
     /// The batches from the one that has this offset on.

@@ -2,7 +2,9 @@
 
 mod bucket;
 mod catalog;
+mod cluster;
 mod log;
+mod placement;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,10 +16,14 @@ use tokio::sync::watch;
 pub(crate) use bucket::{Bucket, Value};
 pub(crate) use catalog::{Catalog, Database, Partition, Table};
 pub(crate) use log::{Appended, Log, internal};
+pub(crate) use placement::Placement;
+
+use cluster::Frozen;
 
 use crate::builder::{MockClusterBuilder, Release};
 use crate::clock::Clock;
 use crate::fault::Faults;
+use crate::journal::Journal;
 
 /// A tablet server.
 #[derive(Debug, Clone, Copy)]
@@ -32,6 +38,7 @@ pub(crate) struct Shared {
     /// Passwords by user; nobody has to say who they are if there are none.
     pub(crate) users: BTreeMap<String, String>,
     pub(crate) faults: Faults,
+    pub(crate) journal: Journal,
     state: Mutex<State>,
     /// Changes with every change of a log.
     news: watch::Sender<u64>,
@@ -41,7 +48,10 @@ pub(crate) struct Shared {
 pub(crate) struct State {
     pub(crate) clock: Clock,
     pub(crate) coordinator: SocketAddr,
+    /// Tablet servers that the cluster takes to be up, by id.
     pub(crate) nodes: Vec<Node>,
+    /// What those servers tell that have stopped learning.
+    frozen: BTreeMap<i32, Frozen>,
     pub(crate) catalog: Catalog,
     buckets: BTreeMap<TableBucket, Bucket>,
     next_writer_id: i64,
@@ -53,16 +63,18 @@ impl Shared {
         coordinator: SocketAddr,
         nodes: Vec<Node>,
     ) -> Self {
-        let clock = Clock::new();
+        let clock = Clock::new(settings.wall_clock);
         let ids = nodes.iter().map(|node| node.id).collect();
         Self {
             release: settings.release,
             users: settings.users.clone(),
             faults: Faults::new(settings.seed),
+            journal: Journal::default(),
             state: Mutex::new(State {
                 clock,
                 coordinator,
                 nodes,
+                frozen: BTreeMap::new(),
                 catalog: Catalog::new(settings.seed, ids, clock.now_millis()),
                 buckets: BTreeMap::new(),
                 next_writer_id: 0,

@@ -12,3 +12,4 @@ mod client;
 mod data;
 mod faults;
 mod handshake;
+mod verbs;
