@@ -84,7 +84,7 @@ const FEATURES: &[Feature] = &[
     ),
     (
         "Writing",
-        "a tablet server killed and started again under writers, a scanner and lookups",
+        "a leader killed and started again under writers, a scanner and lookups; one that stays away",
         "failover",
     ),
     (

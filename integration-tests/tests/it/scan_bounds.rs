@@ -188,10 +188,26 @@ async fn batches_without_rows_move_the_position() {
         .unwrap()[&0];
     assert!(end > 1, "the deletes are in the log, which ends at {end}");
 
-    let scanner = scanner(&table);
-    scanner.subscribe(0, EARLIEST_OFFSET).await.unwrap();
-    scanner.read_until(OffsetSpec::Latest).await.unwrap();
-    let seen = read_to_the_end(&scanner).await;
+    let bounded = scanner(&table);
+    bounded.subscribe(0, EARLIEST_OFFSET).await.unwrap();
+    bounded.read_until(OffsetSpec::Latest).await.unwrap();
+    let seen = read_to_the_end(&bounded).await;
     assert_eq!(ids(&seen), [1]);
-    assert_eq!(scanner.position(0), Some(end));
+    assert_eq!(bounded.position(0), Some(end));
+
+    // Each poll tells how far it came, those without rows too.
+    let endless = scanner(&table);
+    endless.subscribe(0, EARLIEST_OFFSET).await.unwrap();
+    let bucket = TableBucket::new(table.get_table_info().table_id(), 0);
+    let started = Instant::now();
+    let mut consumed = 0;
+    while consumed < end {
+        assert!(started.elapsed() < PATIENCE, "{consumed} of {end}");
+        let records = endless.poll(Duration::from_secs(1)).await.unwrap();
+        if let Some(up_to) = records.consumed_up_to(&bucket) {
+            assert!(up_to > consumed, "{up_to} after {consumed}");
+            consumed = up_to;
+        }
+    }
+    assert_eq!(consumed, end);
 }

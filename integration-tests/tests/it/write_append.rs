@@ -179,3 +179,27 @@ async fn rows_and_batches_of_several_writers_keep_their_order_in_a_bucket() {
     assert_eq!(ids, (0..next).collect::<Vec<_>>());
     expect_rows(&read, 0..next);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_way_to_call_writes_the_same() {
+    let connection = connect().await;
+    let database = support::database(&connection, "append_calls").await;
+    let descriptor = log_table().bucket_count(1).build().unwrap();
+    let table = make(&connection, &database, "log", &descriptor).await;
+    let writer = table.new_append().unwrap().create_writer().unwrap();
+    writer.append(&row(0)).unwrap();
+    writer.append_async(&row(1)).await.unwrap();
+    let last = writer.try_append(&row(2)).unwrap();
+    let pieces = writer.append_arrow_batch_async(&batch(3..9)).await.unwrap();
+    let offsets: Vec<_> = pieces
+        .await
+        .unwrap()
+        .iter()
+        .map(fluss::client::WriteResult::offset)
+        .collect();
+    assert_eq!(offsets, [Some(3)]);
+    assert_eq!(last.await.unwrap().offset(), Some(2));
+    let read = read_all(&connection, &table, 9).await;
+    let ids: Vec<_> = read.iter().map(|record| record.id).collect();
+    assert_eq!(ids, (0..9).collect::<Vec<_>>());
+}

@@ -303,3 +303,31 @@ async fn the_server_fills_the_auto_increment_column() {
     // Inserts and updates of the changelog.
     assert_eq!(read_all(&connection, &table, 30).await.len(), 30);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_way_to_call_upserts_and_deletes() {
+    let connection = connect().await;
+    let table = table_of(&connection, "upsert_calls", three(), &[]).await;
+    let writer = writer(&table);
+    writer.upsert(&ints([Some(1), Some(1), None])).unwrap();
+    writer
+        .upsert_async(&ints([Some(2), Some(2), None]))
+        .await
+        .unwrap();
+    writer.try_upsert(&ints([Some(3), Some(3), None])).unwrap();
+    writer.flush().await.unwrap();
+    for key in 1..=3 {
+        assert_eq!(get(&table, key).await, Some((Some(key), None)));
+    }
+    writer.delete(&ints([Some(1), None, None])).unwrap();
+    writer
+        .delete_async(&ints([Some(2), None, None]))
+        .await
+        .unwrap();
+    let last = writer.try_delete(&ints([Some(3), None, None])).unwrap();
+    assert_eq!(last.await.unwrap().offset(), Some(6), "six changes");
+    writer.flush().await.unwrap();
+    for key in 1..=3 {
+        assert_eq!(get(&table, key).await, None);
+    }
+}
