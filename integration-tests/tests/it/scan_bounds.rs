@@ -204,6 +204,7 @@ async fn batches_without_rows_move_the_position() {
     while consumed < end {
         assert!(started.elapsed() < PATIENCE, "{consumed} of {end}");
         let records = endless.poll(Duration::from_secs(1)).await.unwrap();
+        assert!(records.has_progress() || records.is_empty());
         if let Some(up_to) = records.consumed_up_to(&bucket) {
             assert!(up_to > consumed, "{up_to} after {consumed}");
             consumed = up_to;

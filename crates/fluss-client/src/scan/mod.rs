@@ -232,6 +232,11 @@ impl Scanner {
         self.shared.engine().position(bucket)
     }
 
+    /// How far buckets came by batches without rows, since a poll last told it.
+    fn progress(&self) -> Vec<(TableBucket, i64)> {
+        self.shared.engine().tell_progress()
+    }
+
     fn subscribed(&self) -> Vec<TableBucket> {
         let mut buckets: Vec<_> = self.shared.engine().subscribed().copied().collect();
         buckets.sort_unstable();
@@ -314,7 +319,8 @@ impl Scanner {
                 let mut positions: Vec<(TableBucket, i64)> = Vec::with_capacity(1);
                 for Taken { bucket, .. } in &taken {
                     if positions.last().is_none_or(|(last, _)| last != bucket) {
-                        positions.push((*bucket, engine.position(bucket).unwrap_or_default()));
+                        let position = engine.tell_position(bucket);
+                        positions.push((*bucket, position.unwrap_or_default()));
                     }
                 }
                 Ok(Some(Polled { taken, positions }))

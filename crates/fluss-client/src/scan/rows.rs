@@ -198,7 +198,14 @@ impl LogScanner {
         let metrics = &self.scanner.shared.metrics;
         metrics.on_poll();
         let polled = self.scanner.poll(timeout).await?;
-        Ok(polled.map(records).unwrap_or_default())
+        Ok(polled.map_or_else(
+            || {
+                let mut none = ScanRecords::default();
+                none.set_positions(self.scanner.progress());
+                none
+            },
+            records,
+        ))
     }
 
     /// Makes a poll that is waiting, or the next one that would wait, return at once without rows.

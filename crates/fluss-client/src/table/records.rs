@@ -109,13 +109,18 @@ impl ScanRecords {
         self.buckets.values().map(Vec::len).sum()
     }
 
+    /// Whether there are records, or [`consumed_up_to`](Self::consumed_up_to) tells of any bucket.
+    pub fn has_progress(&self) -> bool {
+        !self.positions.is_empty()
+    }
+
     /// Whether there are no records.
     pub fn is_empty(&self) -> bool {
         self.buckets.is_empty()
     }
 
-    /// Offset after everything of the bucket that was handed out up to this poll, batches without rows included; `None` if this poll
-    /// handed out nothing of it.
+    /// Offset after everything of the bucket that was handed out up to this poll, batches without rows included; `None` if it is where the
+    /// last poll told. A poll that ends without records tells of the buckets that came further by batches without rows.
     pub fn consumed_up_to(&self, bucket: &TableBucket) -> Option<i64> {
         self.positions
             .iter()

@@ -176,6 +176,7 @@ impl<C: Chunk> Bucket<C> {
                 self.at_end = false;
                 if self.slots.is_empty() {
                     self.consumed = offset;
+                    self.told = offset;
                 }
             }
             Answer::Retry { until, error } => {

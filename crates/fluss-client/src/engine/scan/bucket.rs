@@ -69,6 +69,8 @@ pub(super) struct Bucket<C> {
     pub(super) fetch_offset: i64,
     /// Offset after the last row handed out; what [`fetch_offset`](Self::fetch_offset) was at the start.
     pub(super) consumed: i64,
+    /// What it was when a poll last told it.
+    pub(super) told: i64,
     /// Offset before which reading ends.
     pub(super) stop: Option<i64>,
     /// Whether it is gone: nothing more is asked for, and it is forgotten once everything is handed out.
@@ -124,6 +126,7 @@ impl<C: Chunk> Bucket<C> {
             generation,
             fetch_offset,
             consumed: fetch_offset,
+            told: fetch_offset,
             stop: None,
             closing: false,
             high_watermark: None,

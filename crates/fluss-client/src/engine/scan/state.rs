@@ -108,6 +108,29 @@ impl<C: Chunk> ScanEngine<C> {
         self.buckets.get(bucket).map(|bucket| bucket.consumed)
     }
 
+    /// As [`position`](Self::position), for a poll that tells it.
+    pub(crate) fn tell_position(&mut self, bucket: &TableBucket) -> Option<i64> {
+        let state = self.buckets.get_mut(bucket)?;
+        state.told = state.consumed;
+        Some(state.told)
+    }
+
+    /// The buckets that came further without rows, and how far, since a poll last told it.
+    pub(crate) fn tell_progress(&mut self) -> Vec<(TableBucket, i64)> {
+        let moved = self
+            .buckets
+            .iter_mut()
+            .filter(|(_, state)| state.consumed > state.told);
+        let mut progress: Vec<_> = moved
+            .map(|(bucket, state)| {
+                state.told = state.consumed;
+                (*bucket, state.told)
+            })
+            .collect();
+        progress.sort_unstable();
+        progress
+    }
+
     /// All buckets that are read, in no particular order.
     pub(crate) fn subscribed(&self) -> impl Iterator<Item = &TableBucket> {
         self.buckets.keys()

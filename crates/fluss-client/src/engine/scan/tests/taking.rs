@@ -73,6 +73,8 @@ fn empty_batches_move_the_position() {
     let ticket = scan.answer(&fetch, records(48, Some(3), 3)).unwrap();
     assert!(!scan.engine.on_decode_end(&bucket(0), ticket, Ok(())));
     assert_eq!(scan.engine.position(&bucket(0)), Some(3));
+    assert_eq!(scan.engine.tell_progress(), [(bucket(0), 3)]);
+    assert_eq!(scan.engine.tell_progress(), [], "told once");
     assert_eq!(scan.plan().fetches[0].buckets[0].offset, 3);
 }
 
