@@ -18,6 +18,8 @@ const CHUNK: usize = 16 * 1024;
 const LEAST_ROOM: usize = 4 * 1024;
 /// A server that has sent a frame of some length is believed to send another one like it; up to here its word is enough.
 const TRUST_MAX: usize = 16 * 1024 * 1024;
+/// One that has sent any whole frame is believed this much, so that the first large ones need not grow by small steps.
+const TRUST_LEAST: usize = 1024 * 1024;
 /// Room for large frames is made in multiples of this, so that it serves frames of about the same length.
 const LARGE_STEP: usize = 64 * 1024;
 
@@ -25,7 +27,7 @@ const LARGE_STEP: usize = 64 * 1024;
 pub(super) struct Incoming {
     decoder: FrameDecoder,
     received: BytesMut,
-    /// Length of the longest frame that came whole, with the length field.
+    /// How long a frame the server is believed to send, with the length field.
     trusted: usize,
     spares: Spares,
 }
@@ -54,7 +56,9 @@ impl Incoming {
     pub(super) fn next_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
         let frame = self.decoder.decode(&mut self.received)?;
         if let Some(frame) = &frame {
-            self.trusted = self.trusted.max(LENGTH_BYTES + frame.len().min(TRUST_MAX));
+            self.trusted = self
+                .trusted
+                .max(LENGTH_BYTES + frame.len().clamp(TRUST_LEAST, TRUST_MAX));
             if frame.len() >= LARGE {
                 self.spares.lend(frame, Instant::now());
                 if self.received.is_empty() {
