@@ -111,7 +111,7 @@ pub struct Config {
     pub scanner_fetch_min_bytes: usize,
     /// Longest time for which a server holds back a fetch answer. Java: `client.scanner.log.fetch.wait-max-time`. Default 500 ms.
     pub scanner_fetch_wait_max_time: Duration,
-    /// Bytes of fetched batches that a scanner keeps ahead of `poll`. Default 16 MiB.
+    /// Bytes of fetched batches that a scanner keeps ahead of `poll`. Default 8 MiB.
     pub scanner_prefetch_max_bytes: usize,
     /// How often a scanner of a whole partitioned table looks for new partitions. Default 10 s.
     pub scanner_partition_discovery_interval: Duration,
@@ -204,7 +204,7 @@ impl Default for Config {
             scanner_fetch_max_bytes_for_bucket: MIB,
             scanner_fetch_min_bytes: 1,
             scanner_fetch_wait_max_time: Duration::from_millis(500),
-            scanner_prefetch_max_bytes: 16 * MIB,
+            scanner_prefetch_max_bytes: 8 * MIB,
             scanner_partition_discovery_interval: Duration::from_secs(10),
             scanner_read_preference: ReadPreference::LocalFirst,
             scanner_remote_read_bytes: 4 * MIB,

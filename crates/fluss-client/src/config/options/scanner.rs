@@ -84,7 +84,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
     own(sets(
         "client.scanner.log.prefetch-max-bytes",
         OptionKind::MemorySize,
-        Some("16mb"),
+        Some("8mb"),
         "fetched batches that a scanner keeps ahead of poll",
         "scanner_prefetch_max_bytes",
         |config, text| parse::size(text).map(|value| config.scanner_prefetch_max_bytes = value),
