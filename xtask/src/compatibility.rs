@@ -109,6 +109,11 @@ const FEATURES: &[Feature] = &[
         "scan_evolution",
     ),
     ("Reading", "tiered log segments", "scan_remote"),
+    (
+        "Reading",
+        "what is fetched ahead bounded by bytes, whatever the number of buckets",
+        "scan_prefetch",
+    ),
     ("Reading", "streams, wakeup", "scan_stream"),
     (
         "Reading",

@@ -21,6 +21,7 @@ mod sasl;
 mod scan_bounds;
 mod scan_columns;
 mod scan_evolution;
+mod scan_prefetch;
 mod scan_remote;
 mod scan_stream;
 mod scan_subscribe;

@@ -5,14 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 
 use super::*;
 
-/// Keeps spans as text.
+/// Keeps spans and warnings as text.
 #[derive(Clone, Default)]
 struct Spans {
     made: Arc<Mutex<Vec<String>>>,
+    warnings: Arc<Mutex<Vec<String>>>,
     next: Arc<AtomicU64>,
 }
 
@@ -36,7 +37,13 @@ impl Subscriber for Spans {
     }
     fn record(&self, _: &Id, _: &Record<'_>) {}
     fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn event(&self, _: &Event<'_>) {}
+    fn event(&self, event: &Event<'_>) {
+        if *event.metadata().level() == Level::WARN {
+            let mut text = AsText(String::new());
+            event.record(&mut text);
+            self.warnings.lock().unwrap().push(text.0);
+        }
+    }
     fn enter(&self, _: &Id) {}
     fn exit(&self, _: &Id) {}
 }
@@ -78,4 +85,24 @@ async fn spans_tell_server_table_bucket_bytes_and_attempt() {
     let sent = of("request");
     let sent = sent.iter().filter(|span| span.contains("PRODUCE_LOG"));
     assert_eq!(sent.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_that_are_lost_with_the_connection_are_logged() {
+    let spans = Spans::default();
+    let _other = tracing::Dispatch::new(Spans::default());
+    let _default = tracing::subscriber::set_default(spans.clone());
+    let Bench { table, server, .. } = Bench::new(1).await;
+    let writer = table.new_append().unwrap().create_writer().unwrap();
+    let results: Vec<_> = (0..3).map(|n| writer.append(&row(n)).unwrap()).collect();
+    drop((writer, table));
+    for result in results {
+        assert!(result.await.is_err());
+    }
+    drop(server);
+    let warnings = spans.warnings.lock().unwrap().clone();
+    assert!(
+        warnings.iter().any(|warning| warning.contains("rows=3")),
+        "{warnings:?}"
+    );
 }
