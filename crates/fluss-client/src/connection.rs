@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use fluss_metadata::TablePath;
-use fluss_rpc::{Cluster, Dialer, TcpDialer};
+use fluss_rpc::{Chance, Cluster, Dialer, TcpDialer};
 use tracing::debug;
 
 use crate::admin::{FlussAdmin, fetch_table_info};
@@ -61,15 +61,23 @@ impl FlussConnection {
         ConnectionBuilder {
             config,
             dialer: None,
+            seed: None,
         }
     }
 
     /// As [`new`](Self::new), over streams that `dialer` makes.
+    #[cfg(test)]
     pub(crate) async fn with_dialer(config: Config, dialer: Arc<dyn Dialer>) -> Result<Self> {
+        Self::builder(config).dialer(dialer).connect().await
+    }
+
+    async fn with_chance(config: Config, dialer: Arc<dyn Dialer>, chance: Chance) -> Result<Self> {
         config.validate()?;
         let drivers = Drivers::start(config.driver_placement)?;
+        let mut rpc = rpc_config(&config);
+        rpc.chance = chance;
         let cluster = Cluster::connect_with(
-            rpc_config(&config),
+            rpc,
             config.bootstrap_addresses()?,
             dialer,
             drivers.handle().clone(),
@@ -172,12 +180,20 @@ impl FlussConnection {
 pub struct ConnectionBuilder {
     config: Config,
     dialer: Option<Arc<dyn Dialer>>,
+    seed: Option<u64>,
 }
 
 impl ConnectionBuilder {
     /// What makes the streams to servers, for each host and port that the configuration or the cluster names. Over TCP unless set.
     pub fn dialer(mut self, dialer: Arc<dyn Dialer>) -> Self {
         self.dialer = Some(dialer);
+        self
+    }
+
+    /// From what the random numbers follow that spread repetitions and choose among servers, so that a test with paused time does the
+    /// same each time. Nobody can foresee them unless set.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
         self
     }
 
@@ -195,7 +211,8 @@ impl ConnectionBuilder {
         let dialer = self
             .dialer
             .unwrap_or_else(|| Arc::new(TcpDialer::new(timeout)));
-        FlussConnection::with_dialer(self.config, dialer).await
+        let chance = self.seed.map_or_else(Chance::default, Chance::seeded);
+        FlussConnection::with_chance(self.config, dialer, chance).await
     }
 }
 

@@ -27,6 +27,7 @@ mod cluster;
 pub mod fault;
 mod journal;
 mod network;
+pub mod oracle;
 mod random;
 mod running;
 mod serve;

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::chance::Chance;
+
 /// Settings of connections, pool and routing.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -30,6 +32,8 @@ pub struct RpcConfig {
     pub client_name: String,
     /// Version under which this client introduces itself.
     pub client_version: String,
+    /// What spreads pauses and chooses among servers. Default a sequence of its own.
+    pub chance: Chance,
 }
 
 impl Default for RpcConfig {
@@ -45,6 +49,7 @@ impl Default for RpcConfig {
             security: Security::Plaintext,
             client_name: "fluss-rpc".to_owned(),
             client_version: env!("CARGO_PKG_VERSION").to_owned(),
+            chance: Chance::default(),
         }
     }
 }

@@ -24,6 +24,7 @@
 //! # }
 //! ```
 
+mod chance;
 mod cluster;
 mod config;
 mod connection;
@@ -34,6 +35,7 @@ mod pool;
 mod retry;
 mod transport;
 
+pub use chance::Chance;
 pub use cluster::{Cluster, ClusterView, ListedPartition};
 pub use config::{RpcConfig, Secret, Security};
 pub use connection::Connection;

@@ -20,7 +20,7 @@ use crate::connection::{Connection, Target, connect};
 use crate::deadline::until;
 use crate::error::{Phase, Result, RpcError};
 use crate::metrics::{ApiMetrics, RpcStats};
-use crate::retry::{RetryPolicy, chance};
+use crate::retry::RetryPolicy;
 use crate::transport::Dialer;
 
 /// Connections by server. Cheap to clone; usable from any thread and any runtime, or from none. When the last clone is gone, every
@@ -272,6 +272,7 @@ impl Inner {
         let task = self.runtime.spawn(async move {
             if let Some(not_before) = not_before {
                 tokio::select! {
+                    biased;
                     () = sleep_until(not_before) => {}
                     () = inner.closed.cancelled() => return Err(RpcError::Closed),
                 }
@@ -296,6 +297,7 @@ impl Inner {
     async fn dial(&self, target: &Target) -> Result<Connection> {
         let metrics = Arc::clone(&self.metrics);
         tokio::select! {
+            biased;
             outcome = connect(self.dialer.as_ref(), target, &self.config, &self.runtime, metrics) => outcome,
             () = self.closed.cancelled() => Err(RpcError::Closed),
         }
@@ -322,7 +324,7 @@ impl Inner {
             } else {
                 slot.stage = Stage::Idle;
                 slot.failures = slot.failures.saturating_add(1);
-                let pause = RetryPolicy::DIAL.pause(slot.failures, chance());
+                let pause = RetryPolicy::DIAL.pause(slot.failures, self.config.chance.unit());
                 slot.not_before = Some(Instant::now() + pause);
             }
         }

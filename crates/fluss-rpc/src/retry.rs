@@ -97,18 +97,6 @@ pub(crate) fn pause_before_repeat(
         .flatten()
 }
 
-/// A random number from 0 to 1, good enough to spread pauses.
-pub(crate) fn chance() -> f64 {
-    use std::collections::hash_map::RandomState;
-    use std::hash::BuildHasher;
-    (RandomState::new().hash_one(0_u8) >> 11) as f64 / (1_u64 << 53) as f64
-}
-
-/// A random number below `bound`.
-pub(crate) fn random_below(bound: usize) -> usize {
-    ((chance() * bound as f64) as usize).min(bound.saturating_sub(1))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;

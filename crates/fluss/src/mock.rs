@@ -29,10 +29,10 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use fluss_client::FlussConnection;
 use fluss_client::config::Config;
 use fluss_client::error::Result;
 use fluss_client::transport::{Dialer, Transport};
+use fluss_client::{ConnectionBuilder, FlussConnection};
 pub use fluss_mock::*;
 
 /// A connection to `cluster` inside the process. The bootstrap servers of `config` are those of the cluster, whatever it says.
@@ -44,10 +44,14 @@ pub use fluss_mock::*;
 /// # Cancel safety
 ///
 /// As there.
-pub async fn connect(cluster: &MockCluster, mut config: Config) -> Result<FlussConnection> {
+pub async fn connect(cluster: &MockCluster, config: Config) -> Result<FlussConnection> {
+    builder(cluster, config).connect().await
+}
+
+/// As [`connect`], with more to be said before.
+pub fn builder(cluster: &MockCluster, mut config: Config) -> ConnectionBuilder {
     config.bootstrap_server = cluster.bootstrap_servers();
-    let builder = FlussConnection::builder(config);
-    builder.dialer(dialer(cluster)).connect().await
+    FlussConnection::builder(config).dialer(dialer(cluster))
 }
 
 /// Dials the servers of `cluster` inside the process.

@@ -260,6 +260,7 @@ impl LeaseTask {
                 }
             };
             tokio::select! {
+                biased;
                 command = queue.recv() => {
                     let Some(command) = command else { break };
                     if self.obey(command).await {

@@ -236,7 +236,10 @@ impl Shared {
     fn retry(&self, mut entry: Entry, error: Error) {
         entry.attempts += 1;
         let due = Instant::now()
-            + crate::engine::lookup::retry_delay(entry.attempts, crate::scan::entropy());
+            + crate::engine::lookup::retry_delay(
+                entry.attempts,
+                crate::scan::entropy(&self.cluster),
+            );
         if entry.attempts > self.config.lookup_max_retries || due >= entry.deadline {
             let attempts = entry.attempts;
             entry.fail(error.after_attempts(attempts));

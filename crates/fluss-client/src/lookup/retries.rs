@@ -87,6 +87,7 @@ pub(super) async fn drive(shared: Arc<Shared>) {
         }
         let due = shared.retries.next_due().unwrap_or(now + FAR_AWAY);
         tokio::select! {
+            biased;
             () = shared.retries.work.notified() => {}
             Some(()) = refreshes.next(), if !refreshes.is_empty() => {}
             () = sleep_until(due) => {}

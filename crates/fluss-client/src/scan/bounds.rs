@@ -88,7 +88,7 @@ impl Scanner {
             };
             let fault = judge(refusal.code, false, OffsetReset::Error);
             let passes = matches!(fault, FetchFault::Retry | FetchFault::RefreshAndRetry);
-            let pause = retry_delay(attempts, entropy());
+            let pause = retry_delay(attempts, entropy(cluster));
             if !passes || Instant::now() + pause > deadline {
                 return Err(Error::from(refusal)
                     .of_bucket(*bucket)

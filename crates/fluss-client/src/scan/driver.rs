@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fluss_metadata::TableBucket;
+use fluss_rpc::Cluster;
 use fluss_wire::error_code::{ErrorCode, ServerError};
 use fluss_wire::message::{MetadataRequest, PbTablePath};
 use tokio::task::JoinSet;
@@ -39,6 +40,7 @@ pub(super) async fn drive(shared: Arc<Shared>) {
             }
             start(&shared, plan, view.generation(), &mut tasks);
             tokio::select! {
+                biased;
                 () = shared.work.notified() => {}
                 Some(done) = tasks.join_next(), if !tasks.is_empty() => {
                     if !matches!(done, Ok(Task::Request)) {
@@ -97,7 +99,8 @@ fn start(shared: &Arc<Shared>, plan: Plan, seen: u64, tasks: &mut JoinSet<Task>)
 /// The answer that lets a bucket rest, longer after each failure in a row.
 pub(super) fn retry(shared: &Shared, bucket: &TableBucket, error: Error) -> Answer {
     let failures = shared.engine().failures(bucket);
-    let until = (Instant::now() + retry_delay(failures.saturating_add(1), entropy())).into_std();
+    let entropy = entropy(&shared.connection().cluster);
+    let until = (Instant::now() + retry_delay(failures.saturating_add(1), entropy)).into_std();
     Answer::Retry { until, error }
 }
 
@@ -139,8 +142,9 @@ async fn learn_leaders(shared: &Shared, buckets: &[TableBucket]) {
             shared.work.notify_one();
         } else if error.is_retriable() {
             let failures = shared.engine().failures(bucket);
+            let entropy = entropy(&shared.connection().cluster);
             let until =
-                (Instant::now() + retry_delay(failures.saturating_add(1), entropy())).into_std();
+                (Instant::now() + retry_delay(failures.saturating_add(1), entropy)).into_std();
             shared.engine().pause(bucket, until, error, now);
         } else {
             shared.engine().fail(bucket, error);
@@ -168,8 +172,7 @@ async fn why_no_leader(shared: &Shared, bucket: &TableBucket) -> Error {
     Error::from(ServerError::from(ErrorCode::LEADER_NOT_AVAILABLE_EXCEPTION))
 }
 
-/// A number nobody can foresee, for spreading retries: the hasher's seed.
-pub(crate) fn entropy() -> u32 {
-    use std::hash::{BuildHasher, RandomState};
-    RandomState::new().hash_one(0_u8) as u32
+/// A random number, for spreading retries.
+pub(crate) fn entropy(cluster: &Cluster) -> u32 {
+    cluster.config().chance.draw() as u32
 }

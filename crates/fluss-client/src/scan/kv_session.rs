@@ -129,7 +129,7 @@ impl KvSession {
                 },
                 Err(error) => Failure::Call(error),
             };
-            let pause = retry_delay(attempts, super::entropy());
+            let pause = retry_delay(attempts, super::entropy(cluster));
             if !failure.passes() || Instant::now() + pause > deadline {
                 return Err(failure.into_error().after_attempts(attempts));
             }

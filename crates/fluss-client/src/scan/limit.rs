@@ -113,7 +113,7 @@ impl LimitScan {
             };
             let fault = judge(refusal.code, false, OffsetReset::Error);
             let passes = matches!(fault, FetchFault::Retry | FetchFault::RefreshAndRetry);
-            let pause = retry_delay(attempts, super::entropy());
+            let pause = retry_delay(attempts, super::entropy(cluster));
             if !passes || Instant::now() + pause > deadline {
                 return Err(Error::from(refusal).after_attempts(attempts));
             }

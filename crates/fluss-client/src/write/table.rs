@@ -35,7 +35,13 @@ impl TableWrites {
         let groups = if info.is_partitioned() {
             Groups::Partitioned(RwLock::default())
         } else {
-            Groups::Whole(new_group(&info, None, info.num_buckets(), &inbox))
+            Groups::Whole(new_group(
+                &info,
+                None,
+                info.num_buckets(),
+                &inbox,
+                cluster.config().chance.draw() as u32,
+            ))
         };
         let table = Arc::new(Self {
             info,
@@ -123,6 +129,7 @@ impl TableWrites {
             }),
             buckets,
             &self.inbox,
+            self.cluster.config().chance.draw() as u32,
         );
         groups.insert(name, Arc::clone(&group));
         drop(groups);
@@ -144,16 +151,14 @@ impl TableWrites {
     }
 }
 
+/// The `first` bucket is random, so that many clients with few rows do not all write to the same one.
 fn new_group(
     info: &TableInfo,
     partition: Option<PartitionName>,
     buckets: i32,
     inbox: &Arc<Inbox>,
+    first: u32,
 ) -> Arc<BucketGroup> {
-    use std::hash::{BuildHasher, RandomState};
-
-    // The first bucket is random, so that many clients with few rows do not all write to the same one.
-    let first = RandomState::new().hash_one(0_u8) as u32;
     let buckets = u32::try_from(buckets).unwrap_or(1);
     BucketGroup::new(
         info.table_path().clone(),

@@ -12,7 +12,6 @@ use super::Inner;
 use super::view::node;
 use crate::deadline::after;
 use crate::error::{Result, RpcError};
-use crate::retry::random_below;
 
 enum Target {
     Known(ServerNode),
@@ -89,7 +88,7 @@ impl Inner {
             .map(Target::Known)
             .collect::<Vec<_>>();
         if !targets.is_empty() {
-            let first = random_below(targets.len());
+            let first = self.pool.config().chance.below(targets.len());
             targets.rotate_left(first);
             targets.sort_by_key(
                 |target| !matches!(target, Target::Known(server) if self.pool.is_connected(server)),

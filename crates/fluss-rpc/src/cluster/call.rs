@@ -12,7 +12,7 @@ use tracing::debug;
 use super::{Cluster, ClusterView};
 use crate::deadline::after;
 use crate::error::{Result, RpcError};
-use crate::retry::{chance, pause_before_repeat, random_below};
+use crate::retry::pause_before_repeat;
 
 /// Dials in a row for one request, when a connection ends between being handed out and being used.
 const MAX_STALE: usize = 3;
@@ -208,8 +208,13 @@ impl Cluster {
             };
             let repeatable = R::API_KEY.entry().repeatable;
             let left = deadline.saturating_duration_since(Instant::now());
-            let Some(pause) = pause_before_repeat(&error, repeatable, attempts, chance(), left)
-            else {
+            let Some(pause) = pause_before_repeat(
+                &error,
+                repeatable,
+                attempts,
+                self.config().chance.unit(),
+                left,
+            ) else {
                 return Err(give_up(error, attempts, started));
             };
             debug!(api = %R::API_KEY, %error, attempts, ?pause, "call will be repeated");
@@ -237,7 +242,7 @@ impl Cluster {
         let tablet = || {
             let count = view.tablet_servers().len();
             view.tablet_servers()
-                .nth(random_below(count.max(1)))
+                .nth(self.config().chance.below(count.max(1)))
                 .cloned()
         };
         let coordinator = || view.coordinator().cloned();
@@ -267,7 +272,7 @@ impl Cluster {
         if tablets.is_empty() {
             return view.coordinator().filter(connected).cloned();
         }
-        Some(tablets.swap_remove(random_below(tablets.len())))
+        Some(tablets.swap_remove(self.config().chance.below(tablets.len())))
     }
 
     /// Asks the cluster anew after a failure. That it may fail too is no news: the next attempt will tell.

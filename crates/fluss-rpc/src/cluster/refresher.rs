@@ -11,7 +11,7 @@ use super::Inner;
 use super::refresh::has_code;
 use super::wish::{Wish, request};
 use crate::error::{Result, RpcError};
-use crate::retry::{RetryPolicy, chance};
+use crate::retry::RetryPolicy;
 
 /// Most things asked for in one request.
 const MAX_WISHES: usize = 500;
@@ -98,6 +98,7 @@ impl Refresher {
     async fn run(mut self) {
         let closed = self.inner.pool.closed().clone();
         tokio::select! {
+            biased;
             () = closed.cancelled() => {}
             () = self.rounds() => {}
         }
@@ -203,7 +204,11 @@ impl Refresher {
         } else {
             RetryPolicy::CALL
         };
-        let (failures, chance, now) = (self.failures, chance(), Instant::now());
+        let (failures, chance, now) = (
+            self.failures,
+            self.inner.pool.config().chance.unit(),
+            Instant::now(),
+        );
         for mut waiter in std::mem::take(&mut self.batch) {
             waiter.attempts += 1;
             let left = waiter.deadline.saturating_duration_since(now);

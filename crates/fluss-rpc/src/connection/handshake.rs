@@ -18,7 +18,7 @@ use crate::config::{RpcConfig, Security};
 use crate::deadline::after;
 use crate::error::{Phase, Result, RpcError};
 use crate::metrics::ApiMetrics;
-use crate::retry::{RetryPolicy, chance};
+use crate::retry::RetryPolicy;
 use crate::transport::Dialer;
 
 /// Whom to connect to, and how long that may take.
@@ -130,7 +130,7 @@ async fn handshake(
     match &config.security {
         Security::Plaintext => Ok(()),
         Security::SaslPlain { username, password } => {
-            authenticate(connection, username, password.reveal(), deadline).await
+            authenticate(connection, username, password.reveal(), config, deadline).await
         }
     }
 }
@@ -140,6 +140,7 @@ async fn authenticate(
     connection: &Connection,
     user: &str,
     password: &str,
+    config: &RpcConfig,
     deadline: Instant,
 ) -> Result<()> {
     let request = plain_request(user, password).map_err(|source| RpcError::Credentials {
@@ -161,7 +162,7 @@ async fn authenticate(
             Err(error) if asks_to_repeat(&error) => {
                 failures += 1;
                 let left = deadline.saturating_duration_since(Instant::now());
-                match RetryPolicy::AUTHENTICATION.next_pause(failures, chance(), left) {
+                match RetryPolicy::AUTHENTICATION.next_pause(failures, config.chance.unit(), left) {
                     Some(pause) => sleep(pause).await,
                     None => return Err(error),
                 }

@@ -124,6 +124,7 @@ impl Connection {
             let mut done = done;
             let metrics = Arc::new(ApiMetrics::default());
             tokio::select! {
+                biased;
                 () = done.closed() => {}
                 outcome = connect(dialer.as_ref(), &target, &config, &drivers, metrics) => {
                     // An error here says that the caller has gone away just now.

@@ -87,8 +87,6 @@ impl Sender {
         metrics: Arc<WriterMetrics>,
         inbox: Arc<Inbox>,
     ) -> Self {
-        use std::hash::{BuildHasher, RandomState};
-
         let limits = Limits {
             linger: config.writer_batch_timeout,
             max_in_flight_per_bucket: config.writer_max_inflight_requests_per_bucket,
@@ -99,7 +97,7 @@ impl Sender {
             idempotence: config.writer_enable_idempotence,
         };
         Self {
-            engine: Engine::new(limits, RandomState::new().hash_one(0_u8)),
+            engine: Engine::new(limits, cluster.config().chance.draw()),
             cluster,
             config: Arc::clone(config),
             memory,
