@@ -1,0 +1,15 @@
+//! What must hold whatever the servers and the callers do, shown on a cluster inside the process and in paused time: no call hangs, a
+//! dropped future disturbs nothing, nothing leaks.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "test code"
+)]
+
+mod calls;
+mod cancellation;
+mod endurance;
+mod liveness;
+mod support;
