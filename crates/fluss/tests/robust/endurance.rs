@@ -3,7 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
-use fluss::client::EARLIEST_OFFSET;
+use fluss::client::{EARLIEST_OFFSET, FlussConnection};
+use fluss::config::Config;
 use fluss::record::ScanRecords;
 use fluss_mock::MockCluster;
 use tokio::runtime::Handle;
@@ -76,13 +77,13 @@ fn connections_made_and_closed_leave_nothing_behind() {
         .unwrap();
     let (before, after) = runtime.block_on(async {
         let cluster = MockCluster::start().await.unwrap();
-        let mut config = fluss::config::Config::default();
-        config.bootstrap_server = cluster.bootstrap_servers();
+        let config = Config {
+            bootstrap_server: cluster.bootstrap_servers(),
+            ..Config::default()
+        };
         let open_and_close = async |count: usize| {
             for _ in 0..count {
-                let connection = fluss::client::FlussConnection::new(config.clone())
-                    .await
-                    .unwrap();
+                let connection = FlussConnection::new(config.clone()).await.unwrap();
                 connection.close(Duration::from_secs(5)).await.unwrap();
             }
             // Servers notice by and by that a socket was closed.

@@ -11,8 +11,10 @@ use crate::support::Bench;
 /// What no call takes: the longest has the delivery timeout of the writer, and the pauses between its last attempts.
 const HANG: Duration = Duration::from_secs(60);
 
-/// Ways of falling silent, with what errors say then.
-const SILENCES: &[(&str, fn() -> Vec<Rule>)] = &[
+/// A way of falling silent: its name and its rules.
+type Silence = (&'static str, fn() -> Vec<Rule>);
+
+const SILENCES: &[Silence] = &[
     ("not accepting", || {
         vec![
             fault::on_connect().door(Door::Ignore),

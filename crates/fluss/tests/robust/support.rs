@@ -29,14 +29,16 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) async fn new() -> Self {
         let cluster = MockCluster::builder().in_memory().start().await.unwrap();
-        let mut config = Config::default();
-        config.driver_placement = DriverPlacement::CallerRuntime;
-        config.bootstrap_server = cluster.bootstrap_servers();
-        config.connect_timeout = Duration::from_secs(2);
-        config.request_timeout = Duration::from_secs(3);
-        config.call_timeout = Duration::from_secs(8);
-        config.writer_delivery_timeout = Duration::from_secs(10);
-        config.writer_buffer_wait_timeout = Duration::from_secs(5);
+        let config = Config {
+            driver_placement: DriverPlacement::CallerRuntime,
+            bootstrap_server: cluster.bootstrap_servers(),
+            connect_timeout: Duration::from_secs(2),
+            request_timeout: Duration::from_secs(3),
+            call_timeout: Duration::from_secs(8),
+            writer_delivery_timeout: Duration::from_secs(10),
+            writer_buffer_wait_timeout: Duration::from_secs(5),
+            ..Config::default()
+        };
         let cluster = Arc::new(cluster);
         let connection = connect(&cluster, &config).await.unwrap();
         let admin = connection.get_admin().await.unwrap();
