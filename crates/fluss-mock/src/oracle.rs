@@ -160,7 +160,8 @@ impl Oracle {
     pub fn judge_value(&self, key: u64, read: Option<u64>) -> Option<Violation> {
         let known = self.keys.get(&key);
         let acknowledged = known.and_then(|known| known.acknowledged);
-        let may_be = read == acknowledged || known.is_some_and(|known| known.unknown.contains(&read));
+        let may_be =
+            read == acknowledged || known.is_some_and(|known| known.unknown.contains(&read));
         (!may_be).then_some(Violation::Stale {
             key,
             read,
@@ -191,9 +192,18 @@ mod tests {
             // The row whose fate is unknown may be anywhere, once.
             (vec![vec![3, 0, 1, 2, 10]], vec![]),
             (vec![vec![0, 1, 2]], vec![Violation::Lost { row: 10 }]),
-            (vec![vec![0, 2, 1, 10]], vec![Violation::Reordered { first, second }]),
-            (vec![vec![0, 1, 2, 3], vec![3, 10]], vec![Violation::Duplicated { row: 3 }]),
-            (vec![vec![0, 1, 2, 10, 11]], vec![Violation::Invented { row: 11 }]),
+            (
+                vec![vec![0, 2, 1, 10]],
+                vec![Violation::Reordered { first, second }],
+            ),
+            (
+                vec![vec![0, 1, 2, 3], vec![3, 10]],
+                vec![Violation::Duplicated { row: 3 }],
+            ),
+            (
+                vec![vec![0, 1, 2, 10, 11]],
+                vec![Violation::Invented { row: 11 }],
+            ),
         ];
         for (logs, expected) in cases {
             assert_eq!(oracle.judge_logs(logs.clone()), expected, "{logs:?}");
@@ -208,7 +218,12 @@ mod tests {
         oracle.put(1, Some(2));
         oracle.put(1, Some(3));
         oracle.acknowledge_put(1, Some(3));
-        for (read, is_right) in [(Some(3), true), (Some(2), true), (Some(1), false), (None, false)] {
+        for (read, is_right) in [
+            (Some(3), true),
+            (Some(2), true),
+            (Some(1), false),
+            (None, false),
+        ] {
             assert_eq!(oracle.judge_value(1, read).is_none(), is_right, "{read:?}");
         }
         assert_eq!(oracle.judge_value(2, None), None);

@@ -131,7 +131,10 @@ pub enum RpcError {
         what: String,
     },
     /// It was tried until the deadline or the budget ended.
-    #[snafu(display("gave up after {attempts} attempts in {waited:?}: {source}"))]
+    #[snafu(display(
+        "gave up after {attempts} {} in {waited:?}: {source}",
+        if *attempts == 1 { "attempt" } else { "attempts" }
+    ))]
     Exhausted {
         /// How often.
         attempts: u32,

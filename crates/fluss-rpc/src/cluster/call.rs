@@ -221,6 +221,10 @@ impl Cluster {
             self.pause(pause).await?;
             if error.invalidates_metadata() {
                 self.relearn(route, seen, deadline).await;
+                if Instant::now() >= deadline {
+                    // An attempt without time would say nothing about why.
+                    return Err(exhausted(error, attempts, started));
+                }
             }
         }
     }
@@ -324,6 +328,10 @@ fn give_up(error: RpcError, attempts: u32, started: Instant) -> RpcError {
     if attempts == 1 {
         return error;
     }
+    exhausted(error, attempts, started)
+}
+
+fn exhausted(error: RpcError, attempts: u32, started: Instant) -> RpcError {
     RpcError::Exhausted {
         attempts,
         waited: started.elapsed(),
