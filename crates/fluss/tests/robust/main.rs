@@ -12,4 +12,5 @@ mod calls;
 mod cancellation;
 mod endurance;
 mod liveness;
+mod museum;
 mod support;

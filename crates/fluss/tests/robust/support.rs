@@ -28,7 +28,13 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) async fn new() -> Self {
-        let cluster = MockCluster::builder().in_memory().start().await.unwrap();
+        Self::with_servers(1).await
+    }
+
+    /// With so many tablet servers, each of which has a replica of every bucket.
+    pub(crate) async fn with_servers(count: u16) -> Self {
+        let builder = MockCluster::builder().tablet_servers(count).in_memory();
+        let cluster = builder.start().await.unwrap();
         let config = Config {
             driver_placement: DriverPlacement::CallerRuntime,
             bootstrap_server: cluster.bootstrap_servers(),
@@ -60,9 +66,14 @@ impl Bench {
         })
         .await;
         let bench = Self {
-            log: table(&connection, "log", log, |builder| builder.bucket_count(2)).await,
+            log: table(&connection, "log", log, |builder| {
+                let builder = builder.bucket_count(2);
+                builder.property("table.replication.factor", count.to_string())
+            })
+            .await,
             keyed: table(&connection, "keyed", keyed, |builder| {
-                builder.distributed_by(Some(2), ["tenant"])
+                let builder = builder.distributed_by(Some(2), ["tenant"]);
+                builder.property("table.replication.factor", count.to_string())
             })
             .await,
             cluster,
