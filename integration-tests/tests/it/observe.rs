@@ -207,7 +207,13 @@ fn metrics_have_the_names_of_the_java_client_and_spans_say_what_was_sent_where()
     let lookups = of_log("lookup_request", "kv");
     assert_eq!(lookups.len() as u64, stats.lookup.requests);
     assert!(lookups.iter().all(|lookup| lookup.fields["attempt"] == "1"));
-    assert!(!of_log("fetch", "log").is_empty());
+    let fetches = of_log("fetch", "log");
+    assert!(!fetches.is_empty());
+    for fetch in &fetches {
+        let fields = ["bucket", "max_bytes", "attempt"].map(|field| &*fetch.fields[field]);
+        assert_eq!((fields[0], fields[2]), ("[0]", "1"), "{fetch:?}");
+        assert!(fields[1].parse::<usize>().unwrap() > 0, "{fetch:?}");
+    }
     let sent = spans.named("request");
     let sent = sent
         .iter()

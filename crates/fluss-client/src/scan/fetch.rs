@@ -11,7 +11,7 @@ use fluss_wire::message::{
     PbFetchLogRespForBucket, PbRemoteLogFetchInfo,
 };
 use tokio::time::{Instant, timeout_at};
-use tracing::{Instrument, debug, debug_span};
+use tracing::{Instrument, Span, debug, debug_span};
 
 use super::Shared;
 use super::decode::{Batches, Begins, Source, decode, split};
@@ -35,7 +35,7 @@ pub(super) async fn run(shared: &Shared, plan: FetchPlan, seen: u64) {
         armed: true,
     };
     let asked = Instant::now();
-    let span = debug_span!("fetch", server = plan.server, table = %shared.projection().table().table_path(), buckets = plan.buckets.len());
+    let span = span(shared, &plan);
     let answer = call(shared, &plan).instrument(span).await;
     shared.engine().on_fetch_end(&plan);
     match answer {
@@ -54,6 +54,17 @@ pub(super) async fn run(shared: &Shared, plan: FetchPlan, seen: u64) {
         Err(error) => on_request_failed(shared, &plan, seen, &error),
     }
     unfinished.armed = false;
+}
+
+fn span(shared: &Shared, plan: &FetchPlan) -> Span {
+    debug_span!(
+        "fetch",
+        server = plan.server,
+        table = %shared.projection().table().table_path(),
+        bucket = ?plan.buckets.iter().map(|fetch| fetch.bucket.bucket_id()).collect::<Vec<_>>(),
+        max_bytes = plan.max_bytes,
+        attempt = 1 + plan.buckets.first().map_or(0, |fetch| shared.engine().failures(&fetch.bucket)),
+    )
 }
 
 /// Fails the buckets of a request whose task breaks down, so that no bucket waits for ever.

@@ -246,8 +246,11 @@ impl Connection {
         };
         cancel.answered = true;
         let outcome = outcome.unwrap_or_else(|_| Err(shared.ended(true)));
-        if let Ok(body) = &outcome {
-            in_flight.answered(started.elapsed(), body.len());
+        match &outcome {
+            Ok(body) => in_flight.answered(started.elapsed(), body.len()),
+            // An answer too, if not one with a message.
+            Err(RpcError::Server { .. }) => in_flight.answered(started.elapsed(), 0),
+            Err(_) => {}
         }
         outcome
     }
