@@ -113,6 +113,17 @@ async fn a_connection_tells_what_it_did_without_a_recorder() {
     assert_eq!(stats.unmatched_responses, 0);
 }
 
+/// Of bucket 0, at the first attempt.
+fn check_fetches(fetches: &[integration_tests::observed::Span]) {
+    assert!(!fetches.is_empty());
+    for fetch in fetches {
+        let [bucket, max_bytes, attempt] =
+            ["bucket", "max_bytes", "attempt"].map(|field| &*fetch.fields[field]);
+        assert_eq!((bucket, attempt), ("[0]", "1"), "{fetch:?}");
+        assert!(max_bytes.parse::<usize>().unwrap() > 0, "{fetch:?}");
+    }
+}
+
 #[test]
 fn metrics_have_the_names_of_the_java_client_and_spans_say_what_was_sent_where() {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -207,13 +218,7 @@ fn metrics_have_the_names_of_the_java_client_and_spans_say_what_was_sent_where()
     let lookups = of_log("lookup_request", "kv");
     assert_eq!(lookups.len() as u64, stats.lookup.requests);
     assert!(lookups.iter().all(|lookup| lookup.fields["attempt"] == "1"));
-    let fetches = of_log("fetch", "log");
-    assert!(!fetches.is_empty());
-    for fetch in &fetches {
-        let fields = ["bucket", "max_bytes", "attempt"].map(|field| &*fetch.fields[field]);
-        assert_eq!((fields[0], fields[2]), ("[0]", "1"), "{fetch:?}");
-        assert!(fields[1].parse::<usize>().unwrap() > 0, "{fetch:?}");
-    }
+    check_fetches(&of_log("fetch", "log"));
     let sent = spans.named("request");
     let sent = sent
         .iter()
