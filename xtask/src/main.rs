@@ -13,6 +13,7 @@ mod deps;
 mod interop;
 mod release;
 mod shell;
+mod sim;
 mod test;
 mod tidy;
 mod vectors;
@@ -39,6 +40,8 @@ usage: cargo xtask VERB [OPTIONS]
   deny                   licences, sources and advisories of the dependencies (needs cargo-deny)
   deps                   number of crates a user of fluss-rs builds
   bench [codec] [ARGS]   comparison with other clients on a real cluster; `codec`: instruction counts
+  sim --seeds N | --seed S
+                         the client under random faults on the mock cluster: more seeds than a test run has, or one again
   release --dry-run      publish order, versions, changelog, packages
 ";
 
@@ -64,6 +67,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["deny"] => deny::run(),
         ["deps"] => deps::run(),
         ["release", "--dry-run"] => release::dry_run(),
+        ["sim", rest @ ..] => sim::run(rest),
         ["test"] => test::run(),
         ["test", "--compatibility"] => test::write_compatibility(),
         ["test", "--integration", rest @ ..] => test::run_integration(rest),

@@ -28,6 +28,7 @@ pub mod fault;
 mod journal;
 mod network;
 pub mod oracle;
+mod proxy;
 mod random;
 mod running;
 mod serve;
@@ -43,6 +44,7 @@ pub use fluss_wire::error_code::ErrorCode;
 pub use fluss_wire::message;
 pub use journal::Request;
 pub use network::Network;
+pub use proxy::FaultProxy;
 pub use server_id::ServerId;
 pub use verbs::Port;
 

@@ -59,6 +59,27 @@ pub fn dialer(cluster: &MockCluster) -> Arc<dyn Dialer> {
     Arc::new(InMemory(cluster.network()))
 }
 
+/// Dials the servers of a real cluster through `proxy`, for [`ConnectionBuilder::dialer`].
+pub fn through(proxy: Arc<FaultProxy>) -> Arc<dyn Dialer> {
+    Arc::new(Through(proxy))
+}
+
+#[derive(Debug)]
+struct Through(Arc<FaultProxy>);
+
+impl Dialer for Through {
+    fn dial<'a>(
+        &'a self,
+        host: &'a str,
+        port: u16,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Transport>>> + Send + 'a>> {
+        Box::pin(async move {
+            let stream = self.0.dial(host, port).await?;
+            Ok(Box::new(stream) as Box<dyn Transport>)
+        })
+    }
+}
+
 #[derive(Debug)]
 struct InMemory(Network);
 

@@ -1,36 +1,24 @@
 //! One connection: cuts the stream into requests, and sends the answers as they become ready. What rules do to it is done here.
 
 use std::future::pending;
-use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
-use fluss_wire::Segments;
-use fluss_wire::error_code::{ErrorCode, ServerError};
+use bytes::BytesMut;
 use fluss_wire::frame::{FrameDecoder, RequestFrame, decode_request};
-use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf};
+use tokio::io::{self, AsyncRead, AsyncReadExt, AsyncWrite, ReadHalf};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::Server;
-use super::dispatch::{Answer, Session, failure};
-use crate::fault::{
-    Door, Fault, INJECTED, Mangled, Strike, Then, What, into_answer, out_of_request,
-};
+use super::dispatch::{Answer, Session};
+use super::outgoing::{Change, Outgoing, refusal, write};
+use crate::fault::{Door, Fault, Strike, Then, What, out_of_request};
 use crate::network::Admission;
 
 /// The longest request that servers accept by default, in bytes.
-const MAX_FRAME_BYTES: usize = 100 << 20;
+pub(crate) const MAX_FRAME_BYTES: usize = 100 << 20;
 /// Answers that may wait for the client to take them, before its next request is read.
-const WAITING_ANSWERS: usize = 64;
-
-/// What is to be done with the stream.
-enum Outgoing {
-    Answer(Segments),
-    Mangled(Mangled),
-    /// Nothing, and nothing behind it.
-    Then(Then),
-}
+pub(crate) const WAITING_ANSWERS: usize = 64;
 
 /// Serves a connection until the client closes it or sends what is no request.
 pub(super) async fn serve<S>(stream: S, admission: Admission, server: Server)
@@ -179,91 +167,7 @@ impl Connection {
 
     /// Whether anything is to be read behind it.
     async fn send(&mut self, outgoing: Outgoing) -> bool {
-        let goes_on = matches!(
-            &outgoing,
-            Outgoing::Answer(_)
-                | Outgoing::Mangled(Mangled {
-                    then: Then::GoOn,
-                    ..
-                })
-        );
+        let goes_on = outgoing.goes_on();
         self.answers.send(outgoing).await.is_ok() && goes_on
     }
-}
-
-/// What becomes of an answer.
-struct Change {
-    request: RequestFrame,
-    what: What,
-    bucket: Option<i32>,
-}
-
-impl Change {
-    /// What is sent in place of an answer, if anything is.
-    fn apply(&self, answer: Segments) -> Option<Outgoing> {
-        let fault = match self.what {
-            What::Mangle(mangle) => return Some(Outgoing::Mangled(mangle.apply(answer))),
-            What::Before(fault) | What::After(fault) => fault,
-        };
-        match fault {
-            Fault::Error(code) => Some(refusal(&self.request, code)),
-            Fault::BucketError(code) => Some(
-                into_answer(&self.request, self.bucket, code, &answer)
-                    .map_or_else(|| refusal(&self.request, code), Outgoing::Answer),
-            ),
-            Fault::Drop => None,
-            Fault::Delay(_) => Some(Outgoing::Answer(answer)),
-            Fault::Stall => Some(Outgoing::Then(Then::Stall)),
-            Fault::Close => Some(Outgoing::Then(Then::Close)),
-        }
-    }
-
-    fn delay(&self) -> Option<Duration> {
-        match self.what {
-            What::After(Fault::Delay(time)) => Some(time),
-            _ => None,
-        }
-    }
-}
-
-fn refusal(request: &RequestFrame, code: ErrorCode) -> Outgoing {
-    let error = ServerError::new(code, INJECTED);
-    Outgoing::Answer(failure(request.request_id, &error))
-}
-
-/// Ends when the connection is to be closed.
-async fn write<S: AsyncWrite>(mut writer: WriteHalf<S>, mut waiting: mpsc::Receiver<Outgoing>) {
-    while let Some(outgoing) = waiting.recv().await {
-        let (written, then) = match outgoing {
-            Outgoing::Answer(mut answer) => (writer.write_all_buf(&mut answer).await, Then::GoOn),
-            Outgoing::Mangled(mangled) => {
-                let written = drip(&mut writer, mangled.bytes, mangled.pace).await;
-                (written, mangled.then)
-            }
-            Outgoing::Then(then) => (Ok(()), then),
-        };
-        match then {
-            _ if written.is_err() => return,
-            Then::GoOn => {}
-            Then::Close => return,
-            Then::Stall => return pending().await,
-        }
-    }
-}
-
-async fn drip<S: AsyncWrite>(
-    writer: &mut WriteHalf<S>,
-    mut bytes: Bytes,
-    pace: Option<(usize, Duration)>,
-) -> io::Result<()> {
-    let Some((piece, every)) = pace else {
-        return writer.write_all(&bytes).await;
-    };
-    while !bytes.is_empty() {
-        sleep(every).await;
-        let piece = bytes.split_to(piece.clamp(1, bytes.len()));
-        writer.write_all(&piece).await?;
-        writer.flush().await?;
-    }
-    Ok(())
 }

@@ -1,7 +1,8 @@
 //! One server of the cluster: takes connections in, and ends with them.
 
-mod connection;
+pub(crate) mod connection;
 mod dispatch;
+pub(crate) mod outgoing;
 
 use std::sync::Arc;
 use std::time::Duration;

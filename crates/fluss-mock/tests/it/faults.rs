@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use fluss_mock::fault::{self, Door, Fault, Mangle};
-use fluss_mock::{ApiKey, ErrorCode, MockCluster, ServerId};
+use fluss_mock::{ApiKey, ErrorCode, FaultProxy, MockCluster, ServerId};
 use fluss_wire::frame::Response;
 use fluss_wire::message::{
     ApiVersionsRequest, DatabaseExistsRequest, ListDatabasesRequest, ListOffsetsRequest,
@@ -340,4 +340,36 @@ async fn a_door_may_be_shut() {
 
     // Those who are in stay in.
     assert_eq!(meet(&mut before).await, Met::Answer);
+}
+
+#[tokio::test]
+async fn a_proxy_does_the_same_between_a_client_and_a_server() {
+    let cluster = MockCluster::start().await.unwrap();
+    let port = cluster.coordinator().port();
+    let proxy = FaultProxy::new(0);
+    let dial = async || Client::over(proxy.dial("127.0.0.1", port).await.unwrap());
+    let code = ErrorCode::UNKNOWN_SERVER_ERROR;
+    let on = || fault::on(ApiKey::ListDatabases).times(1);
+    let cases = [
+        (on().before(Fault::Error(code)), Met::Error(code)),
+        (on().after(Fault::Error(code)), Met::Error(code)),
+        (on().after(Fault::Close), Met::End),
+        (on().mangle(Mangle::Cut { after: 7 }), Met::End),
+        (on().mangle(Mangle::RequestId), Met::OtherId),
+        (on().server(i32::from(port)).before(Fault::Close), Met::End),
+        (on().server(1).before(Fault::Close), Met::Answer),
+    ];
+    for (rule, met) in cases {
+        proxy.lift_faults();
+        cluster.clear_journal();
+        let mut client = dial().await;
+        proxy.inject(rule.clone());
+        assert_eq!(meet(&mut client).await, met, "{rule:?}");
+        if met != Met::End {
+            assert_eq!(meet(&mut client).await, Met::Answer, "{rule:?}");
+        }
+    }
+    proxy.inject(fault::on_connect().times(1).door(Door::Refuse));
+    assert!(proxy.dial("127.0.0.1", port).await.is_err());
+    assert_eq!(meet(&mut dial().await).await, Met::Answer);
 }

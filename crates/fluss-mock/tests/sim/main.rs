@@ -31,6 +31,9 @@ use std::time::Instant;
 /// Seeds of a normal run.
 const SEEDS: u64 = 300;
 
+/// At least so many operations has each.
+const OPERATIONS: u64 = 2000;
+
 fn number(variable: &str) -> Option<u64> {
     let text = std::env::var(variable).ok()?;
     Some(text.parse().unwrap())
@@ -56,6 +59,7 @@ fn every_seed_keeps_what_was_promised() {
                 }
                 let outcome = run::seed(seed);
                 operations += outcome.operations;
+                assert!(outcome.operations >= OPERATIONS, "{outcome:?}");
                 if !outcome.wrong.is_empty() {
                     println!("seed {seed} failed; again with `cargo xtask sim --seed {seed}`");
                     for wrong in outcome.wrong.iter().take(10) {
@@ -77,6 +81,15 @@ fn every_seed_keeps_what_was_promised() {
         started.elapsed()
     );
     assert!(failed.is_empty(), "failed seeds: {failed:?}");
+}
+
+/// Whoever finds nothing has to show that there would be something to find.
+#[test]
+fn rows_are_there_twice_if_nobody_weeds_them_out() {
+    let wrong = (0..4).flat_map(|seed| run::seed_without_idempotence(seed).wrong);
+    let wrong = wrong.collect::<Vec<_>>();
+    let twice = wrong.iter().any(|wrong| wrong.contains("Duplicated"));
+    assert!(twice, "{wrong:?}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use crate::world::{BUCKETS, World};
 
-const POLL: Duration = Duration::from_millis(500);
+const POLL: Duration = Duration::from_secs(1);
 
 /// The rows of a log in the order of their offsets: the offset, what was done, id, value.
 pub(crate) type Log = Vec<(i64, ChangeType, u64, u64)>;

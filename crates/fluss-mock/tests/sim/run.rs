@@ -30,6 +30,15 @@ pub(crate) struct Outcome {
 }
 
 pub(crate) fn seed(seed: u64) -> Outcome {
+    simulate(seed, true)
+}
+
+/// A client that asks for trouble.
+pub(crate) fn seed_without_idempotence(seed: u64) -> Outcome {
+    simulate(seed, false)
+}
+
+fn simulate(seed: u64, is_idempotent: bool) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -37,7 +46,7 @@ pub(crate) fn seed(seed: u64) -> Outcome {
         .unwrap();
     runtime.block_on(async {
         let started = Instant::now();
-        let world = World::new(seed).await;
+        let world = World::new(seed, is_idempotent).await;
         if timeout(LIMIT, play(&world)).await.is_err() {
             world.wrong(format!("not at its end after {LIMIT:?}"));
         }

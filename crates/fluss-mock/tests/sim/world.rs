@@ -27,6 +27,7 @@ pub(crate) struct World {
     pub(crate) log: TablePath,
     pub(crate) keys: TablePath,
     pub(crate) dice: Dice,
+    is_idempotent: bool,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -40,7 +41,8 @@ struct Inner {
 }
 
 impl World {
-    pub(crate) async fn new(seed: u64) -> Self {
+    /// `is_idempotent`: whether servers weed out what writers repeat.
+    pub(crate) async fn new(seed: u64, is_idempotent: bool) -> Self {
         let cluster = MockCluster::builder()
             .tablet_servers(SERVERS as u16)
             .seed(seed)
@@ -54,6 +56,7 @@ impl World {
             log: TablePath::new("fluss", "log"),
             keys: TablePath::new("fluss", "keys"),
             dice: Dice::new(seed),
+            is_idempotent,
             inner: Arc::default(),
         };
         let connection = world.connect(0).await;
@@ -71,6 +74,8 @@ impl World {
                 .schema(schema.build().unwrap())
                 .bucket_count(BUCKETS)
                 .property("table.replication.factor", "3")
+                // What it costs is time that more seeds are worth more.
+                .property("table.log.arrow.compression.type", "NONE")
                 .build()
                 .unwrap();
             admin.create_table(path, &descriptor, false).await.unwrap();
@@ -86,6 +91,7 @@ impl World {
             request_timeout: Duration::from_secs(5),
             call_timeout: CALL,
             writer_delivery_timeout: DELIVERY,
+            writer_enable_idempotence: self.is_idempotent,
             // Small enough that none is sealed on a thread of its own, which would come back whenever it likes.
             writer_batch_size: 16 * 1024,
             writer_batch_timeout: Duration::from_millis(20),

@@ -7,9 +7,9 @@ use tokio::time::{Instant, sleep};
 use crate::world::{CALL, DELIVERY, World};
 
 /// Rows of each writer of the log table.
-const APPENDS: u64 = 400;
+const APPENDS: u64 = 350;
 /// Changes of each writer of the primary-key table.
-const PUTS: u64 = 400;
+const PUTS: u64 = 280;
 /// Keys of each writer of the primary-key table.
 const KEYS: u64 = 15;
 
@@ -32,7 +32,7 @@ pub(crate) async fn append(world: World, table: FlussTable, number: u64) {
             Err(error) => world.wrong(format!("append: {error}")),
         }
         if world.dice.once_in(4) {
-            sleep(world.dice.millis(0, 300)).await;
+            sleep(world.dice.millis(0, 200)).await;
         }
         if world.dice.once_in(10) || count + 1 == APPENDS {
             for (id, since, result) in pending.drain(..) {
@@ -81,7 +81,7 @@ pub(crate) async fn put(world: World, table: FlussTable, lookup: FlussTable, num
             }
         }
         if world.dice.once_in(2) {
-            sleep(world.dice.millis(0, 300)).await;
+            sleep(world.dice.millis(0, 200)).await;
         }
     }
     world.writer_ends();
