@@ -122,24 +122,20 @@ async fn call<R: ApiRequest>(
 
 /// The lookups of each bucket, sorted by bucket as they are, without their keys.
 fn runs(entries: &mut [Entry]) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
-    for entry in entries {
-        let key = mem::take(&mut entry.key);
-        match runs.last_mut() {
-            Some(run) if run.bucket == entry.bucket => {
-                run.count += 1;
-                run.seen = run.seen.max(entry.seen);
-                run.keys.push(key);
-            }
-            _ => runs.push(Run {
-                bucket: entry.bucket,
-                seen: entry.seen,
-                count: 1,
-                keys: vec![key],
-            }),
-        }
-    }
-    runs
+    entries
+        .chunk_by_mut(|one, next| one.bucket == next.bucket)
+        .filter_map(|same| {
+            Some(Run {
+                bucket: same.first()?.bucket,
+                seen: same.iter().map(|entry| entry.seen).max()?,
+                count: same.len(),
+                keys: same
+                    .iter_mut()
+                    .map(|entry| mem::take(&mut entry.key))
+                    .collect(),
+            })
+        })
+        .collect()
 }
 
 fn point_request(shared: &Shared, target: &LookupTarget, runs: &mut [Run]) -> LookupRequest {

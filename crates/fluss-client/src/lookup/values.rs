@@ -36,13 +36,15 @@ impl ValueReader {
         })
     }
 
-    /// The row of a value.
-    pub(crate) async fn read(
-        &self,
-        connection: &ConnectionInner,
-        value: &Bytes,
-    ) -> Result<LookupRow> {
-        self.read_record(connection, split_value(value)?).await
+    /// The row of a value of the table's own schema, at once; any other value comes back.
+    #[inline]
+    pub(crate) fn read_current(&self, value: Bytes) -> Result<Result<LookupRow, ValueRecord>> {
+        let record = split_value(value)?;
+        if i32::from(record.schema_id) == self.info.schema_id() {
+            self.decode_current(record.row).map(Ok)
+        } else {
+            Ok(Err(record))
+        }
     }
 
     /// The row of a value whose schema id was taken off.
@@ -53,9 +55,7 @@ impl ValueReader {
     ) -> Result<LookupRow> {
         let schema_id = i32::from(record.schema_id);
         if schema_id == self.info.schema_id() {
-            let row = self.current.decode(record.row)?;
-            return Ok(LookupRow::new(row, Arc::clone(&self.columns))
-                .with_row_type(self.info.row_type().clone()));
+            return self.decode_current(record.row);
         }
         if let Some(row) = self.decode(record.schema_id, &record.row)? {
             return Ok(row);
@@ -69,6 +69,13 @@ impl ValueReader {
             .add_schema(schema_id, &schema)?;
         self.decode(record.schema_id, &record.row)?
             .ok_or_else(|| Error::corrupt(format!("a value of schema {schema_id} cannot be read")))
+    }
+
+    #[inline]
+    fn decode_current(&self, row: Bytes) -> Result<LookupRow> {
+        let row = self.current.decode(row)?;
+        Ok(LookupRow::new(row, Arc::clone(&self.columns))
+            .with_row_type(self.info.row_type().clone()))
     }
 
     /// The row, if the schema is known.

@@ -4,9 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
+use bytes::Bytes;
 use fluss_metadata::TableInfo;
 use fluss_row::InternalRow;
 pub use fluss_row::kv::LookupRow;
+use fluss_row::kv::ValueRecord;
 
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
@@ -225,27 +227,21 @@ impl Lookuper {
         &self.inner.info
     }
 
+    /// The rows of values. Only those of a schema that is not known yet are waited for.
     async fn read(&self, values: Values) -> Result<LookupResult> {
-        let inner = &*self.inner;
         let rows = match values {
             Values::One(None) => Rows::None,
-            Values::One(Some(value)) => Rows::One(
-                inner
-                    .values
-                    .read(&inner.connection, &value)
-                    .await
-                    .map_err(|error| self.failed(error))?,
-            ),
+            Values::One(Some(value)) => match self.read_current(value)? {
+                Ok(row) => Rows::One(row),
+                Err(record) => Rows::One(self.read_other(record).await?),
+            },
             Values::Many(values) => {
                 let mut rows = Vec::with_capacity(values.len());
                 for value in values {
-                    rows.push(
-                        inner
-                            .values
-                            .read(&inner.connection, &value)
-                            .await
-                            .map_err(|error| self.failed(error))?,
-                    );
+                    rows.push(match self.read_current(value)? {
+                        Ok(row) => row,
+                        Err(record) => self.read_other(record).await?,
+                    });
                 }
                 Rows::Many(rows)
             }
@@ -254,6 +250,19 @@ impl Lookuper {
             rows,
             lookuper: Arc::clone(&self.inner),
         })
+    }
+
+    fn read_current(&self, value: Bytes) -> Result<Result<LookupRow, ValueRecord>> {
+        let read = self.inner.values.read_current(value);
+        read.map_err(|error| self.failed(error))
+    }
+
+    async fn read_other(&self, record: ValueRecord) -> Result<LookupRow> {
+        let inner = &*self.inner;
+        // In a box, as it is rare and would make every lookup larger.
+        Box::pin(inner.values.read_record(&inner.connection, record))
+            .await
+            .map_err(|error| self.failed(error))
     }
 
     fn nothing(&self) -> LookupResult {

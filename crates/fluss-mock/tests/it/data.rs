@@ -313,7 +313,9 @@ fn pk_schema() -> Schema {
 
 fn name_of(value: &Bytes) -> String {
     let decoder = RowDecoder::new(KvFormat::Compacted, pk_schema().row_type()).unwrap();
-    let row = decoder.decode(split_value(value).unwrap().row).unwrap();
+    let row = decoder
+        .decode(split_value(value.clone()).unwrap().row)
+        .unwrap();
     let name = row.try_get::<Option<&str>>(1).unwrap().unwrap_or("null");
     format!("{} {name}", row.get_int(0))
 }

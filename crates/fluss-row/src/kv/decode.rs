@@ -64,7 +64,7 @@ impl ValueDecoder {
 
     /// The row of a value: two bytes of schema id and the row.
     pub fn decode(&self, value: &Bytes) -> Result<LookupRow> {
-        let value = split_value(value)?;
+        let value = split_value(value.clone())?;
         self.decode_row(value.schema_id, value.row)
     }
 

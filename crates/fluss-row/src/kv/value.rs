@@ -1,6 +1,6 @@
 //! Values as a server hands them out: a row behind the id of its schema, alone or in batches.
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use super::{MAGIC, narrow_schema_id, patch};
 use crate::binary::{RowBuffer, read};
@@ -19,11 +19,12 @@ pub struct ValueRecord {
 }
 
 /// Takes a value apart: the answer to a lookup, a value of a KV snapshot.
-pub fn split_value(value: &Bytes) -> Result<ValueRecord> {
-    let schema_id = i16::from_le_bytes(read::fixed(value, 0, "schema id of a value")?);
+pub fn split_value(mut value: Bytes) -> Result<ValueRecord> {
+    let schema_id = i16::from_le_bytes(read::fixed(&value, 0, "schema id of a value")?);
+    value.advance(size_of_val(&schema_id));
     Ok(ValueRecord {
         schema_id,
-        row: value.slice(2..),
+        row: value,
     })
 }
 
@@ -125,7 +126,7 @@ impl ValueBatch {
         let start = *at;
         read::need(&self.bytes, start, length, "value")?;
         *at = start + length;
-        split_value(&self.bytes.slice(start..start + length))
+        split_value(self.bytes.slice(start..start + length))
     }
 }
 

@@ -129,7 +129,7 @@ fn value_batches_have_the_bytes_of_java() {
             let mut value = Vec::new();
             write_value(i32::from(record.schema_id), &record.row, &mut value).unwrap();
             assert_eq!(to_hex(&value), expected["value_bytes"].as_str().unwrap());
-            assert_eq!(split_value(&Bytes::from(value)).unwrap(), record);
+            assert_eq!(split_value(Bytes::from(value)).unwrap(), record);
             builder
                 .append(i32::from(record.schema_id), &record.row)
                 .unwrap();

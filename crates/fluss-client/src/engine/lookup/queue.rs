@@ -22,6 +22,8 @@ pub(crate) struct PackLimits {
 pub(crate) struct LookupQueue<G, E> {
     limits: PackLimits,
     groups: VecDeque<(G, VecDeque<E>)>,
+    /// Of a group that was sent whole, kept for its memory.
+    spare: VecDeque<E>,
     waiting: usize,
     in_flight: usize,
 }
@@ -31,6 +33,7 @@ impl<G: Clone + PartialEq, E> LookupQueue<G, E> {
         Self {
             limits,
             groups: VecDeque::new(),
+            spare: VecDeque::new(),
             waiting: 0,
             in_flight: 0,
         }
@@ -42,8 +45,9 @@ impl<G: Clone + PartialEq, E> LookupQueue<G, E> {
         if let Some((_, entries)) = self.groups.iter_mut().find(|(other, _)| other == group) {
             entries.push_back(entry);
         } else {
-            self.groups
-                .push_back((group.clone(), VecDeque::from([entry])));
+            let mut entries = std::mem::take(&mut self.spare);
+            entries.push_back(entry);
+            self.groups.push_back((group.clone(), entries));
         }
         self.waiting += 1;
         !could && self.can_send()
@@ -73,7 +77,9 @@ impl<G: Clone + PartialEq, E> LookupQueue<G, E> {
             .min(self.limits.max_keys)
             .min(entries.len());
         let packed: Vec<E> = entries.drain(..share).collect();
-        if !entries.is_empty() {
+        if entries.is_empty() {
+            self.spare = entries;
+        } else {
             self.groups.push_back((group.clone(), entries));
         }
         self.waiting -= packed.len();
