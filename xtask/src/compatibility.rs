@@ -169,6 +169,26 @@ const FEATURES: &[Feature] = &[
     ),
 ];
 
+/// The module of the table of scenarios.
+const SCENARIOS: &str = "scenarios::";
+
+/// What a scenario runs on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum On {
+    Mock,
+    Real,
+}
+
+impl On {
+    /// What the names of its tests begin with.
+    fn module(self) -> &'static str {
+        match self {
+            Self::Mock => "scenarios::mock::",
+            Self::Real => "scenarios::real::",
+        }
+    }
+}
+
 /// Names of the tests that passed, as the lines of test programs tell them.
 #[derive(Default)]
 pub(crate) struct Passed(BTreeSet<String>);
@@ -184,10 +204,22 @@ impl Passed {
         }
     }
 
-    /// Tests by module.
+    /// The scenarios that ran on the mock cluster or on a real one, without what tells them apart.
+    pub(crate) fn scenarios(&self, on: On) -> BTreeSet<&str> {
+        let names = self.0.iter();
+        names
+            .filter_map(|name| name.strip_prefix(on.module()))
+            .collect()
+    }
+
+    /// Tests on a real cluster by module.
     fn modules(&self) -> BTreeMap<&str, usize> {
         let mut modules = BTreeMap::new();
         for name in &self.0 {
+            let name = name.strip_prefix(On::Real.module()).unwrap_or(name);
+            if name.starts_with(SCENARIOS) {
+                continue;
+            }
             if let Some((module, _)) = name.rsplit_once("::") {
                 *modules.entry(module).or_insert(0) += 1;
             }
@@ -270,12 +302,17 @@ mod tests {
         for line in [
             "running 3 tests",
             "test admin::acl::rules ... ok",
-            "test admin::acl::refusals ... ok",
+            "test scenarios::real::admin::acl::refusals ... ok",
+            "test scenarios::mock::admin::acl::refusals ... ok",
+            "test scenarios::the_scenarios_are_counted ... ok",
             "test sasl::wrong ... FAILED",
         ] {
             passed.read(line);
         }
         assert_eq!(passed.modules(), BTreeMap::from([("admin::acl", 2)]));
+        let refusals = BTreeSet::from(["admin::acl::refusals"]);
+        assert_eq!(passed.scenarios(On::Mock), refusals);
+        assert_eq!(passed.scenarios(On::Real), refusals);
     }
 
     #[test]

@@ -29,6 +29,7 @@ usage: cargo xtask VERB [OPTIONS]
 
   ci                     every check of the project, with the time each one took
   test                   unit and documentation tests, then the integration tests on a real cluster
+  test --mock            the scenarios on mock clusters alone
   test --integration [FILTER]
                          the integration tests alone
   test --compatibility   the integration tests, and what they show into docs/compatibility.md
@@ -70,6 +71,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["sim", rest @ ..] => sim::run(rest),
         ["test"] => test::run(),
         ["test", "--compatibility"] => test::write_compatibility(),
+        ["test", "--mock"] => test::scenarios_on_the_mock().map(drop),
         ["test", "--integration", rest @ ..] => test::run_integration(rest),
         ["tidy"] => tidy::run(),
         ["vectors"] => vectors::run(),

@@ -1,5 +1,6 @@
-//! `cargo xtask test`: unit and documentation tests, then the integration tests on a real cluster.
+//! `cargo xtask test`: unit and documentation tests, the scenarios on mock clusters, then the integration tests on a real cluster.
 //!
+//! `test --mock` runs the scenarios on mock clusters alone.
 //! `test --integration [ARGS]` runs the second half alone and hands `ARGS` to the tests, as a filter.
 
 use std::{
@@ -10,7 +11,7 @@ use std::{
 use crate::{
     Result,
     cluster::{self, Access, Options, State, Storage},
-    compatibility::{self, Passed},
+    compatibility::{self, On, Passed},
     interop, shell, vectors, workspace,
 };
 
@@ -23,8 +24,10 @@ pub(crate) fn run() -> Result<()> {
     let units = since.elapsed();
     // With the features of this program's own build, so that nothing is compiled twice.
     shell::run(&mut workspace::cargo(["test", "--package", "xtask"]))?;
-    let integration = integration_tests(&[])?;
+    let on_mock = scenarios_on_the_mock()?;
+    let integration = integration_tests(&["--skip", "mock::"])?;
     compatibility::check(&integration.passed, false)?;
+    compare_scenarios(&on_mock, &integration.passed)?;
     println!(
         "test: unit and documentation tests passed in {:.0?}, integration tests passed in {:.0?} on {}",
         units, integration.took, integration.cluster
@@ -44,8 +47,41 @@ pub(crate) fn run_integration(args: &[&str]) -> Result<()> {
 
 /// The integration tests, and the page that they make.
 pub(crate) fn write_compatibility() -> Result<()> {
-    let integration = integration_tests(&[])?;
+    let integration = integration_tests(&["--skip", "mock::"])?;
     compatibility::check(&integration.passed, true)
+}
+
+/// The scenarios of the integration tests, on mock clusters.
+pub(crate) fn scenarios_on_the_mock() -> Result<Passed> {
+    let package = ["test", "--package", "integration-tests", "--test", "it"];
+    let mut tests = workspace::cargo(package);
+    // Without a word about a real cluster, so that none is used by mistake.
+    tests.env_remove(cluster::BOOTSTRAP);
+    let passed = run_and_read(tests.args(["--", "mock::"]))?;
+    let count = passed.scenarios(On::Mock).len();
+    println!("test: {count} scenarios passed on mock clusters");
+    Ok(passed)
+}
+
+/// Says how many scenarios passed on both kinds of clusters; one that passed on one alone is a failure.
+fn compare_scenarios(on_mock: &Passed, on_real: &Passed) -> Result<()> {
+    let (mock, real) = (on_mock.scenarios(On::Mock), on_real.scenarios(On::Real));
+    let on_one = mock
+        .symmetric_difference(&real)
+        .copied()
+        .collect::<Vec<_>>();
+    if !on_one.is_empty() {
+        return Err(format!(
+            "scenarios that passed on one cluster alone: {}",
+            on_one.join(", ")
+        )
+        .into());
+    }
+    println!(
+        "test: {} scenarios passed on mock clusters and on a real one",
+        mock.len()
+    );
+    Ok(())
 }
 
 struct Ran {

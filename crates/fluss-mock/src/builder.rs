@@ -28,6 +28,7 @@ pub struct MockClusterBuilder {
     pub(crate) in_memory: bool,
     pub(crate) notices_after: Duration,
     pub(crate) wall_clock: Option<i64>,
+    pub(crate) config: BTreeMap<String, String>,
 }
 
 impl Default for MockClusterBuilder {
@@ -40,6 +41,7 @@ impl Default for MockClusterBuilder {
             in_memory: false,
             notices_after: Duration::from_secs(1),
             wall_clock: None,
+            config: BTreeMap::new(),
         }
     }
 }
@@ -96,6 +98,24 @@ impl MockClusterBuilder {
         self
     }
 
+    /// Configures the servers as their `server.yaml` does. What they tell about their configuration begins with this; what it does
+    /// is what the README of this crate says.
+    #[must_use]
+    pub fn config(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        self.config.insert(key.into(), value.into());
+        self
+    }
+
+    /// Asks for access rules of everybody but this user: `authorizer.enabled` and one of the `super.users`.
+    #[must_use]
+    pub fn super_user(self, user: impl AsRef<str>) -> Self {
+        let user = format!("User:{}", user.as_ref());
+        let others = self.config.get("super.users");
+        let users = others.map_or_else(|| user.clone(), |others| format!("{others};{user}"));
+        self.config("authorizer.enabled", "true")
+            .config("super.users", users)
+    }
+
     /// Starts the servers, on free ports of the loopback interface unless they are [in memory](Self::in_memory).
     ///
     /// # Errors
@@ -125,6 +145,7 @@ impl fmt::Debug for MockClusterBuilder {
             .field("in_memory", &self.in_memory)
             .field("notices_after", &self.notices_after)
             .field("wall_clock", &self.wall_clock)
+            .field("config", &self.config)
             .finish()
     }
 }

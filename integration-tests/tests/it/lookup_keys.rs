@@ -48,8 +48,7 @@ async fn fill(table: &FlussTable, ids: std::ops::Range<i64>) {
     writer.flush().await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn keys_are_looked_up_one_by_one_and_many_at_once() {
+pub(crate) async fn keys_are_looked_up_one_by_one_and_many_at_once() {
     let (_connection, table) = table("lookup_many", &descriptor(keyed(), 3)).await;
     fill(&table, 0..500).await;
     let lookuper = table.new_lookup().unwrap().create_lookuper().unwrap();
@@ -111,8 +110,7 @@ async fn keys_are_looked_up_one_by_one_and_many_at_once() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rows_are_found_by_a_prefix_of_their_key() {
+pub(crate) async fn rows_are_found_by_a_prefix_of_their_key() {
     let schema = Schema::builder()
         .column("customer", DataTypes::bigint())
         .column("number", DataTypes::int())
@@ -179,8 +177,7 @@ async fn rows_are_found_by_a_prefix_of_their_key() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_partitioned_table_is_looked_up_in_the_partition_of_the_key() {
+pub(crate) async fn a_partitioned_table_is_looked_up_in_the_partition_of_the_key() {
     let schema = Schema::builder()
         .column("id", DataTypes::bigint())
         .column("line", DataTypes::int())
@@ -246,8 +243,7 @@ async fn a_partitioned_table_is_looked_up_in_the_partition_of_the_key() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lookup_inserts_what_is_missing() {
+pub(crate) async fn a_lookup_inserts_what_is_missing() {
     let schema = Schema::builder()
         .column("name", DataTypes::string())
         .column("number", DataTypes::bigint())
@@ -292,8 +288,7 @@ async fn a_lookup_inserts_what_is_missing() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_limit_scan_reads_a_bucket_or_a_whole_table() {
+pub(crate) async fn a_limit_scan_reads_a_bucket_or_a_whole_table() {
     // A primary-key table: any rows, as many as wanted.
     let (_connection, keys) = table("limit_keys", &descriptor(keyed(), 3)).await;
     fill(&keys, 0..300).await;

@@ -1,4 +1,4 @@
-//! Tests against a real Fluss cluster.
+//! Tests against a real Fluss cluster; most of them are scenarios that run on the mock cluster as well.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -26,6 +26,7 @@ mod scan_remote;
 mod scan_stream;
 mod scan_subscribe;
 mod scan_support;
+mod scenarios;
 mod write_append;
 mod write_batches;
 mod write_buckets;

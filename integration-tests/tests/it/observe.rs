@@ -62,8 +62,7 @@ async fn use_a_little(connection: &FlussConnection, database: &str) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_tells_what_it_did_without_a_recorder() {
+pub(crate) async fn a_connection_tells_what_it_did_without_a_recorder() {
     let (database, _) = prepare("stats").await;
     let connection = support::connect().await;
     let fresh = connection.stats();
@@ -229,8 +228,7 @@ fn metrics_have_the_names_of_the_java_client_and_spans_say_what_was_sent_where()
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_scan_of_all_rows_of_a_table_is_not_sent_to_a_server_that_is_too_old() {
+pub(crate) async fn a_scan_of_all_rows_of_a_table_is_not_sent_to_a_server_that_is_too_old() {
     let connection = support::connect().await;
     let database = support::database(&connection, "scan_kv").await;
     let descriptor = kv_table().bucket_count(2).build().unwrap();

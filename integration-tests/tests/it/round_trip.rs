@@ -11,8 +11,7 @@ use super::support::{self, connect, create, read};
 
 const ROWS: i64 = 500;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_scalar_type_comes_back_from_append_and_scan() {
+pub(crate) async fn every_scalar_type_comes_back_from_append_and_scan() {
     let connection = connect().await;
     let database = support::database(&connection, "round_trip_log").await;
     let path = TablePath::new(database.as_str(), "every_type");
@@ -46,8 +45,7 @@ async fn every_scalar_type_comes_back_from_append_and_scan() {
     assert_eq!(seen.len(), ROWS as usize);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_scalar_type_comes_back_from_upsert_and_lookup() {
+pub(crate) async fn every_scalar_type_comes_back_from_upsert_and_lookup() {
     let connection = connect().await;
     let database = support::database(&connection, "round_trip_pk").await;
     let path = TablePath::new(database.as_str(), "every_type");
@@ -82,8 +80,7 @@ async fn every_scalar_type_comes_back_from_upsert_and_lookup() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_awaited_append_tells_where_the_row_is() {
+pub(crate) async fn an_awaited_append_tells_where_the_row_is() {
     let connection = connect().await;
     let database = support::database(&connection, "results").await;
     let path = TablePath::new(database.as_str(), "log");

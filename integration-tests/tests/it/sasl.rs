@@ -19,8 +19,7 @@ fn config(user: &str, password: &str) -> Config {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_right_password_writes_and_reads() {
+pub(crate) async fn the_right_password_writes_and_reads() {
     let connection = FlussConnection::new(config("admin", "admin-pass"))
         .await
         .unwrap();
@@ -48,8 +47,7 @@ async fn the_right_password_writes_and_reads() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_password_is_an_authentication_error_that_does_not_show_it() {
+pub(crate) async fn a_wrong_password_is_an_authentication_error_that_does_not_show_it() {
     let started = std::time::Instant::now();
     let error = FlussConnection::new(config("admin", "hunter2"))
         .await
@@ -63,8 +61,7 @@ async fn a_wrong_password_is_an_authentication_error_that_does_not_show_it() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_password_where_one_is_needed_is_an_error_within_the_deadline() {
+pub(crate) async fn no_password_where_one_is_needed_is_an_error_within_the_deadline() {
     let config = Config {
         bootstrap_server: sasl_bootstrap_servers(),
         call_timeout: std::time::Duration::from_secs(5),

@@ -52,8 +52,7 @@ fn scanner(table: &FlussTable) -> LogScanner {
     table.new_scan().create_log_scanner().unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_scan_until_now_ends_with_what_was_there() {
+pub(crate) async fn a_scan_until_now_ends_with_what_was_there() {
     let (_connection, table) = log_table("bounds_now", 3).await;
     append(&table, 0..500).await;
     let scanner = scanner(&table);
@@ -66,8 +65,7 @@ async fn a_scan_until_now_ends_with_what_was_there() {
     assert_eq!(ids(&seen), (0..500).collect::<Vec<_>>());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_scan_until_now_of_an_empty_table_ends_at_once() {
+pub(crate) async fn a_scan_until_now_of_an_empty_table_ends_at_once() {
     let (_connection, table) = log_table("bounds_empty", 2).await;
     for start in [OffsetSpec::Earliest, OffsetSpec::Latest] {
         let scanner = scanner(&table);
@@ -77,8 +75,7 @@ async fn a_scan_until_now_of_an_empty_table_ends_at_once() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_scan_until_now_reads_every_partition() {
+pub(crate) async fn a_scan_until_now_reads_every_partition() {
     let (connection, table) = partitioned_table("bounds_partitions", 2).await;
     let admin = connection.get_admin().await.unwrap();
     for (index, day) in ["a", "b", "c"].into_iter().enumerate() {
@@ -97,8 +94,7 @@ async fn a_scan_until_now_reads_every_partition() {
     assert_eq!(ids(&seen), (0..150).collect::<Vec<_>>());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_scan_until_offsets_ends_just_before_them() {
+pub(crate) async fn a_scan_until_offsets_ends_just_before_them() {
     let (_connection, table) = log_table("bounds_offsets", 1).await;
     append(&table, 0..100).await;
     let bucket = TableBucket::new(table.get_table_info().table_id(), 0);
@@ -125,8 +121,7 @@ async fn a_scan_until_offsets_ends_just_before_them() {
     assert_eq!(ids(&seen), (90..120).collect::<Vec<_>>());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_scan_between_two_times_has_the_batches_between_them() {
+pub(crate) async fn a_scan_between_two_times_has_the_batches_between_them() {
     let (_connection, table) = log_table("bounds_times", 2).await;
     let mut times = Vec::new();
     for from in [0, 100, 200] {
@@ -154,8 +149,7 @@ async fn a_scan_between_two_times_has_the_batches_between_them() {
     assert_eq!(error.server_code(), Some(38), "{error}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn batches_without_rows_move_the_position() {
+pub(crate) async fn batches_without_rows_move_the_position() {
     // A delete of a row that is not there leaves a batch without rows in the changelog.
     let schema = Schema::builder()
         .column("id", DataTypes::bigint())

@@ -58,8 +58,7 @@ async fn fill_wide(table: &FlussTable, rows: i32) {
     writer.flush().await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn columns_come_in_the_order_asked_for_in_every_log_format() {
+pub(crate) async fn columns_come_in_the_order_asked_for_in_every_log_format() {
     for format in [LogFormat::Arrow, LogFormat::Indexed, LogFormat::Compacted] {
         let (_connection, table) = table("scan_projection", &wide(format)).await;
         fill_wide(&table, 50).await;
@@ -118,8 +117,7 @@ async fn columns_come_in_the_order_asked_for_in_every_log_format() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn batches_begin_at_the_offset_asked_for() {
+pub(crate) async fn batches_begin_at_the_offset_asked_for() {
     let (_connection, table) = log_table("scan_batches_offset", 1).await;
     append(&table, 0..100).await;
     let scanner = table.new_scan().create_record_batch_log_scanner().unwrap();
@@ -180,8 +178,7 @@ async fn change(table: &FlussTable) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_changelog_tells_what_happened_to_each_row() {
+pub(crate) async fn a_changelog_tells_what_happened_to_each_row() {
     let expected = [
         (ChangeType::Insert, "insert", 1, "one"),
         (ChangeType::Insert, "insert", 2, "two"),
@@ -242,8 +239,7 @@ async fn a_changelog_tells_what_happened_to_each_row() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_changelog_of_new_images_alone_has_no_old_rows() {
+pub(crate) async fn a_changelog_of_new_images_alone_has_no_old_rows() {
     let (_connection, table) = table("scan_changelog_wal", &keyed(Some("WAL"))).await;
     change(&table).await;
     let records = read(&table, 4).await;
@@ -264,8 +260,7 @@ async fn a_changelog_of_new_images_alone_has_no_old_rows() {
     assert_eq!(found[3].0, ChangeType::Delete);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nested_columns_come_back() {
+pub(crate) async fn nested_columns_come_back() {
     let inner = DataTypes::row(vec![
         DataTypes::field("x", DataTypes::int()),
         DataTypes::field("y", DataTypes::string()),

@@ -56,8 +56,7 @@ async fn scores(scanner: LogScanner, id: usize, score: usize) -> Vec<(i64, Optio
     found
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn old_batches_are_read_with_the_newer_schema() {
+pub(crate) async fn old_batches_are_read_with_the_newer_schema() {
     for format in [LogFormat::Arrow, LogFormat::Indexed, LogFormat::Compacted] {
         let descriptor = TableDescriptor::builder()
             .schema(schema(false))
@@ -118,8 +117,7 @@ async fn old_batches_are_read_with_the_newer_schema() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn old_rows_are_looked_up_with_the_newer_schema() {
+pub(crate) async fn old_rows_are_looked_up_with_the_newer_schema() {
     let descriptor = TableDescriptor::builder()
         .schema(schema(true))
         .bucket_count(2)

@@ -9,6 +9,7 @@ use fluss::client::{EARLIEST_OFFSET, FlussConnection, FlussTable};
 use fluss::metadata::{DataTypes, OffsetSpec, Schema, TableDescriptor};
 use fluss::row::GenericRow;
 use futures::TryStreamExt;
+use integration_tests::cluster::directory;
 
 use crate::scan_support::table;
 use crate::support::{PATIENCE, config};
@@ -53,16 +54,12 @@ fn text(id: i64) -> String {
 
 /// Waits until the servers moved most of the log, and deleted it from their own disks.
 async fn wait_for_segments(table: &FlussTable) {
-    let Ok(cluster) = std::env::var("FLUSS_CLUSTER_DIR") else {
-        panic!("FLUSS_CLUSTER_DIR is the directory of the cluster, in which its remote storage is");
-    };
+    let cluster = directory();
     let path = table.table_path();
-    let remote = PathBuf::from(&cluster)
-        .join("remote/log")
-        .join(path.database());
+    let remote = cluster.join("remote/log").join(path.database());
     let local: Vec<PathBuf> = (0..3)
         .map(|server| {
-            PathBuf::from(&cluster)
+            cluster
                 .join(format!("data/tablet-{server}"))
                 .join(path.database())
         })
@@ -99,8 +96,7 @@ fn count_logs(dir: &Path) -> usize {
         .sum()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn remote_segments_are_read_from_the_beginning_and_from_the_middle() {
+pub(crate) async fn remote_segments_are_read_from_the_beginning_and_from_the_middle() {
     let table = filled("remote_segments").await;
     let scanner = table.new_scan().create_log_scanner().unwrap();
     for start in [EARLIEST_OFFSET, 1234] {
@@ -144,8 +140,7 @@ async fn remote_segments_are_read_from_the_beginning_and_from_the_middle() {
     assert_eq!(ids, (0..ROWS).collect::<Vec<_>>());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn remote_segments_are_read_in_small_pieces_where_memory_is_short() {
+pub(crate) async fn remote_segments_are_read_in_small_pieces_where_memory_is_short() {
     let made = filled("remote_pieces").await;
     let mut config = config();
     // Less than a segment: it never is in memory as a whole.

@@ -11,8 +11,7 @@ use crate::support::PATIENCE;
 
 const fn movable<T: Send + Unpin>() {}
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_of_rows_with_an_end_ends() {
+pub(crate) async fn a_stream_of_rows_with_an_end_ends() {
     const { movable::<RecordStream>() };
     let (_connection, table) = log_table("stream_rows", 3).await;
     append(&table, 0..2000).await;
@@ -36,8 +35,7 @@ async fn a_stream_of_rows_with_an_end_ends() {
     assert!(stream.next().await.is_none(), "it stays at its end");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_of_batches_with_an_end_ends() {
+pub(crate) async fn a_stream_of_batches_with_an_end_ends() {
     const { movable::<ScanBatchStream>() };
     let (_connection, table) = log_table("stream_batches", 2).await;
     append(&table, 0..1000).await;
@@ -61,8 +59,7 @@ async fn a_stream_of_batches_with_an_end_ends() {
     assert_eq!(rows, 1000);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_without_end_goes_on_and_a_dropped_next_loses_nothing() {
+pub(crate) async fn a_stream_without_end_goes_on_and_a_dropped_next_loses_nothing() {
     let (_connection, table) = log_table("stream_endless", 2).await;
     let scanner = table.new_scan().create_log_scanner().unwrap();
     scanner.subscribe_table(OffsetSpec::Earliest).await.unwrap();
@@ -90,8 +87,7 @@ async fn a_stream_without_end_goes_on_and_a_dropped_next_loses_nothing() {
     assert_eq!(found, (0..300).collect::<Vec<_>>());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_stream_tells_a_failure_once_and_reads_on() {
+pub(crate) async fn a_stream_tells_a_failure_once_and_reads_on() {
     let (_connection, table) = log_table("stream_failure", 2).await;
     append(&table, 0..100).await;
     let scanner = table.new_scan().create_log_scanner().unwrap();

@@ -12,8 +12,7 @@ use crate::scan_support::{
 };
 use crate::support::{PATIENCE, config};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn buckets_are_read_one_by_one_and_many_at_once() {
+pub(crate) async fn buckets_are_read_one_by_one_and_many_at_once() {
     let (_connection, table) = log_table("scan_buckets", 3).await;
     append(&table, 0..300).await;
 
@@ -39,8 +38,7 @@ async fn buckets_are_read_one_by_one_and_many_at_once() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn reading_begins_where_it_is_told_to() {
+pub(crate) async fn reading_begins_where_it_is_told_to() {
     let (_connection, table) = log_table("scan_starts", 1).await;
     append(&table, 0..50).await;
     // Timestamps are those of batches, in whole milliseconds of the server.
@@ -79,8 +77,7 @@ async fn reading_begins_where_it_is_told_to() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_bucket_that_is_unsubscribed_is_read_no_more() {
+pub(crate) async fn a_bucket_that_is_unsubscribed_is_read_no_more() {
     let (_connection, table) = log_table("scan_unsubscribe", 2).await;
     append(&table, 0..100).await;
     let scanner = table.new_scan().create_log_scanner().unwrap();
@@ -104,8 +101,7 @@ async fn a_bucket_that_is_unsubscribed_is_read_no_more() {
     assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn partitions_are_read_by_their_ids() {
+pub(crate) async fn partitions_are_read_by_their_ids() {
     let (connection, table) = partitioned_table("scan_partitions", 2).await;
     let admin = connection.get_admin().await.unwrap();
     for day in ["2026-01-01", "2026-01-02", "2026-01-03"] {
@@ -155,8 +151,7 @@ async fn partitions_are_read_by_their_ids() {
     assert_eq!(error.kind(), ErrorKind::Usage);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_whole_table_is_read_with_the_partitions_that_come_and_go() {
+pub(crate) async fn a_whole_table_is_read_with_the_partitions_that_come_and_go() {
     let (connection, _) = partitioned_table("scan_discovery_config", 2).await;
     connection.close(PATIENCE).await.unwrap();
     let mut config = config();
@@ -203,8 +198,7 @@ async fn a_whole_table_is_read_with_the_partitions_that_come_and_go() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_offset_out_of_range_is_an_error_or_a_new_start() {
+pub(crate) async fn an_offset_out_of_range_is_an_error_or_a_new_start() {
     let (_connection, table) = log_table("scan_out_of_range", 1).await;
     append(&table, 0..30).await;
     let scan = |reset| table.new_scan().offset_reset(reset);
@@ -232,8 +226,7 @@ async fn an_offset_out_of_range_is_an_error_or_a_new_start() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn wakeup_ends_a_poll_and_loses_nothing() {
+pub(crate) async fn wakeup_ends_a_poll_and_loses_nothing() {
     let (_connection, table) = log_table("scan_wakeup", 1).await;
     let scanner = std::sync::Arc::new(table.new_scan().create_log_scanner().unwrap());
     scanner.subscribe(0, EARLIEST_OFFSET).await.unwrap();

@@ -9,8 +9,7 @@ use fluss::metadata::{DataTypes, Schema, TableDescriptor};
 use super::support::{self, connect};
 use super::write_support::{batch, expect_rows, log_table, make, read_all, row};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_arrow_batch_is_split_by_bucket_as_its_rows_are_one_by_one() {
+pub(crate) async fn an_arrow_batch_is_split_by_bucket_as_its_rows_are_one_by_one() {
     const ROWS: i64 = 2000;
     let connection = connect().await;
     let database = support::database(&connection, "append_split").await;
@@ -41,8 +40,7 @@ async fn an_arrow_batch_is_split_by_bucket_as_its_rows_are_one_by_one() {
     assert_eq!(rows, read_all(&connection, &by_batch, ROWS as usize).await);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_arrow_batch_is_split_by_partition_and_bucket() {
+pub(crate) async fn an_arrow_batch_is_split_by_partition_and_bucket() {
     const ROWS: i64 = 1000;
     let connection = connect().await;
     let database = support::database(&connection, "append_partitions").await;
@@ -93,8 +91,7 @@ async fn an_arrow_batch_is_split_by_partition_and_bucket() {
 /// A case: what it is, the columns of the batch, the column that the error names.
 type Refused = (&'static str, Vec<(&'static str, ArrayRef)>, &'static str);
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_does_not_fit_the_table_is_refused_by_the_name_of_the_column() {
+pub(crate) async fn what_does_not_fit_the_table_is_refused_by_the_name_of_the_column() {
     let connection = connect().await;
     let database = support::database(&connection, "append_refused").await;
     let schema = Schema::builder()
@@ -151,8 +148,7 @@ async fn what_does_not_fit_the_table_is_refused_by_the_name_of_the_column() {
     assert_eq!(error.kind(), ErrorKind::Usage);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rows_and_batches_of_several_writers_keep_their_order_in_a_bucket() {
+pub(crate) async fn rows_and_batches_of_several_writers_keep_their_order_in_a_bucket() {
     let connection = connect().await;
     let database = support::database(&connection, "append_order").await;
     let descriptor = log_table().bucket_count(1).build().unwrap();

@@ -43,8 +43,7 @@ async fn batches(table: &FlussTable, rows: usize) -> Vec<usize> {
     counts
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn batches_are_as_large_as_configured() {
+pub(crate) async fn batches_are_as_large_as_configured() {
     let (_connection, table) = log_with("batch_size", "NONE", 1, |config| {
         config.writer_batch_size = 16 * 1024;
         config.writer_batch_timeout = Duration::from_secs(10);
@@ -64,8 +63,7 @@ async fn batches_are_as_large_as_configured() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_quiet_table_gets_smaller_batches_for_its_next_burst() {
+pub(crate) async fn a_quiet_table_gets_smaller_batches_for_its_next_burst() {
     let long = "x".repeat(1000);
     for (dynamic, expected) in [(true, 4..20), (false, 1..3)] {
         let (_connection, table) = log_with("batch_dynamic", "NONE", 1, |config| {
@@ -93,8 +91,7 @@ async fn a_quiet_table_gets_smaller_batches_for_its_next_burst() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn batches_that_compress_well_take_more_rows() {
+pub(crate) async fn batches_that_compress_well_take_more_rows() {
     let (_connection, table) = log_with("batch_ratio", "ZSTD", 1, |config| {
         config.writer_batch_size = 16 * 1024;
         config.writer_batch_timeout = Duration::from_secs(10);
@@ -115,8 +112,7 @@ async fn batches_that_compress_well_take_more_rows() {
     assert!(most > first && first >= 400, "{counts:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rows_that_nobody_awaits_wait_out_the_linger_together() {
+pub(crate) async fn rows_that_nobody_awaits_wait_out_the_linger_together() {
     const LINGER: Duration = Duration::from_millis(400);
     let (_connection, table) = log_with("batch_linger", "NONE", 1, |config| {
         config.writer_batch_timeout = LINGER;
@@ -138,8 +134,7 @@ async fn rows_that_nobody_awaits_wait_out_the_linger_together() {
     assert_eq!(batches(&table, 101).await, [1, 100]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn requests_of_any_size_carry_everything() {
+pub(crate) async fn requests_of_any_size_carry_everything() {
     for request_max_size in [1, 10_000, 1 << 20] {
         let (connection, table) = log_with("request_size", "LZ4_FRAME", 6, |config| {
             config.writer_batch_size = 4096;
@@ -155,8 +150,7 @@ async fn requests_of_any_size_carry_everything() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_row_larger_than_a_batch_goes_alone() {
+pub(crate) async fn a_row_larger_than_a_batch_goes_alone() {
     let (connection, table) = log_with("large_row", "NONE", 1, |config| {
         config.writer_batch_size = 64 * 1024;
         config.writer_request_max_size = 64 * 1024;
@@ -178,8 +172,7 @@ async fn a_row_larger_than_a_batch_goes_alone() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_level_of_acknowledgement_writes_every_row() {
+pub(crate) async fn every_level_of_acknowledgement_writes_every_row() {
     for (acks, idempotence) in [
         (Acks::All, true),
         (Acks::All, false),
@@ -209,8 +202,7 @@ async fn every_level_of_acknowledgement_writes_every_row() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_table_that_floods_the_buffer_does_not_starve_another() {
+pub(crate) async fn a_table_that_floods_the_buffer_does_not_starve_another() {
     let (connection, table) = log_with("fair", "NONE", 3, |config| {
         config.writer_buffer_memory_size = 256 * 1024;
         config.writer_batch_size = 64 * 1024;

@@ -52,8 +52,7 @@ fn counts(read: &[Read]) -> BTreeMap<i32, usize> {
     counts
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sticky_writer_fills_one_batch_after_another_over_all_buckets() {
+pub(crate) async fn a_sticky_writer_fills_one_batch_after_another_over_all_buckets() {
     let read = without_key(BucketAssigner::Sticky).await;
     let changes = read
         .windows(2)
@@ -70,8 +69,7 @@ async fn a_sticky_writer_fills_one_batch_after_another_over_all_buckets() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn round_robin_gives_each_bucket_every_third_row() {
+pub(crate) async fn round_robin_gives_each_bucket_every_third_row() {
     let read = without_key(BucketAssigner::RoundRobin).await;
     assert!(
         read.windows(2)
@@ -84,8 +82,7 @@ async fn round_robin_gives_each_bucket_every_third_row() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_hash_of_the_bucket_key_decides_and_lookups_find_the_rows() {
+pub(crate) async fn the_hash_of_the_bucket_key_decides_and_lookups_find_the_rows() {
     let connection = connect().await;
     let database = support::database(&connection, "buckets_hash").await;
     let schema = Schema::builder()

@@ -32,15 +32,13 @@ async fn round_trip(name: &str, format: LogFormat, properties: &[(&str, &str)]) 
     expect_rows(&read, 0..2 * ROWS);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_log_format_comes_back() {
+pub(crate) async fn every_log_format_comes_back() {
     round_trip("arrow", LogFormat::Arrow, &[]).await;
     round_trip("indexed", LogFormat::Indexed, &[]).await;
     round_trip("compacted", LogFormat::Compacted, &[]).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_compression_comes_back() {
+pub(crate) async fn every_compression_comes_back() {
     const TYPE: &str = "table.log.arrow.compression.type";
     const LEVEL: &str = "table.log.arrow.compression.zstd.level";
     let cases: [(&str, &[(&str, &str)]); 6] = [

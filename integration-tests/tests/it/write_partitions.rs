@@ -42,8 +42,7 @@ async fn make_partition(connection: &FlussConnection, table: &FlussTable, name: 
         .unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn missing_partitions_are_made_while_other_rows_go_on() {
+pub(crate) async fn missing_partitions_are_made_while_other_rows_go_on() {
     const PARTITIONS: i64 = 12;
     let connection = connect().await;
     let table = table_of(&connection, "partitions_made", |table| table).await;
@@ -87,14 +86,13 @@ async fn missing_partitions_are_made_while_other_rows_go_on() {
     assert_eq!(partitions.len(), 1 + PARTITIONS as usize);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn many_clients_may_make_the_same_partition() {
+pub(crate) async fn many_clients_may_make_the_same_partition() {
     let connection = connect().await;
     let table = table_of(&connection, "partitions_race", |table| table).await;
     let mut tasks = Vec::new();
     for client in 0..4 {
         let path = table.table_path().clone();
-        tasks.push(tokio::spawn(async move {
+        tasks.push(integration_tests::cluster::spawn(async move {
             let connection = connect().await;
             let table = connection.get_table(&path).await.unwrap();
             let writer = table.new_append().unwrap().create_writer().unwrap();
@@ -121,8 +119,7 @@ async fn many_clients_may_make_the_same_partition() {
     assert_eq!(ids, expected);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_partition_that_is_not_made_fails_its_own_rows_alone() {
+pub(crate) async fn a_partition_that_is_not_made_fails_its_own_rows_alone() {
     let connection = FlussConnection::new(Config {
         writer_dynamic_create_partition: false,
         ..config()
@@ -164,8 +161,7 @@ async fn a_partition_that_is_not_made_fails_its_own_rows_alone() {
     assert!(ids.contains(&("missing", 3)), "{ids:?}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn values_that_name_no_partition_are_refused_at_once() {
+pub(crate) async fn values_that_name_no_partition_are_refused_at_once() {
     let connection = connect().await;
     let table = table_of(&connection, "partitions_names", |table| table).await;
     let writer = table.new_append().unwrap().create_writer().unwrap();
@@ -183,8 +179,7 @@ async fn values_that_name_no_partition_are_refused_at_once() {
         .unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn partitions_by_time_keep_to_the_rules_of_their_table() {
+pub(crate) async fn partitions_by_time_keep_to_the_rules_of_their_table() {
     let connection = connect().await;
     let table = table_of(&connection, "partitions_time", |table| {
         table
@@ -219,8 +214,7 @@ async fn partitions_by_time_keep_to_the_rules_of_their_table() {
     assert_eq!(read_all(&connection, &table, 3).await.len(), 3);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_partition_dropped_under_a_writer_is_made_anew() {
+pub(crate) async fn a_partition_dropped_under_a_writer_is_made_anew() {
     let connection = connect().await;
     let table = table_of(&connection, "partitions_dropped", |table| table).await;
     let writer = table.new_append().unwrap().create_writer().unwrap();

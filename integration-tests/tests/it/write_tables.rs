@@ -9,8 +9,7 @@ use fluss::row::GenericRow;
 use super::support::{self, PATIENCE, connect};
 use super::write_support::{expect_rows, kv_table, log_table, make, read_all, row, text};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_dropped_table_fails_its_writers_soon_and_no_others() {
+pub(crate) async fn a_dropped_table_fails_its_writers_soon_and_no_others() {
     let connection = connect().await;
     let database = support::database(&connection, "dropped").await;
     let descriptor = log_table().bucket_count(2).build().unwrap();
@@ -52,8 +51,7 @@ async fn a_dropped_table_fails_its_writers_soon_and_no_others() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_column_added_under_writers_is_null_in_their_rows_until_they_are_made_anew() {
+pub(crate) async fn a_column_added_under_writers_is_null_in_their_rows_until_they_are_made_anew() {
     let connection = connect().await;
     let database = support::database(&connection, "column_added").await;
     let admin = connection.get_admin().await.unwrap();
@@ -109,8 +107,7 @@ async fn a_column_added_under_writers_is_null_in_their_rows_until_they_are_made_
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_table_made_anew_gets_no_rows_of_the_old_writers() {
+pub(crate) async fn a_table_made_anew_gets_no_rows_of_the_old_writers() {
     let connection = connect().await;
     let database = support::database(&connection, "made_anew").await;
     let descriptor = log_table().bucket_count(1).build().unwrap();

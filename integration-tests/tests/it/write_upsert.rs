@@ -62,8 +62,7 @@ async fn get(table: &FlussTable, key: i32) -> Option<(Option<i32>, Option<i32>)>
     Some((column(1), column(2)))
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn upserts_and_deletes_of_a_key_apply_in_the_order_of_the_calls() {
+pub(crate) async fn upserts_and_deletes_of_a_key_apply_in_the_order_of_the_calls() {
     let connection = connect().await;
     let database = support::database(&connection, "upsert_order").await;
     let descriptor = kv_table().bucket_count(3).build().unwrap();
@@ -87,8 +86,7 @@ async fn upserts_and_deletes_of_a_key_apply_in_the_order_of_the_calls() {
     assert_eq!(table.new_append().unwrap_err().kind(), ErrorKind::Usage);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_partial_update_leaves_other_columns_alone_by_position_and_by_name() {
+pub(crate) async fn a_partial_update_leaves_other_columns_alone_by_position_and_by_name() {
     let connection = connect().await;
     let table = table_of(&connection, "partial", three(), &[]).await;
     put(&writer(&table), [Some(1), Some(10), Some(100)]).await;
@@ -138,8 +136,7 @@ async fn a_partial_update_leaves_other_columns_alone_by_position_and_by_name() {
     assert_eq!(get(&table, 3).await, Some((Some(4), Some(3))));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn deletes_are_allowed_ignored_or_refused_as_the_table_says() {
+pub(crate) async fn deletes_are_allowed_ignored_or_refused_as_the_table_says() {
     let connection = connect().await;
     for (behavior, expected) in [
         ("ALLOW", None),
@@ -164,8 +161,7 @@ async fn deletes_are_allowed_ignored_or_refused_as_the_table_says() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_first_row_engine_keeps_the_first() {
+pub(crate) async fn the_first_row_engine_keeps_the_first() {
     let connection = connect().await;
     let properties = [("table.merge-engine", "first_row")];
     let table = table_of(&connection, "first_row", three(), &properties).await;
@@ -188,8 +184,7 @@ async fn the_first_row_engine_keeps_the_first() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_versioned_engine_keeps_the_newest_version() {
+pub(crate) async fn the_versioned_engine_keeps_the_newest_version() {
     let connection = connect().await;
     let properties = [
         ("table.merge-engine", "versioned"),
@@ -203,8 +198,7 @@ async fn the_versioned_engine_keeps_the_newest_version() {
     assert_eq!(get(&table, 1).await, Some((Some(4), Some(9))));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_aggregation_engine_adds_up_unless_rows_overwrite() {
+pub(crate) async fn the_aggregation_engine_adds_up_unless_rows_overwrite() {
     let connection = connect().await;
     let schema = Schema::builder()
         .column("k", DataTypes::int())
@@ -249,8 +243,7 @@ async fn the_aggregation_engine_adds_up_unless_rows_overwrite() {
     assert_eq!(get(&table, 2).await, Some((Some(2), Some(3))));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_server_fills_the_auto_increment_column() {
+pub(crate) async fn the_server_fills_the_auto_increment_column() {
     let connection = connect().await;
     let schema = Schema::builder()
         .column("id", DataTypes::bigint())

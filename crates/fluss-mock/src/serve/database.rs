@@ -7,21 +7,26 @@
 )]
 
 use bytes::Bytes;
-use fluss_metadata::{DatabaseDescriptor, validate_database_name};
+use fluss_metadata::{DatabaseDescriptor, OperationType, Resource, validate_database_name};
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{
-    CreateDatabaseRequest, CreateDatabaseResponse, DatabaseExistsRequest, DatabaseExistsResponse,
-    DropDatabaseRequest, DropDatabaseResponse, GetDatabaseInfoRequest, GetDatabaseInfoResponse,
-    ListDatabasesRequest, ListDatabasesResponse, PbDatabaseSummary,
+    AlterDatabaseRequest, AlterDatabaseResponse, CreateDatabaseRequest, CreateDatabaseResponse,
+    DatabaseExistsRequest, DatabaseExistsResponse, DropDatabaseRequest, DropDatabaseResponse,
+    GetDatabaseInfoRequest, GetDatabaseInfoResponse, ListDatabasesRequest, ListDatabasesResponse,
+    PbDatabaseSummary,
 };
 
+use super::alter::change_property;
+use super::caller::Caller;
 use super::{Result, fail, invalid};
 use crate::state::{Catalog, Database, State};
 
 pub(crate) fn create(
     state: &mut State,
+    caller: &Caller,
     request: &CreateDatabaseRequest,
 ) -> Result<CreateDatabaseResponse> {
+    caller.must_on_cluster(state, OperationType::Create)?;
     let name = request.database_name.clone();
     validate_database_name(&name).map_err(invalid(ErrorCode::INVALID_DATABASE_EXCEPTION))?;
     let descriptor = match &request.database_json {
@@ -47,9 +52,11 @@ pub(crate) fn create(
 
 pub(crate) fn drop(
     state: &mut State,
+    caller: &Caller,
     request: &DropDatabaseRequest,
 ) -> Result<DropDatabaseResponse> {
     let name = request.database_name.clone();
+    caller.must_on_database(state, OperationType::Drop, &name)?;
     if name == Catalog::DEFAULT_DATABASE {
         return fail(
             ErrorCode::UNKNOWN_SERVER_ERROR,
@@ -74,11 +81,16 @@ pub(crate) fn drop(
 
 pub(crate) fn list(
     state: &mut State,
+    caller: &Caller,
     request: &ListDatabasesRequest,
 ) -> Result<ListDatabasesResponse> {
-    let databases = &state.catalog.databases;
+    let state = &*state;
+    let databases = state.catalog.databases.iter().filter(|(name, _)| {
+        let resource = Resource::database(name.as_str());
+        caller.may(state, OperationType::Describe, &resource)
+    });
     if request.include_summary == Some(true) {
-        let summaries = databases.iter().map(|(name, database)| PbDatabaseSummary {
+        let summaries = databases.map(|(name, database)| PbDatabaseSummary {
             database_name: name.clone(),
             created_time: database.created,
             table_count: database.tables.len() as i32,
@@ -89,13 +101,14 @@ pub(crate) fn list(
         });
     }
     Ok(ListDatabasesResponse {
-        database_name: databases.keys().cloned().collect(),
+        database_name: databases.map(|(name, _)| name.clone()).collect(),
         ..ListDatabasesResponse::default()
     })
 }
 
 pub(crate) fn exists(
     state: &mut State,
+    _: &Caller,
     request: &DatabaseExistsRequest,
 ) -> Result<DatabaseExistsResponse> {
     Ok(DatabaseExistsResponse {
@@ -105,16 +118,52 @@ pub(crate) fn exists(
 
 pub(crate) fn info(
     state: &mut State,
+    caller: &Caller,
     request: &GetDatabaseInfoRequest,
 ) -> Result<GetDatabaseInfoResponse> {
-    let Some(database) = state.catalog.databases.get(&request.database_name) else {
+    let name = &request.database_name;
+    caller.must_on_database(state, OperationType::Describe, name)?;
+    let Some(database) = state.catalog.databases.get(name) else {
         return missing(&request.database_name);
     };
     Ok(GetDatabaseInfoResponse {
         database_json: Bytes::from(database.descriptor.to_json()),
         created_time: database.created,
-        modified_time: database.created,
+        modified_time: database.modified,
     })
+}
+
+/// Custom properties and the comment (since 1.0).
+pub(crate) fn alter(
+    state: &mut State,
+    caller: &Caller,
+    request: &AlterDatabaseRequest,
+) -> Result<AlterDatabaseResponse> {
+    let name = &request.database_name;
+    caller.must_on_database(state, OperationType::Alter, name)?;
+    let now = state.clock.now_millis();
+    let Some(database) = state.catalog.databases.get_mut(name) else {
+        if request.ignore_if_not_exists {
+            return Ok(AlterDatabaseResponse {});
+        }
+        return missing(name);
+    };
+    let mut properties = database.descriptor.custom_properties().clone();
+    for change in &request.config_changes {
+        change_property(&mut properties, change)?;
+    }
+    let comment = request.comment.as_deref();
+    let comment = comment.or_else(|| database.descriptor.comment());
+    let mut altered = DatabaseDescriptor::builder();
+    if let Some(comment) = comment {
+        altered = altered.comment(comment);
+    }
+    for (key, value) in properties {
+        altered = altered.custom_property(key, value);
+    }
+    database.descriptor = altered.build();
+    database.modified = now;
+    Ok(AlterDatabaseResponse {})
 }
 
 pub(super) fn missing<T>(name: &str) -> Result<T> {

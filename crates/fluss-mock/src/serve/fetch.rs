@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use fluss_metadata::LogFormat;
+use fluss_metadata::{LogFormat, OperationType, RemoteLogSegment, TableBucket};
 use fluss_row::log::LogBatch;
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{
     FetchLogRequest, FetchLogResponse, PbFetchLogReqForBucket, PbFetchLogReqForTable,
-    PbFetchLogRespForBucket, PbFetchLogRespForTable,
+    PbFetchLogRespForBucket, PbFetchLogRespForTable, PbRemoteLogFetchInfo, PbRemoteLogSegment,
 };
 use tokio::time::{Instant, timeout_at};
 
+use super::caller::Caller;
 use super::write::{check_routing, split};
 use super::{Result, fail};
 use crate::state::{Shared, State, Table, internal};
@@ -29,17 +30,10 @@ struct Found {
     failed: bool,
 }
 
-/// What there is of one bucket, and the offsets between which its log lies.
-struct Read {
-    records: Bytes,
-    start: i64,
-    end: i64,
-}
-
 /// Waits until there are `min_bytes`, for at most `max_wait_ms`.
 pub(crate) async fn fetch(
     shared: &Shared,
-    server: i32,
+    caller: &Caller,
     request: &FetchLogRequest,
 ) -> Result<FetchLogResponse> {
     if request.follower_server_id >= 0 {
@@ -56,7 +50,7 @@ pub(crate) async fn fetch(
     let mut news = shared.news();
     loop {
         news.borrow_and_update();
-        let found = shared.with(|state| look(state, server, request));
+        let found = shared.with(|state| look(state, caller, request));
         let is_done = found.failed || found.bytes >= enough;
         if is_done || !matches!(timeout_at(until, news.changed()).await, Ok(Ok(()))) {
             return Ok(found.answer);
@@ -64,7 +58,7 @@ pub(crate) async fn fetch(
     }
 }
 
-fn look(state: &mut State, server: i32, request: &FetchLogRequest) -> Found {
+fn look(state: &mut State, caller: &Caller, request: &FetchLogRequest) -> Found {
     let mut found = Found {
         answer: FetchLogResponse::default(),
         bytes: 0,
@@ -76,26 +70,25 @@ fn look(state: &mut State, server: i32, request: &FetchLogRequest) -> Found {
         for bucket in &table.buckets_req {
             let left = budget.saturating_sub(found.bytes);
             let limit = left.min(usize::try_from(bucket.max_fetch_bytes).unwrap_or(0));
-            let result = read(state, server, table, bucket, limit, found.bytes == 0);
+            let result = read(state, caller, table, bucket, limit, found.bytes == 0);
             if let Err(error) = &result {
                 // The client refreshes its metadata for these; the other buckets may go on waiting.
                 found.failed |= !error.invalidates_metadata();
             }
             let (read, (error_code, error_message)) = split(result);
-            let (start, end) = (
-                read.as_ref().map(|read| read.start),
-                read.as_ref().map(|read| read.end),
-            );
-            let records = read.map(|read| read.records);
-            found.bytes += records.as_ref().map_or(0, Bytes::len);
+            let read = read.unwrap_or_default();
+            found.bytes += read.records.as_ref().map_or(0, Bytes::len);
+            // What has moved is as good as bytes.
+            found.failed |= read.remote.is_some();
             buckets_resp.push(PbFetchLogRespForBucket {
                 partition_id: bucket.partition_id,
                 bucket_id: bucket.bucket_id,
                 error_code,
                 error_message,
-                high_watermark: end,
-                log_start_offset: start,
-                records,
+                high_watermark: read.high_watermark,
+                log_start_offset: read.start,
+                records: read.records,
+                remote_log_fetch_info: read.remote,
                 ..PbFetchLogRespForBucket::default()
             });
         }
@@ -107,17 +100,28 @@ fn look(state: &mut State, server: i32, request: &FetchLogRequest) -> Found {
     found
 }
 
+/// What was found of one bucket; nothing of one that failed.
+#[derive(Default)]
+struct Read {
+    start: Option<i64>,
+    high_watermark: Option<i64>,
+    records: Option<Bytes>,
+    /// Where the records are, if they have moved.
+    remote: Option<PbRemoteLogFetchInfo>,
+}
+
 /// Whole batches within the limit, but for the first one of an answer, which comes whatever its size; and the high watermark.
 fn read(
     state: &mut State,
-    server: i32,
+    caller: &Caller,
     request: &PbFetchLogReqForTable,
     bucket_request: &PbFetchLogReqForBucket,
     limit: usize,
     is_first: bool,
 ) -> Result<Read> {
+    caller.must_on_table_id(state, OperationType::Read, request.table_id)?;
     let (table, bucket) = state.bucket(
-        server,
+        caller.server,
         request.table_id,
         bucket_request.partition_id,
         bucket_request.bucket_id,
@@ -137,6 +141,27 @@ fn read(
             ),
         );
     }
+    if let Some((segments, skipped)) = bucket.log.moved(offset) {
+        let segments = segments.iter().map(describe).collect();
+        let (table_id, partition_id) = (request.table_id, bucket_request.partition_id);
+        let id = TableBucket::new_with_partition(table_id, partition_id, bucket_request.bucket_id);
+        let partition_name = partition_id.and_then(|id| {
+            let mut partitions = table.partitions.values();
+            let found = partitions.find(|partition| partition.id == id)?;
+            Some(found.spec.partition_name())
+        });
+        return Ok(Read {
+            start: Some(start),
+            high_watermark: Some(end),
+            records: None,
+            remote: Some(PbRemoteLogFetchInfo {
+                remote_log_tablet_dir: state.remote_dir_of(table_id, &id).unwrap_or_default(),
+                partition_name,
+                remote_log_segments: segments,
+                first_start_pos: i32::try_from(skipped).ok(),
+            }),
+        });
+    }
     let mut records = BytesMut::new();
     for batch in bucket.log.since(offset) {
         let bytes = match &positions {
@@ -150,10 +175,21 @@ fn read(
         records.extend_from_slice(&bytes);
     }
     Ok(Read {
-        records: records.freeze(),
-        start,
-        end,
+        start: Some(start),
+        high_watermark: Some(end),
+        records: Some(records.freeze()),
+        remote: None,
     })
+}
+
+fn describe(segment: &RemoteLogSegment) -> PbRemoteLogSegment {
+    PbRemoteLogSegment {
+        remote_log_segment_id: segment.segment_id().to_owned(),
+        remote_log_start_offset: segment.start_offset(),
+        remote_log_end_offset: segment.end_offset(),
+        segment_size_in_bytes: segment.size_in_bytes(),
+        max_timestamp: Some(segment.max_timestamp()),
+    }
 }
 
 fn projection(table: &Table, request: &PbFetchLogReqForTable) -> Result<Option<Vec<usize>>> {

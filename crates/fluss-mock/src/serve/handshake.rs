@@ -3,16 +3,19 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use fluss_metadata::Principal;
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{AuthenticateRequest, AuthenticateResponse};
 use fluss_wire::sasl::{PLAIN, PLAINTEXT, PlainCredentials};
 
+use super::caller::Caller;
 use super::{Result, fail};
 
-/// SASL/PLAIN where there are users; a client that says `PLAINTEXT` where there are none.
+/// Learns who the caller is: by SASL/PLAIN where there are users; a client that says `PLAINTEXT` where there are none.
 pub(crate) fn authenticate(
     users: &BTreeMap<String, String>,
     request: &AuthenticateRequest,
+    caller: &mut Caller,
 ) -> Result<AuthenticateResponse> {
     let refused = |message: &str| fail(ErrorCode::AUTHENTICATE_EXCEPTION, message);
     let expected = if users.is_empty() { PLAINTEXT } else { PLAIN };
@@ -27,6 +30,7 @@ pub(crate) fn authenticate(
     }
     match PlainCredentials::parse(&request.token) {
         Ok(found) if users.get(found.user).map(String::as_str) == Some(found.password) => {
+            caller.principal = Principal::user(found.user);
             Ok(AuthenticateResponse {
                 challenge: Some(Bytes::new()),
             })

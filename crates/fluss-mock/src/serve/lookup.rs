@@ -1,7 +1,11 @@
 //! Rows by their key, or by the beginning of it.
 
+use std::collections::BTreeSet;
+
 use bytes::Bytes;
-use fluss_row::kv::write_value;
+use fluss_metadata::{KvFormat, OperationType};
+use fluss_row::kv::{NO_WRITER_ID, write_value};
+use fluss_row::{DataGetters, Datum, RowDecoder};
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{
     LookupRequest, LookupResponse, PbLookupReqForBucket, PbLookupRespForBucket,
@@ -9,23 +13,36 @@ use fluss_wire::message::{
     PrefixLookupRequest, PrefixLookupResponse,
 };
 
+use super::caller::Caller;
+use super::merge::Merge;
+use super::put;
+use super::rows::Rows;
 use super::write::{check_routing, split};
 use super::{Result, fail};
 use crate::state::{State, Table, Value, internal};
 
+/// Stands for no sequence.
+const NO_SEQUENCE: i32 = -1;
+
 pub(crate) fn by_key(
     state: &mut State,
-    server: i32,
+    caller: &Caller,
     request: &LookupRequest,
 ) -> Result<LookupResponse> {
-    if request.insert_if_not_exists == Some(true) {
-        return fail(
-            ErrorCode::UNSUPPORTED_VERSION,
-            "the mock cluster does not insert what a lookup misses",
-        );
+    let inserts = request.insert_if_not_exists == Some(true);
+    if inserts {
+        caller.must_on_table_id(state, OperationType::Write, request.table_id)?;
+        if request.acks.is_none() || request.timeout_ms.is_none() {
+            return Err(internal("timeoutMs and requiredAcks must be set"));
+        }
     }
     let answers = request.buckets_req.iter().map(|bucket| {
-        let result = rows(state, server, request.table_id, bucket);
+        let inserted = if inserts {
+            insert(state, caller, request.table_id, bucket)
+        } else {
+            Ok(())
+        };
+        let result = inserted.and_then(|()| rows(state, caller, request.table_id, bucket));
         let (values, (error_code, error_message)) = split(result);
         PbLookupRespForBucket {
             partition_id: bucket.partition_id,
@@ -43,12 +60,17 @@ pub(crate) fn by_key(
 
 fn rows(
     state: &mut State,
-    server: i32,
+    caller: &Caller,
     table_id: i64,
     request: &PbLookupReqForBucket,
 ) -> Result<Vec<PbValue>> {
-    let (table, bucket) =
-        state.bucket(server, table_id, request.partition_id, request.bucket_id)?;
+    caller.must_on_table_id(state, OperationType::Read, table_id)?;
+    let (table, bucket) = state.bucket(
+        caller.server,
+        table_id,
+        request.partition_id,
+        request.bucket_id,
+    )?;
     check_routing(table, request.routing_bucket_count)?;
     check_primary_key(table)?;
     let keys = request.keys.iter();
@@ -59,17 +81,77 @@ fn rows(
     .collect()
 }
 
+/// Inserts a row for each key that has none: its other columns are null, or numbered.
+fn insert(
+    state: &mut State,
+    caller: &Caller,
+    table_id: i64,
+    request: &PbLookupReqForBucket,
+) -> Result<()> {
+    let now = state.clock.now_millis();
+    let (table, bucket) = state.bucket(
+        caller.server,
+        table_id,
+        request.partition_id,
+        request.bucket_id,
+    )?;
+    check_primary_key(table)?;
+    let schema = table.latest_schema();
+    let keys = schema.primary_key_indexes();
+    let targets: Vec<i32> = keys.iter().map(|key| *key as i32).collect();
+    let merge = Merge::new(table, &targets, None)?;
+    let rows = Rows::new(table)?;
+    let missing = request
+        .keys
+        .iter()
+        .filter(|key| !bucket.rows.contains_key(*key));
+    let missing: BTreeSet<&Bytes> = missing.collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let records = missing.into_iter().map(|key| {
+        let row = rows.encode(key_columns(table, key)?)?;
+        Ok((key.clone(), Some(row.value)))
+    });
+    let records = records.collect::<Result<Vec<_>>>()?;
+    let nobody = (NO_WRITER_ID, NO_SEQUENCE);
+    put::write(table, bucket, merge, records, nobody, now).map(|_| ())
+}
+
+/// The columns of a row that has nothing but this key. Keys are rows of their columns, compacted, without bits for nulls.
+fn key_columns(table: &Table, key: &Bytes) -> Result<Vec<Datum<'static>>> {
+    let schema = table.latest_schema();
+    let positions: Vec<usize> = table
+        .descriptor
+        .physical_primary_keys()
+        .iter()
+        .filter_map(|name| schema.column_index(name))
+        .collect();
+    let key_type = schema.row_type().project(&positions).map_err(internal)?;
+    let decoder = RowDecoder::new(KvFormat::Compacted, &key_type).map_err(internal)?;
+    let mut bytes = vec![0; positions.len().div_ceil(8)];
+    bytes.extend_from_slice(key);
+    let row = decoder.decode(bytes.into()).map_err(internal)?;
+    let mut columns = vec![Datum::Null; schema.columns().len()];
+    for (place, position) in positions.into_iter().enumerate() {
+        if let Some(column) = columns.get_mut(position) {
+            *column = row.datum(place).map_err(internal)?.into_owned();
+        }
+    }
+    Ok(columns)
+}
+
 #[expect(
     clippy::unnecessary_wraps,
     reason = "all functions that serve a request have one shape"
 )]
 pub(crate) fn by_prefix(
     state: &mut State,
-    server: i32,
+    caller: &Caller,
     request: &PrefixLookupRequest,
 ) -> Result<PrefixLookupResponse> {
     let answers = request.buckets_req.iter().map(|bucket| {
-        let result = lists(state, server, request.table_id, bucket);
+        let result = lists(state, caller, request.table_id, bucket);
         let (lists, (error_code, error_message)) = split(result);
         PbPrefixLookupRespForBucket {
             partition_id: bucket.partition_id,
@@ -86,12 +168,17 @@ pub(crate) fn by_prefix(
 
 fn lists(
     state: &mut State,
-    server: i32,
+    caller: &Caller,
     table_id: i64,
     request: &PbPrefixLookupReqForBucket,
 ) -> Result<Vec<PbValueList>> {
-    let (table, bucket) =
-        state.bucket(server, table_id, request.partition_id, request.bucket_id)?;
+    caller.must_on_table_id(state, OperationType::Read, table_id)?;
+    let (table, bucket) = state.bucket(
+        caller.server,
+        table_id,
+        request.partition_id,
+        request.bucket_id,
+    )?;
     check_routing(table, request.routing_bucket_count)?;
     check_primary_key(table)?;
     let prefixes = request.keys.iter();

@@ -1,10 +1,13 @@
 //! What becomes of a row when another one is written under its key.
+//!
+//! Source: the classes of the package `org.apache.fluss.server.kv.rowmerger`.
 
-use bytes::Bytes;
-use fluss_metadata::{DataTypeKind, MergeEngine, Schema};
-use fluss_row::{BinaryRow, DataGetters, Datum, GenericRow, RowEncoder};
+use fluss_metadata::{AggFunction, AggFunctionType, MergeEngine, Schema};
+use fluss_row::Datum;
 use fluss_wire::error_code::ErrorCode;
 
+use super::aggregate::aggregate;
+use super::rows::{Row, Rows};
 use super::{Result, fail};
 use crate::state::{Table, internal};
 
@@ -14,46 +17,55 @@ const OVERWRITE: i32 = 1;
 const LOCAL_AGGREGATE: i32 = 2;
 
 /// How the rows of a request are merged with those before.
-pub(super) enum Merge<'a> {
+pub(super) enum Merge {
     /// The new row takes the place of the old one.
     Replace,
-    /// Only some columns of the new row count.
+    /// Only some columns of the new row count, by position.
     Columns {
-        encoder: RowEncoder,
-        schema: &'a Schema,
-        /// By position.
         is_target: Vec<bool>,
+        is_key: Vec<bool>,
     },
     FirstRow,
     /// By this column.
     Versioned {
         column: usize,
-        schema: &'a Schema,
+    },
+    /// Each column by its function; only some, if that is said.
+    Aggregate {
+        functions: Vec<AggFunction>,
+        is_target: Option<Vec<bool>>,
+        is_key: Vec<bool>,
     },
 }
 
-impl<'a> Merge<'a> {
-    pub(super) fn new(
-        table: &Table,
-        schema: &'a Schema,
-        target_columns: &[i32],
-        mode: Option<i32>,
-    ) -> Result<Self> {
-        if schema.auto_increment_column().is_some() || mode == Some(LOCAL_AGGREGATE) {
+impl Merge {
+    pub(super) fn new(table: &Table, target_columns: &[i32], mode: Option<i32>) -> Result<Self> {
+        if mode == Some(LOCAL_AGGREGATE) {
             return fail(
                 ErrorCode::UNSUPPORTED_VERSION,
-                "the mock cluster neither numbers rows nor aggregates ahead",
+                "the mock cluster does not aggregate ahead",
             );
         }
+        let schema = table.latest_schema();
+        check_auto_increment(schema, target_columns)?;
         let engine = table.descriptor.merge_engine().map_err(internal)?;
         let engine = engine.filter(|_| mode != Some(OVERWRITE));
+        let width = schema.columns().len();
+        let keys = schema.primary_key_indexes();
+        let is_key = || (0..width).map(|place| keys.contains(&place)).collect();
         match (engine, target_columns.is_empty()) {
             (None, true) => Ok(Self::Replace),
-            (None, false) => Self::columns(table, schema, target_columns),
-            (Some(MergeEngine::Aggregation), _) => fail(
-                ErrorCode::UNSUPPORTED_VERSION,
-                "the mock cluster does not aggregate",
-            ),
+            (None, false) => Ok(Self::Columns {
+                is_target: targets(schema, target_columns)?,
+                is_key: is_key(),
+            }),
+            (Some(MergeEngine::Aggregation), whole) => Ok(Self::Aggregate {
+                functions: functions(schema),
+                is_target: (!whole)
+                    .then(|| targets(schema, target_columns))
+                    .transpose()?,
+                is_key: is_key(),
+            }),
             (Some(engine), false) => fail(
                 ErrorCode::UNKNOWN_SERVER_ERROR,
                 format!("Partial update is not supported for the {engine} merge engine."),
@@ -62,56 +74,11 @@ impl<'a> Merge<'a> {
             (Some(MergeEngine::Versioned), true) => {
                 let name = table.descriptor.version_column().unwrap_or_default();
                 match schema.column_index(name) {
-                    Some(column) => Ok(Self::Versioned { column, schema }),
+                    Some(column) => Ok(Self::Versioned { column }),
                     None => Err(internal(format!("there is no version column {name:?}"))),
                 }
             }
         }
-    }
-
-    fn columns(table: &Table, schema: &'a Schema, target_columns: &[i32]) -> Result<Self> {
-        let columns = schema.columns();
-        let mut is_target = vec![false; columns.len()];
-        for position in target_columns {
-            let place = usize::try_from(*position).ok();
-            match place.and_then(|place| is_target.get_mut(place)) {
-                Some(is_target) => *is_target = true,
-                None => {
-                    return fail(
-                        ErrorCode::INVALID_TARGET_COLUMN,
-                        format!("there is no column {position}"),
-                    );
-                }
-            }
-        }
-        let keys = schema.primary_key_indexes();
-        if keys.iter().any(|key| is_target.get(*key) != Some(&true)) {
-            return fail(
-                ErrorCode::INVALID_TARGET_COLUMN,
-                format!(
-                    "The target write columns must contain the primary key columns {:?}.",
-                    schema.primary_key_column_names()
-                ),
-            );
-        }
-        let mut others = columns.iter().enumerate();
-        let required = others
-            .find(|(place, column)| !keys.contains(place) && !column.data_type().is_nullable());
-        if let Some((_, column)) = required {
-            return fail(
-                ErrorCode::INVALID_TARGET_COLUMN,
-                format!(
-                    "Partial Update requires all columns except primary key to be nullable, but column {} is NOT NULL.",
-                    column.name()
-                ),
-            );
-        }
-        let format = table.descriptor.kv_format().map_err(internal)?;
-        Ok(Self::Columns {
-            encoder: RowEncoder::new(format, schema.row_type()).map_err(internal)?,
-            schema,
-            is_target,
-        })
     }
 
     /// Whether the old row doesn't matter.
@@ -119,86 +86,171 @@ impl<'a> Merge<'a> {
         matches!(self, Self::Replace)
     }
 
-    /// The row to store, `None` if the old one stays.
-    pub(super) fn upsert(&self, old: Option<&BinaryRow>, new: BinaryRow) -> Result<Option<Bytes>> {
-        let Some(old) = old else {
-            return match self {
-                Self::Columns { .. } => self
-                    .mix(|place| self.is_target(place).then_some(&new))
-                    .map(Some),
-                _ => Ok(Some(new.into_bytes())),
-            };
-        };
+    /// The row to store where there was none.
+    pub(super) fn first(&self, rows: &Rows, new: Row) -> Result<Row> {
         match self {
-            Self::Replace => Ok(Some(new.into_bytes())),
+            Self::Columns { is_target, .. } => rows.encode(pick(is_target, |is_target, place| {
+                if is_target {
+                    new.datum(place)
+                } else {
+                    Datum::Null
+                }
+            })),
+            _ => Ok(new),
+        }
+    }
+
+    /// The row to store in the place of another, `None` if the old one stays.
+    pub(super) fn upsert(&self, rows: &Rows, old: &Row, new: Row) -> Result<Option<Row>> {
+        match self {
+            Self::Replace => Ok(Some(new)),
             Self::FirstRow => Ok(None),
-            Self::Versioned { column, schema } => {
-                let is_older = version(&new, *column, schema)? < version(old, *column, schema)?;
-                Ok((!is_older).then(|| new.into_bytes()))
+            Self::Versioned { column } => {
+                let is_older = version(&new, *column)? < version(old, *column)?;
+                Ok((!is_older).then_some(new))
             }
-            Self::Columns {
-                schema, is_target, ..
-            } => {
-                let targets = is_target.iter().filter(|is_target| **is_target).count();
-                if targets == schema.primary_key_indexes().len() {
+            Self::Columns { is_target, is_key } => {
+                if is_target == is_key {
                     return Ok(None);
                 }
-                let pick = |place| Some(if self.is_target(place) { &new } else { old });
-                self.mix(pick).map(Some)
+                let merged = pick(is_target, |is_target, place| {
+                    let from = if is_target { &new } else { old };
+                    from.datum(place)
+                });
+                rows.encode(merged).map(Some)
+            }
+            Self::Aggregate {
+                functions,
+                is_target,
+                ..
+            } => {
+                let merged = (0..).zip(functions).map(|(place, function)| {
+                    let targets = is_target.as_ref();
+                    let counts = targets.is_none_or(|is| is.get(place) == Some(&true));
+                    if counts {
+                        aggregate(function, old.datum(place), new.datum(place))
+                    } else {
+                        Ok(old.datum(place))
+                    }
+                });
+                rows.encode(merged.collect::<Result<_>>()?).map(Some)
             }
         }
     }
 
     /// What is left of a row, `None` if nothing is.
-    pub(super) fn delete(&self, old: &BinaryRow) -> Result<Option<Bytes>> {
-        let Self::Columns {
-            schema, is_target, ..
-        } = self
+    pub(super) fn delete(&self, rows: &Rows, old: &Row) -> Result<Option<Row>> {
+        let (Self::Columns { is_target, is_key }
+        | Self::Aggregate {
+            is_target: Some(is_target),
+            is_key,
+            ..
+        }) = self
         else {
             return Ok(None);
         };
         let mut others = (0..).zip(is_target).filter(|(_, is_target)| !**is_target);
-        let is_empty = others.try_fold(true, |is_empty, (place, _)| -> Result<bool> {
-            let is_null = DataGetters::is_null_at(old, place).map_err(internal)?;
-            Ok(is_empty && is_null)
-        })?;
-        if is_empty {
+        if others.all(|(place, _)| old.datum(place) == Datum::Null) {
             return Ok(None);
         }
-        let keys = schema.primary_key_indexes();
-        let stays = |place| keys.contains(&place) || !self.is_target(place);
-        self.mix(|place| stays(place).then_some(old)).map(Some)
-    }
-
-    fn is_target(&self, place: usize) -> bool {
-        match self {
-            Self::Columns { is_target, .. } => is_target.get(place) == Some(&true),
-            _ => true,
-        }
-    }
-
-    /// A row of columns that come from the rows that `pick` names, or are null.
-    fn mix<'r>(&self, pick: impl Fn(usize) -> Option<&'r BinaryRow>) -> Result<Bytes> {
-        let Self::Columns {
-            encoder, is_target, ..
-        } = self
-        else {
-            return Err(internal("only partial updates mix rows"));
-        };
-        let values = (0..is_target.len()).map(|place| match pick(place) {
-            Some(row) => row.datum(place).map_err(internal),
-            None => Ok(Datum::Null),
+        let left = pick(is_target, |is_target, place| {
+            if is_target && is_key.get(place) != Some(&true) {
+                Datum::Null
+            } else {
+                old.datum(place)
+            }
         });
-        let row = GenericRow::from_data(values.collect::<Result<Vec<Datum<'_>>>>()?);
-        let mut bytes = Vec::new();
-        encoder.encode(&row, &mut bytes).map_err(internal)?;
-        Ok(bytes.into())
+        rows.encode(left).map(Some)
     }
 }
 
+/// One value for each column, by whether it is meant and by its position.
+fn pick<'a>(is_target: &[bool], value: impl Fn(bool, usize) -> Datum<'a>) -> Vec<Datum<'a>> {
+    let places = (0..).zip(is_target);
+    places
+        .map(|(place, is_target)| value(*is_target, place))
+        .collect()
+}
+
+/// Which columns a request names.
+fn targets(schema: &Schema, target_columns: &[i32]) -> Result<Vec<bool>> {
+    let columns = schema.columns();
+    let mut is_target = vec![false; columns.len()];
+    for position in target_columns {
+        let place = usize::try_from(*position).ok();
+        match place.and_then(|place| is_target.get_mut(place)) {
+            Some(is_target) => *is_target = true,
+            None => {
+                return fail(
+                    ErrorCode::INVALID_TARGET_COLUMN,
+                    format!("there is no column {position}"),
+                );
+            }
+        }
+    }
+    let keys = schema.primary_key_indexes();
+    if keys.iter().any(|key| is_target.get(*key) != Some(&true)) {
+        return fail(
+            ErrorCode::INVALID_TARGET_COLUMN,
+            format!(
+                "The target write columns must contain the primary key columns {:?}.",
+                schema.primary_key_column_names()
+            ),
+        );
+    }
+    let mut others = columns.iter().enumerate();
+    let required =
+        others.find(|(place, column)| !keys.contains(place) && !column.data_type().is_nullable());
+    if let Some((_, column)) = required {
+        return fail(
+            ErrorCode::INVALID_TARGET_COLUMN,
+            format!(
+                "Partial Update requires all columns except primary key to be nullable, but column {} is NOT NULL.",
+                column.name()
+            ),
+        );
+    }
+    Ok(is_target)
+}
+
+/// Columns that the servers number are for nobody else to write.
+fn check_auto_increment(schema: &Schema, target_columns: &[i32]) -> Result<()> {
+    let Some(name) = schema.auto_increment_column() else {
+        return Ok(());
+    };
+    let message = if target_columns.is_empty() {
+        format!(
+            "The table contains an auto-increment column [{name}], but update target columns are not explicitly specified. Please specify the update target columns and exclude the auto-increment column from them."
+        )
+    } else {
+        let column = schema.column_index(name);
+        let names_it = |target: &i32| usize::try_from(*target).ok() == column;
+        if !target_columns.iter().any(names_it) {
+            return Ok(());
+        }
+        format!("Auto-increment column [{name}] must not be included in target columns.")
+    };
+    fail(ErrorCode::INVALID_TARGET_COLUMN, message)
+}
+
+/// The function of each column: columns of the key keep their value.
+fn functions(schema: &Schema) -> Vec<AggFunction> {
+    let keys = schema.primary_key_indexes();
+    let columns = schema.columns().iter().enumerate();
+    columns
+        .map(|(place, column)| {
+            if keys.contains(&place) {
+                return AggFunction::new(AggFunctionType::LastValue);
+            }
+            let function = column.agg_function().cloned();
+            function.unwrap_or_else(|| AggFunction::new(AggFunctionType::LastValueIgnoreNulls))
+        })
+        .collect()
+}
+
 /// What versions are compared by: milliseconds or the number itself, then nanoseconds. Null is before all.
-fn version(row: &BinaryRow, column: usize, schema: &Schema) -> Result<Option<(i64, i32)>> {
-    match row.datum(column).map_err(internal)? {
+fn version(row: &Row, column: usize) -> Result<Option<(i64, i32)>> {
+    match row.datum(column) {
         Datum::Null => Ok(None),
         Datum::Int(number) => Ok(Some((i64::from(number), 0))),
         Datum::BigInt(number) => Ok(Some((number, 0))),
@@ -210,11 +262,6 @@ fn version(row: &BinaryRow, column: usize, schema: &Schema) -> Result<Option<(i6
             time.get_epoch_millisecond(),
             time.get_nano_of_millisecond(),
         ))),
-        _ => {
-            let field = schema.columns().get(column);
-            let kind = field.map(|field| field.data_type().kind());
-            let kind: Option<&DataTypeKind> = kind;
-            Err(internal(format!("{kind:?} is no type of versions")))
-        }
+        _ => Err(internal(format!("column {column} has no type of versions"))),
     }
 }

@@ -3,24 +3,25 @@
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use fluss_metadata::{OperationType, Resource, TablePath};
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{
     MetadataRequest, MetadataResponse, PbBucketMetadata, PbPartitionMetadata, PbServerNode,
     PbTableMetadata,
 };
 
+use super::caller::Caller;
 use super::{Result, fail, table, table_path};
 use crate::state::{Partition, Placement, State, Table};
 
-/// Fails as a whole when one table or partition is missing, as the servers do.
-///
-/// `server` is the tablet server that tells it, if it is one: it may be behind the times.
+/// Fails as a whole when one table or partition is missing, as the servers do; what the caller may not see is left out. A tablet
+/// server may be behind the times.
 pub(crate) fn answer(
     state: &mut State,
-    server: Option<i32>,
+    caller: &Caller,
     request: &MetadataRequest,
 ) -> Result<MetadataResponse> {
-    let state = &*state;
+    let (state, server) = (&*state, caller.tablet_server());
     let describe = |table: &Table, partition: &Partition| PbPartitionMetadata {
         table_id: table.id,
         partition_name: partition.spec.partition_name(),
@@ -33,7 +34,11 @@ pub(crate) fn answer(
         )),
         ..PbPartitionMetadata::default()
     };
-    let tables = request.table_path.iter().map(|path| {
+    let may_see =
+        |path: &TablePath| caller.may(state, OperationType::Describe, &Resource::table(path));
+    let tables = request.table_path.iter();
+    let tables = tables.filter(|path| may_see(&table_path(path)));
+    let tables = tables.map(|path| {
         let found = table::find(state, &table_path(path))?;
         Ok(PbTableMetadata {
             table_path: path.clone(),
@@ -42,13 +47,12 @@ pub(crate) fn answer(
             table_json: Bytes::from(found.descriptor.to_json()),
             bucket_metadata: buckets(&state.told_placements(server, found, None, &found.replicas)),
             created_time: found.created,
-            modified_time: found.created,
+            modified_time: found.modified,
             ..PbTableMetadata::default()
         })
     });
     let by_name = request.partitions_path.iter().map(|path| {
-        let of =
-            fluss_metadata::TablePath::new(path.database_name.as_str(), path.table_name.as_str());
+        let of = TablePath::new(path.database_name.as_str(), path.table_name.as_str());
         let name = path.partition_name.as_deref().unwrap_or_default();
         let found = state.catalog.table(&of);
         match found.and_then(|found| Some((found, found.partitions.get(name)?))) {
@@ -63,10 +67,10 @@ pub(crate) fn answer(
         .partitions_id
         .iter()
         .map(|id| match state.catalog.partition(*id) {
-            Some((found, partition)) => Ok(describe(found, partition)),
-            None => fail(
+            Some((found, partition)) if may_see(&found.path) => Ok(describe(found, partition)),
+            _ => fail(
                 ErrorCode::PARTITION_NOT_EXISTS,
-                format!("Partition with id {id} does not exist."),
+                format!("The partition id '{id}' does not exist or you don't have permission to access it."),
             ),
         });
     Ok(MetadataResponse {

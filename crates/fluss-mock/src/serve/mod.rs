@@ -1,16 +1,27 @@
 //! What servers do with requests: one file for each family of APIs. All functions are plain: state and request in, answer out.
 
+pub(crate) mod acl;
+mod aggregate;
+pub(crate) mod alter;
+pub(crate) mod caller;
+pub(crate) mod config;
 pub(crate) mod database;
 pub(crate) mod fetch;
 pub(crate) mod handshake;
+pub(crate) mod lake;
 pub(crate) mod lookup;
 mod merge;
 pub(crate) mod metadata;
 pub(crate) mod offsets;
 pub(crate) mod partition;
+pub(crate) mod producer;
 pub(crate) mod put;
+mod rows;
 pub(crate) mod scan;
+pub(crate) mod snapshot;
+pub(crate) mod stats;
 pub(crate) mod table;
+pub(crate) mod tag;
 pub(crate) mod write;
 
 use fluss_metadata::{MetadataError, TablePath};

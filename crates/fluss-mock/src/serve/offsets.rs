@@ -3,6 +3,7 @@
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{ListOffsetsRequest, ListOffsetsResponse, PbListOffsetsRespForBucket};
 
+use super::caller::Caller;
 use super::write::{check_routing, split};
 use super::{Result, fail};
 use crate::state::State;
@@ -13,11 +14,11 @@ use crate::state::State;
 )]
 pub(crate) fn list(
     state: &mut State,
-    server: i32,
+    caller: &Caller,
     request: &ListOffsetsRequest,
 ) -> Result<ListOffsetsResponse> {
     let answers = request.bucket_id.iter().map(|bucket_id| {
-        let (offset, (error_code, error_message)) = split(find(state, server, request, *bucket_id));
+        let (offset, (error_code, error_message)) = split(find(state, caller, request, *bucket_id));
         PbListOffsetsRespForBucket {
             bucket_id: *bucket_id,
             error_code,
@@ -32,13 +33,17 @@ pub(crate) fn list(
 
 fn find(
     state: &mut State,
-    server: i32,
+    caller: &Caller,
     request: &ListOffsetsRequest,
     bucket_id: i32,
 ) -> Result<i64> {
     let now = state.clock.now_millis();
-    let (table, bucket) =
-        state.bucket(server, request.table_id, request.partition_id, bucket_id)?;
+    let (table, bucket) = state.bucket(
+        caller.server,
+        request.table_id,
+        request.partition_id,
+        bucket_id,
+    )?;
     check_routing(table, request.routing_bucket_count)?;
     match (request.offset_type, request.start_timestamp) {
         (0, _) => Ok(bucket.log.start_offset()),

@@ -1,6 +1,6 @@
 //! Partitions.
 
-use fluss_metadata::{PartitionSpec, ResolvedPartitionSpec, TablePath};
+use fluss_metadata::{OperationType, PartitionSpec, ResolvedPartitionSpec, TablePath};
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{
     CreatePartitionRequest, CreatePartitionResponse, DropPartitionRequest, DropPartitionResponse,
@@ -8,17 +8,17 @@ use fluss_wire::message::{
     PbPartitionSpec,
 };
 
+use super::caller::Caller;
 use super::{Result, fail, invalid, table, table_path};
 use crate::state::{Partition, State, Table};
 
-/// Most partitions of a table (`max.partition.num`).
-const MAX_PARTITIONS: usize = 1000;
-
 pub(crate) fn create(
     state: &mut State,
+    caller: &Caller,
     request: &CreatePartitionRequest,
 ) -> Result<CreatePartitionResponse> {
     let path = table_path(&request.table_path);
+    caller.must_on_table(state, OperationType::Write, &path)?;
     let found = partitioned(state, &path)?;
     let spec = resolve(found, &request.partition_spec)?;
     spec.validate()
@@ -47,11 +47,12 @@ pub(crate) fn create(
             ),
         );
     }
-    if found.partitions.len() >= MAX_PARTITIONS {
+    let most = state.config.max_partitions();
+    if found.partitions.len() >= most {
         return fail(
             ErrorCode::PARTITION_MAX_NUM_EXCEPTION,
             format!(
-                "Exceed the maximum number of partitions for table {path}, only allow {MAX_PARTITIONS} partitions."
+                "Exceed the maximum number of partitions for table {path}, only allow {most} partitions."
             ),
         );
     }
@@ -61,9 +62,11 @@ pub(crate) fn create(
 
 pub(crate) fn drop(
     state: &mut State,
+    caller: &Caller,
     request: &DropPartitionRequest,
 ) -> Result<DropPartitionResponse> {
     let path = table_path(&request.table_path);
+    caller.must_on_table(state, OperationType::Write, &path)?;
     let found = partitioned(state, &path)?;
     let spec = resolve(found, &request.partition_spec)?;
     let name = spec.partition_name();
@@ -83,9 +86,12 @@ pub(crate) fn drop(
 
 pub(crate) fn list(
     state: &mut State,
+    caller: &Caller,
     request: &ListPartitionInfosRequest,
 ) -> Result<ListPartitionInfosResponse> {
-    let found = partitioned(state, &table_path(&request.table_path))?;
+    let path = table_path(&request.table_path);
+    caller.must_on_table(state, OperationType::Describe, &path)?;
+    let found = partitioned(state, &path)?;
     let wanted = request.partial_partition_spec.as_ref().map(plain_spec);
     if let Some(wanted) = &wanted {
         check_keys(found, wanted)?;

@@ -3,24 +3,30 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use fluss_metadata::{ChangelogImage, DeleteBehavior, KvFormat, LogFormat, RowType, Schema};
-use fluss_row::ChangeType;
+use fluss_metadata::{ChangelogImage, DeleteBehavior, KvFormat, LogFormat, OperationType};
 use fluss_row::kv::{KvBatch, KvRecord, NO_WRITER_ID};
 use fluss_row::log::{ArrowLogBatchBuilder, RowLogBatchBuilder};
-use fluss_row::{BinaryRow, RowDecoder};
+use fluss_row::{ChangeType, Datum};
 use fluss_wire::error_code::{ErrorCode, ServerError};
 use fluss_wire::message::{PbPutKvReqForBucket, PbPutKvRespForBucket, PutKvRequest, PutKvResponse};
 
+use super::caller::Caller;
 use super::lookup::check_primary_key;
 use super::merge::Merge;
-use super::write::{check_acks, check_routing, split};
+use super::rows::{Row, Rows};
+use super::write::{check_acks, check_routing, split, tier};
 use super::{Result, fail};
-use crate::state::{Bucket, State, Table, Value, internal};
+use crate::state::{Bucket, Numbers, State, Table, Value, internal};
 
-pub(crate) fn put(state: &mut State, server: i32, request: &PutKvRequest) -> Result<PutKvResponse> {
+pub(crate) fn put(
+    state: &mut State,
+    caller: &Caller,
+    request: &PutKvRequest,
+) -> Result<PutKvResponse> {
+    caller.must_on_table_id(state, OperationType::Write, request.table_id)?;
     check_acks(request.acks)?;
     let answers = request.buckets_req.iter().map(|bucket| {
-        let result = put_bucket(state, server, request, bucket);
+        let result = put_bucket(state, caller, request, bucket);
         let (log_end_offset, (error_code, error_message)) = split(result);
         PbPutKvRespForBucket {
             partition_id: bucket.partition_id,
@@ -40,13 +46,13 @@ pub(crate) fn put(state: &mut State, server: i32, request: &PutKvRequest) -> Res
 /// Puts one batch, and tells the offset behind the changes it made. Either all of it happens or nothing.
 fn put_bucket(
     state: &mut State,
-    server: i32,
+    caller: &Caller,
     request: &PutKvRequest,
     bucket_request: &PbPutKvReqForBucket,
 ) -> Result<i64> {
     let now = state.clock.now_millis();
     let (table, bucket) = state.bucket(
-        server,
+        caller.server,
         request.table_id,
         bucket_request.partition_id,
         bucket_request.bucket_id,
@@ -59,7 +65,7 @@ fn put_bucket(
     let batch = KvBatch::parse(bucket_request.records.clone()).map_err(corrupt)?;
     batch.verify_crc().map_err(corrupt)?;
     let schema_id = i32::from(batch.schema_id());
-    let Some(schema) = table.schema(schema_id) else {
+    if table.schema(schema_id).is_none() {
         return fail(
             ErrorCode::SCHEMA_NOT_EXIST,
             format!(
@@ -67,118 +73,128 @@ fn put_bucket(
                 table.latest_schema_id()
             ),
         );
-    };
-    let merge = Merge::new(table, schema, &request.target_columns, request.agg_mode)?;
+    }
+    let merge = Merge::new(table, &request.target_columns, request.agg_mode)?;
     if batch.writer_id() != NO_WRITER_ID {
         let before = bucket.log.duplicate_of(batch.writer_id(), batch.sequence());
         if let Some(before) = before {
             return Ok(before.next_offset);
         }
     }
+    let records = batch.records().map(|record| {
+        let KvRecord { key, row } = record.map_err(corrupt)?;
+        Ok((key, row.map(|row| Value { schema_id, row })))
+    });
+    let records = records.collect::<Result<Vec<_>>>()?;
+    let writer = (batch.writer_id(), batch.sequence());
+    let end = write(table, bucket, merge, records, writer, now)?;
+    tier(
+        state,
+        request.table_id,
+        bucket_request.partition_id,
+        bucket_request.bucket_id,
+    )?;
+    Ok(end)
+}
 
-    let mut changes = Changes::new(table, schema, schema_id, bucket, merge)?;
-    for record in batch.records() {
-        changes.apply(record.map_err(corrupt)?)?;
+/// Writes rows, `None` to delete them, and tells the offset behind the changes.
+pub(super) fn write(
+    table: &Table,
+    bucket: &mut Bucket,
+    merge: Merge,
+    records: Vec<(Bytes, Option<Value>)>,
+    (writer_id, sequence): (i64, i32),
+    now: i64,
+) -> Result<i64> {
+    let mut changes = Changes::new(table, bucket, merge)?;
+    for (key, value) in records {
+        match value {
+            Some(value) => {
+                let new = changes.rows.decode(value)?;
+                changes.upsert(key, new)?;
+            }
+            None => changes.delete(key)?,
+        }
     }
-    let (rows, records) = changes.seal(table, batch.writer_id(), batch.sequence())?;
+    let records = changes.seal(table, writer_id, sequence)?;
+    let Changes {
+        changed, numbers, ..
+    } = changes;
     let appended = bucket.log.append(&records, now)?;
-    for (key, value) in rows {
+    for (key, value) in changed {
         match value {
             Some(value) => bucket.rows.insert(key, value),
             None => bucket.rows.remove(&key),
         };
     }
+    bucket.numbers = numbers;
     Ok(appended.next_offset)
 }
 
 /// What a batch does, before it is done.
 struct Changes<'a> {
     bucket: &'a Bucket,
-    merge: Merge<'a>,
-    schema_id: i32,
-    row_type: &'a RowType,
-    decoder: RowDecoder,
+    merge: Merge,
+    rows: Rows,
     deletes: DeleteBehavior,
     image: ChangelogImage,
+    /// The column that the server numbers.
+    numbered: Option<usize>,
+    numbers: Numbers,
     /// What the batch has changed so far, by key.
-    rows: BTreeMap<Bytes, Option<Value>>,
-    log: Vec<(ChangeType, BinaryRow)>,
+    changed: BTreeMap<Bytes, Option<Value>>,
+    log: Vec<(ChangeType, Row)>,
 }
 
 impl<'a> Changes<'a> {
-    fn new(
-        table: &Table,
-        schema: &'a Schema,
-        schema_id: i32,
-        bucket: &'a Bucket,
-        merge: Merge<'a>,
-    ) -> Result<Self> {
+    fn new(table: &Table, bucket: &'a Bucket, merge: Merge) -> Result<Self> {
         let descriptor = &table.descriptor;
-        let format = descriptor.kv_format().map_err(internal)?;
-        let log_format = descriptor.log_format().map_err(internal)?;
-        if (format, log_format) == (KvFormat::Compacted, LogFormat::Indexed) {
-            return Err(internal(
-                "tables with COMPACTED rows and an INDEXED log can't be written to",
-            ));
-        }
+        let schema = table.latest_schema();
+        let numbered = schema.auto_increment_column();
         Ok(Self {
             bucket,
             merge,
-            schema_id,
-            row_type: schema.row_type(),
-            decoder: RowDecoder::new(format, schema.row_type()).map_err(internal)?,
+            rows: Rows::new(table)?,
             deletes: descriptor.delete_behavior().map_err(internal)?,
             image: descriptor.changelog_image().map_err(internal)?,
-            rows: BTreeMap::new(),
+            numbered: numbered.and_then(|name| schema.column_index(name)),
+            numbers: bucket.numbers.clone(),
+            changed: BTreeMap::new(),
             log: Vec::new(),
         })
     }
 
-    fn apply(&mut self, record: KvRecord) -> Result<()> {
-        let KvRecord { key, row } = record;
-        let old = match self.rows.get(&key) {
+    fn before(&self, key: &Bytes) -> Result<Option<Row>> {
+        let value = match self.changed.get(key) {
             Some(changed) => changed.as_ref(),
-            None => self.bucket.rows.get(&key),
+            None => self.bucket.rows.get(key),
         };
-        let old = old.map(|value| value.row.clone());
-        let old = old.map(|row| self.decode(row)).transpose()?;
-        match row {
-            Some(row) => {
-                let new = self.decode(row)?;
-                self.upsert(key, old, new)
-            }
-            None => self.delete(key, old),
-        }
+        value
+            .cloned()
+            .map(|value| self.rows.decode(value))
+            .transpose()
     }
 
-    fn decode(&self, row: Bytes) -> Result<BinaryRow> {
-        self.decoder.decode(row).map_err(internal)
-    }
-
-    fn upsert(&mut self, key: Bytes, old: Option<BinaryRow>, new: BinaryRow) -> Result<()> {
+    fn upsert(&mut self, key: Bytes, new: Row) -> Result<()> {
         let is_wal = self.image == ChangelogImage::Wal;
-        let merged = self.merge.upsert(old.as_ref(), new)?;
-        let Some(merged) = merged else {
+        if is_wal && self.merge.replaces() && self.numbered.is_none() {
+            // The server doesn't look whether there is a row.
+            self.change(key, ChangeType::UpdateAfter, new);
+            return Ok(());
+        }
+        let Some(old) = self.before(&key)? else {
+            let first = self.merge.first(&self.rows, new)?;
+            let first = self.number(first)?;
+            self.change(key, ChangeType::Insert, first);
             return Ok(());
         };
-        let merged = self.decode(merged)?;
-        match old {
-            // Without the need to know the row before, the server doesn't look whether there is one.
-            _ if is_wal && self.merge.replaces() => {}
-            Some(old) if !is_wal => self.log.push((ChangeType::UpdateBefore, old)),
-            Some(_) => {}
-            None => {
-                self.log.push((ChangeType::Insert, merged.clone()));
-                self.set(key, Some(merged));
-                return Ok(());
-            }
+        if let Some(merged) = self.merge.upsert(&self.rows, &old, new)? {
+            self.update(key, old, merged);
         }
-        self.log.push((ChangeType::UpdateAfter, merged.clone()));
-        self.set(key, Some(merged));
         Ok(())
     }
 
-    fn delete(&mut self, key: Bytes, old: Option<BinaryRow>) -> Result<()> {
+    fn delete(&mut self, key: Bytes) -> Result<()> {
         match self.deletes {
             DeleteBehavior::Ignore => return Ok(()),
             DeleteBehavior::Disable => {
@@ -189,60 +205,76 @@ impl<'a> Changes<'a> {
             }
             DeleteBehavior::Allow => {}
         }
-        let Some(old) = old else {
+        let Some(old) = self.before(&key)? else {
             return Ok(());
         };
-        match self.merge.delete(&old)? {
+        match self.merge.delete(&self.rows, &old)? {
             None => {
                 self.log.push((ChangeType::Delete, old));
-                self.set(key, None);
+                self.changed.insert(key, None);
             }
-            Some(left) => {
-                let left = self.decode(left)?;
-                if self.image != ChangelogImage::Wal {
-                    self.log.push((ChangeType::UpdateBefore, old));
-                }
-                self.log.push((ChangeType::UpdateAfter, left.clone()));
-                self.set(key, Some(left));
-            }
+            Some(left) => self.update(key, old, left),
         }
         Ok(())
     }
 
-    fn set(&mut self, key: Bytes, row: Option<BinaryRow>) {
-        let value = row.map(|row| Value {
-            schema_id: self.schema_id,
-            row: row.into_bytes(),
-        });
-        self.rows.insert(key, value);
+    fn update(&mut self, key: Bytes, old: Row, new: Row) {
+        if self.image != ChangelogImage::Wal {
+            self.log.push((ChangeType::UpdateBefore, old));
+        }
+        self.change(key, ChangeType::UpdateAfter, new);
     }
 
-    /// The rows to change, and the batch for the log. A batch without changes is written as well: it carries the sequence.
-    fn seal(
-        self,
-        table: &Table,
-        writer_id: i64,
-        sequence: i32,
-    ) -> Result<(BTreeMap<Bytes, Option<Value>>, Bytes)> {
+    fn change(&mut self, key: Bytes, change: ChangeType, row: Row) {
+        self.changed.insert(key, Some(row.value.clone()));
+        self.log.push((change, row));
+    }
+
+    /// Fills the column that the server numbers.
+    fn number(&mut self, row: Row) -> Result<Row> {
+        let Some(numbered) = self.numbered else {
+            return Ok(row);
+        };
+        let number = self.numbers.take();
+        let mut columns = row.columns().to_vec();
+        if let Some(column) = columns.get_mut(numbered) {
+            *column = Datum::BigInt(number);
+        }
+        self.rows.encode(columns)
+    }
+
+    /// The batch for the log. One without changes is written as well: it carries the sequence.
+    fn seal(&self, table: &Table, writer_id: i64, sequence: i32) -> Result<Bytes> {
         let format = table.descriptor.log_format().map_err(internal)?;
+        let kv_format = table.descriptor.kv_format().map_err(internal)?;
+        if (kv_format, format) == (KvFormat::Compacted, LogFormat::Indexed) {
+            return Err(internal(
+                "tables with COMPACTED rows and an INDEXED log can't be written to",
+            ));
+        }
+        let (row_type, schema_id) = (table.latest_schema().row_type(), table.latest_schema_id());
         let mut sealed = if format == LogFormat::Arrow {
             let compression = table.descriptor.arrow_compression().map_err(internal)?;
-            let mut batch = ArrowLogBatchBuilder::new(self.row_type, self.schema_id, compression)
+            let mut batch = ArrowLogBatchBuilder::new(row_type, schema_id, compression)
                 .map_err(internal)?
                 .with_change_types();
             for (change, row) in &self.log {
-                batch.append_change(*change, row).map_err(internal)?;
+                batch
+                    .append_change(*change, &row.to_generic())
+                    .map_err(internal)?;
             }
             batch.build().map_err(internal)?
         } else {
-            let mut batch = RowLogBatchBuilder::new(self.row_type, self.schema_id, format)
+            let mut batch = RowLogBatchBuilder::new(row_type, schema_id, format)
                 .map_err(internal)?
                 .with_change_types();
             for (change, row) in &self.log {
-                batch.append_change(*change, row).map_err(internal)?;
+                batch
+                    .append_change(*change, &row.to_generic())
+                    .map_err(internal)?;
             }
             batch.build()
         };
-        Ok((self.rows, sealed.stamp(writer_id, sequence)))
+        Ok(sealed.stamp(writer_id, sequence))
     }
 }

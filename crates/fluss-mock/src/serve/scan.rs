@@ -1,24 +1,23 @@
 //! The first rows of a primary-key table, or the last of a log table.
 
 use bytes::{Bytes, BytesMut};
+use fluss_metadata::OperationType;
 use fluss_row::kv::ValueBatchBuilder;
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{LimitScanRequest, LimitScanResponse};
 
+use super::caller::Caller;
 use super::write::{check_routing, split};
 use super::{Result, fail};
 use crate::state::{Bucket, Log, State, internal};
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "all functions that serve a request have one shape"
-)]
 pub(crate) fn limited(
     state: &mut State,
-    server: i32,
+    caller: &Caller,
     request: &LimitScanRequest,
 ) -> Result<LimitScanResponse> {
-    let (found, (error_code, error_message)) = split(scan(state, server, request));
+    caller.must_on_table_id(state, OperationType::Read, request.table_id)?;
+    let (found, (error_code, error_message)) = split(scan(state, caller, request));
     let (is_log_table, records) = found.unzip();
     Ok(LimitScanResponse {
         error_code,
@@ -29,9 +28,9 @@ pub(crate) fn limited(
 }
 
 /// Whether it is a log table, and the records.
-fn scan(state: &mut State, server: i32, request: &LimitScanRequest) -> Result<(bool, Bytes)> {
+fn scan(state: &mut State, caller: &Caller, request: &LimitScanRequest) -> Result<(bool, Bytes)> {
     let (table, bucket) = state.bucket(
-        server,
+        caller.server,
         request.table_id,
         request.partition_id,
         request.bucket_id,

@@ -8,7 +8,9 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use fluss_metadata::{MergeEngine, MetadataError, TableDescriptor, TablePath};
+use fluss_metadata::{
+    MergeEngine, MetadataError, OperationType, Resource, TableDescriptor, TablePath,
+};
 use fluss_wire::error_code::{ErrorCode, ServerError};
 use fluss_wire::message::{
     CreateTableRequest, CreateTableResponse, DropTableRequest, DropTableResponse,
@@ -16,33 +18,33 @@ use fluss_wire::message::{
     ListTablesRequest, ListTablesResponse, TableExistsRequest, TableExistsResponse,
 };
 
+use super::caller::Caller;
 use super::{Result, database, fail, invalid, table_path};
-use crate::state::{State, Table};
-
-/// What servers take where nothing else is configured (`default.bucket.number`, `default.replication.factor`).
-const DEFAULT_BUCKETS: i32 = 1;
-const DEFAULT_REPLICAS: i32 = 1;
-/// Most buckets of a table or a partition (`max.bucket.num`).
-const MAX_BUCKETS: i32 = 128_000;
+use crate::state::{Config, State, Table};
 
 pub(crate) fn create(
     state: &mut State,
+    caller: &Caller,
     request: &CreateTableRequest,
 ) -> Result<CreateTableResponse> {
     let path = table_path(&request.table_path);
     path.validate()
         .map_err(invalid(ErrorCode::INVALID_TABLE_EXCEPTION))?;
+    caller.must_on_database(state, OperationType::Create, path.database())?;
     let descriptor = TableDescriptor::from_json(&request.table_json)
         .map_err(invalid(ErrorCode::UNKNOWN_SERVER_ERROR))?;
-    let descriptor = with_defaults(&descriptor).map_err(|error| refused(&error))?;
+    let descriptor = with_defaults(&descriptor, &state.config).map_err(|error| refused(&error))?;
     let strategy = descriptor
         .auto_partition()
         .map_err(|error| refused(&error))?;
-    let bucket_count = descriptor.bucket_count().unwrap_or(DEFAULT_BUCKETS);
-    if bucket_count > MAX_BUCKETS {
+    let (bucket_count, most) = (
+        descriptor.bucket_count().unwrap_or(1),
+        state.config.max_buckets(),
+    );
+    if bucket_count > most {
         return fail(
             ErrorCode::BUCKET_MAX_NUM_EXCEPTION,
-            format!("{bucket_count} buckets, at most {MAX_BUCKETS} are allowed"),
+            format!("Bucket count {bucket_count} exceeds the maximum limit {most}."),
         );
     }
     check_replicas(state, &descriptor)?;
@@ -64,13 +66,16 @@ pub(crate) fn create(
 }
 
 /// The definition as it is stored: checked, and with what the server decides where nothing was said.
-fn with_defaults(descriptor: &TableDescriptor) -> fluss_metadata::Result<TableDescriptor> {
+fn with_defaults(
+    descriptor: &TableDescriptor,
+    config: &Config,
+) -> fluss_metadata::Result<TableDescriptor> {
     let mut descriptor = descriptor.to_builder().build()?;
     if descriptor.bucket_count().is_none() {
-        descriptor = descriptor.with_bucket_count(DEFAULT_BUCKETS);
+        descriptor = descriptor.with_bucket_count(config.default_buckets());
     }
     if descriptor.replication_factor()?.is_none() {
-        descriptor = descriptor.with_replication_factor(DEFAULT_REPLICAS);
+        descriptor = descriptor.with_replication_factor(config.default_replicas());
     }
     let mut added = BTreeMap::new();
     let mut add = |key: &str, value: &str| {
@@ -103,7 +108,7 @@ fn ignores_deletes(engine: MergeEngine) -> bool {
 }
 
 /// The error for a definition that breaks a rule.
-fn refused(error: &MetadataError) -> ServerError {
+pub(super) fn refused(error: &MetadataError) -> ServerError {
     let code = match error {
         MetadataError::Invalid { field, .. } if field.starts_with("property") => {
             ErrorCode::INVALID_CONFIG_EXCEPTION
@@ -117,7 +122,7 @@ fn check_replicas(state: &State, descriptor: &TableDescriptor) -> Result<()> {
     let replicas = descriptor
         .replication_factor()
         .map_err(|error| refused(&error))?;
-    let replicas = replicas.unwrap_or(DEFAULT_REPLICAS);
+    let replicas = replicas.unwrap_or(1);
     let servers = state.catalog.server_count();
     if (1..=servers).contains(&usize::try_from(replicas).unwrap_or_default()) {
         return Ok(());
@@ -128,8 +133,13 @@ fn check_replicas(state: &State, descriptor: &TableDescriptor) -> Result<()> {
     )
 }
 
-pub(crate) fn drop(state: &mut State, request: &DropTableRequest) -> Result<DropTableResponse> {
+pub(crate) fn drop(
+    state: &mut State,
+    caller: &Caller,
+    request: &DropTableRequest,
+) -> Result<DropTableResponse> {
     let path = table_path(&request.table_path);
+    caller.must_on_table(state, OperationType::Drop, &path)?;
     match find(state, &path) {
         Ok(_) => state.drop_table(&path),
         Err(_) if request.ignore_if_not_exists => {}
@@ -140,30 +150,46 @@ pub(crate) fn drop(state: &mut State, request: &DropTableRequest) -> Result<Drop
 
 pub(crate) fn info(
     state: &mut State,
+    caller: &Caller,
     request: &GetTableInfoRequest,
 ) -> Result<GetTableInfoResponse> {
-    let table = find(state, &table_path(&request.table_path))?;
+    let path = table_path(&request.table_path);
+    caller.must_on_table(state, OperationType::Describe, &path)?;
+    let table = find(state, &path)?;
     Ok(GetTableInfoResponse {
         table_id: table.id,
         schema_id: table.latest_schema_id(),
         table_json: Bytes::from(table.descriptor.to_json()),
         created_time: table.created,
-        modified_time: table.created,
+        modified_time: table.modified,
         ..GetTableInfoResponse::default()
     })
 }
 
-pub(crate) fn list(state: &mut State, request: &ListTablesRequest) -> Result<ListTablesResponse> {
+pub(crate) fn list(
+    state: &mut State,
+    caller: &Caller,
+    request: &ListTablesRequest,
+) -> Result<ListTablesResponse> {
     let Some(found) = state.catalog.databases.get(&request.database_name) else {
         return database::missing(&request.database_name);
     };
     Ok(ListTablesResponse {
-        table_name: found.tables.keys().cloned().collect(),
+        table_name: found
+            .tables
+            .keys()
+            .filter(|name| {
+                let path = TablePath::new(request.database_name.as_str(), name.as_str());
+                caller.may(state, OperationType::Describe, &Resource::table(&path))
+            })
+            .cloned()
+            .collect(),
     })
 }
 
 pub(crate) fn exists(
     state: &mut State,
+    _: &Caller,
     request: &TableExistsRequest,
 ) -> Result<TableExistsResponse> {
     Ok(TableExistsResponse {
@@ -173,9 +199,11 @@ pub(crate) fn exists(
 
 pub(crate) fn schema(
     state: &mut State,
+    caller: &Caller,
     request: &GetTableSchemaRequest,
 ) -> Result<GetTableSchemaResponse> {
     let path = table_path(&request.table_path);
+    caller.must_on_table(state, OperationType::Describe, &path)?;
     let table = find(state, &path)?;
     let schema_id = request
         .schema_id

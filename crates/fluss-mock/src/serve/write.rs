@@ -1,19 +1,31 @@
 //! Writer ids, and batches for the logs of log tables.
 
+use fluss_metadata::{BucketId, OperationType, PartitionId, Resource, TableBucket, TableId};
 use fluss_wire::error_code::{ErrorCode, ServerError};
 use fluss_wire::message::{
     InitWriterRequest, InitWriterResponse, PbProduceLogReqForBucket, PbProduceLogRespForBucket,
     ProduceLogRequest, ProduceLogResponse,
 };
 
-use super::{Result, fail};
-use crate::state::{Appended, State, Table};
+use super::caller::Caller;
+use super::{Result, fail, table_path};
+use crate::state::{Appended, State, Table, internal};
 
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "all functions that serve a request have one shape"
-)]
-pub(crate) fn init(state: &mut State, _: &InitWriterRequest) -> Result<InitWriterResponse> {
+pub(crate) fn init(
+    state: &mut State,
+    caller: &Caller,
+    request: &InitWriterRequest,
+) -> Result<InitWriterResponse> {
+    if state.access.is_some() {
+        let tables = request.table_path.iter().map(table_path);
+        let mut resources = tables.map(|path| Resource::table(&path));
+        if !resources.any(|table| caller.may(state, OperationType::Write, &table)) {
+            return fail(
+                ErrorCode::AUTHORIZATION_EXCEPTION,
+                "No WRITE permission among all the tables of the request",
+            );
+        }
+    }
     Ok(InitWriterResponse {
         writer_id: state.new_writer_id(),
     })
@@ -21,13 +33,14 @@ pub(crate) fn init(state: &mut State, _: &InitWriterRequest) -> Result<InitWrite
 
 pub(crate) fn produce(
     state: &mut State,
-    server: i32,
+    caller: &Caller,
     request: &ProduceLogRequest,
 ) -> Result<ProduceLogResponse> {
+    caller.must_on_table_id(state, OperationType::Write, request.table_id)?;
     check_acks(request.acks)?;
     let table_id = request.table_id;
     let answers = request.buckets_req.iter().map(|bucket| {
-        let result = append(state, server, table_id, bucket);
+        let result = append(state, caller, table_id, bucket);
         let (offset, (error_code, error_message)) = split(result);
         PbProduceLogRespForBucket {
             partition_id: bucket.partition_id,
@@ -45,13 +58,17 @@ pub(crate) fn produce(
 
 fn append(
     state: &mut State,
-    server: i32,
+    caller: &Caller,
     table_id: i64,
     request: &PbProduceLogReqForBucket,
 ) -> Result<Appended> {
     let now = state.clock.now_millis();
-    let (table, bucket) =
-        state.bucket(server, table_id, request.partition_id, request.bucket_id)?;
+    let (table, bucket) = state.bucket(
+        caller.server,
+        table_id,
+        request.partition_id,
+        request.bucket_id,
+    )?;
     check_routing(table, request.routing_bucket_count)?;
     if table.descriptor.has_primary_key() {
         return fail(
@@ -59,7 +76,20 @@ fn append(
             "the mock cluster appends nothing to the changelog of a primary-key table",
         );
     }
-    bucket.log.append(&request.records, now)
+    let appended = bucket.log.append(&request.records, now)?;
+    tier(state, table_id, request.partition_id, request.bucket_id)?;
+    Ok(appended)
+}
+
+/// Moves the segments of the log that are full.
+pub(super) fn tier(
+    state: &mut State,
+    table_id: TableId,
+    partition_id: Option<PartitionId>,
+    bucket_id: BucketId,
+) -> Result<()> {
+    let bucket = TableBucket::new_with_partition(table_id, partition_id, bucket_id);
+    state.tier(bucket).map_err(internal)
 }
 
 /// Every server writes at once what it leads, so that all that is left of `acks` is its range.

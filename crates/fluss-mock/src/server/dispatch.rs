@@ -9,13 +9,14 @@ use fluss_wire::api::{ApiKey, ApiRequest, Repeatable};
 use fluss_wire::error_code::{ErrorCode, ServerError};
 use fluss_wire::frame::{self, RequestFrame};
 use fluss_wire::message::{ApiVersionsRequest, FetchLogRequest};
-use fluss_wire::version::ServerType;
 use fluss_wire::{Segments, codec};
 
 use super::Server;
 use crate::api;
+use crate::serve::caller::Caller;
 use crate::serve::{
-    database, fetch, handshake, lookup, metadata, offsets, partition, put, scan, table, write,
+    acl, alter, config, database, fetch, handshake, lake, lookup, metadata, offsets, partition,
+    producer, put, scan, snapshot, stats, table, tag, write,
 };
 use crate::state::State;
 
@@ -32,14 +33,17 @@ pub(super) enum Answer {
 /// What a server knows of a connection.
 pub(super) struct Session {
     server: Server,
+    caller: Caller,
     authenticated: bool,
 }
 
 impl Session {
     pub(super) fn new(server: Server) -> Self {
         let authenticated = server.shared.users.is_empty();
+        let caller = Caller::anonymous(server.id, server.kind);
         Self {
             server,
+            caller,
             authenticated,
         }
     }
@@ -90,9 +94,9 @@ impl Session {
                 Ok(api::answer(kind, shared.release))
             }),
             ApiKey::Authenticate => {
-                let authenticated = &mut self.authenticated;
+                let (authenticated, caller) = (&mut self.authenticated, &mut self.caller);
                 reply(id, body, |request| {
-                    let answer = handshake::authenticate(&shared.users, &request)?;
+                    let answer = handshake::authenticate(&shared.users, &request, caller)?;
                     *authenticated = true;
                     Ok(answer)
                 })
@@ -111,20 +115,43 @@ impl Session {
             ApiKey::CreatePartition => self.with(id, body, partition::create),
             ApiKey::DropPartition => self.with(id, body, partition::drop),
             ApiKey::ListPartitionInfos => self.with(id, body, partition::list),
-            ApiKey::GetMetadata => {
-                let server = (kind == ServerType::TabletServer).then_some(server.id);
-                self.with(id, body, |state, request| {
-                    metadata::answer(state, server, request)
-                })
-            }
+            ApiKey::CreateAcls => self.with(id, body, acl::create),
+            ApiKey::ListAcls => self.with(id, body, acl::list),
+            ApiKey::DropAcls => self.with(id, body, acl::drop),
+            ApiKey::AlterTable => self.with(id, body, alter::table),
+            ApiKey::AlterDatabase => self.with(id, body, database::alter),
+            ApiKey::DescribeClusterConfigs => self.with(id, body, config::describe),
+            ApiKey::AlterClusterConfigs => self.with(id, body, config::alter),
+            ApiKey::GetMetadata => self.with(id, body, metadata::answer),
             ApiKey::InitWriter => self.with(id, body, write::init),
-            ApiKey::ProduceLog => self.lead(id, body, write::produce),
-            ApiKey::PutKv => self.lead(id, body, put::put),
+            ApiKey::ProduceLog => self.with(id, body, write::produce),
+            ApiKey::PutKv => self.with(id, body, put::put),
             ApiKey::FetchLog => return self.fetch(id, body),
-            ApiKey::ListOffsets => self.lead(id, body, offsets::list),
-            ApiKey::Lookup => self.lead(id, body, lookup::by_key),
-            ApiKey::PrefixLookup => self.lead(id, body, lookup::by_prefix),
-            ApiKey::LimitScan => self.lead(id, body, scan::limited),
+            ApiKey::ListOffsets => self.with(id, body, offsets::list),
+            ApiKey::Lookup => self.with(id, body, lookup::by_key),
+            ApiKey::PrefixLookup => self.with(id, body, lookup::by_prefix),
+            ApiKey::LimitScan => self.with(id, body, scan::limited),
+            ApiKey::GetTableStats => self.with(id, body, stats::table),
+            ApiKey::GetClusterHealth => self.with(id, body, stats::health),
+            ApiKey::RegisterProducerOffsets => self.with(id, body, producer::register),
+            ApiKey::GetProducerOffsets => self.with(id, body, producer::get),
+            ApiKey::DeleteProducerOffsets => self.with(id, body, producer::delete),
+            ApiKey::AddServerTag => self.with(id, body, tag::add),
+            ApiKey::RemoveServerTag => self.with(id, body, tag::remove),
+            ApiKey::AddServerTagByRack => self.with(id, body, tag::add_by_rack),
+            ApiKey::RemoveServerTagByRack => self.with(id, body, tag::remove_by_rack),
+            ApiKey::Rebalance => self.with(id, body, tag::rebalance),
+            ApiKey::ListRebalanceProgress => self.with(id, body, tag::progress),
+            ApiKey::CancelRebalance => self.with(id, body, tag::cancel),
+            ApiKey::GetLakeSnapshot => self.with(id, body, lake::get),
+            ApiKey::PrepareLakeTableSnapshot => self.with(id, body, lake::prepare),
+            ApiKey::CommitLakeTableSnapshot => self.with(id, body, lake::commit),
+            ApiKey::GetLatestKvSnapshots => self.with(id, body, snapshot::latest),
+            ApiKey::GetKvSnapshotMetadata => self.with(id, body, snapshot::metadata),
+            ApiKey::ListKvSnapshots => self.with(id, body, snapshot::list),
+            ApiKey::AcquireKvSnapshotLease => self.with(id, body, snapshot::acquire),
+            ApiKey::ReleaseKvSnapshotLease => self.with(id, body, snapshot::release),
+            ApiKey::DropKvSnapshotLease => self.with(id, body, snapshot::drop),
             // `checked` lets nothing else through.
             other => failure(
                 id,
@@ -142,26 +169,16 @@ impl Session {
         &self,
         id: i32,
         body: Bytes,
-        serve: impl FnOnce(&mut State, &R) -> Reply<R::Response>,
+        serve: impl FnOnce(&mut State, &Caller, &R) -> Reply<R::Response>,
     ) -> Segments {
+        let (shared, caller) = (&self.server.shared, &self.caller);
         let answer = reply(id, body, |request| {
-            self.server.shared.with(|state| serve(state, &request))
+            shared.with(|state| serve(state, caller, &request))
         });
         if R::API_KEY.entry().repeatable == Repeatable::No {
             self.server.shared.announce();
         }
         answer
-    }
-
-    /// Answers as the leader of buckets.
-    fn lead<R: ApiRequest>(
-        &self,
-        id: i32,
-        body: Bytes,
-        serve: impl FnOnce(&mut State, i32, &R) -> Reply<R::Response>,
-    ) -> Segments {
-        let server = self.server.id;
-        self.with(id, body, |state, request| serve(state, server, request))
     }
 
     /// Answers when there is enough to answer with, or the client wants to wait no longer.
@@ -170,9 +187,9 @@ impl Session {
             Ok(request) => request,
             Err(error) => return Answer::Now(failure(id, &error)),
         };
-        let (shared, server) = (Arc::clone(&self.server.shared), self.server.id);
+        let (shared, caller) = (Arc::clone(&self.server.shared), self.caller.clone());
         Answer::Later(Box::pin(async move {
-            answer(id, fetch::fetch(&shared, server, &request).await)
+            answer(id, fetch::fetch(&shared, &caller, &request).await)
         }))
     }
 }

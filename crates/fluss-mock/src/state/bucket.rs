@@ -6,7 +6,7 @@ use bytes::Bytes;
 use fluss_metadata::{BucketId, PartitionId, TableBucket, TableId};
 use fluss_wire::error_code::{ErrorCode, ServerError};
 
-use super::{Log, State, Table};
+use super::{Log, Snapshots, State, Table};
 
 /// What one bucket holds.
 #[derive(Default)]
@@ -14,6 +14,31 @@ pub(crate) struct Bucket {
     pub(crate) log: Log,
     /// By encoded key; empty for log tables.
     pub(crate) rows: BTreeMap<Bytes, Value>,
+    pub(crate) numbers: Numbers,
+    pub(crate) snapshots: Snapshots,
+}
+
+/// Numbers that a bucket gives to its rows. Real servers take ranges of many for each bucket; so does this.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Numbers {
+    next: i64,
+}
+
+impl Numbers {
+    /// How many numbers a bucket takes (`table.auto-increment.cache-size`).
+    const RANGE: i64 = 100_000;
+
+    /// Those of a bucket whose range is the n-th one.
+    fn of_range(range: i32) -> Self {
+        Self {
+            next: i64::from(range) * Self::RANGE + 1,
+        }
+    }
+
+    pub(crate) fn take(&mut self) -> i64 {
+        self.next += 1;
+        self.next - 1
+    }
 }
 
 /// A row as it was written.
@@ -58,7 +83,16 @@ impl State {
                 format!("Leader not local for bucket {bucket} on tabletServer {server}"),
             ));
         }
-        Ok((table, self.buckets.entry(bucket).or_default()))
+        let data = self.buckets.entry(bucket).or_insert_with(|| Bucket {
+            numbers: Numbers::of_range(bucket_id),
+            ..Bucket::default()
+        });
+        Ok((table, data))
+    }
+
+    /// What a bucket holds, if anybody wrote to it or asked for it.
+    pub(crate) fn data(&mut self, bucket: TableBucket) -> Option<&mut Bucket> {
+        self.buckets.get_mut(&bucket)
     }
 
     /// Forgets the data of tables and partitions that are gone.

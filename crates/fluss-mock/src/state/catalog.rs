@@ -25,6 +25,7 @@ pub(crate) struct Catalog {
 
 pub(crate) struct Database {
     pub(crate) descriptor: DatabaseDescriptor,
+    pub(crate) modified: i64,
     pub(crate) tables: BTreeMap<String, TableId>,
     /// Milliseconds since 1970, as all times here.
     pub(crate) created: i64,
@@ -38,6 +39,7 @@ pub(crate) struct Table {
     /// By ascending id, from [`FIRST_SCHEMA_ID`] on.
     schemas: Vec<Schema>,
     pub(crate) created: i64,
+    pub(crate) modified: i64,
     /// By name.
     pub(crate) partitions: BTreeMap<String, Partition>,
     /// Bucket by bucket; empty if it is partitioned.
@@ -69,6 +71,15 @@ impl Catalog {
 
     pub(crate) fn server_count(&self) -> usize {
         self.servers.len()
+    }
+
+    /// The replicas of each bucket of the cluster.
+    pub(crate) fn replicas(&self) -> impl Iterator<Item = &Placement> {
+        self.tables.values().flat_map(|table| {
+            let of_partitions = table.partitions.values();
+            let of_partitions = of_partitions.flat_map(|partition| &partition.replicas);
+            table.replicas.iter().chain(of_partitions)
+        })
     }
 
     pub(crate) fn table(&self, path: &TablePath) -> Option<&Table> {
@@ -154,6 +165,7 @@ impl Database {
     pub(crate) fn new(descriptor: DatabaseDescriptor, now: i64) -> Self {
         Self {
             descriptor,
+            modified: now,
             tables: BTreeMap::new(),
             created: now,
         }
@@ -164,6 +176,25 @@ impl Table {
     pub(crate) fn schema(&self, id: SchemaId) -> Option<&Schema> {
         let place = usize::try_from(id - FIRST_SCHEMA_ID).ok()?;
         self.schemas.get(place)
+    }
+
+    /// The schema that rows are written with from now on.
+    pub(crate) fn latest_schema(&self) -> &Schema {
+        self.descriptor.schema()
+    }
+
+    /// Replaces the definition; a schema that differs gets the next id.
+    pub(crate) fn alter(&mut self, descriptor: TableDescriptor, now: i64) {
+        if descriptor.schema() != self.descriptor.schema() {
+            self.schemas.push(descriptor.schema().clone());
+        }
+        self.descriptor = descriptor;
+        self.modified = now;
+    }
+
+    /// All schemas, in the order of their ids.
+    pub(crate) fn schemas(&self) -> impl Iterator<Item = (SchemaId, &Schema)> {
+        (FIRST_SCHEMA_ID..).zip(&self.schemas)
     }
 
     pub(crate) fn latest_schema_id(&self) -> SchemaId {
@@ -198,6 +229,7 @@ impl State {
         let mut table = Table {
             schemas: vec![descriptor.schema().clone()],
             created: now,
+            modified: now,
             partitions: BTreeMap::new(),
             replicas: Vec::new(),
             path: path.clone(),

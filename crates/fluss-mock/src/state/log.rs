@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::tiering::Segments;
 use bytes::{Bytes, BytesMut};
 use fluss_row::log::{LogBatch, LogBatches, LogMagic, NO_WRITER_ID, assign_offset};
 use fluss_wire::error_code::{ErrorCode, ServerError};
@@ -16,6 +17,7 @@ pub(crate) struct Log {
     /// Where it ends while it has no batch.
     empty_at: i64,
     writers: BTreeMap<i64, VecDeque<Written>>,
+    pub(super) segments: Segments,
 }
 
 /// What is remembered of a batch.

@@ -1,24 +1,33 @@
 //! What the servers of a cluster know. They share it: what replication does in a real cluster is done at once here.
 
+mod access;
 mod bucket;
 mod catalog;
 mod cluster;
+mod config;
 mod log;
+mod notes;
 mod placement;
+mod snapshot;
+mod tiering;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 
-use fluss_metadata::TableBucket;
+use fluss_metadata::{TableBucket, TableId};
 use tokio::sync::watch;
 
-pub(crate) use bucket::{Bucket, Value};
+pub(crate) use access::{Access, matches};
+pub(crate) use bucket::{Bucket, Numbers, Value};
 pub(crate) use catalog::{Catalog, Database, Partition, Table};
+pub(crate) use config::Config;
 pub(crate) use log::{Appended, Log, internal};
 pub(crate) use placement::Placement;
 
 use cluster::Frozen;
+pub(crate) use notes::{Lake, LakeSnapshot, Lease, ProducerOffsets};
+pub(crate) use snapshot::{Snapshot, Snapshots};
 
 use crate::builder::{MockClusterBuilder, Release};
 use crate::clock::Clock;
@@ -46,6 +55,7 @@ pub(crate) struct Shared {
 
 /// Everything that changes.
 pub(crate) struct State {
+    pub(crate) release: Release,
     pub(crate) clock: Clock,
     pub(crate) coordinator: SocketAddr,
     /// Tablet servers that the cluster takes to be up, by id.
@@ -53,6 +63,19 @@ pub(crate) struct State {
     /// What those servers tell that have stopped learning.
     frozen: BTreeMap<i32, Frozen>,
     pub(crate) catalog: Catalog,
+    pub(crate) config: Config,
+    /// Nothing where everybody may do everything.
+    pub(crate) access: Option<Access>,
+    /// Tags of servers, by their ids.
+    pub(crate) tags: BTreeMap<i32, i32>,
+    /// How many rebalances there were, and the id of the last one.
+    pub(crate) rebalances: u64,
+    pub(crate) rebalance: Option<String>,
+    pub(crate) producers: BTreeMap<String, ProducerOffsets>,
+    /// By the ids of their tables.
+    pub(crate) lakes: BTreeMap<TableId, Lake>,
+    /// Leases on snapshots, by name.
+    pub(crate) leases: BTreeMap<String, Lease>,
     buckets: BTreeMap<TableBucket, Bucket>,
     next_writer_id: i64,
 }
@@ -64,6 +87,10 @@ impl Shared {
         nodes: Vec<Node>,
     ) -> Self {
         let clock = Clock::new(settings.wall_clock);
+        let config = Config::new(settings.config.clone());
+        let access = config
+            .has_access_rules()
+            .then(|| Access::new(config.super_users()));
         let ids = nodes.iter().map(|node| node.id).collect();
         Self {
             release: settings.release,
@@ -71,11 +98,20 @@ impl Shared {
             faults: Faults::new(settings.seed),
             journal: Journal::default(),
             state: Mutex::new(State {
+                release: settings.release,
                 clock,
                 coordinator,
                 nodes,
                 frozen: BTreeMap::new(),
                 catalog: Catalog::new(settings.seed, ids, clock.now_millis()),
+                config,
+                access,
+                tags: BTreeMap::new(),
+                rebalances: 0,
+                rebalance: None,
+                producers: BTreeMap::new(),
+                lakes: BTreeMap::new(),
+                leases: BTreeMap::new(),
                 buckets: BTreeMap::new(),
                 next_writer_id: 0,
             }),

@@ -30,8 +30,7 @@ fn set(acls: Vec<AclInfo>) -> HashSet<AclInfo> {
     acls.into_iter().collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rules_are_made_listed_by_what_they_say_and_dropped() {
+pub(crate) async fn rules_are_made_listed_by_what_they_say_and_dropped() {
     let (_, admin, database) = start_listed("admin_acl").await;
     let path = TablePath::new(database.as_str(), "t");
     let someone = unique_database("someone");
@@ -113,8 +112,7 @@ async fn rules_are_made_listed_by_what_they_say_and_dropped() {
     assert_eq!(admin.list_acls(&of_someone()).await.unwrap(), []);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_may_what_rules_let_him_and_nothing_else() {
+pub(crate) async fn a_user_may_what_rules_let_him_and_nothing_else() {
     let (connection, admin, database) = start_listed("admin_user").await;
     let path = TablePath::new(database.as_str(), "log");
     let descriptor = support::descriptor(log_schema(), 1);
@@ -218,8 +216,7 @@ async fn a_user_may_what_rules_let_him_and_nothing_else() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_may_not_make_or_drop_rules_for_himself() {
+pub(crate) async fn a_user_may_not_make_or_drop_rules_for_himself() {
     let (connection, admin, database) = start_listed("admin_himself").await;
     let other = support::database(&connection, "admin_not_his").await;
     let missing = TablePath::new(other.as_str(), "t");
@@ -266,8 +263,7 @@ async fn a_user_may_not_make_or_drop_rules_for_himself() {
     assert_eq!(admin.list_acls(&filter).await.unwrap().len(), 1);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_leases_snapshots_of_tables_that_he_may_read() {
+pub(crate) async fn a_user_leases_snapshots_of_tables_that_he_may_read() {
     let (_, admin, database) = start_listed("admin_his_lease").await;
     let path = TablePath::new(database.as_str(), "keyed");
     let descriptor = support::descriptor(keyed_schema(), 1);
@@ -290,8 +286,7 @@ async fn a_user_leases_snapshots_of_tables_that_he_may_read() {
     lease.close().await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_password_administers_nothing() {
+pub(crate) async fn a_wrong_password_administers_nothing() {
     let error = FlussConnection::new(Config {
         bootstrap_server: sasl_bootstrap_servers(),
         security_protocol: SecurityProtocol::SaslPlain,

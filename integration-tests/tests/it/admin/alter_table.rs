@@ -9,8 +9,7 @@ use fluss::row::GenericRow;
 use super::super::support::read;
 use super::{append, log_table, start};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn columns_are_added_and_rows_of_both_schemas_are_read() {
+pub(crate) async fn columns_are_added_and_rows_of_both_schemas_are_read() {
     let (connection, admin, database) = start("admin_alter").await;
     let path = TablePath::new(database.as_str(), "log");
     let table = log_table(&connection, &path, 1).await;
@@ -62,8 +61,7 @@ async fn columns_are_added_and_rows_of_both_schemas_are_read() {
     assert_eq!(scores, [None, None, None, Some(9.5)]);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn properties_are_set_and_reset() {
+pub(crate) async fn properties_are_set_and_reset() {
     let (connection, admin, database) = start("admin_properties").await;
     let path = TablePath::new(database.as_str(), "log");
     log_table(&connection, &path, 1).await;
@@ -103,8 +101,7 @@ async fn properties_are_set_and_reset() {
     admin.alter_table(&path, &[], false).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_no_server_takes_is_not_sent_and_what_this_one_does_not_take_it_refuses() {
+pub(crate) async fn what_no_server_takes_is_not_sent_and_what_this_one_does_not_take_it_refuses() {
     let (connection, admin, database) = start("admin_bad_alter").await;
     let path = TablePath::new(database.as_str(), "log");
     log_table(&connection, &path, 1).await;

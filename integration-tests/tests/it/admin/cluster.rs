@@ -12,8 +12,7 @@ fn entry<'a>(configs: &'a [ConfigEntry], key: &str) -> Option<&'a ConfigEntry> {
     configs.iter().find(|entry| entry.key() == key)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn configuration_is_described_set_and_reset() {
+pub(crate) async fn configuration_is_described_set_and_reset() {
     let admin = connect().await.get_admin().await.unwrap();
     let configs = admin.describe_cluster_configs().await.unwrap();
     let buckets = entry(&configs, "default.bucket.number").unwrap();
@@ -34,8 +33,7 @@ async fn configuration_is_described_set_and_reset() {
     admin.alter_cluster_configs(&[]).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn configuration_that_cannot_be_is_refused_and_nothing_of_the_call_happens() {
+pub(crate) async fn configuration_that_cannot_be_is_refused_and_nothing_of_the_call_happens() {
     let admin = connect().await.get_admin().await.unwrap();
     let cases = [
         (
@@ -65,8 +63,7 @@ async fn configuration_that_cannot_be_is_refused_and_nothing_of_the_call_happens
     assert_eq!(entry(&configs, "datalake.of-a-test"), None);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn servers_are_tagged_and_tags_that_do_not_fit_are_refused() {
+pub(crate) async fn servers_are_tagged_and_tags_that_do_not_fit_are_refused() {
     let admin = connect().await.get_admin().await.unwrap();
     let temporary = ServerTag::TemporaryOffline;
     let permanent = ServerTag::PermanentOffline;
@@ -92,8 +89,7 @@ async fn servers_are_tagged_and_tags_that_do_not_fit_are_refused() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_rebalance_without_goal_is_not_sent() {
+pub(crate) async fn a_rebalance_without_goal_is_not_sent() {
     let admin = connect().await.get_admin().await.unwrap();
     let error = admin.rebalance(&[]).await.unwrap_err();
     assert_eq!(
@@ -103,8 +99,7 @@ async fn a_rebalance_without_goal_is_not_sent() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_ordinary_user_may_not_touch_the_cluster() {
+pub(crate) async fn an_ordinary_user_may_not_touch_the_cluster() {
     let admin = connect_as("fluss", "fluss-pass")
         .await
         .get_admin()

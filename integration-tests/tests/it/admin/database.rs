@@ -8,8 +8,7 @@ use integration_tests::cluster::unique_database;
 
 use super::{connect, connect_as, log_table};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_is_made_described_listed_and_dropped() {
+pub(crate) async fn a_database_is_made_described_listed_and_dropped() {
     let connection = connect_as("admin", "admin-pass").await;
     let admin = connection.get_admin().await.unwrap();
     let name = unique_database("admin_db");
@@ -73,8 +72,7 @@ async fn a_database_is_made_described_listed_and_dropped() {
     assert!(!admin.table_exists(&path).await.unwrap());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_missing_database_is_not_found_and_a_bad_name_is_not_sent() {
+pub(crate) async fn a_missing_database_is_not_found_and_a_bad_name_is_not_sent() {
     let admin = connect().await.get_admin().await.unwrap();
     let missing = unique_database("admin_none");
     let error = admin.get_database_info(&missing).await.unwrap_err();
@@ -99,8 +97,7 @@ async fn a_missing_database_is_not_found_and_a_bad_name_is_not_sent() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_servers_of_the_cluster_are_listed_the_coordinator_first() {
+pub(crate) async fn the_servers_of_the_cluster_are_listed_the_coordinator_first() {
     let admin = connect().await.get_admin().await.unwrap();
     let nodes = admin.get_server_nodes().await.unwrap();
     assert_eq!(nodes[0].kind(), ServerKind::Coordinator);

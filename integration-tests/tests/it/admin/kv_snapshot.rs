@@ -23,8 +23,7 @@ async fn next_snapshot(admin: &FlussAdmin, table: &FlussTable, after: i64) -> (T
     .await
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn snapshots_come_with_their_files_and_offsets() {
+pub(crate) async fn snapshots_come_with_their_files_and_offsets() {
     let (connection, admin, database) = start("admin_snapshots").await;
     let path = TablePath::new(database.as_str(), "people");
     let table = keyed_table(&connection, &path, 3).await;
@@ -79,8 +78,7 @@ async fn snapshots_come_with_their_files_and_offsets() {
     assert_eq!(rows, 300, "each row is an insertion, each in one log");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tables_without_snapshots_say_why() {
+pub(crate) async fn tables_without_snapshots_say_why() {
     let (connection, admin, database) = start("admin_no_snapshots").await;
     let log = TablePath::new(database.as_str(), "log");
     log_table(&connection, &log, 1).await;
@@ -109,8 +107,7 @@ async fn tables_without_snapshots_say_why() {
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lease_keeps_a_snapshot_and_renews_itself_until_it_is_closed() {
+pub(crate) async fn a_lease_keeps_a_snapshot_and_renews_itself_until_it_is_closed() {
     let (connection, admin, database) = start("admin_lease").await;
     let path = TablePath::new(database.as_str(), "people");
     let table = keyed_table(&connection, &path, 1).await;
@@ -148,8 +145,7 @@ async fn a_lease_keeps_a_snapshot_and_renews_itself_until_it_is_closed() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_released_or_dropped_goes_and_what_is_held_stays() {
+pub(crate) async fn what_is_released_or_dropped_goes_and_what_is_held_stays() {
     let (connection, admin, database) = start("admin_release").await;
     let first_path = TablePath::new(database.as_str(), "a");
     let second_path = TablePath::new(database.as_str(), "b");
@@ -189,8 +185,7 @@ async fn what_is_released_or_dropped_goes_and_what_is_held_stays() {
     gone(&second, b, of_b).await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lease_that_cannot_be_is_refused_and_ends_with_its_connection() {
+pub(crate) async fn a_lease_that_cannot_be_is_refused_and_ends_with_its_connection() {
     let (connection, admin, database) = start("admin_bad_lease").await;
     let minute = Duration::from_secs(60);
     for (id, duration) in [("", minute), ("a/b", minute), ("a", Duration::ZERO)] {

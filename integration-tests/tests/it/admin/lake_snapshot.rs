@@ -67,8 +67,7 @@ async fn commit(
     }
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_latest_snapshot_and_one_by_its_id_tell_how_far_the_lake_is() {
+pub(crate) async fn the_latest_snapshot_and_one_by_its_id_tell_how_far_the_lake_is() {
     let (connection, admin, database) = start("admin_lake").await;
     let path = TablePath::new(database.as_str(), "log");
     let table = log_table(&connection, &path, 3).await;

@@ -1,16 +1,16 @@
 //! Every call of the administration, each asserting what came back.
 
-mod acl;
-mod alter_table;
-mod cluster;
-mod database;
-mod kv_snapshot;
-mod lake_snapshot;
-mod newer;
-mod offsets;
-mod partition;
-mod producer_offsets;
-mod table;
+pub(crate) mod acl;
+pub(crate) mod alter_table;
+pub(crate) mod cluster;
+pub(crate) mod database;
+pub(crate) mod kv_snapshot;
+pub(crate) mod lake_snapshot;
+pub(crate) mod newer;
+pub(crate) mod offsets;
+pub(crate) mod partition;
+pub(crate) mod producer_offsets;
+pub(crate) mod table;
 
 use std::time::{Duration, Instant};
 

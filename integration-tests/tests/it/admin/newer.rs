@@ -7,8 +7,7 @@ use fluss::metadata::{AlterConfig, ServerTag};
 
 use super::start;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn calls_of_a_newer_release_say_so_at_once() {
+pub(crate) async fn calls_of_a_newer_release_say_so_at_once() {
     let (_, admin, database) = start("admin_newer").await;
     let tag = ServerTag::TemporaryOffline;
     let changes = [AlterConfig::set("owner", "me")];

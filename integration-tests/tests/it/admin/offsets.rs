@@ -16,8 +16,7 @@ fn now() -> i64 {
         .as_millis() as i64
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn offsets_follow_what_was_appended() {
+pub(crate) async fn offsets_follow_what_was_appended() {
     let (connection, admin, database) = start("admin_offsets").await;
     let path = TablePath::new(database.as_str(), "log");
     let table = log_table(&connection, &path, 3).await;
@@ -87,8 +86,7 @@ async fn offsets_follow_what_was_appended() {
     assert_eq!(error.operation(), Some("list_offsets"));
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn offsets_and_rows_of_partitions() {
+pub(crate) async fn offsets_and_rows_of_partitions() {
     let (connection, admin, database) = start("admin_part_offsets").await;
     let path = TablePath::new(database.as_str(), "events");
     let schema = Schema::builder()
@@ -152,8 +150,7 @@ async fn offsets_and_rows_of_partitions() {
     assert_eq!(error.kind(), ErrorKind::Usage, "{error}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rows_are_counted_by_key_or_by_offset() {
+pub(crate) async fn rows_are_counted_by_key_or_by_offset() {
     let (connection, admin, database) = start("admin_stats").await;
     let path = TablePath::new(database.as_str(), "log");
     let table = log_table(&connection, &path, 3).await;
@@ -177,8 +174,7 @@ async fn rows_are_counted_by_key_or_by_offset() {
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rows_of_a_table_that_nobody_counts_are_an_error_of_the_server() {
+pub(crate) async fn rows_of_a_table_that_nobody_counts_are_an_error_of_the_server() {
     let (connection, admin, database) = start("admin_uncounted").await;
     let path = TablePath::new(database.as_str(), "wal");
     let descriptor = TableDescriptor::builder()

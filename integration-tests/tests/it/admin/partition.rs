@@ -28,8 +28,7 @@ fn spec(day: &str, region: &str) -> PartitionSpec {
     PartitionSpec::new([("day", day), ("region", region)])
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn partitions_are_made_listed_by_part_of_their_values_and_dropped() {
+pub(crate) async fn partitions_are_made_listed_by_part_of_their_values_and_dropped() {
     let (_, admin, database) = start("admin_partition").await;
     let path = TablePath::new(database.as_str(), "events");
     support::create_known(&admin, &path, &events()).await;
@@ -91,8 +90,7 @@ async fn partitions_are_made_listed_by_part_of_their_values_and_dropped() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_partition_that_cannot_be_is_refused() {
+pub(crate) async fn a_partition_that_cannot_be_is_refused() {
     let (connection, admin, database) = start("admin_bad_partition").await;
     let path = TablePath::new(database.as_str(), "events");
     support::create_known(&admin, &path, &events()).await;

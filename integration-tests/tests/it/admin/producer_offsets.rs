@@ -9,8 +9,7 @@ use integration_tests::cluster::unique_database;
 
 use super::{log_table, start};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn offsets_are_left_once_read_and_deleted() {
+pub(crate) async fn offsets_are_left_once_read_and_deleted() {
     let (connection, admin, database) = start("admin_producer").await;
     let mut offsets = BTreeMap::new();
     for name in ["a", "b"] {
@@ -58,8 +57,7 @@ async fn offsets_are_left_once_read_and_deleted() {
     admin.delete_producer_offsets(&producer).await.unwrap();
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_producer_id_that_cannot_be_is_refused() {
+pub(crate) async fn a_producer_id_that_cannot_be_is_refused() {
     let (_, admin, _) = start("admin_bad_producer").await;
     for id in ["", "a/b", "a b"] {
         let error = admin

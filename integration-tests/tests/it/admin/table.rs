@@ -5,8 +5,7 @@ use fluss::metadata::{TableDescriptor, TablePath};
 
 use super::{keyed_schema, log_schema, start, start_listed, support};
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_table_is_made_described_listed_and_dropped() {
+pub(crate) async fn a_table_is_made_described_listed_and_dropped() {
     let (_, admin, database) = start_listed("admin_table").await;
     let path = TablePath::new(database.as_str(), "people");
     let descriptor = TableDescriptor::builder()
@@ -69,8 +68,7 @@ async fn a_table_is_made_described_listed_and_dropped() {
     assert!(anew.table_id() > info.table_id());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_table_that_cannot_be_is_refused() {
+pub(crate) async fn a_table_that_cannot_be_is_refused() {
     let (_, admin, database) = start("admin_bad_table").await;
     let good = support::descriptor(log_schema(), 1);
     for name in ["", "a.b", "__mine", "$changelog"] {

@@ -1,0 +1,192 @@
+//! Log segments that move to a directory: what real servers do from time to time, done here when a segment is full.
+//!
+//! The batches stay in memory as well; who fetches what has moved is nevertheless told where it is.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use bytes::{Bytes, BytesMut};
+use fluss_metadata::{
+    FsPath, PhysicalTablePath, RemoteLayout, RemoteLogManifest, RemoteLogSegment, TableBucket,
+    TableId,
+};
+use fluss_row::log::LogBatch;
+
+use super::{Log, State, Table};
+
+/// The segments of a log, but for the last one, which is being written to.
+#[derive(Debug, Default)]
+pub(crate) struct Segments {
+    pub(crate) closed: Vec<RemoteLogSegment>,
+    /// Where the last one begins.
+    open: i64,
+    /// Offsets before this one are in the directory only.
+    pub(crate) local_start: i64,
+}
+
+/// Where segments go, and how many stay.
+pub(crate) struct Tiering {
+    dir: FsPath,
+    path: PhysicalTablePath,
+    bucket: TableBucket,
+    segment_bytes: usize,
+    local_segments: usize,
+}
+
+impl State {
+    /// Moves what is full, if there is a directory to move it to.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says.
+    pub(crate) fn tier(&mut self, bucket: TableBucket) -> io::Result<()> {
+        let Some(root) = self.config.remote_dir() else {
+            return Ok(());
+        };
+        let Some(table) = self.catalog.table_by_id(bucket.table_id()) else {
+            return Ok(());
+        };
+        let path = physical(table, &bucket);
+        let dir = FsPath::parse(root)
+            .and_then(|root| RemoteLayout::new(root).log_tablet_dir(&path, &bucket))
+            .map_err(io::Error::other)?;
+        let tiering = Tiering {
+            dir,
+            path,
+            bucket,
+            segment_bytes: self.config.segment_bytes(),
+            local_segments: local_segments(table),
+        };
+        match self.data(bucket) {
+            Some(data) => data.log.tier(&tiering),
+            None => Ok(()),
+        }
+    }
+
+    /// The directory of a bucket's log, as clients are told it.
+    pub(crate) fn remote_dir_of(&self, table_id: TableId, bucket: &TableBucket) -> Option<String> {
+        let root = FsPath::parse(self.config.remote_dir()?).ok()?;
+        let table = self.catalog.table_by_id(table_id)?;
+        let dir = RemoteLayout::new(root).log_tablet_dir(&physical(table, bucket), bucket);
+        Some(dir.ok()?.to_string())
+    }
+}
+
+fn physical(table: &Table, bucket: &TableBucket) -> PhysicalTablePath {
+    let mut partitions = table.partitions.values();
+    let name = bucket
+        .partition_id()
+        .and_then(|id| partitions.find(|partition| partition.id == id))
+        .map(|partition| partition.spec.partition_name());
+    match name {
+        Some(name) => PhysicalTablePath::of_partitioned(table.path.clone(), name),
+        None => PhysicalTablePath::of(table.path.clone()),
+    }
+}
+
+fn local_segments(table: &Table) -> usize {
+    let count = table.descriptor.tiered_log_local_segments().unwrap_or(2);
+    usize::try_from(count).unwrap_or(1)
+}
+
+impl Log {
+    fn tier(&mut self, to: &Tiering) -> io::Result<()> {
+        loop {
+            let mut bytes = BytesMut::new();
+            let mut last = None;
+            let open = self.segments.open;
+            for batch in self.since(open) {
+                if !bytes.is_empty() && bytes.len() + batch.bytes().len() > to.segment_bytes {
+                    break;
+                }
+                bytes.extend_from_slice(batch.bytes());
+                last = Some(*batch.header());
+            }
+            let Some(last) = last else { break };
+            if last.next_offset() == self.end_offset() {
+                break;
+            }
+            let segment = RemoteLogSegment::new(
+                segment_id(&to.bucket, open),
+                open,
+                last.next_offset(),
+                None,
+                None,
+                last.commit_timestamp(),
+                i32::try_from(bytes.len()).unwrap_or(i32::MAX),
+            );
+            write_segment(&to.dir, &segment, &bytes.freeze())?;
+            self.segments.open = last.next_offset();
+            self.segments.closed.push(segment);
+            write_manifest(to, &self.segments.closed)?;
+        }
+        // The one that is being written to is among those that stay.
+        let stay = to.local_segments.saturating_sub(1);
+        let moved = self.segments.closed.len().saturating_sub(stay);
+        let behind = moved.checked_sub(1);
+        if let Some(last) = behind.and_then(|place| self.segments.closed.get(place)) {
+            self.segments.local_start = last.end_offset();
+        }
+        Ok(())
+    }
+
+    /// The segments that hold what has moved, from this offset on, and how many bytes of the first one are before its batch.
+    pub(crate) fn moved(&self, offset: i64) -> Option<(&[RemoteLogSegment], usize)> {
+        let Segments {
+            closed,
+            local_start,
+            ..
+        } = &self.segments;
+        if offset >= *local_start {
+            return None;
+        }
+        let first = closed.partition_point(|segment| segment.end_offset() <= offset);
+        let behind = closed.partition_point(|segment| segment.end_offset() <= *local_start);
+        let found = closed.get(first..behind)?;
+        let begins = found.first()?.start_offset();
+        let before = self.since(begins).iter();
+        let before = before.take_while(|batch| batch.header().next_offset() <= offset);
+        Some((
+            found,
+            before.map(|batch: &LogBatch| batch.bytes().len()).sum(),
+        ))
+    }
+}
+
+/// In the form of a UUID, and always the same.
+fn segment_id(bucket: &TableBucket, offset: i64) -> String {
+    format!(
+        "{:08x}-{:04x}-4000-8000-{:012x}",
+        bucket.table_id() as u32,
+        bucket.bucket_id() as u16,
+        offset
+    )
+}
+
+fn write_segment(dir: &FsPath, segment: &RemoteLogSegment, bytes: &Bytes) -> io::Result<()> {
+    let dir = dir.log_segment_dir(segment.segment_id());
+    write(&dir.segment_file(segment.start_offset()), bytes)
+}
+
+fn write_manifest(to: &Tiering, segments: &[RemoteLogSegment]) -> io::Result<()> {
+    let manifest = RemoteLogManifest::new(to.path.clone(), to.bucket, None, segments.to_vec());
+    let end = segments.last().map_or(0, RemoteLogSegment::end_offset);
+    let file = to.dir.log_manifest_file(&segment_id(&to.bucket, end));
+    write(&file, manifest.to_json().as_bytes())
+}
+
+fn write(file: &FsPath, bytes: &[u8]) -> io::Result<()> {
+    let path = local_path(file);
+    if let Some(dir) = path.parent() {
+        fs::create_dir_all(dir)?;
+    }
+    fs::write(path, bytes)
+}
+
+/// A directory of this machine, with `file:` before it or without.
+fn local_path(file: &FsPath) -> PathBuf {
+    let text = file.to_string();
+    let path = text.strip_prefix("file://").unwrap_or(&text);
+    Path::new(path.strip_prefix("file:").unwrap_or(path)).to_owned()
+}
