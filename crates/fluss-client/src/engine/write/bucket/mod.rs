@@ -100,11 +100,12 @@ impl<P> BucketQueue<P> {
         self.batches.len() - self.in_flight
     }
 
-    /// Whether the open batch of the bucket would be sent at once if it were closed now.
+    /// Whether the open batch of the bucket would be sent at once if it were closed now. Where sequences are unusable, a batch that comes
+    /// into an empty queue makes the bucket take a new writer id.
     pub(super) fn has_room(&self, now: Instant, limits: &Limits) -> bool {
         self.waiting() == 0
             && self.in_flight < limits.max_in_flight_per_bucket
-            && !self.resetting
+            && (!self.resetting || self.batches.is_empty())
             && !self.is_paused(now)
     }
 

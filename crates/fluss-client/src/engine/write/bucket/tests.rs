@@ -336,3 +336,19 @@ fn sequences_go_round_after_the_largest_number() {
         );
     }
 }
+
+/// The rows behind it stayed in the open batch until their time was over, one delivery timeout after the other.
+#[test]
+fn a_bucket_whose_last_batch_failed_for_good_takes_the_next_one() {
+    let mut bench = Bench::with(2);
+    assert_eq!(bench.send(7), [(0, 7, 0), (1, 7, 1)]);
+    assert_eq!(bench.answer(0, written(0)), "0 done Some(0)");
+    assert_eq!(bench.answer(1, lost()), "again");
+    assert_eq!(bench.send(7), [(1, 7, 1)]);
+    // The server has forgotten the writer: nobody can tell whether the batch is written.
+    assert_eq!(bench.answer(1, refused(31)), "1 failed Some(31)");
+    assert!(bench.queue.has_room(bench.now, &bench.limits));
+    bench.add(2, 1);
+    assert_eq!(bench.send(7), []);
+    assert_eq!(bench.send(8), [(2, 8, 0)]);
+}
