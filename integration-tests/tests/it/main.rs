@@ -13,6 +13,7 @@ use integration_tests::support;
 mod admin;
 mod config;
 mod documented;
+mod faults;
 mod interop;
 mod lookup_keys;
 mod observe;
