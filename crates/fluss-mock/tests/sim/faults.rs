@@ -7,7 +7,7 @@ use fluss_mock::{ApiKey, ErrorCode, Port, ServerId};
 use tokio::time::sleep;
 
 use crate::dice::Dice;
-use crate::world::{BUCKETS, SERVERS, World};
+use crate::world::{BUCKETS, Kind, SERVERS, World};
 
 /// Things that go wrong, one after the other or at the same time.
 const FAULTS: u64 = 40;
@@ -20,7 +20,7 @@ pub(crate) async fn happen(world: World) {
         if !world.is_written() {
             break;
         }
-        match dice.below(10) {
+        match dice.below(11) {
             0..6 => {
                 world.cluster.inject(rule(dice));
             }
@@ -49,6 +49,7 @@ pub(crate) async fn happen(world: World) {
                 let port = dice.one_of(&[Port::Same, Port::Other]);
                 world.cluster.start_server(server, port).await.unwrap();
             }
+            9 if world.kind == Kind::ForgetfulServers => world.cluster.expire_writers(),
             _ => {
                 let server = dice.below(SERVERS as u64) as i32;
                 let slow = world.cluster.throttle(server, dice.millis(1, 400));

@@ -24,6 +24,8 @@ mod run;
 mod world;
 mod writers;
 
+use world::Kind;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Instant;
@@ -48,17 +50,18 @@ fn every_seed_keeps_what_was_promised() {
     };
     let next = AtomicU64::new(first);
     let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let (mut operations, mut failed) = (0, Vec::new());
+    let (mut operations, mut refused, mut failed) = (0, 0, Vec::new());
     thread::scope(|scope| {
         let work = || {
-            let (mut operations, mut failed) = (0, Vec::new());
+            let (mut operations, mut refused, mut failed) = (0, 0, Vec::new());
             loop {
                 let seed = next.fetch_add(1, Ordering::Relaxed);
                 if seed >= first + count {
-                    return (operations, failed);
+                    return (operations, refused, failed);
                 }
-                let outcome = run::seed(seed);
+                let outcome = run::seed(seed, Kind::Usual);
                 operations += outcome.operations;
+                refused += outcome.failures;
                 assert!(outcome.operations >= OPERATIONS, "{outcome:?}");
                 if !outcome.wrong.is_empty() {
                     println!("seed {seed} failed; again with `cargo xtask sim --seed {seed}`");
@@ -71,13 +74,14 @@ fn every_seed_keeps_what_was_promised() {
         };
         let threads = (0..threads).map(|_| scope.spawn(work)).collect::<Vec<_>>();
         for thread in threads {
-            let (done, wrong) = thread.join().unwrap();
+            let (done, errors, wrong) = thread.join().unwrap();
             operations += done;
+            refused += errors;
             failed.extend(wrong);
         }
     });
     println!(
-        "sim: {count} seeds, {operations} operations in {:.1?} on {threads} threads",
+        "sim: {count} seeds, {operations} operations, {refused} of them told of an error, in {:.1?} on {threads} threads",
         started.elapsed()
     );
     assert!(failed.is_empty(), "failed seeds: {failed:?}");
@@ -86,16 +90,25 @@ fn every_seed_keeps_what_was_promised() {
 /// Whoever finds nothing has to show that there would be something to find.
 #[test]
 fn rows_are_there_twice_if_nobody_weeds_them_out() {
-    let wrong = (0..4).flat_map(|seed| run::seed_without_idempotence(seed).wrong);
+    let wrong = (0..4).flat_map(|seed| run::seed(seed, Kind::WithoutIdempotence).wrong);
     let wrong = wrong.collect::<Vec<_>>();
     let twice = wrong.iter().any(|wrong| wrong.contains("Duplicated"));
     assert!(twice, "{wrong:?}");
 }
 
+/// A writer that the servers forgot after its last batch was lost wrote nothing to that bucket any more.
+#[test]
+fn writers_that_servers_forget_go_on() {
+    for seed in 0..12 {
+        let outcome = run::seed(seed, Kind::ForgetfulServers);
+        assert!(outcome.wrong.is_empty(), "seed {seed}: {:?}", outcome.wrong);
+    }
+}
+
 #[test]
 fn a_seed_does_the_same_each_time() {
     let seed = number("FLUSS_SIM_SEED").unwrap_or(3);
-    let (one, other) = (run::seed(seed), run::seed(seed));
+    let (one, other) = (run::seed(seed, Kind::Usual), run::seed(seed, Kind::Usual));
     assert_eq!(one, other);
-    assert_ne!(one.requests, run::seed(seed + 1).requests);
+    assert_ne!(one.requests, run::seed(seed + 1, Kind::Usual).requests);
 }

@@ -30,6 +30,9 @@ pub(crate) async fn read(
     let has_primary_key = table.has_primary_key();
     loop {
         let ends = ends.borrow_and_update().clone();
+        if let Some(ends) = &ends {
+            world.at(format!("reading {positions:?} of {ends:?}"));
+        }
         if let Some(ends) = ends
             && ends.iter().all(|(bucket, end)| positions[bucket] >= *end)
         {

@@ -21,13 +21,25 @@ pub(crate) const CALL: Duration = Duration::from_secs(20);
 /// By how much a call may outlive its deadline: the grace that the client gives late answers, and a turn of everybody.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// What a simulation is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Everything that is promised.
+    Usual,
+    /// A client that asks for trouble.
+    WithoutIdempotence,
+    /// Servers forget writers. What is repeated after that may be there twice: servers take a first batch of a writer that they don't know
+    /// for a new one.
+    ForgetfulServers,
+}
+
 #[derive(Clone)]
 pub(crate) struct World {
     pub(crate) cluster: Arc<MockCluster>,
     pub(crate) log: TablePath,
     pub(crate) keys: TablePath,
     pub(crate) dice: Dice,
-    is_idempotent: bool,
+    pub(crate) kind: Kind,
     inner: Arc<Mutex<Inner>>,
 }
 
@@ -38,11 +50,12 @@ struct Inner {
     failures: u64,
     writers: u64,
     wrong: Vec<String>,
+    /// What is under way, for whoever asks why it doesn't end.
+    at: String,
 }
 
 impl World {
-    /// `is_idempotent`: whether servers weed out what writers repeat.
-    pub(crate) async fn new(seed: u64, is_idempotent: bool) -> Self {
+    pub(crate) async fn new(seed: u64, kind: Kind) -> Self {
         let cluster = MockCluster::builder()
             .tablet_servers(SERVERS as u16)
             .seed(seed)
@@ -56,7 +69,7 @@ impl World {
             log: TablePath::new("fluss", "log"),
             keys: TablePath::new("fluss", "keys"),
             dice: Dice::new(seed),
-            is_idempotent,
+            kind,
             inner: Arc::default(),
         };
         let connection = world.connect(0).await;
@@ -91,7 +104,7 @@ impl World {
             request_timeout: Duration::from_secs(5),
             call_timeout: CALL,
             writer_delivery_timeout: DELIVERY,
-            writer_enable_idempotence: self.is_idempotent,
+            writer_enable_idempotence: self.kind != Kind::WithoutIdempotence,
             // Small enough that none is sealed on a thread of its own, which would come back whenever it likes.
             writer_batch_size: 16 * 1024,
             writer_batch_timeout: Duration::from_millis(20),
@@ -116,6 +129,14 @@ impl World {
         if let Some(violation) = violation {
             self.wrong(format!("{violation:?}"));
         }
+    }
+
+    pub(crate) fn at(&self, what: impl Into<String>) {
+        self.inner().at = what.into();
+    }
+
+    pub(crate) fn where_it_is(&self) -> String {
+        self.inner().at.clone()
     }
 
     fn count(&self) {
