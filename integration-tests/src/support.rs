@@ -90,7 +90,8 @@ pub async fn create_known(admin: &FlussAdmin, path: &TablePath, descriptor: &Tab
 }
 
 /// The cluster without a client around it.
-async fn raw_cluster() -> Cluster {
+/// Asks the cluster of this test directly.
+pub async fn raw_cluster() -> Cluster {
     let mut config = RpcConfig::default();
     config.call_timeout = Duration::from_secs(3);
     let address = bootstrap_servers();

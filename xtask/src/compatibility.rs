@@ -156,6 +156,11 @@ const FEATURES: &[Feature] = &[
         "admin::producer_offsets",
     ),
     ("Administration", "tables and schemas", "admin::table"),
+    (
+        "Administration",
+        "bad requests and the codes of their answers",
+        "bad_requests",
+    ),
     ("Administration", "rebalance", "rebalance"),
     (
         "Configuration and observation",

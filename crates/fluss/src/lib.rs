@@ -111,3 +111,8 @@ struct Writing;
 #[cfg(doctest)]
 #[doc = include_str!("../../../docs/admin.md")]
 struct Administration;
+
+/// Compiles the snippets of the page about testing.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/testing.md")]
+struct Testing;

@@ -11,6 +11,7 @@
 use integration_tests::support;
 
 mod admin;
+mod bad_requests;
 mod config;
 mod documented;
 mod faults;

@@ -13,8 +13,7 @@ const BUCKETS: i32 = 16;
 const ROWS: i64 = 4000;
 const PREFETCH: u64 = 128 * 1024;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_fetched_ahead_of_poll_is_bounded_whatever_the_number_of_buckets() {
+pub(crate) async fn what_is_fetched_ahead_of_poll_is_bounded_whatever_the_number_of_buckets() {
     let schema = Schema::builder()
         .column("id", DataTypes::bigint())
         .column("text", DataTypes::string())

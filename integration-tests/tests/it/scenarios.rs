@@ -129,6 +129,11 @@ scenarios! {
             a_table_that_cannot_be_is_refused,
         ]
     }
+    bad_requests [
+        bad_reads_are_answered_by_their_codes,
+        bad_writes_are_answered_by_their_codes,
+        bad_administration_is_answered_by_its_codes,
+    ]
     config [
         keys_of_the_java_client_do_what_they_say,
         wrong_keys_and_values_are_told_before_anybody_is_asked,
@@ -174,6 +179,9 @@ scenarios! {
         old_batches_are_read_with_the_newer_schema,
         old_rows_are_looked_up_with_the_newer_schema,
     ]
+    scan_prefetch [
+        what_is_fetched_ahead_of_poll_is_bounded_whatever_the_number_of_buckets,
+    ]
     scan_remote [
         remote_segments_are_read_from_the_beginning_and_from_the_middle,
         remote_segments_are_read_in_small_pieces_where_memory_is_short,
@@ -198,6 +206,7 @@ scenarios! {
         an_arrow_batch_is_split_by_partition_and_bucket,
         what_does_not_fit_the_table_is_refused_by_the_name_of_the_column,
         rows_and_batches_of_several_writers_keep_their_order_in_a_bucket,
+        every_way_to_call_writes_the_same,
     ]
     write_batches [
         batches_are_as_large_as_configured,
@@ -247,5 +256,6 @@ scenarios! {
         the_versioned_engine_keeps_the_newest_version,
         the_aggregation_engine_adds_up_unless_rows_overwrite,
         the_server_fills_the_auto_increment_column,
+        every_way_to_call_upserts_and_deletes,
     ]
 }

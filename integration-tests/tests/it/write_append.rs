@@ -176,8 +176,7 @@ pub(crate) async fn rows_and_batches_of_several_writers_keep_their_order_in_a_bu
     expect_rows(&read, 0..next);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_way_to_call_writes_the_same() {
+pub(crate) async fn every_way_to_call_writes_the_same() {
     let connection = connect().await;
     let database = support::database(&connection, "append_calls").await;
     let descriptor = log_table().bucket_count(1).build().unwrap();

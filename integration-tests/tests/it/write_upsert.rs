@@ -297,8 +297,7 @@ pub(crate) async fn the_server_fills_the_auto_increment_column() {
     assert_eq!(read_all(&connection, &table, 30).await.len(), 30);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_way_to_call_upserts_and_deletes() {
+pub(crate) async fn every_way_to_call_upserts_and_deletes() {
     let connection = connect().await;
     let table = table_of(&connection, "upsert_calls", three(), &[]).await;
     let writer = writer(&table);

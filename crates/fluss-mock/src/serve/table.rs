@@ -32,7 +32,7 @@ pub(crate) fn create(
         .map_err(invalid(ErrorCode::INVALID_TABLE_EXCEPTION))?;
     caller.must_on_database(state, OperationType::Create, path.database())?;
     let descriptor = TableDescriptor::from_json(&request.table_json)
-        .map_err(invalid(ErrorCode::UNKNOWN_SERVER_ERROR))?;
+        .map_err(invalid(ErrorCode::INVALID_TABLE_EXCEPTION))?;
     let descriptor = with_defaults(&descriptor, &state.config).map_err(|error| refused(&error))?;
     let strategy = descriptor
         .auto_partition()

@@ -1,0 +1,47 @@
+//! Somebody changed the password, or a rule is missing: neither gets better by waiting, and neither is kept from whoever operates
+//! the service.
+
+use std::time::{Duration, Instant};
+
+use fluss::config::{Config, SecurityProtocol};
+use fluss::error::ErrorKind;
+use fluss_mock::MockCluster;
+
+use crate::Outcome;
+use crate::service::{Orders, config};
+
+pub(crate) async fn a_wrong_password_is_told_at_once() -> Outcome {
+    let cluster = MockCluster::builder()
+        .sasl_user("operator", "secret")
+        .sasl_user("clerk", "pencil")
+        .super_user("operator")
+        .start()
+        .await?;
+    let login = |user: &str, password: &str| Config {
+        security_protocol: SecurityProtocol::SaslPlain,
+        sasl_username: user.to_owned(),
+        sasl_password: password.into(),
+        ..config(&cluster)
+    };
+
+    let started = Instant::now();
+    let refused = Orders::open(login("operator", "forgotten")).await;
+    let error = refused.err().ok_or("let in with a wrong password")?;
+    assert_eq!(error.kind(), ErrorKind::Authentication);
+    assert!(!error.to_string().contains("forgotten"));
+    assert!(
+        started.elapsed() < Duration::from_secs(10),
+        "it was repeated"
+    );
+
+    // The right password, but nobody allowed the clerk anything.
+    let refused = Orders::open(login("clerk", "pencil")).await;
+    let error = refused.err().ok_or("the clerk may create tables")?;
+    assert_eq!(error.kind(), ErrorKind::Authorization);
+
+    Orders::open(login("operator", "secret"))
+        .await?
+        .keep(1)
+        .await?;
+    Ok(())
+}
