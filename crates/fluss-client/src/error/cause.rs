@@ -30,10 +30,9 @@ pub(crate) enum Cause {
     #[snafu(display("{what} did not end within {waited:?}"))]
     Timeout { what: String, waited: Duration },
 
-    #[snafu(display(
-        "a batch could not be delivered within {waited:?}; its last attempt failed: {source}"
-    ))]
+    #[snafu(display("{what} within {waited:?}; its last attempt failed: {source}"))]
     Undelivered {
+        what: &'static str,
         waited: Duration,
         #[snafu(source(from(Error, Box::new)))]
         source: Box<Error>,

@@ -81,11 +81,21 @@ impl Error {
     pub(crate) fn undelivered(waited: std::time::Duration, last: Option<Self>) -> Self {
         match last {
             Some(source) => Self::new(Cause::Undelivered {
+                what: "a batch could not be delivered",
                 waited,
                 source: Box::new(source),
             }),
             None => Self::timeout("the delivery of a batch", waited),
         }
+    }
+
+    /// A lookup whose time ended, with why its last attempt failed.
+    pub(crate) fn unanswered(waited: std::time::Duration, last: Self) -> Self {
+        Self::new(Cause::Undelivered {
+            what: "the lookup was not answered",
+            waited,
+            source: Box::new(last),
+        })
     }
 
     /// What a server sent and cannot be right.

@@ -77,6 +77,8 @@ pub(super) struct Entry {
     pub(super) key: Bytes,
     pub(super) deadline: Instant,
     pub(super) attempts: u32,
+    /// Why the last attempt failed.
+    pub(super) last_error: Option<Box<Error>>,
     /// Whether it counts as waiting to be sent.
     pub(super) holds_room: bool,
     pub(super) reply: oneshot::Sender<Result<Values>>,

@@ -153,6 +153,7 @@ impl Lookups {
             key,
             deadline,
             attempts: 0,
+            last_error: None,
             holds_room: true,
             reply,
         });
@@ -240,11 +241,15 @@ impl Shared {
                 entry.attempts,
                 crate::scan::entropy(&self.cluster),
             );
-        if entry.attempts > self.config.lookup_max_retries || due >= entry.deadline {
-            let attempts = entry.attempts;
+        let attempts = entry.attempts;
+        if due >= entry.deadline {
+            let error = Error::unanswered(self.config.call_timeout, error);
+            entry.fail(error.after_attempts(attempts));
+        } else if attempts > self.config.lookup_max_retries {
             entry.fail(error.after_attempts(attempts));
         } else {
             self.metrics.on_retry();
+            entry.last_error = Some(Box::new(error));
             self.retries.park(entry, due);
         }
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fluss_metadata::TableBucket;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::Shared;
 use super::entry::Entry;
@@ -101,7 +101,11 @@ async fn find_leaders(shared: &Arc<Shared>, entries: Vec<Entry>) {
         .iter()
         .map(|entry| entry.target.path.clone())
         .collect();
+    // Whoever runs out of time hears of it then; a refresh goes on for the others, who join it when they are here again.
+    let soonest = entries.iter().map(|entry| entry.deadline).min();
+    let until = soonest.unwrap_or_else(Instant::now);
     let mut failures = Vec::new();
+    let mut unanswered = false;
     for path in tables {
         let buckets: BTreeSet<_> = entries
             .iter()
@@ -109,8 +113,11 @@ async fn find_leaders(shared: &Arc<Shared>, entries: Vec<Entry>) {
             .map(|entry| entry.bucket)
             .collect();
         let buckets: Vec<_> = buckets.into_iter().collect();
-        if let Err(error) = shared.cluster.refresh_buckets(&path, &buckets).await {
-            failures.push((path, Error::from(error)));
+        let refresh = shared.cluster.refresh_buckets(&path, &buckets);
+        match timeout_at(until, refresh).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => failures.push((path, Error::from(error))),
+            Err(_) => unanswered = true,
         }
     }
     for mut entry in entries {
@@ -120,29 +127,36 @@ async fn find_leaders(shared: &Arc<Shared>, entries: Vec<Entry>) {
         }
         if let Some(name) = &entry.partition {
             // The partition may be gone, or be another one of that name by now.
-            match shared.cluster.partition_id(&entry.target.path, name).await {
-                Ok(None) => {
+            let search = shared.cluster.partition_id(&entry.target.path, name);
+            match timeout_at(until, search).await {
+                Err(_) => unanswered = true,
+                Ok(Ok(None)) => {
                     let nothing = entry.target.kind.nothing();
                     entry.answer(nothing);
                     continue;
                 }
-                Ok(Some(id)) => {
+                Ok(Ok(Some(id))) => {
                     entry.bucket = TableBucket::new_with_partition(
                         entry.target.table_id,
                         Some(id),
                         entry.bucket.bucket_id(),
                     );
                 }
-                Err(error) => failures.push((entry.target.path.clone(), Error::from(error))),
+                Ok(Err(error)) => {
+                    failures.push((entry.target.path.clone(), Error::from(error)));
+                }
             }
         }
         match failures.iter().find(|(path, _)| *path == entry.target.path) {
             Some((_, error)) if !error.is_retriable() => entry.fail(error.clone()),
             Some((_, error)) => shared.retry(entry, error.clone()),
-            None => shared.retry(
-                entry,
-                Error::timeout("the election of a leader", shared.config.call_timeout),
-            ),
+            None => {
+                let why = entry.last_error.take().filter(|_| unanswered);
+                let election =
+                    || Error::timeout("the election of a leader", shared.config.call_timeout);
+                let error = why.map_or_else(election, |error| *error);
+                shared.retry(entry, error);
+            }
         }
     }
 }

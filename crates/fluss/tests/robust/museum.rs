@@ -8,7 +8,7 @@ use fluss::error::ErrorKind;
 use fluss::metadata::{DataTypes, OffsetSpec, Schema, TableDescriptor, TablePath};
 use fluss_mock::fault::{self, Fault};
 use fluss_mock::{ApiKey, ErrorCode, Port, ServerId};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::support::{Bench, DATABASE, connect, key, keyed_row, log_row};
 
@@ -321,4 +321,17 @@ async fn a_log_trimmed_under_a_scanner_is_told_or_skipped() {
             _ => assert!(polled.unwrap().count() > 0),
         }
     }
+}
+
+/// Found by the simulation: a lookup that waited for leaders to be learnt took the whole time of that call beside its own.
+#[tokio::test(start_paused = true)]
+async fn a_lookup_ends_by_its_deadline_while_leaders_are_learnt() {
+    let bench = Bench::new().await;
+    let lookuper = bench.keyed.new_lookup().unwrap().create_lookuper().unwrap();
+    bench.cluster.inject(fault::on_any().before(Fault::Stall));
+    let began = Instant::now();
+    let lost = timeout(HANG, lookuper.lookup(&key(0, 0))).await;
+    assert!(lost.expect("it ends").is_err());
+    let late = began.elapsed().saturating_sub(bench.config.call_timeout);
+    assert!(late < SECOND / 2, "{late:?} behind its deadline");
 }
