@@ -8,7 +8,7 @@ use ascii::AsAsciiStr;
 
 use super::layout::{Kind, Layout, Op};
 use super::nested;
-use super::read::{self, pack};
+use super::read::{self, pack, unpack};
 use super::varint::{quick_varint, quick_varint32, read_varint32, read_varint64};
 use crate::{Datum, Result};
 
@@ -55,8 +55,9 @@ fn parse_columns<'b, const NULLS: bool>(
                 }
             }
             Kind::Text => {
-                if let Some((text, after)) = take_short(rest)
+                if let Some(text) = short_text(rest)
                     && read::is_ascii(text)
+                    && let Some(after) = rest.get(1 + text.len()..)
                 {
                     let offset = bytes.len() - after.len() - text.len();
                     (*slot, rest) = (pack(offset, text.len()), after);
@@ -71,65 +72,98 @@ fn parse_columns<'b, const NULLS: bool>(
     read::end(bytes, bytes.len() - rest.len(), "compacted row")
 }
 
-/// As [`parse`], but gives the values themselves.
-pub(super) fn decode_values<'b>(
+/// The values of a row without nulls, none of which needs a closer look; `None` when they are all read and nothing follows.
+/// Else how many columns and how many bytes are left, for [`decode_rest`].
+///
+/// A loop of its own, from which nothing is called and which cannot err: its variables stay in registers.
+#[inline(never)]
+pub(super) fn decode_quickly<'b>(
     layout: &Layout,
     bytes: &'b [u8],
     values: &mut [Datum<'b>],
-) -> Result<()> {
-    match bytes.split_at_checked(layout.null_bytes) {
-        Some((nulls, rest)) if no_nulls(nulls) => {
-            decode_columns::<false>(layout, bytes, rest, values)
-        }
-        Some((_, rest)) => decode_columns::<true>(layout, bytes, rest, values),
-        None => read::need(bytes, 0, layout.null_bytes, "null bits"),
+) -> Option<u64> {
+    let all = Some(pack(layout.kinds.len(), bytes.len()));
+    let Some((nulls, mut rest)) = bytes.split_at_checked(layout.null_bytes) else {
+        return all;
+    };
+    if !no_nulls(nulls) || values.len() != layout.kinds.len() {
+        return all;
     }
+    for (pos, (kind, value)) in layout.kinds.iter().zip(values).enumerate() {
+        let Some(after) = take(*kind, value, rest) else {
+            return Some(pack(layout.kinds.len() - pos, rest.len()));
+        };
+        rest = after;
+    }
+    (!rest.is_empty()).then(|| pack(0, rest.len()))
 }
 
-fn decode_columns<'b, const NULLS: bool>(
+/// The values that [`decode_quickly`] has left. With all of them left, the null bits are, too.
+pub(super) fn decode_rest<'b>(
     layout: &Layout,
     bytes: &'b [u8],
-    mut rest: &'b [u8],
     values: &mut [Datum<'b>],
+    left: u64,
 ) -> Result<()> {
-    for (pos, (kind, value)) in layout.kinds.iter().zip(values).enumerate() {
-        if NULLS && read::null_bit(bytes, pos) {
+    let (columns_left, length) = unpack(left);
+    let count = layout.kinds.len();
+    let mut rest = bytes
+        .get(bytes.len().saturating_sub(length)..)
+        .unwrap_or_default();
+    if columns_left == count {
+        read::need(bytes, 0, layout.null_bytes, "null bits")?;
+        rest = bytes.get(layout.null_bytes..).unwrap_or_default();
+    }
+    let columns = layout.kinds.iter().zip(values).enumerate();
+    for (pos, (kind, value)) in columns.skip(count.saturating_sub(columns_left)) {
+        if read::null_bit(bytes, pos) {
             *value = Datum::Null;
-            continue;
+        } else if let Some(after) = take(*kind, value, rest) {
+            rest = after;
+        } else {
+            rest = decode_other(layout, bytes, rest, pos, value)?;
         }
-        // As above. A value of the same type is overwritten, which takes less than dropping it.
-        match (kind, &mut *value) {
-            (Kind::BigInt, Datum::BigInt(value)) => {
-                if let Some((long, after)) = take_long(rest) {
-                    (*value, rest) = (long, after);
-                    continue;
-                }
-            }
-            (Kind::Int, Datum::Int(value)) => {
-                if let Some((int, after)) = take_int(rest) {
-                    (*value, rest) = (int, after);
-                    continue;
-                }
-            }
-            (Kind::Double, Datum::Double(value)) => {
-                if let Some((word, after)) = rest.split_first_chunk() {
-                    (*value, rest) = (f64::from_le_bytes(*word), after);
-                    continue;
-                }
-            }
-            (Kind::Text, Datum::String(Cow::Borrowed(value))) => {
-                if let Some((text, after)) = take_short(rest)
-                    && let Ok(text) = text.as_ascii_str()
-                {
-                    (*value, rest) = (text.as_str(), after);
-                    continue;
-                }
-            }
-            _ => {}
-        }
-        rest = decode_other(layout, bytes, rest, pos, value)?;
     }
     read::end(bytes, bytes.len() - rest.len(), "compacted row")
+}
+
+/// A value of the most frequent types, and what follows; `None` for whatever takes longer or is wrong. A value of the same type
+/// is overwritten, which takes less than dropping it. Comparing step by step takes less than a table of jumps.
+#[inline]
+fn take<'b>(kind: Kind, value: &mut Datum<'b>, rest: &'b [u8]) -> Option<&'b [u8]> {
+    if kind <= Kind::Int {
+        if kind == Kind::Int {
+            let Datum::Int(value) = value else {
+                return None;
+            };
+            let (int, after) = take_int(rest)?;
+            *value = int;
+            Some(after)
+        } else {
+            let Datum::BigInt(value) = value else {
+                return None;
+            };
+            let (long, after) = take_long(rest)?;
+            *value = long;
+            Some(after)
+        }
+    } else if kind == Kind::Double {
+        let Datum::Double(value) = value else {
+            return None;
+        };
+        let (word, after) = rest.split_first_chunk()?;
+        *value = f64::from_le_bytes(*word);
+        Some(after)
+    } else if kind == Kind::Text {
+        let Datum::String(Cow::Borrowed(value)) = value else {
+            return None;
+        };
+        let text = short_text(rest)?;
+        *value = text.as_ascii_str().ok()?.as_str();
+        rest.get(1 + text.len()..)
+    } else {
+        None
+    }
 }
 
 /// The value of any column; returns what follows.
@@ -149,7 +183,7 @@ fn decode_other<'b>(
 #[inline]
 fn no_nulls(bits: &[u8]) -> bool {
     match bits {
-        [byte] => *byte == 0,
+        [0] => true,
         bytes => bytes.iter().all(|byte| *byte == 0),
     }
 }
@@ -167,12 +201,12 @@ fn take_int(rest: &[u8]) -> Option<(i32, &[u8])> {
     Some((value as i32, rest.get(length..)?))
 }
 
-/// A value of less than 128 bytes, and what follows.
+/// A text of less than 128 bytes, behind its length.
 #[inline]
-fn take_short(rest: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (length, after) = rest.split_first()?;
-    if *length < 0x80 {
-        after.split_at_checked(usize::from(*length))
+fn short_text(rest: &[u8]) -> Option<&[u8]> {
+    let length = *rest.first()?;
+    if length < 0x80 {
+        rest.get(1..1 + usize::from(length))
     } else {
         None
     }

@@ -28,20 +28,20 @@ pub enum RowFormat {
     Aligned,
 }
 
-/// What a getter asks for before it takes the value of a slot.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a getter asks for before it takes the value of a slot. Those with the shortest way to their values come first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Kind {
+    BigInt,
+    Int,
+    Double,
+    Text,
     /// No column, or null.
     None,
     Boolean,
     TinyInt,
     SmallInt,
-    Int,
-    BigInt,
     Float,
-    Double,
-    Text,
     /// A type whose getter looks closer.
     Other,
 }

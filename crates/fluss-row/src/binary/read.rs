@@ -7,9 +7,9 @@
 
 use ascii::AsAsciiStr;
 
-use super::layout::{Layout, Op};
-use super::nested;
+use super::layout::{Layout, Op, RowFormat};
 use super::varint::read_varint64;
+use super::{aligned, compacted_read, indexed, nested};
 use crate::decimal::unscaled_from_bytes;
 use crate::{
     Date, Datum, Decimal, FieldRef, FlussArray, FlussMap, GenericRow, Result, RowError, Time,
@@ -474,14 +474,33 @@ impl<'b> Value<'b, '_> {
 }
 
 /// Decodes a row of any format into its values; there is one for each column.
+#[inline]
 pub(crate) fn decode_values<'b>(
     layout: &Layout,
     bytes: &'b [u8],
     values: &mut [Datum<'b>],
 ) -> Result<()> {
+    let mut left = 0;
+    if layout.format == RowFormat::Compacted {
+        match compacted_read::decode_quickly(layout, bytes, values) {
+            Some(more) => left = more,
+            None => return Ok(()),
+        }
+    }
+    decode_slowly(layout, bytes, values, left)
+}
+
+/// Rows of other formats, and what [`compacted_read::decode_quickly`] leaves of compacted ones.
+#[inline(never)]
+fn decode_slowly<'b>(
+    layout: &Layout,
+    bytes: &'b [u8],
+    values: &mut [Datum<'b>],
+    left: u64,
+) -> Result<()> {
     check_size(bytes)?;
-    if layout.format == super::layout::RowFormat::Compacted {
-        return super::compacted_read::decode_values(layout, bytes, values);
+    if layout.format == RowFormat::Compacted {
+        return compacted_read::decode_rest(layout, bytes, values, left);
     }
     let mut slots = vec![0; values.len()];
     parse(layout, bytes, &mut slots)?;
@@ -495,8 +514,8 @@ pub(crate) fn decode_values<'b>(
 pub(crate) fn parse(layout: &Layout, bytes: &[u8], slots: &mut [u64]) -> Result<()> {
     check_size(bytes)?;
     match layout.format {
-        super::layout::RowFormat::Compacted => super::compacted_read::parse(layout, bytes, slots),
-        super::layout::RowFormat::Indexed => super::indexed::parse(layout, bytes, slots),
-        super::layout::RowFormat::Aligned => super::aligned::parse(layout, bytes, slots),
+        RowFormat::Compacted => compacted_read::parse(layout, bytes, slots),
+        RowFormat::Indexed => indexed::parse(layout, bytes, slots),
+        RowFormat::Aligned => aligned::parse(layout, bytes, slots),
     }
 }

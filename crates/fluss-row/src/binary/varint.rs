@@ -67,11 +67,13 @@ const fn spread(value: u64) -> u64 {
 /// The way back from [`spread`], the high bit of every byte left out.
 #[inline]
 const fn gather(word: u64) -> u64 {
-    // A group that belongs n bits lower counts 2^n times what it should.
+    // Moves the lower group of each pair up to the upper one, of 7, 14, and 28 bits: n bits up is 2^n times as much.
     let x = word & !MORE;
-    let x = x - (x >> 1 & 0x3f80_3f80_3f80_3f80);
-    let x = x - (x >> 2 & 0x0fff_c000_0fff_c000) * 3;
-    x - (x >> 4 & 0x00ff_ffff_f000_0000) * 15
+    let x = x + (x & 0x007f_007f_007f_007f);
+    let x = x + (x & 0x0000_7fff_0000_7fff) * 3;
+    let low = x & 0xffff_ffff;
+    // The last pair the other way round, which takes a step less.
+    (((x - low) >> 4) + low) >> 3
 }
 
 /// A varint of at most eight bytes, and its length, read at once; `None` when it is longer, or too near to
@@ -85,7 +87,7 @@ pub(crate) fn quick_varint(bytes: &[u8]) -> Option<(u64, usize)> {
     }
     // Keeps the bits up to the first byte that nothing follows.
     let kept = word & (last ^ last.wrapping_sub(1));
-    Some((gather(kept), last.trailing_zeros() as usize / 8 + 1))
+    Some((gather(kept), (last.trailing_zeros() as usize + 1) / 8))
 }
 
 /// As [`quick_varint`] for 32 bits: the fewer groups, the fewer steps.
