@@ -50,6 +50,7 @@ impl Datum<'_> {
     }
 
     /// An integer of another width, when its value fits.
+    #[cold]
     #[inline(never)]
     fn convert_integer<T: TryFrom<i64>>(&self, pos: usize, expected: &'static str) -> Result<T> {
         let wide = match self {
@@ -74,6 +75,7 @@ impl Datum<'_> {
         }
     }
 
+    #[cold]
     #[inline(never)]
     fn convert_double(&self, pos: usize) -> Result<f64> {
         match self {

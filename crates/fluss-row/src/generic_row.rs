@@ -85,6 +85,16 @@ impl<'a> GenericRow<'a> {
         &mut self.values
     }
 
+    /// As [`GenericRow::values_mut`], if there are so many fields.
+    #[inline]
+    pub(crate) fn values_if(&mut self, field_count: usize) -> Option<&mut [Datum<'a>]> {
+        if self.beyond == 0 && self.values.len() == field_count {
+            Some(&mut self.values)
+        } else {
+            None
+        }
+    }
+
     /// Makes this a row of so many fields.
     #[inline]
     pub(crate) fn resize(&mut self, field_count: usize) {

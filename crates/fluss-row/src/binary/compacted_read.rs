@@ -10,7 +10,7 @@ use super::layout::{Kind, Layout, Op};
 use super::nested;
 use super::read::{self, pack, unpack};
 use super::varint::{quick_varint, quick_varint32, read_varint32, read_varint64};
-use crate::{Datum, Result};
+use crate::{Datum, GenericRow, Result};
 
 /// Finds the value of every column and checks it; what it leaves in `slots` is described in [`read`].
 pub(super) fn parse(layout: &Layout, bytes: &[u8], slots: &mut [u64]) -> Result<()> {
@@ -55,7 +55,7 @@ fn parse_columns<'b, const NULLS: bool>(
                 }
             }
             Kind::Text => {
-                if let Some(text) = short_text(rest)
+                if let Some(text) = short_text::<0x80>(rest)
                     && read::is_ascii(text)
                     && let Some(after) = rest.get(1 + text.len()..)
                 {
@@ -72,50 +72,58 @@ fn parse_columns<'b, const NULLS: bool>(
     read::end(bytes, bytes.len() - rest.len(), "compacted row")
 }
 
-/// The values of a row without nulls, none of which needs a closer look; `None` when they are all read and nothing follows.
-/// Else how many columns and how many bytes are left, for [`decode_rest`].
+/// Decodes a row without nulls, each value of which is one that [`take`] takes, into a row that held values of the same types
+/// before. `None` when that was all. Else where it stopped, for [`decode_rest`]: how many bytes are left, and the column.
 ///
-/// A loop of its own, from which nothing is called and which cannot err: its variables stay in registers.
+/// A loop of its own, which calls nothing and cannot err, so that its variables stay in registers.
 #[inline(never)]
 pub(super) fn decode_quickly<'b>(
     layout: &Layout,
     bytes: &'b [u8],
-    values: &mut [Datum<'b>],
+    row: &mut GenericRow<'b>,
 ) -> Option<u64> {
-    let all = Some(pack(layout.kinds.len(), bytes.len()));
-    let Some((nulls, mut rest)) = bytes.split_at_checked(layout.null_bytes) else {
-        return all;
+    let Some((nulls, mut rest)) = bytes.split_at_checked(layout.quick_null_bytes) else {
+        return FROM_THE_START;
     };
-    if !no_nulls(nulls) || values.len() != layout.kinds.len() {
-        return all;
+    if !no_nulls(nulls) {
+        return FROM_THE_START;
     }
+    let Some(values) = row.values_if(layout.kinds.len()) else {
+        return FROM_THE_START;
+    };
     for (pos, (kind, value)) in layout.kinds.iter().zip(values).enumerate() {
-        let Some(after) = take(*kind, value, rest) else {
-            return Some(pack(layout.kinds.len() - pos, rest.len()));
-        };
-        rest = after;
+        match take(*kind, value, rest) {
+            Some(after) => rest = after,
+            None => return Some(pack(rest.len(), pos)),
+        }
     }
-    (!rest.is_empty()).then(|| pack(0, rest.len()))
+    if rest.is_empty() {
+        None
+    } else {
+        Some(pack(rest.len(), layout.kinds.len()))
+    }
 }
 
-/// The values that [`decode_quickly`] has left. With all of them left, the null bits are, too.
+/// Nothing is decoded yet.
+const FROM_THE_START: Option<u64> = Some(0);
+
+/// What [`decode_quickly`] leaves of a row, and all of it from column 0 on.
 pub(super) fn decode_rest<'b>(
     layout: &Layout,
     bytes: &'b [u8],
     values: &mut [Datum<'b>],
-    left: u64,
+    stop: u64,
 ) -> Result<()> {
-    let (columns_left, length) = unpack(left);
-    let count = layout.kinds.len();
-    let mut rest = bytes
-        .get(bytes.len().saturating_sub(length)..)
-        .unwrap_or_default();
-    if columns_left == count {
+    let (left, first) = unpack(stop);
+    let mut rest = if first == 0 {
         read::need(bytes, 0, layout.null_bytes, "null bits")?;
-        rest = bytes.get(layout.null_bytes..).unwrap_or_default();
-    }
+        bytes.get(layout.null_bytes..).unwrap_or_default()
+    } else {
+        let at = bytes.len().saturating_sub(left);
+        bytes.get(at..).unwrap_or_default()
+    };
     let columns = layout.kinds.iter().zip(values).enumerate();
-    for (pos, (kind, value)) in columns.skip(count.saturating_sub(columns_left)) {
+    for (pos, (kind, value)) in columns.skip(first) {
         if read::null_bit(bytes, pos) {
             *value = Datum::Null;
         } else if let Some(after) = take(*kind, value, rest) {
@@ -129,41 +137,43 @@ pub(super) fn decode_rest<'b>(
 
 /// A value of the most frequent types, and what follows; `None` for whatever takes longer or is wrong. A value of the same type
 /// is overwritten, which takes less than dropping it. Comparing step by step takes less than a table of jumps.
-#[inline]
+#[expect(
+    clippy::inline_always,
+    reason = "as a call it costs a third of a whole row"
+)]
+#[inline(always)]
 fn take<'b>(kind: Kind, value: &mut Datum<'b>, rest: &'b [u8]) -> Option<&'b [u8]> {
     if kind <= Kind::Int {
         if kind == Kind::Int {
-            let Datum::Int(value) = value else {
-                return None;
-            };
-            let (int, after) = take_int(rest)?;
-            *value = int;
-            Some(after)
-        } else {
-            let Datum::BigInt(value) = value else {
-                return None;
-            };
-            let (long, after) = take_long(rest)?;
+            if let Datum::Int(value) = value
+                && let Some((int, after)) = take_int(rest)
+            {
+                *value = int;
+                return Some(after);
+            }
+        } else if let Datum::BigInt(value) = value
+            && let Some((long, after)) = take_long(rest)
+        {
             *value = long;
-            Some(after)
+            return Some(after);
         }
     } else if kind == Kind::Double {
-        let Datum::Double(value) = value else {
-            return None;
-        };
-        let (word, after) = rest.split_first_chunk()?;
-        *value = f64::from_le_bytes(*word);
-        Some(after)
-    } else if kind == Kind::Text {
-        let Datum::String(Cow::Borrowed(value)) = value else {
-            return None;
-        };
-        let text = short_text(rest)?;
-        *value = text.as_ascii_str().ok()?.as_str();
-        rest.get(1 + text.len()..)
-    } else {
-        None
+        if let Datum::Double(value) = value
+            && let Some((word, after)) = rest.split_first_chunk()
+        {
+            *value = f64::from_le_bytes(*word);
+            return Some(after);
+        }
+    } else if kind == Kind::Text
+        && let Datum::String(Cow::Borrowed(value)) = value
+        && let Some(text) = short_text::<0x40>(rest)
+        && let Ok(ascii) = text.as_ascii_str()
+        && let Some(after) = rest.get(1 + text.len()..)
+    {
+        *value = ascii.as_str();
+        return Some(after);
     }
+    None
 }
 
 /// The value of any column; returns what follows.
@@ -201,11 +211,11 @@ fn take_int(rest: &[u8]) -> Option<(i32, &[u8])> {
     Some((value as i32, rest.get(length..)?))
 }
 
-/// A text of less than 128 bytes, behind its length.
+/// A text of less than `MAX` bytes, behind its length, which is one byte: `MAX` is at most 128.
 #[inline]
-fn short_text(rest: &[u8]) -> Option<&[u8]> {
+fn short_text<const MAX: u8>(rest: &[u8]) -> Option<&[u8]> {
     let length = *rest.first()?;
-    if length < 0x80 {
+    if length < MAX {
         rest.get(1..1 + usize::from(length))
     } else {
         None

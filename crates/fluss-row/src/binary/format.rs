@@ -144,8 +144,7 @@ impl RowDecoder {
     /// ```
     #[inline]
     pub fn decode_values<'b>(&self, bytes: &'b [u8], row: &mut GenericRow<'b>) -> Result<()> {
-        row.resize(self.layout.fields.len());
-        read::decode_values(&self.layout, bytes, row.values_mut())
+        read::decode_values(&self.layout, bytes, row)
     }
 }
 

@@ -111,6 +111,8 @@ pub(crate) struct Layout {
     pub(crate) row_type: RowType,
     /// Bytes of the null bits, the header byte of aligned rows included.
     pub(crate) null_bytes: usize,
+    /// The same in compacted rows; in the other formats more than any row has.
+    pub(crate) quick_null_bytes: usize,
     /// Columns whose length an indexed row lists.
     pub(crate) variable_count: usize,
 }
@@ -143,6 +145,10 @@ impl Layout {
             first_kinds,
             row_type: row_type.clone(),
             null_bytes,
+            quick_null_bytes: match format {
+                RowFormat::Compacted => null_bytes,
+                RowFormat::Indexed | RowFormat::Aligned => usize::MAX,
+            },
             variable_count,
         }))
     }

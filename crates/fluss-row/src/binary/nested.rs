@@ -188,7 +188,7 @@ pub(super) fn read_map<'b>(
 /// A row of these bytes, its strings and bytes borrowed.
 pub(super) fn read_row<'b>(bytes: &'b [u8], layout: &Layout) -> Result<GenericRow<'b>> {
     let mut row = GenericRow::new(layout.fields.len());
-    read::decode_values(layout, bytes, row.values_mut())?;
+    read::decode_values(layout, bytes, &mut row)?;
     Ok(row)
 }
 

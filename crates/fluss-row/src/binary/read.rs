@@ -473,21 +473,17 @@ impl<'b> Value<'b, '_> {
     }
 }
 
-/// Decodes a row of any format into its values; there is one for each column.
+/// Decodes a row of any format into its values, whatever `row` held before.
 #[inline]
 pub(crate) fn decode_values<'b>(
     layout: &Layout,
     bytes: &'b [u8],
-    values: &mut [Datum<'b>],
+    row: &mut GenericRow<'b>,
 ) -> Result<()> {
-    let mut left = 0;
-    if layout.format == RowFormat::Compacted {
-        match compacted_read::decode_quickly(layout, bytes, values) {
-            Some(more) => left = more,
-            None => return Ok(()),
-        }
+    match compacted_read::decode_quickly(layout, bytes, row) {
+        None => Ok(()),
+        Some(stop) => decode_slowly(layout, bytes, row, stop),
     }
-    decode_slowly(layout, bytes, values, left)
 }
 
 /// Rows of other formats, and what [`compacted_read::decode_quickly`] leaves of compacted ones.
@@ -495,12 +491,14 @@ pub(crate) fn decode_values<'b>(
 fn decode_slowly<'b>(
     layout: &Layout,
     bytes: &'b [u8],
-    values: &mut [Datum<'b>],
-    left: u64,
+    row: &mut GenericRow<'b>,
+    stop: u64,
 ) -> Result<()> {
     check_size(bytes)?;
+    row.resize(layout.fields.len());
+    let values = row.values_mut();
     if layout.format == RowFormat::Compacted {
-        return compacted_read::decode_rest(layout, bytes, values, left);
+        return compacted_read::decode_rest(layout, bytes, values, stop);
     }
     let mut slots = vec![0; values.len()];
     parse(layout, bytes, &mut slots)?;

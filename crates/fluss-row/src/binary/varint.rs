@@ -10,14 +10,15 @@ const MORE: u64 = 0x8080_8080_8080_8080;
 /// follows, and its length.
 const LENGTHS: [(u64, usize); 64] = {
     let mut lengths = [(0, 8); 64];
+    let mut rest: &mut [_] = &mut lengths;
     let mut highest = 0;
-    while highest < 56 {
+    while let [first, after @ ..] = rest
+        && highest < 56
+    {
         let length = highest / 7 + 1;
-        #[expect(clippy::indexing_slicing, reason = "below 64, in a constant")]
-        {
-            lengths[highest] = (MORE & !(u64::MAX << (8 * (length - 1))), length);
-        }
+        *first = (MORE & !(u64::MAX << (8 * (length - 1))), length);
         highest += 1;
+        rest = after;
     }
     lengths
 };
