@@ -45,7 +45,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `examples/dump_log_segment.rs` is a whole program: it prints a log segment file as JSON lines.
+//! `examples/dump_log_segment` is a whole program: it prints a log segment file as JSON lines.
 //!
 //! # Features
 //!

@@ -1,7 +1,6 @@
 //! The example that dumps a segment, run on its own segment and on one of the official Java classes.
 
-#[allow(dead_code, reason = "its main is not called")]
-#[path = "../../examples/dump_log_segment.rs"]
+#[path = "../../examples/dump_log_segment/dump.rs"]
 mod dump_log_segment;
 
 use dump_log_segment::{dump, sample};

@@ -1,12 +1,4 @@
-//! Prints the records of a log segment file as JSON lines, with nothing but `fluss-row`.
-//!
-//! ```text
-//! cargo run --example dump_log_segment                                       a segment of its own
-//! cargo run --example dump_log_segment -- schema.json ARROW 00000000000000000000.log
-//! ```
-//!
-//! `schema.json` is the schema of the table as Fluss writes it, the format that of the property `table.log.format`. Every batch is read with
-//! this schema; one that was written with another is an error, as its schema would have to be fetched from the cluster.
+//! The records of a log segment as JSON.
 
 use std::error::Error;
 
@@ -16,35 +8,8 @@ use fluss_row::log::{ArrowLogBatchBuilder, LogBatches, ReadContext};
 use fluss_row::{ChangeType, Datum, GenericRow, InternalRow};
 use serde_json::{Map, Value, json};
 
-fn main() -> Result<(), Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let lines = match arguments.as_slice() {
-        [] => {
-            let (schema, segment) = sample()?;
-            dump(&schema, LogFormat::Arrow, segment)?
-        }
-        [schema, format, segment] => {
-            let schema = Schema::from_json(&std::fs::read(schema)?)?;
-            dump(
-                &schema,
-                LogFormat::parse(format)?,
-                std::fs::read(segment)?.into(),
-            )?
-        }
-        _ => {
-            return Err(
-                "usage: dump_log_segment [SCHEMA.json ARROW|INDEXED|COMPACTED SEGMENT.log]".into(),
-            );
-        }
-    };
-    for line in lines {
-        println!("{line}");
-    }
-    Ok(())
-}
-
 /// One line for each record of the segment.
-pub fn dump(
+pub(crate) fn dump(
     schema: &Schema,
     format: LogFormat,
     segment: Bytes,
@@ -117,7 +82,7 @@ fn to_hex(bytes: &[u8]) -> String {
 }
 
 /// A segment of one batch.
-pub fn sample() -> Result<(Schema, Bytes), Box<dyn Error>> {
+pub(crate) fn sample() -> Result<(Schema, Bytes), Box<dyn Error>> {
     let schema = Schema::builder()
         .column("id", DataTypes::bigint())
         .column("name", DataTypes::string())
