@@ -3,9 +3,7 @@
 //! A compressed buffer is its uncompressed length (8 bytes, little-endian) and the compressed bytes; the length -1 announces raw
 //! bytes. Source: Arrow's `BodyCompressionMethod.BUFFER`, `ArrowCompressionInfo.java`.
 
-#[cfg(feature = "lz4")]
 mod lz4;
-#[cfg(feature = "zstd")]
 mod zstandard;
 
 use arrow_ipc::CompressionType;
@@ -17,17 +15,6 @@ use crate::{Result, RowError};
 pub(crate) const PREFIX_BYTES: usize = 8;
 /// The length that announces raw bytes.
 pub(crate) const RAW: i64 = -1;
-
-#[cfg(not(feature = "lz4"))]
-const WITHOUT_LZ4: RowError = RowError::MissingFeature {
-    codec: "LZ4_FRAME",
-    feature: "lz4",
-};
-#[cfg(not(feature = "zstd"))]
-const WITHOUT_ZSTD: RowError = RowError::MissingFeature {
-    codec: "ZSTD",
-    feature: "zstd",
-};
 
 /// How the buffers of a message are compressed, as the message says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,9 +47,7 @@ pub(crate) struct Compressor {
 
 enum Kind {
     None,
-    #[cfg(feature = "lz4")]
     Lz4,
-    #[cfg(feature = "zstd")]
     Zstd(zstandard::Compressor),
 }
 
@@ -71,16 +56,13 @@ impl Compressor {
     pub(crate) fn new(compression: ArrowCompression) -> Result<Self> {
         let kind = match compression.kind {
             ArrowCompressionType::None => Kind::None,
-            #[cfg(feature = "lz4")]
-            ArrowCompressionType::Lz4Frame => Kind::Lz4,
-            #[cfg(not(feature = "lz4"))]
-            ArrowCompressionType::Lz4Frame => return Err(WITHOUT_LZ4),
-            #[cfg(feature = "zstd")]
+            ArrowCompressionType::Lz4Frame => {
+                lz4::BUILT_IN?;
+                Kind::Lz4
+            }
             ArrowCompressionType::Zstd => {
                 Kind::Zstd(zstandard::Compressor::new(compression.level)?)
             }
-            #[cfg(not(feature = "zstd"))]
-            ArrowCompressionType::Zstd => return Err(WITHOUT_ZSTD),
         };
         Ok(Self { kind })
     }
@@ -89,9 +71,7 @@ impl Compressor {
     pub(crate) fn codec(&self) -> Option<Codec> {
         match &self.kind {
             Kind::None => None,
-            #[cfg(feature = "lz4")]
             Kind::Lz4 => Some(Codec::Lz4Frame),
-            #[cfg(feature = "zstd")]
             Kind::Zstd(_) => Some(Codec::Zstd),
         }
     }
@@ -102,18 +82,20 @@ impl Compressor {
         if raw.is_empty() {
             return Ok(());
         }
-        if matches!(self.kind, Kind::None) {
-            out.extend_from_slice(raw);
-            return Ok(());
-        }
         let start = out.len();
-        out.extend_from_slice(&(raw.len() as i64).to_le_bytes());
         match &mut self.kind {
-            Kind::None => {}
-            #[cfg(feature = "lz4")]
-            Kind::Lz4 => lz4::append(raw, out)?,
-            #[cfg(feature = "zstd")]
-            Kind::Zstd(compressor) => compressor.append(raw, out)?,
+            Kind::None => {
+                out.extend_from_slice(raw);
+                return Ok(());
+            }
+            Kind::Lz4 => {
+                out.extend_from_slice(&(raw.len() as i64).to_le_bytes());
+                lz4::append(raw, out)?;
+            }
+            Kind::Zstd(compressor) => {
+                out.extend_from_slice(&(raw.len() as i64).to_le_bytes());
+                compressor.append(raw, out)?;
+            }
         }
         if out.len() - start - PREFIX_BYTES >= raw.len() {
             out.truncate(start);
@@ -130,9 +112,7 @@ pub(crate) struct Decompressor {
 }
 
 enum DecompressorKind {
-    #[cfg(feature = "lz4")]
     Lz4,
-    #[cfg(feature = "zstd")]
     Zstd(zstandard::Decompressor),
 }
 
@@ -140,14 +120,11 @@ impl Decompressor {
     /// Errs when the build is without the codec.
     pub(crate) fn new(codec: Codec) -> Result<Self> {
         let kind = match codec {
-            #[cfg(feature = "lz4")]
-            Codec::Lz4Frame => DecompressorKind::Lz4,
-            #[cfg(not(feature = "lz4"))]
-            Codec::Lz4Frame => return Err(WITHOUT_LZ4),
-            #[cfg(feature = "zstd")]
+            Codec::Lz4Frame => {
+                lz4::BUILT_IN?;
+                DecompressorKind::Lz4
+            }
             Codec::Zstd => DecompressorKind::Zstd(zstandard::Decompressor::new()?),
-            #[cfg(not(feature = "zstd"))]
-            Codec::Zstd => return Err(WITHOUT_ZSTD),
         };
         Ok(Self { kind })
     }
@@ -155,9 +132,7 @@ impl Decompressor {
     /// Fills `out` with the decompressed bytes, of which there have to be exactly as many. `offset` is where they begin, for errors.
     pub(crate) fn fill(&mut self, compressed: &[u8], out: &mut [u8], offset: usize) -> Result<()> {
         let whole = match &mut self.kind {
-            #[cfg(feature = "lz4")]
             DecompressorKind::Lz4 => lz4::fill(compressed, out),
-            #[cfg(feature = "zstd")]
             DecompressorKind::Zstd(decompressor) => decompressor.fill(compressed, out),
         };
         if whole {
