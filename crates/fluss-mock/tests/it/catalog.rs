@@ -144,7 +144,7 @@ async fn tables_that_can_not_be_are_refused() {
             create("no$name", descriptor(false)),
             ErrorCode::INVALID_TABLE_EXCEPTION,
         ),
-        (garbled, ErrorCode::UNKNOWN_SERVER_ERROR),
+        (garbled, ErrorCode::INVALID_TABLE_EXCEPTION),
     ] {
         assert_eq!(
             coordinator.code(request.clone()).await,
