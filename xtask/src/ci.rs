@@ -7,13 +7,14 @@ use crate::{Result, codegen, deny, deps, shell, test, tidy, workspace};
 /// One step: its name and what it does.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 8] = [
+const STEPS: [Step; 9] = [
     ("format", format),
     ("tidy", tidy::run),
     ("codegen", || codegen::run(true)),
     ("deps", deps::run),
     ("deny", deny::run_if_installed),
     ("clippy", clippy),
+    ("features", features),
     ("doc", doc),
     ("test", test::run),
 ];
@@ -59,6 +60,15 @@ fn clippy() -> Result<()> {
         "--deny",
         "warnings",
     ]))
+}
+
+/// The crates that have features, without any of them: with all of them they are built by every other step.
+fn features() -> Result<()> {
+    for package in ["fluss-row", "fluss-rs"] {
+        let mut clippy = workspace::cargo(["clippy", "--package", package]);
+        shell::run(clippy.args(["--no-default-features", "--", "--deny", "warnings"]))?;
+    }
+    Ok(())
 }
 
 fn doc() -> Result<()> {
