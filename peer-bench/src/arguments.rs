@@ -66,7 +66,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Request> {
             "--scenario" => {
                 arguments
                     .scenarios
-                    .push(named(&Scenario::ALL, Scenario::as_str, &value()?)?)
+                    .push(named(&Scenario::ALL, Scenario::as_str, &value()?)?);
             }
             "--contender" => arguments
                 .contenders

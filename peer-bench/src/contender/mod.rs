@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Result,
-    harness::Meter,
+    harness::{Meter, Times},
     workload::{KEYS, Random, Rows, Totals, last_upsert},
 };
 pub(crate) use ours::Ours;
@@ -101,14 +101,15 @@ pub(crate) trait Contender: Sized {
         meter: &mut Meter,
     ) -> Result<Option<()>>;
 
-    /// Appends rows and awaits each, until `count` are done or the time is over. Returns the time of each.
+    /// Appends rows and awaits each, until `count` are done or the time is over.
     async fn append_awaited(
         &self,
         table: &str,
         rows: &Rows,
         bound: Bound,
+        times: &Times,
         meter: &mut Meter,
-    ) -> Result<Vec<u32>>;
+    ) -> Result<()>;
 
     /// Upserts rows 0 to `count` under the keys 0 to [`KEYS`] in turn, then flushes.
     async fn upsert_rows(
@@ -119,8 +120,8 @@ pub(crate) trait Contender: Sized {
         meter: &mut Meter,
     ) -> Result<()>;
 
-    /// Looks up random keys in `work.in_flight` tasks. Returns the time of each lookup.
-    async fn look_up(&self, table: &str, work: &LookupWork, meter: &mut Meter) -> Result<Vec<u32>>;
+    /// Looks up random keys in `work.in_flight` tasks.
+    async fn look_up(&self, table: &str, work: &LookupWork, meter: &mut Meter) -> Result<()>;
 
     /// Offsets behind the last rows of the buckets.
     async fn ends(&self, table: &str, buckets: Range<i32>) -> Result<Vec<i64>>;
@@ -169,6 +170,8 @@ pub(crate) struct LookupWork {
     pub(crate) in_flight: u64,
     /// Of all tasks together.
     pub(crate) bound: Bound,
+    /// Where the time of each lookup goes.
+    pub(crate) times: Times,
 }
 
 /// A looked-up row: `id`, `number`, `half`, `text`.
@@ -203,22 +206,16 @@ impl LookupWork {
     }
 }
 
-/// Runs all lookup tasks and joins the times that they took.
-pub(crate) async fn run_tasks<T>(tasks: Vec<T>) -> Result<Vec<u32>>
+/// Runs all lookup tasks to their end.
+pub(crate) async fn run_tasks<T>(tasks: Vec<T>) -> Result<()>
 where
-    T: Future<Output = Result<Vec<u32>>> + Send + 'static,
+    T: Future<Output = Result<()>> + Send + 'static,
 {
     let running: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
-    let mut all = Vec::new();
     for task in running {
-        all.append(&mut task.await??);
+        task.await??;
     }
-    Ok(all)
-}
-
-/// Nanoseconds since `started`; more than four seconds count as four seconds.
-pub(crate) fn nanos_since(started: Instant) -> u32 {
-    u32::try_from(started.elapsed().as_nanos()).unwrap_or(u32::MAX)
+    Ok(())
 }
 
 /// Ends scans that no longer get anywhere.

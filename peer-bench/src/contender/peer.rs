@@ -13,11 +13,11 @@ use peer::{
 
 use super::{
     Bound, Contender, DATABASE, Linger, LookupWork, NO_COMPRESSION, POLL, Patience, Shape,
-    nanos_since, run_tasks,
+    run_tasks,
 };
 use crate::{
     Result,
-    harness::Meter,
+    harness::{Meter, Times},
     workload::{COLUMNS, KEYS, Rows, Totals},
 };
 
@@ -128,21 +128,20 @@ impl Contender for Peer {
         table: &str,
         rows: &Rows,
         bound: Bound,
+        times: &Times,
         meter: &mut Meter,
-    ) -> Result<Vec<u32>> {
+    ) -> Result<()> {
         let table = self.connection.get_table(&path(table)).await?;
         let writer = table.new_append()?.create_writer()?;
         let mut row = GenericRow::new(COLUMNS.len());
-        let mut times = Vec::new();
         meter.start()?;
         for i in bound.rows() {
             fill(&mut row, rows, i, i);
             let started = Instant::now();
             writer.append(&row)?.await?;
-            times.push(nanos_since(started));
+            times.record(0, started);
         }
-        meter.stop()?;
-        Ok(times)
+        meter.stop()
     }
 
     async fn upsert_rows(
@@ -164,7 +163,7 @@ impl Contender for Peer {
         meter.stop()
     }
 
-    async fn look_up(&self, table: &str, work: &LookupWork, meter: &mut Meter) -> Result<Vec<u32>> {
+    async fn look_up(&self, table: &str, work: &LookupWork, meter: &mut Meter) -> Result<()> {
         let table = self.connection.get_table(&path(table)).await?;
         let mut lookupers = Vec::new();
         for _ in 0..work.in_flight {
@@ -174,9 +173,8 @@ impl Contender for Peer {
         let tasks = (0..)
             .zip(lookupers)
             .map(|(task, lookuper)| look_up_in_turn(lookuper, work.clone(), task));
-        let times = run_tasks(tasks.collect()).await?;
-        meter.stop()?;
-        Ok(times)
+        run_tasks(tasks.collect()).await?;
+        meter.stop()
     }
 
     async fn ends(&self, table: &str, buckets: Range<i32>) -> Result<Vec<i64>> {
@@ -253,14 +251,13 @@ impl Contender for Peer {
 }
 
 /// One task's lookups, one after the other.
-async fn look_up_in_turn(mut lookuper: Lookuper, work: LookupWork, task: u64) -> Result<Vec<u32>> {
-    let mut times = Vec::new();
+async fn look_up_in_turn(mut lookuper: Lookuper, work: LookupWork, task: u64) -> Result<()> {
     let mut row = GenericRow::new(1);
     for key in work.keys(task) {
         row.set_field(0, key as i64);
         let started = Instant::now();
         let result = lookuper.lookup(&row).await?;
-        times.push(nanos_since(started));
+        work.times.record(task, started);
         match result.get_single_row()? {
             Some(row) => work.check(
                 key,
@@ -274,5 +271,5 @@ async fn look_up_in_turn(mut lookuper: Lookuper, work: LookupWork, task: u64) ->
             None => work.check(key, None)?,
         }
     }
-    Ok(times)
+    Ok(())
 }

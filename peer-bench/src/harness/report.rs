@@ -100,7 +100,7 @@ pub(super) struct Table {
 
 impl Table {
     /// Adds a scenario's rows, and prints them at once if JSON lines are wanted.
-    pub(super) fn add(&mut self, scenario: Scenario, rows: Vec<Row>, json: bool) -> Result<()> {
+    pub(super) fn add(&mut self, scenario: Scenario, rows: &[Row], json: bool) -> Result<()> {
         let mut lines: Vec<Line> = rows.iter().map(|row| row.line(scenario)).collect();
         if let Some(peer) = rows.iter().find(|row| row.contender == Name::Peer) {
             let peer = Line {

@@ -30,7 +30,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         } else {
             rounds.measure(*scenario)
         };
-        table.add(*scenario, rows, arguments.json)?;
+        table.add(*scenario, &rows, arguments.json)?;
     }
     rounds.clean_up();
     if !arguments.json {
@@ -125,7 +125,9 @@ impl Rounds<'_> {
             } else {
                 Name::Peer
             };
-            if !self.prepared.contains_key(&(source, writer)) {
+            if let Some(filled) = self.prepared.get(&(source, writer)) {
+                job.table.clone_from(&filled.table);
+            } else {
                 let filling = Job {
                     step: Step::Fill,
                     contender: writer,
@@ -133,10 +135,8 @@ impl Rounds<'_> {
                 };
                 eprintln!("{scenario}: filling a table with {writer}");
                 child::measure(&filling)?;
+                job.table.clone_from(&filling.table);
                 self.prepared.insert((source, writer), filling);
-            }
-            if let Some(filled) = self.prepared.get(&(source, writer)) {
-                job.table.clone_from(&filled.table);
             }
         }
         Ok(job)

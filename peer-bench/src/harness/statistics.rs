@@ -1,4 +1,4 @@
-//! Medians and percentiles.
+//! What is told of many values.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,22 +21,6 @@ pub(crate) struct Latency {
     pub(crate) p99: f64,
 }
 
-impl Latency {
-    /// `None` for no operations at all.
-    pub(crate) fn of(mut nanos: Vec<u32>) -> Option<Self> {
-        let last = nanos.len().checked_sub(1)?;
-        // Sorting millions of times would show among the instructions of an operation.
-        let mut at = |share: f64| {
-            let place = (last as f64 * share).round() as usize;
-            f64::from(*nanos.select_nth_unstable(place).1) / 1e6
-        };
-        Some(Self {
-            p50: at(0.50),
-            p99: at(0.99),
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,12 +34,5 @@ mod tests {
         ] {
             assert_eq!(median(values), expected);
         }
-    }
-
-    #[test]
-    fn percentiles_are_of_the_sorted_times() {
-        let latency = Latency::of((0..=100).rev().map(|i| i * 1_000_000).collect()).unwrap();
-        assert!((latency.p50 - 50.0).abs() < 1e-9 && (latency.p99 - 99.0).abs() < 1e-9);
-        assert!(Latency::of(Vec::new()).is_none());
     }
 }

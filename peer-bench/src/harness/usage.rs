@@ -62,10 +62,10 @@ impl Meter {
         let after = self.snapshot()?;
         let (started, before) = self.started.take().ok_or("the meter was never started")?;
         self.cost = Cost {
-            wall: (now - started).as_secs_f64(),
-            cpu: (after.cpu - before.cpu).as_secs_f64(),
+            wall: now.saturating_duration_since(started).as_secs_f64(),
+            cpu: after.cpu.saturating_sub(before.cpu).as_secs_f64(),
             server_cpu: (after.server_cpu.zip(before.server_cpu))
-                .map(|(after, before)| (after - before).as_secs_f64()),
+                .map(|(after, before)| after.saturating_sub(before).as_secs_f64()),
             allocations: (after.allocations.zip(before.allocations))
                 .map(|(after, before)| after - before),
         };

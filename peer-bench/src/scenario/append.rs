@@ -4,6 +4,7 @@ use super::{Job, Measurement, WARM_UP_ROWS, create_tables, drop_tables};
 use crate::{
     Result,
     contender::{Bound, Contender, Linger, Shape},
+    harness::Times,
     workload::{BATCH_ROWS, BUCKETS, Rows, Totals},
 };
 
@@ -79,17 +80,24 @@ pub(super) async fn awaited<C: Contender>(
         time: job.time(),
     };
     client
-        .append_awaited(&job.warm_table(), &rows, warm_up, &mut meter)
+        .append_awaited(
+            &job.warm_table(),
+            &rows,
+            warm_up,
+            &Times::new()?,
+            &mut meter,
+        )
         .await?;
     let bound = Bound {
         count: job.count,
         time: job.time(),
     };
-    let times = client
-        .append_awaited(&job.table, &rows, bound, &mut meter)
+    let times = Times::new()?;
+    client
+        .append_awaited(&job.table, &rows, bound, &times, &mut meter)
         .await?;
-    let done = times.len() as u64;
-    let measurement = Measurement::of(&meter, done, Some(times))?;
+    let done = times.count();
+    let measurement = Measurement::of(&meter, done, Some(&times))?;
     if job.check {
         written(&client, job).await?.expect(&rows.totals(done))?;
     }

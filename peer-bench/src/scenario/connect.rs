@@ -5,7 +5,8 @@ use std::time::Instant;
 use super::{Job, Measurement, create_tables, drop_tables};
 use crate::{
     Result,
-    contender::{Contender, Linger, Shape, nanos_since},
+    contender::{Contender, Linger, Shape},
+    harness::Times,
     workload::BUCKETS,
 };
 
@@ -18,16 +19,16 @@ pub(super) async fn first_metadata<C: Contender>(job: &Job) -> Result<Option<Mea
     let client = C::connect(&job.address, Linger::Default).await?;
     create_tables(&client, job, shape).await?;
     let mut meter = job.meter();
-    let mut times = Vec::new();
+    let times = Times::new()?;
     meter.start()?;
     for _ in 0..job.count {
         let started = Instant::now();
         let client = C::connect(&job.address, Linger::Default).await?;
         client.open_table(&job.table).await?;
-        times.push(nanos_since(started));
+        times.record(0, started);
     }
     meter.stop()?;
-    let measurement = Measurement::of(&meter, job.count, Some(times))?;
+    let measurement = Measurement::of(&meter, job.count, Some(&times))?;
     drop_tables(&client, job).await?;
     Ok(Some(measurement))
 }

@@ -4,6 +4,7 @@ use super::{FILLED_KEYS, Job, Measurement, create_tables};
 use crate::{
     Result,
     contender::{Bound, Contender, Linger, LookupWork, Shape},
+    harness::Times,
     workload::{BUCKETS, Rows},
 };
 
@@ -31,7 +32,7 @@ pub(super) async fn fill<C: Contender>(job: &Job) -> Result<Option<Measurement>>
 pub(super) async fn random<C: Contender>(job: &Job, in_flight: u64) -> Result<Option<Measurement>> {
     let client = C::connect(&job.address, Linger::Default).await?;
     let mut meter = job.meter();
-    let work = |count| LookupWork {
+    let work = |count, times: &Times| LookupWork {
         rows: Rows::new(),
         upserts: FILLED_KEYS,
         in_flight,
@@ -39,20 +40,18 @@ pub(super) async fn random<C: Contender>(job: &Job, in_flight: u64) -> Result<Op
             count,
             time: job.time(),
         },
+        times: times.clone(),
     };
     client
         .look_up(
             &job.warm_table(),
-            &work(in_flight * WARM_UP_LOOKUPS),
+            &work(in_flight * WARM_UP_LOOKUPS, &Times::new()?),
             &mut meter,
         )
         .await?;
-    let times = client
-        .look_up(&job.table, &work(job.count), &mut meter)
+    let times = Times::new()?;
+    client
+        .look_up(&job.table, &work(job.count, &times), &mut meter)
         .await?;
-    Ok(Some(Measurement::of(
-        &meter,
-        times.len() as u64,
-        Some(times),
-    )?))
+    Ok(Some(Measurement::of(&meter, times.count(), Some(&times))?))
 }

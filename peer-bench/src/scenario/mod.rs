@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Result,
     contender::{Contender, Linger, Name, Ours, Peer, Shape},
-    harness::{Latency, Meter, peak_and_threads},
+    harness::{Latency, Meter, Times, peak_and_threads},
     workload::KEYS,
 };
 
@@ -192,14 +192,14 @@ pub(crate) struct Measurement {
 
 impl Measurement {
     /// To be made before anything is checked, which takes memory too.
-    fn of(meter: &Meter, operations: u64, times: Option<Vec<u32>>) -> Result<Self> {
+    fn of(meter: &Meter, operations: u64, times: Option<&Times>) -> Result<Self> {
         let (peak_mib, threads) = peak_and_threads()?;
         Ok(Self {
             operations,
             cost: meter.cost(),
             peak_mib,
             threads,
-            latency: times.and_then(Latency::of),
+            latency: times.and_then(Times::latency),
         })
     }
 }

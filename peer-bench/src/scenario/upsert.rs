@@ -4,6 +4,7 @@ use super::{Job, Measurement, WARM_UP_ROWS, create_tables, drop_tables};
 use crate::{
     Result,
     contender::{Bound, Contender, Linger, LookupWork, Shape},
+    harness::Times,
     workload::{BUCKETS, Rows},
 };
 
@@ -36,6 +37,7 @@ pub(super) async fn rows<C: Contender>(job: &Job) -> Result<Option<Measurement>>
                 count: CHECKED_KEYS,
                 time: job.time(),
             },
+            times: Times::new()?,
         };
         client.look_up(&job.table, &work, &mut meter).await?;
     }
