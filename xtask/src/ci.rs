@@ -62,13 +62,23 @@ fn clippy() -> Result<()> {
     ]))
 }
 
-/// The crates that have features, without any of them: with all of them they are built by every other step.
+/// The crates without their features and with all of them; every other step has the default ones. What a feature adds is tested
+/// here.
 fn features() -> Result<()> {
     for package in ["fluss-row", "fluss-rs"] {
         let mut clippy = workspace::cargo(["clippy", "--package", package]);
         shell::run(clippy.args(["--no-default-features", "--", "--deny", "warnings"]))?;
     }
-    Ok(())
+    let all = [
+        "--package",
+        "fluss-row",
+        "--package",
+        "fluss-client",
+        "--all-features",
+    ];
+    let mut clippy = workspace::cargo(["clippy", "--all-targets"]);
+    shell::run(clippy.args(all).args(["--", "--deny", "warnings"]))?;
+    shell::run(workspace::cargo(["test", "--lib"]).args(all))
 }
 
 fn doc() -> Result<()> {
