@@ -34,6 +34,18 @@ pub trait WireMessage: prost::Message + std::fmt::Debug + Default + 'static {
     const SHAPE: usize;
 }
 
+/// What the body of a successful response is read into: its message, or something that reads it in place.
+pub trait ResponseBody: Sized {
+    /// Reads it.
+    fn from_body(body: Bytes) -> Result<Self, DecodeError>;
+}
+
+impl<M: WireMessage> ResponseBody for M {
+    fn from_body(body: Bytes) -> Result<Self, DecodeError> {
+        decode(body)
+    }
+}
+
 /// Why bytes aren't the message they should be.
 #[derive(Debug, Clone, Snafu)]
 #[snafu(visibility(pub(crate)))]

@@ -5,6 +5,7 @@
 //! - [`message`]: every message of release 1.0.0 (0.9.1 knows a subset), generated and committed. Records are
 //!   [`bytes::Bytes`]: slices of what was received, pieces of what is sent, never copies.
 //! - [`codec`]: checked decoding of a message.
+//! - [`lookup`]: answers to lookups, read in place instead of decoded.
 //! - [`api`]: one table of all APIs: key, versions, which server answers, whether a request may be repeated.
 //! - [`version`]: which version to speak with a server.
 //! - [`error_code`]: one table of all error codes, and what each means for trying again.
@@ -42,6 +43,7 @@ pub mod api;
 pub mod codec;
 pub mod error_code;
 pub mod frame;
+pub mod lookup;
 pub mod message;
 pub mod sasl;
 mod segments;

@@ -6,10 +6,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use fluss_metadata::TableBucket;
 use fluss_wire::api::ApiRequest;
+use fluss_wire::codec::ResponseBody;
 use fluss_wire::error_code::ServerError;
+use fluss_wire::lookup::{
+    Answer, BucketAnswer, Kind, LookupAnswer, PointValue, PrefixLookupAnswer, PrefixValue,
+};
 use fluss_wire::message::{
-    LookupRequest, LookupResponse, PbLookupReqForBucket, PbPrefixLookupReqForBucket,
-    PrefixLookupRequest, PrefixLookupResponse,
+    LookupRequest, PbLookupReqForBucket, PbPrefixLookupReqForBucket, PrefixLookupRequest,
 };
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, debug, debug_span};
@@ -19,11 +22,10 @@ use super::entry::{Entry, LookupKind, LookupTarget, Values};
 use crate::engine::lookup::{LookupFault, judge};
 use crate::error::{Error, Result};
 
-/// What a server answered for one bucket.
-struct BucketAnswer {
-    partition: Option<i64>,
-    bucket: i32,
-    outcome: Result<Vec<Values>, ServerError>,
+/// What a server answered, by run; none where it left the bucket out.
+enum Answers {
+    Points(Vec<Option<BucketAnswer<PointValue>>>),
+    Prefixes(Vec<Option<BucketAnswer<PrefixValue>>>),
 }
 
 /// The lookups of one bucket: how many entries in a row, and their keys, which travel in the request and come back.
@@ -66,7 +68,8 @@ pub(super) async fn run(shared: &Arc<Shared>, server: i32, slot: usize, mut entr
             let answer = call(shared, server, slot, &request, deadline)
                 .instrument(span)
                 .await
-                .map(point_answers);
+                .and_then(|answer: LookupAnswer| by_run(&answer, &runs))
+                .map(Answers::Points);
             runs.iter_mut()
                 .zip(request.buckets_req)
                 .for_each(|(run, sent)| run.keys = sent.keys);
@@ -77,7 +80,8 @@ pub(super) async fn run(shared: &Arc<Shared>, server: i32, slot: usize, mut entr
             let answer = call(shared, server, slot, &request, deadline)
                 .instrument(span)
                 .await
-                .map(prefix_answers);
+                .and_then(|answer: PrefixLookupAnswer| by_run(&answer, &runs))
+                .map(Answers::Prefixes);
             runs.iter_mut()
                 .zip(request.buckets_req)
                 .for_each(|(run, sent)| run.keys = sent.keys);
@@ -90,7 +94,34 @@ pub(super) async fn run(shared: &Arc<Shared>, server: i32, slot: usize, mut entr
         .record(now.elapsed().as_secs_f64() * 1e3);
     let entries = entries.into_iter();
     match answer {
-        Ok(answers) => deliver(shared, &target, entries, runs, answers),
+        Ok(Answers::Points(answers)) => {
+            deliver(
+                shared,
+                &target,
+                entries,
+                runs,
+                answers,
+                |waiting, answer| {
+                    waiting
+                        .zip(answer.values())
+                        .for_each(|(entry, value)| entry.answer(Values::One(value)));
+                },
+            );
+        }
+        Ok(Answers::Prefixes(answers)) => {
+            deliver(
+                shared,
+                &target,
+                entries,
+                runs,
+                answers,
+                |waiting, answer| {
+                    waiting
+                        .zip(answer.values())
+                        .for_each(|(entry, values)| entry.answer(Values::Many(values.collect())));
+                },
+            );
+        }
         Err(error) => {
             debug!(server, table = %target.path, %error, "lookup request failed");
             on_request_failed(shared, entries, runs, &error);
@@ -99,16 +130,18 @@ pub(super) async fn run(shared: &Arc<Shared>, server: i32, slot: usize, mut entr
 }
 
 /// Calls, dialling first where that is needed, until the deadline.
-async fn call<R: ApiRequest>(
+async fn call<R: ApiRequest, A: ResponseBody>(
     shared: &Shared,
     server: i32,
     slot: usize,
     request: &R,
     deadline: Instant,
-) -> Result<R::Response> {
+) -> Result<A> {
     match timeout_at(
         deadline,
-        shared.cluster.call_server(server, slot, request, deadline),
+        shared
+            .cluster
+            .call_server_as(server, slot, request, deadline),
     )
     .await
     {
@@ -185,81 +218,59 @@ fn bucket_count(shared: &Shared, target: &LookupTarget, bucket: &TableBucket) ->
     told.unwrap_or(target.bucket_count)
 }
 
-fn point_answers(response: LookupResponse) -> Vec<BucketAnswer> {
-    response
-        .buckets_resp
-        .into_iter()
-        .map(|answer| BucketAnswer {
-            partition: answer.partition_id,
-            bucket: answer.bucket_id,
-            outcome: match ServerError::from_parts(answer.error_code, answer.error_message) {
-                Some(error) => Err(error),
-                None => Ok(answer
-                    .values
-                    .into_iter()
-                    .map(|value| Values::One(value.values))
-                    .collect()),
-            },
-        })
-        .collect()
-}
-
-fn prefix_answers(response: PrefixLookupResponse) -> Vec<BucketAnswer> {
-    response
-        .buckets_resp
-        .into_iter()
-        .map(|answer| BucketAnswer {
-            partition: answer.partition_id,
-            bucket: answer.bucket_id,
-            outcome: match ServerError::from_parts(answer.error_code, answer.error_message) {
-                Some(error) => Err(error),
-                None => Ok(answer
-                    .value_lists
-                    .into_iter()
-                    .map(|list| Values::Many(list.values))
-                    .collect()),
-            },
-        })
-        .collect()
+/// The answer for each run, however the server ordered them.
+fn by_run<K: Kind>(answer: &Answer<K>, runs: &[Run]) -> Result<Vec<Option<BucketAnswer<K>>>> {
+    let mut answers: Vec<_> = runs.iter().map(|_| None).collect();
+    for (place, bucket) in answer.buckets().enumerate() {
+        let bucket = bucket.map_err(|error| Error::corrupt(error.to_string()))?;
+        if place >= runs.len() {
+            return Err(Error::corrupt("more buckets were answered than asked"));
+        }
+        let is_asked = |run: &Run| {
+            run.bucket.partition_id() == bucket.partition_id()
+                && run.bucket.bucket_id() == bucket.bucket_id()
+        };
+        // Servers mostly keep to the order of the request.
+        let run = if runs.get(place).is_some_and(is_asked) {
+            Some(place)
+        } else {
+            runs.iter().position(is_asked)
+        };
+        if let Some(slot) = run.and_then(|run| answers.get_mut(run)) {
+            *slot = Some(bucket);
+        }
+    }
+    Ok(answers)
 }
 
 /// Gives each bucket's answer to its lookups. The entries are taken from the front as the runs are gone through.
-fn deliver(
+fn deliver<K: Kind>(
     shared: &Shared,
     target: &LookupTarget,
     mut entries: impl Iterator<Item = Entry>,
     runs: Vec<Run>,
-    mut answers: Vec<BucketAnswer>,
+    answers: Vec<Option<BucketAnswer<K>>>,
+    give: impl Fn(&mut dyn Iterator<Item = Entry>, &BucketAnswer<K>),
 ) {
-    for run in runs {
-        let waiting = entries.by_ref().take(run.count);
-        let bucket = run.bucket;
-        let found = answers.iter().position(|answer| {
-            answer.partition == bucket.partition_id() && answer.bucket == bucket.bucket_id()
-        });
-        match found.map(|index| answers.swap_remove(index).outcome) {
-            Some(Ok(values)) if values.len() == run.count => waiting
-                .zip(values)
-                .for_each(|(entry, values)| entry.answer(values)),
-            Some(Ok(values)) => {
-                let error = Error::corrupt(format!(
-                    "{} values came for {} keys",
-                    values.len(),
-                    run.count
-                ));
-                waiting.for_each(|entry| entry.fail(error.clone()));
-            }
-            Some(Err(error)) => on_bucket_error(
-                shared,
-                target,
-                (bucket, run.seen),
-                waiting.zip(run.keys),
-                error,
-            ),
-            None => {
-                let error = Error::corrupt("the server left a bucket out of its answer");
-                waiting.for_each(|entry| entry.fail(error.clone()));
-            }
+    for (run, answer) in runs.into_iter().zip(answers) {
+        let mut waiting = entries.by_ref().take(run.count);
+        let Some(answer) = answer else {
+            let error = Error::corrupt("the server left a bucket out of its answer");
+            waiting.for_each(|entry| entry.fail(error.clone()));
+            continue;
+        };
+        if let Some(error) = answer.error() {
+            let waiting = waiting.zip(run.keys);
+            on_bucket_error(shared, target, (run.bucket, run.seen), waiting, error);
+        } else if answer.len() == run.count {
+            give(&mut waiting, &answer);
+        } else {
+            let error = Error::corrupt(format!(
+                "{} values came for {} keys",
+                answer.len(),
+                run.count
+            ));
+            waiting.for_each(|entry| entry.fail(error.clone()));
         }
     }
 }

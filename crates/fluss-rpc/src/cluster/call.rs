@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use fluss_metadata::{ServerNode, TableBucket, TablePath};
 use fluss_wire::api::{ApiKey, ApiRequest};
+use fluss_wire::codec::ResponseBody;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, sleep};
 use tracing::debug;
@@ -165,6 +166,26 @@ impl Cluster {
         request: &R,
         deadline: Instant,
     ) -> Result<R::Response> {
+        self.call_server_as(server, lane, request, deadline).await
+    }
+
+    /// As [`call_server`](Self::call_server), with the answer read into something else than its message, as
+    /// [`LookupAnswer`](fluss_wire::lookup::LookupAnswer) is.
+    ///
+    /// # Errors
+    ///
+    /// As [`call_server`](Self::call_server).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`call_server`](Self::call_server).
+    pub async fn call_server_as<R: ApiRequest, A: ResponseBody>(
+        &self,
+        server: i32,
+        lane: usize,
+        request: &R,
+        deadline: Instant,
+    ) -> Result<A> {
         let view = self.view();
         let server = tablet(&view, server)?;
         self.exchange(server, lane, request, deadline, Duration::MAX)
@@ -173,19 +194,21 @@ impl Cluster {
 
     /// One request and its answer, dialling first where that is needed. All of it ends at `deadline`, and what comes after the dial
     /// within `timeout`.
-    async fn exchange<R: ApiRequest>(
+    async fn exchange<R: ApiRequest, A: ResponseBody>(
         &self,
         server: &ServerNode,
         lane: usize,
         request: &R,
         deadline: Instant,
         timeout: Duration,
-    ) -> Result<R::Response> {
+    ) -> Result<A> {
         let mut stale = 0;
         loop {
             let pool = self.pool();
             let connection = pool.get_for(R::API_KEY, server, lane, deadline).await?;
-            let outcome = connection.call(request, deadline.min(after(timeout))).await;
+            let outcome = connection
+                .call_as(request, deadline.min(after(timeout)))
+                .await;
             match outcome {
                 // It ended just before it was used: that is nobody's failure.
                 Err(RpcError::Disconnected { sent: false, .. }) if stale < MAX_STALE => stale += 1,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fluss_wire::api::{ApiKey, ApiRequest};
-use fluss_wire::codec;
+use fluss_wire::codec::ResponseBody;
 use fluss_wire::frame::encode_request;
 use fluss_wire::version::{ApiVersions, ServerType};
 use tokio::runtime::Handle;
@@ -171,6 +171,15 @@ impl Connection {
     /// Dropping the future gives up the answer and the place among the requests under way. A request that was not yet written is not
     /// written any more; one that was may take effect. Nothing else is disturbed.
     pub async fn call<R: ApiRequest>(&self, request: &R, deadline: Instant) -> Result<R::Response> {
+        self.call_as(request, deadline).await
+    }
+
+    /// As [`call`](Self::call), with the answer read into something else than its message.
+    pub(crate) async fn call_as<R: ApiRequest, A: ResponseBody>(
+        &self,
+        request: &R,
+        deadline: Instant,
+    ) -> Result<A> {
         let version =
             self.versions
                 .negotiate(R::API_KEY)
@@ -182,18 +191,18 @@ impl Connection {
     }
 
     /// As [`call`](Self::call), in a version that is known to be right.
-    async fn call_version<R: ApiRequest>(
+    async fn call_version<R: ApiRequest, A: ResponseBody>(
         &self,
         request: &R,
         version: i16,
         deadline: Instant,
-    ) -> Result<R::Response> {
+    ) -> Result<A> {
         let started = Instant::now();
         let permit = self.permit(R::API_KEY, started, deadline).await?;
         let body = self
             .exchange(request, version, (started, deadline), permit)
             .await?;
-        codec::decode::<R::Response>(body).map_err(|source| RpcError::Answer {
+        A::from_body(body).map_err(|source| RpcError::Answer {
             api: R::API_KEY,
             server: Arc::clone(&self.shared.server),
             source,
