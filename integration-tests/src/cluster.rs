@@ -64,6 +64,15 @@ impl Cluster {
         }
     }
 
+    /// A real cluster at this address, without authentication.
+    pub(crate) fn at(bootstrap_servers: &str) -> Self {
+        Self {
+            bootstrap_servers: bootstrap_servers.to_owned(),
+            sasl_bootstrap_servers: bootstrap_servers.to_owned(),
+            mocks: None,
+        }
+    }
+
     /// Two mock clusters for the two listeners of a real one, configured as `cargo xtask cluster` configures it: no scenario uses both.
     ///
     /// # Panics

@@ -3,7 +3,9 @@
 pub mod cluster;
 pub mod java;
 pub mod observed;
+pub mod own_cluster;
 pub mod rows;
+pub mod s3;
 pub mod support;
 pub mod values;
 pub mod wide;

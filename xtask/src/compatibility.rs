@@ -111,6 +111,11 @@ const FEATURES: &[Feature] = &[
     ("Reading", "tiered log segments", "scan_remote"),
     (
         "Reading",
+        "log segments in S3, with credentials that the servers hand out and renew",
+        "s3",
+    ),
+    (
+        "Reading",
         "what is fetched ahead bounded by bytes, whatever the number of buckets",
         "scan_prefetch",
     ),

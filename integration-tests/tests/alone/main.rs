@@ -17,6 +17,7 @@ mod coordinator;
 mod failover;
 mod failover_scans;
 mod rebalance;
+mod s3;
 
 /// Held by the one test that runs.
 fn alone() -> MutexGuard<'static, ()> {

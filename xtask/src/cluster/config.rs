@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::options::{Access, Options, Storage};
+use super::options::{Access, Options, S3_BUCKET, Storage};
 use crate::Result;
 
 /// The ports of one coordinator or tablet server.
@@ -91,11 +91,11 @@ fn server_yaml(
         "data.dir: {}",
         options.dir.join("data").join(name).display()
     )?;
-    writeln!(
-        yaml,
-        "remote.data.dir: {}",
-        options.dir.join("remote").display()
-    )?;
+    let remote = match &options.storage {
+        Storage::S3(_) => format!("s3://{S3_BUCKET}/data"),
+        Storage::Default | Storage::Tiered => options.dir.join("remote").display().to_string(),
+    };
+    writeln!(yaml, "remote.data.dir: {remote}")?;
     if let Some(id) = tablet {
         writeln!(yaml, "tablet-server.id: {id}")?;
     }
@@ -124,7 +124,15 @@ fn server_yaml(
         writeln!(yaml, "authorizer.enabled: true")?;
         writeln!(yaml, "super.users: User:admin")?;
     }
-    if options.storage == Storage::Tiered {
+    if let Storage::S3(endpoint) = &options.storage {
+        writeln!(yaml, "s3.endpoint: {endpoint}")?;
+        writeln!(yaml, "s3.assumed.role.sts.endpoint: {endpoint}")?;
+        writeln!(yaml, "s3.region: us-east-1")?;
+        writeln!(yaml, "s3.path.style.access: true")?;
+        writeln!(yaml, "s3.access-key: server")?;
+        writeln!(yaml, "s3.secret-key: server-secret")?;
+    }
+    if options.storage != Storage::Default {
         writeln!(yaml, "log.segment.file-size: 64kb")?;
         writeln!(yaml, "remote.log.task-interval-duration: 1s")?;
         writeln!(yaml, "kv.snapshot.interval: 2s")?;

@@ -6,10 +6,13 @@ use std::{
     process::Command,
 };
 
+use super::options::Storage;
 use crate::{Result, shell, workspace};
 
 const DEFAULT_VERSION: &str = "0.9.1-incubating";
 const COPY_GOAL: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies";
+/// Of the last release that can put what it got elsewhere, and without the project of the artifact.
+const GET_GOAL: &str = "org.apache.maven.plugins:maven-dependency-plugin:2.10:get";
 
 /// The version of Fluss that is started.
 fn version() -> String {
@@ -20,48 +23,94 @@ fn version() -> String {
 }
 
 /// The class path of the servers.
-pub(super) fn server_class_path() -> Result<String> {
+pub(super) fn server_class_path(storage: &Storage) -> Result<String> {
+    let s3 = matches!(storage, Storage::S3(_));
     if let Some(home) = env::var_os("FLUSS_HOME").filter(|home| !home.is_empty()) {
-        let lib = PathBuf::from(home).join("lib");
-        if !lib.is_dir() {
-            return Err(format!("FLUSS_HOME is set, but {} is no directory", lib.display()).into());
+        let home = PathBuf::from(home);
+        let mut dirs = vec![home.join("lib")];
+        dirs.extend(s3.then(|| home.join("plugins/s3")));
+        if let Some(dir) = dirs.iter().find(|dir| !dir.is_dir()) {
+            return Err(format!("FLUSS_HOME is set, but {} is no directory", dir.display()).into());
         }
-        return Ok(format!("{}/*", lib.display()));
+        return Ok(all_of(&dirs));
     }
     let version = version();
-    let dir = workspace::root()
-        .join(".cluster")
-        .join(format!("jars-{version}"));
+    let mut dirs = vec![server_jars(&version)?];
+    if s3 {
+        dirs.push(s3_jars(&version)?);
+    }
+    Ok(all_of(&dirs))
+}
+
+fn all_of(dirs: &[PathBuf]) -> String {
+    let entries = dirs.iter().map(|dir| format!("{}/*", dir.display()));
+    entries.collect::<Vec<_>>().join(":")
+}
+
+fn server_jars(version: &str) -> Result<PathBuf> {
+    let ours = workspace::root().join(".cluster");
+    let dir = ours.join(format!("jars-{version}"));
     if !dir.is_dir() {
-        let pom_dir = workspace::root()
-            .join(".cluster")
-            .join(format!("pom-{}", std::process::id()));
+        let pom_dir = ours.join(format!("pom-{}", std::process::id()));
         fs::create_dir_all(&pom_dir)?;
         let pom = pom_dir.join("pom.xml");
-        fs::write(&pom, server_pom(&version))?;
+        fs::write(&pom, server_pom(version))?;
         copy(&pom, &dir)?;
         fs::remove_dir_all(&pom_dir)?;
     }
-    Ok(format!("{}/*", dir.display()))
+    Ok(dir)
+}
+
+/// The file system of the servers for S3: one jar with all that it needs.
+fn s3_jars(version: &str) -> Result<PathBuf> {
+    let dir = workspace::root()
+        .join(".cluster")
+        .join(format!("jars-s3-{version}"));
+    if !dir.is_dir() {
+        // By itself: the parent of its project is not published.
+        let artifact = format!("org.apache.fluss:fluss-fs-s3:{version}");
+        eprintln!("getting {artifact} by Maven");
+        into_dir(&dir, |incoming| {
+            let mut get = maven(GET_GOAL);
+            get.arg(format!("-Dartifact={artifact}"))
+                .arg("-Dtransitive=false")
+                .arg(format!("-Ddest={}", incoming.display()));
+            get
+        })?;
+    }
+    Ok(dir)
 }
 
 /// Copies the runtime dependencies of a Maven project into `dir`, which appears complete or not at all.
 pub(crate) fn copy(pom: &Path, dir: &Path) -> Result<()> {
     eprintln!("getting the jars of {} by Maven", pom.display());
+    into_dir(dir, |incoming| {
+        let mut copy = maven(COPY_GOAL);
+        copy.arg("--file")
+            .arg(pom)
+            .arg("-DincludeScope=runtime")
+            .arg(format!("-DoutputDirectory={}", incoming.display()));
+        copy
+    })
+}
+
+fn maven(goal: &str) -> Command {
+    let mut maven = Command::new("mvn");
+    maven
+        .args(["--batch-mode", "--quiet", "-Dstyle.color=never"])
+        .arg(goal)
+        // Maven prints on stdout, where this program prints results.
+        .stdout(std::io::stderr());
+    maven
+}
+
+/// Fills a directory by a command, so that it appears complete or not at all.
+fn into_dir(dir: &Path, command: impl FnOnce(&Path) -> Command) -> Result<()> {
     let mut incoming = dir.as_os_str().to_owned();
     incoming.push(format!(".incoming-{}", std::process::id()));
     let incoming = PathBuf::from(incoming);
     fs::create_dir_all(&incoming)?;
-    shell::run(
-        Command::new("mvn")
-            .args(["--batch-mode", "--quiet", "-Dstyle.color=never", "--file"])
-            .arg(pom)
-            .arg(COPY_GOAL)
-            .arg("-DincludeScope=runtime")
-            .arg(format!("-DoutputDirectory={}", incoming.display()))
-            // Maven prints on stdout, where this program prints results.
-            .stdout(std::io::stderr()),
-    )?;
+    shell::run(&mut command(&incoming))?;
     match fs::rename(&incoming, dir) {
         Ok(()) => Ok(()),
         // Another run was quicker.

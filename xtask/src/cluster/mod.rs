@@ -46,6 +46,7 @@ usage: cargo xtask cluster COMMAND [OPTIONS]
   --sasl          the printed address asks for SASL/PLAIN: admin/admin-pass or fluss/fluss-pass
   --acl           with access control; admin is the super user (implies --sasl)
   --tiered        small log segments that move to remote storage within seconds, frequent snapshots
+  --s3 ENDPOINT   as --tiered, into the bucket fluss of a store with the protocols of S3 and STS there, as user server
   --heap SIZE     heap of each tablet server (default 512m)
 
 FLUSS_BOOTSTRAP_SERVERS names a running cluster to be used instead; FLUSS_HOME a binary distribution whose jars are
@@ -119,7 +120,7 @@ pub(crate) fn up(options: &Options) -> Result<State> {
             .into());
         }
     }
-    let class_path = jars::server_class_path()?;
+    let class_path = jars::server_class_path(&options.storage)?;
     // Between choosing a free port and listening on it, somebody else may take it: then all starts again elsewhere.
     let mut attempts = 0;
     loop {

@@ -25,12 +25,17 @@ pub(crate) enum Access {
 }
 
 /// Where log segments end up.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Storage {
     Default,
     /// Small segments, moved away at once.
     Tiered,
+    /// As [`Tiered`](Self::Tiered), into the bucket [`S3_BUCKET`] of a store that speaks the protocols of S3 and of STS at this address.
+    S3(String),
 }
+
+/// Where segments go with `--s3`.
+pub(super) const S3_BUCKET: &str = "fluss";
 
 impl Default for Options {
     fn default() -> Self {
@@ -64,6 +69,7 @@ pub(super) fn parse<'a>(words: &[&'a str]) -> Result<(Vec<&'a str>, Options)> {
             "--sasl" => {}
             "--acl" => options.access = Access::SaslAndAcl,
             "--tiered" => options.storage = Storage::Tiered,
+            "--s3" => options.storage = Storage::S3(value()?.to_owned()),
             "--heap" => value()?.clone_into(&mut options.heap),
             flag if flag.starts_with('-') => return Err(format!("unknown option {flag}").into()),
             plain => command.push(plain),

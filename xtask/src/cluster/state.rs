@@ -109,9 +109,10 @@ impl State {
                 Access::Sasl => "sasl",
                 Access::SaslAndAcl => "sasl+acl",
             },
-            "storage": match self.options.storage {
+            "storage": match &self.options.storage {
                 Storage::Default => "default",
                 Storage::Tiered => "tiered",
+                Storage::S3(endpoint) => endpoint,
             },
             "heap": self.options.heap,
             "servers": servers.collect::<Vec<_>>(),
@@ -134,7 +135,7 @@ fn from_json(dir: &Path, value: &Value) -> Option<State> {
             storage: match text("storage")?.as_str() {
                 "default" => Storage::Default,
                 "tiered" => Storage::Tiered,
-                _ => return None,
+                endpoint => Storage::S3(endpoint.to_owned()),
             },
             heap: text("heap")?,
         },
