@@ -74,7 +74,8 @@ pub async fn create_known(admin: &FlussAdmin, path: &TablePath, descriptor: &Tab
                 table_id,
                 partition_id: None,
                 bucket_id: 0,
-            }],
+            }]
+            .into(),
         };
         match cluster.call_coordinator(&request).await {
             Ok(_) => return,

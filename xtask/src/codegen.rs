@@ -75,6 +75,8 @@ fn generate(root: &Path) -> Result<[(&'static str, String); 2], Box<dyn Error>> 
     prost_build::Config::new()
         // Records, keys and values are slices of the received frame, never copies.
         .bytes(["."])
+        // Repeated fields are in pieces of bounded size.
+        .prost_path("crate::message::rt")
         // They hold secrets; `fluss-wire` prints them without.
         .skip_debug([
             ".fluss.AuthenticateRequest",

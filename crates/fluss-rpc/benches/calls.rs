@@ -63,9 +63,10 @@ fn lookup() -> LookupRequest {
     LookupRequest {
         table_id: 7,
         buckets_req: vec![PbLookupReqForBucket {
-            keys: vec![Bytes::from_static(&[1; 8])],
+            keys: vec![Bytes::from_static(&[1; 8])].into(),
             ..PbLookupReqForBucket::default()
-        }],
+        }]
+        .into(),
         ..LookupRequest::default()
     }
 }
@@ -128,9 +129,11 @@ fn serve(mut stream: TcpStream) {
         buckets_resp: vec![PbLookupRespForBucket {
             values: vec![PbValue {
                 values: Some(Bytes::from_static(&[2; 60])),
-            }],
+            }]
+            .into(),
             ..PbLookupRespForBucket::default()
-        }],
+        }]
+        .into(),
     };
     let mut decoder = FrameDecoder::new(1 << 20);
     let (mut received, mut chunk, mut out) = (BytesMut::new(), vec![0; 1 << 16], Vec::new());

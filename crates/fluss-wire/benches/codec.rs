@@ -10,9 +10,10 @@ use bench_harness::{Case, Limit};
 use bytes::{Bytes, BytesMut};
 use fluss_wire::codec;
 use fluss_wire::frame::{FrameDecoder, Response, decode_response, encode_request, encode_success};
+use fluss_wire::lookup::LookupAnswer;
 use fluss_wire::message::{
-    FetchLogResponse, PbFetchLogRespForBucket, PbFetchLogRespForTable, PbProduceLogReqForBucket,
-    ProduceLogRequest,
+    FetchLogResponse, LookupResponse, PbFetchLogRespForBucket, PbFetchLogRespForTable,
+    PbLookupRespForBucket, PbProduceLogReqForBucket, PbValue, ProduceLogRequest,
 };
 
 const RECORDS: usize = 64 * 1024;
@@ -52,7 +53,8 @@ fn decode_fetch() -> impl FnMut(u64) {
         tables_resp: vec![PbFetchLogRespForTable {
             table_id: 7,
             buckets_resp: buckets.collect(),
-        }],
+        }]
+        .into(),
     };
     let frame = encode_success(5, &response).unwrap().into_bytes();
     let body = FrameDecoder::new(1 << 24)
@@ -70,8 +72,39 @@ fn decode_fetch() -> impl FnMut(u64) {
     }
 }
 
+/// An operation is one value of 60 bytes, in answers of 1,000 each.
+fn read_looked_up() -> impl FnMut(u64) {
+    const VALUES: u64 = 1000;
+    let value = PbValue {
+        values: Some(vec![7; 60].into()),
+    };
+    let response = LookupResponse {
+        buckets_resp: vec![PbLookupRespForBucket {
+            bucket_id: 1,
+            values: vec![value; VALUES as usize].into(),
+            ..Default::default()
+        }]
+        .into(),
+    };
+    let body = Bytes::from(prost::Message::encode_to_vec(&response));
+    move |count| {
+        for _ in 0..count.div_ceil(VALUES) {
+            for bucket in LookupAnswer::new(black_box(&body).clone()).buckets() {
+                for value in bucket.unwrap().values() {
+                    black_box(value);
+                }
+            }
+        }
+    }
+}
+
 fn main() -> ExitCode {
     bench_harness::run(&[
+        Case::new(
+            "read-looked-up-value",
+            Limit::Instructions(120),
+            read_looked_up,
+        ),
         Case::new("encode-produce-frame-192-kib", Limit::None, encode_produce),
         Case::new("decode-fetch-frame-192-kib", Limit::None, decode_fetch),
     ])

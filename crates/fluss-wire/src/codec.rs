@@ -4,7 +4,9 @@
 //!
 //! - a missing `required` field would silently become zero or empty; here it is an error, as it is in the servers;
 //! - two bytes on the wire can become a struct of two hundred bytes in memory; here what the nested messages will take
-//!   is added up first and refused above [`MAX_EXPANSION`] times the input (and [`EXPANSION_FLOOR`]).
+//!   is added up first and refused above [`MAX_EXPANSION`] times the input (and [`EXPANSION_FLOOR`]). What is not refused
+//!   is asked for in pieces: a repeated field is a [`Repeated`](crate::Repeated), which grows by 32 KiB at most. So no single
+//!   allocation is larger than 64 KiB or twice the input, though honest answers do take several times their bytes.
 //!
 //! The walk skips the contents of byte fields and of messages that have nothing to check, so it costs little.
 //! Depth is bounded too: more than a hundred messages inside each other are refused, by the walk and by prost.
@@ -313,9 +315,10 @@ mod tests {
     fn ten_thousand_keys_that_were_not_found_are_an_honest_answer() {
         let answer = LookupResponse {
             buckets_resp: vec![PbLookupRespForBucket {
-                values: vec![PbValue { values: None }; 10_000],
+                values: vec![PbValue { values: None }; 10_000].into(),
                 ..Default::default()
-            }],
+            }]
+            .into(),
         };
         let decoded = decode::<LookupResponse>(answer.encode_to_vec().into()).unwrap();
         assert_eq!(decoded, answer);
@@ -358,7 +361,7 @@ mod tests {
                 leaf: None,
                 compound: Some(PbCompoundPredicate {
                     function: 0,
-                    children: vec![predicate],
+                    children: vec![predicate].into(),
                 }),
             };
         }

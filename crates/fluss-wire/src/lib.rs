@@ -45,8 +45,10 @@ pub mod error_code;
 pub mod frame;
 pub mod lookup;
 pub mod message;
+pub mod repeated;
 pub mod sasl;
 mod segments;
 pub mod version;
 
+pub use repeated::Repeated;
 pub use segments::Segments;

@@ -86,9 +86,11 @@ pub(crate) async fn bad_reads_are_answered_by_their_codes() {
                 fetch_offset,
                 max_fetch_bytes: 1 << 20,
                 ..PbFetchLogReqForBucket::default()
-            }],
+            }]
+            .into(),
             ..PbFetchLogReqForTable::default()
-        }],
+        }]
+        .into(),
         ..FetchLogRequest::default()
     };
     let mut found = Vec::new();
@@ -101,7 +103,7 @@ pub(crate) async fn bad_reads_are_answered_by_their_codes() {
         found.push((
             name,
             code(answer, |answer| {
-                answer.tables_resp[0].buckets_resp[0].error_code
+                answer.tables_resp.first()?.buckets_resp.first()?.error_code
             }),
         ));
     }
@@ -109,7 +111,7 @@ pub(crate) async fn bad_reads_are_answered_by_their_codes() {
         follower_server_id: -1,
         offset_type,
         table_id: log,
-        bucket_id: vec![0],
+        bucket_id: vec![0].into(),
         start_timestamp,
         ..ListOffsetsRequest::default()
     };
@@ -121,33 +123,35 @@ pub(crate) async fn bad_reads_are_answered_by_their_codes() {
         let answer = tables.ask(leader, request).await;
         found.push((
             name,
-            code(answer, |answer| answer.buckets_resp[0].error_code),
+            code(answer, |answer| answer.buckets_resp.first()?.error_code),
         ));
     }
     let lookup = LookupRequest {
         table_id: log,
         buckets_req: vec![PbLookupReqForBucket {
-            keys: vec![b"k".to_vec().into()],
+            keys: vec![b"k".to_vec().into()].into(),
             ..PbLookupReqForBucket::default()
-        }],
+        }]
+        .into(),
         ..LookupRequest::default()
     };
     let answer = tables.ask(leader, lookup).await;
     found.push((
         "lookup in a log table",
-        code(answer, |answer| answer.buckets_resp[0].error_code),
+        code(answer, |answer| answer.buckets_resp.first()?.error_code),
     ));
     let prefix = PrefixLookupRequest {
         table_id: log,
         buckets_req: vec![PbPrefixLookupReqForBucket {
-            keys: vec![b"k".to_vec().into()],
+            keys: vec![b"k".to_vec().into()].into(),
             ..PbPrefixLookupReqForBucket::default()
-        }],
+        }]
+        .into(),
     };
     let answer = tables.ask(leader, prefix).await;
     found.push((
         "prefix lookup in a log table",
-        code(answer, |answer| answer.buckets_resp[0].error_code),
+        code(answer, |answer| answer.buckets_resp.first()?.error_code),
     ));
     let scan = |table_id, bucket_id| LimitScanRequest {
         table_id,
@@ -178,7 +182,8 @@ pub(crate) async fn bad_writes_are_answered_by_their_codes() {
             bucket_id,
             records: records.into(),
             ..PbProduceLogReqForBucket::default()
-        }],
+        }]
+        .into(),
     };
     for (name, request) in [
         ("unknown table", produce(-1, 987_654_321, 0, b"")),
@@ -188,7 +193,7 @@ pub(crate) async fn bad_writes_are_answered_by_their_codes() {
         let answer = tables.ask(leader, request).await;
         found.push((
             name,
-            code(answer, |answer| answer.buckets_resp[0].error_code),
+            code(answer, |answer| answer.buckets_resp.first()?.error_code),
         ));
     }
     let put = |acks, table_id, bucket_id| PutKvRequest {
@@ -198,7 +203,8 @@ pub(crate) async fn bad_writes_are_answered_by_their_codes() {
         buckets_req: vec![PbPutKvReqForBucket {
             bucket_id,
             ..PbPutKvReqForBucket::default()
-        }],
+        }]
+        .into(),
         ..PutKvRequest::default()
     };
     for (name, request) in [
@@ -208,7 +214,7 @@ pub(crate) async fn bad_writes_are_answered_by_their_codes() {
         let answer = tables.ask(key_leader, request).await;
         found.push((
             name,
-            code(answer, |answer| answer.buckets_resp[0].error_code),
+            code(answer, |answer| answer.buckets_resp.first()?.error_code),
         ));
     }
     assert_eq!(found, WRITES);
@@ -242,7 +248,9 @@ pub(crate) async fn bad_administration_is_answered_by_its_codes() {
         let answer = tables.cluster.call_coordinator(&request).await;
         found.push((name, code(answer, |_| None)));
     }
-    let goal = RebalanceRequest { goals: vec![77] };
+    let goal = RebalanceRequest {
+        goals: vec![77].into(),
+    };
     let answer = tables.cluster.call_coordinator(&goal).await;
     found.push(("unknown goal", code(answer, |_| None)));
     assert_eq!(found, ADMINISTRATION);

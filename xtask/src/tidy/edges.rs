@@ -10,7 +10,12 @@ struct Room {
     dev: &'static [&'static str],
 }
 
-const ROOMS: [Room; 11] = [
+const ROOMS: [Room; 12] = [
+    Room {
+        name: "alloc-probe",
+        normal: &[],
+        dev: &[],
+    },
     Room {
         name: "bench-harness",
         normal: &[],
@@ -19,7 +24,7 @@ const ROOMS: [Room; 11] = [
     Room {
         name: "fluss-wire",
         normal: &[],
-        dev: &["bench-harness"],
+        dev: &["alloc-probe", "bench-harness"],
     },
     Room {
         name: "fluss-metadata",

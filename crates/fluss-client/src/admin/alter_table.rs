@@ -278,7 +278,7 @@ mod tests {
             TableChange::modify_column("e", DataTypes::bigint()),
         ])
         .unwrap();
-        let added = &request.add_columns[0];
+        let added = request.add_columns.first().unwrap();
         assert_eq!(
             (added.column_name.as_str(), added.comment.as_deref()),
             ("a", Some("text"))
@@ -288,9 +288,12 @@ mod tests {
             added.data_type_json.as_ref(),
             DataTypes::string().to_json().as_bytes()
         );
-        assert_eq!(request.drop_columns[0].column_name, "b");
-        assert_eq!(request.rename_columns[0].new_column_name, "d");
-        assert_eq!(request.modify_columns[0].column_position_type, None);
+        assert_eq!(request.drop_columns.first().unwrap().column_name, "b");
+        assert_eq!(request.rename_columns.first().unwrap().new_column_name, "d");
+        assert_eq!(
+            request.modify_columns.first().unwrap().column_position_type,
+            None
+        );
         assert_eq!(newer(&request), None);
 
         let request = of(&[TableChange::set("k", "v"), TableChange::reset("l")]).unwrap();

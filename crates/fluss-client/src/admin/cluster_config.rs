@@ -57,7 +57,9 @@ impl FlussAdmin {
             .map(config_message)
             .collect::<Result<Vec<_>>>()
             .map_err(|error: Error| error.during("alter_cluster_configs"))?;
-        let request = AlterClusterConfigsRequest { alter_configs };
+        let request = AlterClusterConfigsRequest {
+            alter_configs: alter_configs.into(),
+        };
         self.change("alter_cluster_configs", &request).await?;
         Ok(())
     }

@@ -99,7 +99,8 @@ impl FlussAdmin {
                 },
             )
             .await?
-            .database_name)
+            .database_name
+            .into())
     }
 
     /// All databases that this user may see, with their time of creation and number of tables.
@@ -158,7 +159,7 @@ impl FlussAdmin {
         let request = AlterDatabaseRequest {
             database_name: name.to_owned(),
             ignore_if_not_exists,
-            config_changes,
+            config_changes: config_changes.into(),
             comment: comment.map(str::to_owned),
         };
         self.change("alter_database", &request).await?;

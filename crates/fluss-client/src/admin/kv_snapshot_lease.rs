@@ -433,7 +433,7 @@ impl LeaseTask {
                 .into_iter()
                 .map(|(table_id, bucket_snapshots)| PbKvSnapshotLeaseForTable {
                     table_id,
-                    bucket_snapshots,
+                    bucket_snapshots: bucket_snapshots.into(),
                 })
                 .collect(),
         }

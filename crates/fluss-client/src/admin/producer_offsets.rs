@@ -33,7 +33,7 @@ impl FlussAdmin {
     ) -> Result<RegisterResult> {
         let request = RegisterProducerOffsetsRequest {
             producer_id: producer_id.to_owned(),
-            table_offsets: table_messages(offsets),
+            table_offsets: table_messages(offsets).into(),
             ttl_ms: ttl.map(millis),
         };
         let response = self.change("register_producer_offsets", &request).await?;
@@ -112,7 +112,7 @@ fn table_messages(offsets: &BTreeMap<TableBucket, i64>) -> Vec<PbProducerTableOf
     .into_iter()
     .map(|(table_id, bucket_offsets)| PbProducerTableOffsets {
         table_id,
-        bucket_offsets,
+        bucket_offsets: bucket_offsets.into(),
     })
     .collect()
 }

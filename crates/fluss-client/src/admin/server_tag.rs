@@ -22,7 +22,7 @@ impl FlussAdmin {
     /// Dropping the future gives up the answer; the servers may be tagged nevertheless.
     pub async fn add_server_tag(&self, tablet_servers: &[i32], tag: ServerTag) -> Result<()> {
         let request = AddServerTagRequest {
-            server_ids: tablet_servers.to_vec(),
+            server_ids: tablet_servers.to_vec().into(),
             server_tag: tag.code(),
         };
         self.change("add_server_tag", &request).await?;
@@ -41,7 +41,7 @@ impl FlussAdmin {
     /// Dropping the future gives up the answer; the tags may go nevertheless.
     pub async fn remove_server_tag(&self, tablet_servers: &[i32], tag: ServerTag) -> Result<()> {
         let request = RemoveServerTagRequest {
-            server_ids: tablet_servers.to_vec(),
+            server_ids: tablet_servers.to_vec().into(),
             server_tag: tag.code(),
         };
         self.change("remove_server_tag", &request).await?;

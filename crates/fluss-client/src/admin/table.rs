@@ -98,7 +98,7 @@ impl FlussAdmin {
         let request = ListTablesRequest {
             database_name: database.to_owned(),
         };
-        Ok(self.read("list_tables", &request).await?.table_name)
+        Ok(self.read("list_tables", &request).await?.table_name.into())
     }
 
     /// The definition of a table as the server keeps it.

@@ -52,7 +52,7 @@ impl FlussAdmin {
                     routing_bucket_count: counts.get(&bucket.partition_id()).copied(),
                 })
                 .collect(),
-            target_columns: Vec::new(),
+            target_columns: Vec::new().into(),
         };
         let read = |response| Ok(answers(table_id, response));
         let stats = self.ask_leaders(path, buckets, request, read).await?;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fluss_metadata::TableBucket;
+use fluss_wire::Repeated;
 use fluss_wire::api::ApiRequest;
 use fluss_wire::codec::ResponseBody;
 use fluss_wire::error_code::ServerError;
@@ -34,7 +35,7 @@ struct Run {
     /// Latest generation of the view by which one of them was routed.
     seen: u64,
     count: usize,
-    keys: Vec<Bytes>,
+    keys: Repeated<Bytes>,
 }
 
 /// Sends the lookups, all of one target, and answers, repeats or fails each.

@@ -161,8 +161,9 @@ async fn why_no_leader(shared: &Shared, bucket: &TableBucket) -> Error {
             table_path: vec![PbTablePath {
                 database_name: path.database().to_owned(),
                 table_name: path.table().to_owned(),
-            }],
-            partitions_id: vec![partition],
+            }]
+            .into(),
+            partitions_id: vec![partition].into(),
             ..MetadataRequest::default()
         };
         if let Err(error) = shared.connection().cluster.call_any(&request).await {

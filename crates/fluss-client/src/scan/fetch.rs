@@ -110,7 +110,8 @@ async fn call(shared: &Shared, plan: &FetchPlan) -> Result<FetchLogResponse> {
                 .collect(),
             filter_predicate: None,
             filter_schema_id: None,
-        }],
+        }]
+        .into(),
         max_wait_ms: held.then(|| config.scanner_fetch_wait_max_time.as_millis() as i32),
         min_bytes: held.then_some(clamp_i32(config.scanner_fetch_min_bytes)),
         read_preference: config.scanner_read_preference.code(),

@@ -38,7 +38,13 @@ async fn requests_tell_the_bucket_count_and_where_to_read_first() {
         let asked = |api| seen.iter().find(move |request| request.api == api).unwrap();
         let fetch: FetchLogRequest = asked(ApiKey::FetchLog).message();
         assert_eq!(fetch.read_preference, sent);
-        let bucket = &fetch.tables_req[0].buckets_req[0];
+        let bucket = fetch
+            .tables_req
+            .first()
+            .unwrap()
+            .buckets_req
+            .first()
+            .unwrap();
         assert_eq!(
             (bucket.bucket_id, bucket.routing_bucket_count),
             (1, Some(3))

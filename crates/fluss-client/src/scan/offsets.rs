@@ -73,7 +73,7 @@ pub(super) async fn ask(
         offset_type,
         table_id: bucket.table_id(),
         partition_id: bucket.partition_id(),
-        bucket_id: vec![bucket.bucket_id()],
+        bucket_id: vec![bucket.bucket_id()].into(),
         start_timestamp,
         routing_bucket_count: Some(routing_bucket_count(
             shared.connection(),

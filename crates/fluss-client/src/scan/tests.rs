@@ -320,8 +320,9 @@ fn bucket_error(code: i32) -> FetchLogResponse {
     FetchLogResponse {
         tables_resp: vec![PbFetchLogRespForTable {
             table_id: TABLE_ID,
-            buckets_resp: vec![bucket],
-        }],
+            buckets_resp: vec![bucket].into(),
+        }]
+        .into(),
     }
 }
 
@@ -394,7 +395,16 @@ async fn a_new_subscription_throws_away_what_was_on_its_way() {
         let request = request.clone();
         // The answer to the first subscription comes late.
         let from_start = request.api == ApiKey::FetchLog
-            && request.message::<FetchLogRequest>().tables_req[0].buckets_req[0].fetch_offset == 0;
+            && request
+                .message::<FetchLogRequest>()
+                .tables_req
+                .first()
+                .unwrap()
+                .buckets_req
+                .first()
+                .unwrap()
+                .fetch_offset
+                == 0;
         from_start.then_some(async move {
             tokio::time::sleep(Duration::from_millis(50)).await;
             ok(&request, &bucket_error(48))

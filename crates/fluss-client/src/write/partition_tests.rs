@@ -44,7 +44,13 @@ fn answer(request: &Request, partitions: &mut Partitions) -> Option<(Duration, R
         ApiKey::InitWriter => at_once(ok(request, &InitWriterResponse { writer_id: 1 })),
         ApiKey::CreatePartition => {
             let message: CreatePartitionRequest = request.message();
-            let name = message.partition_spec.partition_key_values[0].value.clone();
+            let name = message
+                .partition_spec
+                .partition_key_values
+                .first()
+                .unwrap()
+                .value
+                .clone();
             partitions.asked.push(name.clone());
             if name.starts_with("bad") {
                 return Some((MAKING, refused(request, 48)));
@@ -76,7 +82,8 @@ fn answer(request: &Request, partitions: &mut Partitions) -> Option<(Duration, R
                         bucket_id: 0,
                         leader_id: Some(1),
                         ..PbBucketMetadata::default()
-                    }],
+                    }]
+                    .into(),
                     ..PbPartitionMetadata::default()
                 })
                 .collect();
@@ -84,7 +91,7 @@ fn answer(request: &Request, partitions: &mut Partitions) -> Option<(Duration, R
                 request,
                 &MetadataResponse {
                     coordinator_server: Some(node(0, 1)),
-                    tablet_servers: vec![node(1, 2)],
+                    tablet_servers: vec![node(1, 2)].into(),
                     partition_metadata,
                     ..MetadataResponse::default()
                 },

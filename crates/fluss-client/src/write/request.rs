@@ -89,7 +89,7 @@ impl Message {
                 acks,
                 table_id,
                 timeout_ms,
-                target_columns: target_columns.clone().unwrap_or_default(),
+                target_columns: target_columns.clone().unwrap_or_default().into(),
                 buckets_req: batches
                     .into_iter()
                     .map(|routed| PbPutKvReqForBucket {

@@ -107,7 +107,8 @@ fn answer(
                     partition_key_values: vec![PbKeyValue {
                         key: "p".into(),
                         value: name.clone(),
-                    }],
+                    }]
+                    .into(),
                 },
                 bucket_count: Some(*count),
                 ..PbPartitionInfo::default()
@@ -121,7 +122,12 @@ fn answer(
         ApiKey::InitWriter => ok(request, &InitWriterResponse { writer_id: 1 }),
         ApiKey::CreatePartition => {
             let message: CreatePartitionRequest = request.message();
-            let name = &message.partition_spec.partition_key_values[0].value;
+            let name = &message
+                .partition_spec
+                .partition_key_values
+                .first()
+                .unwrap()
+                .value;
             partitions.insert(name.clone(), (7, NOW, true));
             ok(request, &CreatePartitionResponse {})
         }
@@ -167,7 +173,7 @@ fn answer(
                 PbLookupRespForBucket {
                     partition_id: part.partition_id,
                     bucket_id: part.bucket_id,
-                    values: vec![PbValue { values: None }; part.keys.len()],
+                    values: vec![PbValue { values: None }; part.keys.len()].into(),
                     ..PbLookupRespForBucket::default()
                 }
             });
@@ -203,7 +209,7 @@ fn metadata(asked: &MetadataRequest, found: Vec<(String, (i64, i32, bool))>) -> 
         );
     MetadataResponse {
         coordinator_server: Some(node(0, 1)),
-        tablet_servers: vec![node(1, 2)],
+        tablet_servers: vec![node(1, 2)].into(),
         table_metadata: asked
             .table_path
             .iter()

@@ -208,7 +208,7 @@ impl Script {
         };
         MetadataResponse {
             coordinator_server: Some(node(0, self.coordinator)),
-            tablet_servers: vec![node(1, self.tablet)],
+            tablet_servers: vec![node(1, self.tablet)].into(),
             table_metadata: asked
                 .table_path
                 .iter()
@@ -219,13 +219,14 @@ impl Script {
                     bucket_metadata: vec![PbBucketMetadata {
                         bucket_id: 0,
                         leader_id: Some(1),
-                        replica_id: vec![1],
+                        replica_id: vec![1].into(),
                         ..PbBucketMetadata::default()
-                    }],
+                    }]
+                    .into(),
                     ..PbTableMetadata::default()
                 })
                 .collect(),
-            partition_metadata: Vec::new(),
+            partition_metadata: Vec::new().into(),
         }
     }
 }

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use fluss_metadata::{DataType, OperationType, Schema, SchemaBuilder, TableDescriptor};
+use fluss_wire::Repeated;
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{AlterTableRequest, AlterTableResponse, PbAlterConfig};
 
@@ -114,7 +115,7 @@ fn with_columns(schema: &Schema, request: &AlterTableRequest) -> Result<Schema> 
 
 fn with_properties(
     descriptor: &TableDescriptor,
-    changes: &[PbAlterConfig],
+    changes: &Repeated<PbAlterConfig>,
 ) -> Result<TableDescriptor> {
     let mut properties = descriptor.properties().clone();
     let mut custom = descriptor.custom_properties().clone();

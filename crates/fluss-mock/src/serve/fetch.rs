@@ -94,7 +94,7 @@ fn look(state: &mut State, caller: &Caller, request: &FetchLogRequest) -> Found 
         }
         found.answer.tables_resp.push(PbFetchLogRespForTable {
             table_id: table.table_id,
-            buckets_resp,
+            buckets_resp: buckets_resp.into(),
         });
     }
     found

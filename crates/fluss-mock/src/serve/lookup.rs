@@ -49,7 +49,7 @@ pub(crate) fn by_key(
             bucket_id: bucket.bucket_id,
             error_code,
             error_message,
-            values: values.unwrap_or_default(),
+            values: values.unwrap_or_default().into(),
             original_partition_name: bucket.original_partition_name.clone(),
         }
     });
@@ -158,7 +158,7 @@ pub(crate) fn by_prefix(
             bucket_id: bucket.bucket_id,
             error_code,
             error_message,
-            value_lists: lists.unwrap_or_default(),
+            value_lists: lists.unwrap_or_default().into(),
         }
     });
     Ok(PrefixLookupResponse {

@@ -31,7 +31,8 @@ pub(crate) fn answer(
             table,
             Some(partition.id),
             &partition.replicas,
-        )),
+        ))
+        .into(),
         ..PbPartitionMetadata::default()
     };
     let may_see =
@@ -45,7 +46,8 @@ pub(crate) fn answer(
             table_id: found.id,
             schema_id: found.latest_schema_id(),
             table_json: Bytes::from(found.descriptor.to_json()),
-            bucket_metadata: buckets(&state.told_placements(server, found, None, &found.replicas)),
+            bucket_metadata: buckets(&state.told_placements(server, found, None, &found.replicas))
+                .into(),
             created_time: found.created,
             modified_time: found.modified,
             ..PbTableMetadata::default()
@@ -100,9 +102,9 @@ fn buckets(placements: &[Placement]) -> Vec<PbBucketMetadata> {
         .map(|(bucket_id, placement)| PbBucketMetadata {
             bucket_id,
             leader_id: placement.leader,
-            replica_id: placement.replicas.clone(),
+            replica_id: placement.replicas.clone().into(),
             leader_epoch: Some(placement.epoch),
-            isr: placement.in_sync.clone(),
+            isr: placement.in_sync.clone().into(),
             ..PbBucketMetadata::default()
         })
         .collect()

@@ -36,7 +36,7 @@ pub(crate) fn register(
         let ttl = request.ttl_ms.unwrap_or(DEFAULT_TTL_MILLIS);
         let offsets = ProducerOffsets {
             expires: state.clock.now_millis().saturating_add(ttl),
-            tables: request.table_offsets.clone(),
+            tables: request.table_offsets.clone().into(),
         };
         state.producers.insert(request.producer_id.clone(), offsets);
         CREATED

@@ -74,7 +74,8 @@ fn put_bucket(
             ),
         );
     }
-    let merge = Merge::new(table, &request.target_columns, request.agg_mode)?;
+    let target_columns: Vec<_> = request.target_columns.iter().copied().collect();
+    let merge = Merge::new(table, &target_columns, request.agg_mode)?;
     if batch.writer_id() != NO_WRITER_ID {
         let before = bucket.log.duplicate_of(batch.writer_id(), batch.sequence());
         if let Some(before) = before {

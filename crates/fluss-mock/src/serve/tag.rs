@@ -1,6 +1,7 @@
 //! Tags of servers, and rebalances.
 
 use fluss_metadata::OperationType;
+use fluss_wire::Repeated;
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{
     AddServerTagByRackRequest, AddServerTagByRackResponse, AddServerTagRequest,
@@ -67,7 +68,7 @@ pub(crate) fn remove(
     Ok(RemoveServerTagResponse {})
 }
 
-fn check(state: &State, ids: &[i32], tag: i32) -> Result<()> {
+fn check(state: &State, ids: &Repeated<i32>, tag: i32) -> Result<()> {
     if !(0..=1).contains(&tag) {
         return Err(internal(format!("Unknown server tag {tag}")));
     }
@@ -103,7 +104,7 @@ pub(crate) fn remove_by_rack(
     no_rack(&request.racks).map(|()| RemoveServerTagByRackResponse {})
 }
 
-fn no_rack(racks: &[String]) -> Result<()> {
+fn no_rack(racks: &Repeated<String>) -> Result<()> {
     match racks.first() {
         None => Ok(()),
         Some(rack) => fail(
@@ -141,7 +142,7 @@ pub(crate) fn progress(
     Ok(ListRebalanceProgressResponse {
         rebalance_id: Some(rebalance.clone()),
         rebalance_status: Some(COMPLETED),
-        table_progress: Vec::new(),
+        table_progress: Vec::new().into(),
     })
 }
 

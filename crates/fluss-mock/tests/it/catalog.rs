@@ -192,12 +192,12 @@ async fn buckets_are_spread_over_the_servers_and_the_seed_decides_where_they_beg
             .property("table.replication.factor", "2");
         coordinator.call(create("events", request)).await.unwrap();
         let request = MetadataRequest {
-            table_path: vec![path("events")],
+            table_path: vec![path("events")].into(),
             ..MetadataRequest::default()
         };
         let answer = coordinator.call(request).await.unwrap();
         assert_eq!(answer.tablet_servers.len(), 3);
-        let buckets = &answer.table_metadata[0].bucket_metadata;
+        let buckets = &answer.table_metadata.first().unwrap().bucket_metadata;
         assert!(buckets.iter().all(|bucket| bucket.replica_id.len() == 2));
         buckets
             .iter()
@@ -293,7 +293,12 @@ async fn partitions_come_and_go_with_the_codes_of_the_servers() {
         partial_partition_spec,
         include_system_partitions: None,
     };
-    let all = tablet.call(list(None)).await.unwrap().partitions_info;
+    let all = tablet
+        .call(list(None))
+        .await
+        .unwrap()
+        .partitions_info
+        .into_vec();
     assert_eq!(all.len(), 2);
     assert_eq!(
         all[0].partition_spec,
@@ -306,22 +311,38 @@ async fn partitions_come_and_go_with_the_codes_of_the_servers() {
     assert_eq!(some.partitions_info, all[1..]);
 
     let of = |name: &str| MetadataRequest {
-        table_path: vec![path("sales")],
+        table_path: vec![path("sales")].into(),
         partitions_path: vec![PbPhysicalTablePath {
             database_name: "fluss".to_owned(),
             table_name: "sales".to_owned(),
             partition_name: Some(name.to_owned()),
-        }],
-        partitions_id: vec![all[1].partition_id],
+        }]
+        .into(),
+        partitions_id: vec![all[1].partition_id].into(),
     };
     let answer = tablet.call(of("mon$eu")).await.unwrap();
-    assert!(answer.table_metadata[0].bucket_metadata.is_empty());
+    assert!(
+        answer
+            .table_metadata
+            .first()
+            .unwrap()
+            .bucket_metadata
+            .is_empty()
+    );
     let names = answer
         .partition_metadata
         .iter()
         .map(|found| found.partition_name.as_str());
     assert_eq!(names.collect::<Vec<_>>(), ["mon$eu", "tue$eu"]);
-    assert_eq!(answer.partition_metadata[0].bucket_metadata.len(), 1);
+    assert_eq!(
+        answer
+            .partition_metadata
+            .first()
+            .unwrap()
+            .bucket_metadata
+            .len(),
+        1
+    );
     assert_eq!(
         tablet.code(of("wed$eu")).await,
         ErrorCode::PARTITION_NOT_EXISTS
@@ -369,9 +390,19 @@ async fn a_table_partitioned_by_time_begins_with_the_partitions_to_come() {
         table_path: path("daily"),
         ..ListPartitionInfosRequest::default()
     };
-    let listed = tablet.call(request).await.unwrap().partitions_info;
+    let listed = tablet
+        .call(request)
+        .await
+        .unwrap()
+        .partitions_info
+        .into_vec();
     assert_eq!(listed.len(), 3);
-    let value = &listed[0].partition_spec.partition_key_values[0].value;
+    let value = &listed[0]
+        .partition_spec
+        .partition_key_values
+        .first()
+        .unwrap()
+        .value;
     assert!(value.len() == 8 && value.starts_with("20"), "{value}");
     let old = CreatePartitionRequest {
         table_path: path("daily"),

@@ -54,9 +54,15 @@ async fn produce(tablet: &mut Client, table_id: i64, records: Bytes) -> PbProduc
         acks: -1,
         table_id,
         timeout_ms: 1000,
-        buckets_req: vec![bucket],
+        buckets_req: vec![bucket].into(),
     };
-    tablet.call(request).await.unwrap().buckets_resp.remove(0)
+    tablet
+        .call(request)
+        .await
+        .unwrap()
+        .buckets_resp
+        .into_vec()
+        .remove(0)
 }
 
 fn fetch(table_id: i64, fetch_offset: i64, projected_fields: &[i32]) -> FetchLogRequest {
@@ -66,21 +72,29 @@ fn fetch(table_id: i64, fetch_offset: i64, projected_fields: &[i32]) -> FetchLog
         tables_req: vec![PbFetchLogReqForTable {
             table_id,
             projection_pushdown_enabled: !projected_fields.is_empty(),
-            projected_fields: projected_fields.to_vec(),
+            projected_fields: projected_fields.to_vec().into(),
             buckets_req: vec![PbFetchLogReqForBucket {
                 fetch_offset,
                 max_fetch_bytes: 1 << 20,
                 ..PbFetchLogReqForBucket::default()
-            }],
+            }]
+            .into(),
             ..PbFetchLogReqForTable::default()
-        }],
+        }]
+        .into(),
         ..FetchLogRequest::default()
     }
 }
 
 async fn fetched(tablet: &mut Client, request: FetchLogRequest) -> PbFetchLogRespForBucket {
-    let mut answer = tablet.call(request).await.unwrap();
-    answer.tables_resp[0].buckets_resp.remove(0)
+    let answer = tablet.call(request).await.unwrap();
+    answer
+        .tables_resp
+        .into_vec()
+        .remove(0)
+        .buckets_resp
+        .into_vec()
+        .remove(0)
 }
 
 /// Offset, change type and values of each record, as `0 +A 1 a`.
@@ -224,7 +238,7 @@ async fn bad_writes_get_the_codes_of_the_servers_and_leave_nothing() {
         acks: 2,
         table_id: id,
         timeout_ms: 1000,
-        buckets_req: Vec::new(),
+        buckets_req: Vec::new().into(),
     };
     assert_eq!(tablet.code(request).await, ErrorCode::INVALID_REQUIRED_ACKS);
     assert_eq!(
@@ -262,11 +276,17 @@ async fn offsets_are_found_by_kind_and_by_time() {
             follower_server_id: -1,
             offset_type,
             table_id: id,
-            bucket_id: vec![0],
+            bucket_id: vec![0].into(),
             start_timestamp,
             ..ListOffsetsRequest::default()
         };
-        let answer = tablet.call(request).await.unwrap().buckets_resp.remove(0);
+        let answer = tablet
+            .call(request)
+            .await
+            .unwrap()
+            .buckets_resp
+            .into_vec()
+            .remove(0);
         let got = answer
             .error_code
             .map_or_else(|| Ok(answer.offset.unwrap()), Err);
@@ -300,11 +320,17 @@ async fn put(
         acks: -1,
         table_id,
         timeout_ms: 1000,
-        target_columns: target_columns.to_vec(),
-        buckets_req: vec![bucket],
+        target_columns: target_columns.to_vec().into(),
+        buckets_req: vec![bucket].into(),
         agg_mode: None,
     };
-    tablet.call(request).await.unwrap().buckets_resp.remove(0)
+    tablet
+        .call(request)
+        .await
+        .unwrap()
+        .buckets_resp
+        .into_vec()
+        .remove(0)
 }
 
 fn pk_schema() -> Schema {
@@ -334,10 +360,16 @@ async fn lookup(
     };
     let request = LookupRequest {
         table_id,
-        buckets_req: vec![bucket],
+        buckets_req: vec![bucket].into(),
         ..LookupRequest::default()
     };
-    let answer = tablet.call(request).await.unwrap().buckets_resp.remove(0);
+    let answer = tablet
+        .call(request)
+        .await
+        .unwrap()
+        .buckets_resp
+        .into_vec()
+        .remove(0);
     match answer.error_code {
         Some(code) => Err(ErrorCode::new(code)),
         None => Ok(answer
@@ -420,11 +452,18 @@ async fn rows_are_upserted_and_deleted_and_the_changelog_tells_how() {
     let request = PrefixLookupRequest {
         table_id: id,
         buckets_req: vec![PbPrefixLookupReqForBucket {
-            keys: vec![Bytes::from_static(&[1]), Bytes::from_static(&[8])],
+            keys: vec![Bytes::from_static(&[1]), Bytes::from_static(&[8])].into(),
             ..PbPrefixLookupReqForBucket::default()
-        }],
+        }]
+        .into(),
     };
-    let answer = tablet.call(request).await.unwrap().buckets_resp.remove(0);
+    let answer = tablet
+        .call(request)
+        .await
+        .unwrap()
+        .buckets_resp
+        .into_vec()
+        .remove(0);
     let lists = answer
         .value_lists
         .iter()
@@ -524,10 +563,17 @@ async fn the_versioned_engine_keeps_the_newer_row() {
             buckets_req: vec![PbPutKvReqForBucket {
                 records: batch.seal().stamp(-1, -1),
                 ..PbPutKvReqForBucket::default()
-            }],
+            }]
+            .into(),
             ..PutKvRequest::default()
         };
-        let answer = tablet.call(request).await.unwrap().buckets_resp.remove(0);
+        let answer = tablet
+            .call(request)
+            .await
+            .unwrap()
+            .buckets_resp
+            .into_vec()
+            .remove(0);
         assert_eq!(answer.log_end_offset, Some(log_end), "version {version}");
     }
 }

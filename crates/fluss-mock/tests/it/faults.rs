@@ -269,7 +269,7 @@ async fn an_error_of_one_bucket_leaves_the_others_alone() {
         follower_server_id: -1,
         offset_type: 1,
         table_id: 0,
-        bucket_id: vec![0, 1, 2],
+        bucket_id: vec![0, 1, 2].into(),
         ..ListOffsetsRequest::default()
     };
     let code = ErrorCode::NOT_LEADER_OR_FOLLOWER;

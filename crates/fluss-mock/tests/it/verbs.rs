@@ -42,7 +42,7 @@ async fn dial(cluster: &MockCluster, server: ServerId) -> std::io::Result<Client
 async fn metadata(cluster: &MockCluster, server: i32) -> MetadataResponse {
     let mut client = dial(cluster, server.into()).await.unwrap();
     let request = MetadataRequest {
-        table_path: vec![path("t")],
+        table_path: vec![path("t")].into(),
         ..MetadataRequest::default()
     };
     client.call(request).await.unwrap()
@@ -52,7 +52,14 @@ async fn metadata(cluster: &MockCluster, server: i32) -> MetadataResponse {
 async fn told(cluster: &MockCluster, server: i32) -> (Option<i32>, Vec<i32>) {
     let answer = metadata(cluster, server).await;
     let servers = answer.tablet_servers.iter().map(|node| node.node_id);
-    let leader = answer.table_metadata[0].bucket_metadata[0].leader_id;
+    let leader = answer
+        .table_metadata
+        .first()
+        .unwrap()
+        .bucket_metadata
+        .first()
+        .unwrap()
+        .leader_id;
     (leader, servers.collect())
 }
 
@@ -62,10 +69,17 @@ async fn lead(cluster: &MockCluster, server: i32) -> Option<i32> {
     let request = ListOffsetsRequest {
         follower_server_id: -1,
         offset_type: 1,
-        bucket_id: vec![0],
+        bucket_id: vec![0].into(),
         ..ListOffsetsRequest::default()
     };
-    client.call(request).await.unwrap().buckets_resp[0].error_code
+    client
+        .call(request)
+        .await
+        .unwrap()
+        .buckets_resp
+        .first()
+        .unwrap()
+        .error_code
 }
 
 #[tokio::test(start_paused = true)]
@@ -83,7 +97,13 @@ async fn a_leader_moves_and_a_frozen_server_does_not_learn_of_it() {
     assert_eq!(lead(&cluster, from).await, Some(code));
     cluster.thaw_metadata(from);
     let answer = metadata(&cluster, from).await;
-    let bucket = &answer.table_metadata[0].bucket_metadata[0];
+    let bucket = answer
+        .table_metadata
+        .first()
+        .unwrap()
+        .bucket_metadata
+        .first()
+        .unwrap();
     assert_eq!((bucket.leader_id, bucket.leader_epoch), (Some(to), Some(1)));
 }
 
@@ -164,8 +184,16 @@ async fn who_leaves_the_in_sync_replicas_is_not_elected() {
     let next = (leader + 1) % 3;
     cluster.shrink_isr(&bucket, &[leader, next]);
     let answer = metadata(&cluster, leader).await;
-    let in_sync = &answer.table_metadata[0].bucket_metadata[0].isr;
-    assert!(in_sync.contains(&leader) && !in_sync.contains(&next));
+    let in_sync = &answer
+        .table_metadata
+        .first()
+        .unwrap()
+        .bucket_metadata
+        .first()
+        .unwrap()
+        .isr;
+    let in_sync: Vec<_> = in_sync.iter().collect();
+    assert!(in_sync.contains(&&leader) && !in_sync.contains(&&next));
     cluster.stop_server(leader);
     assert_eq!(cluster.leader(&bucket), Some((leader + 2) % 3));
 }

@@ -111,16 +111,16 @@ fn server_at(
     server_type: Option<ServerType>,
     answer: &MetadataResponse,
 ) -> Option<ServerNode> {
-    let (servers, kind) = match server_type? {
-        ServerType::Coordinator => (
-            answer.coordinator_server.as_slice(),
-            ServerKind::Coordinator,
-        ),
-        ServerType::TabletServer => (answer.tablet_servers.as_slice(), ServerKind::TabletServer),
+    let (coordinator, tablets) = match server_type? {
+        ServerType::Coordinator => (answer.coordinator_server.as_ref(), None),
+        ServerType::TabletServer => (None, Some(&answer.tablet_servers)),
     };
-    servers
-        .iter()
-        .filter_map(|server| node(server, kind))
+    let coordinator = coordinator.map(|server| (server, ServerKind::Coordinator));
+    let tablets = tablets.into_iter().flatten();
+    tablets
+        .map(|server| (server, ServerKind::TabletServer))
+        .chain(coordinator)
+        .filter_map(|(server, kind)| node(server, kind))
         .find(|server| server.host() == host && server.port() == port)
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use fluss_metadata::{
     BucketId, PartitionId, ServerKind, ServerNode, TableBucket, TableId, TablePath,
 };
+use fluss_wire::Repeated;
 use fluss_wire::message::{MetadataResponse, PbBucketMetadata, PbServerNode};
 
 /// What is known of a cluster.
@@ -164,7 +165,7 @@ impl ClusterView {
         view
     }
 
-    fn set_leaders(&mut self, group: Group, buckets: &[PbBucketMetadata]) {
+    fn set_leaders(&mut self, group: Group, buckets: &Repeated<PbBucketMetadata>) {
         let mut leaders = buckets
             .iter()
             .filter_map(|bucket| {
@@ -301,7 +302,7 @@ mod tests {
             ..PbServerNode::default()
         };
         MetadataResponse {
-            tablet_servers: vec![server(1), server(2)],
+            tablet_servers: vec![server(1), server(2)].into(),
             ..MetadataResponse::default()
         }
     }
@@ -325,9 +326,10 @@ mod tests {
                     table_name: "t".into(),
                 },
                 table_id,
-                bucket_metadata: buckets(leaders),
+                bucket_metadata: buckets(leaders).into(),
                 ..PbTableMetadata::default()
-            }],
+            }]
+            .into(),
             ..servers()
         }
     }
@@ -338,9 +340,10 @@ mod tests {
                 table_id: 7,
                 partition_name: name.into(),
                 partition_id,
-                bucket_metadata: buckets(&[(0, Some(1)), (1, Some(2))]),
+                bucket_metadata: buckets(&[(0, Some(1)), (1, Some(2))]).into(),
                 ..PbPartitionMetadata::default()
-            }],
+            }]
+            .into(),
             ..table(7, &[])
         }
     }
@@ -417,7 +420,9 @@ mod tests {
     fn a_partition_may_have_its_own_number_of_buckets() {
         let path = TablePath::new("d", "t");
         let mut told = partition(70, "2026");
-        told.partition_metadata[0].bucket_count = Some(5);
+        told.partition_metadata
+            .iter_mut()
+            .for_each(|partition| partition.bucket_count = Some(5));
         let view = ClusterView::default()
             .updated(&told)
             .updated(&partition(71, "2027"));

@@ -106,7 +106,8 @@ fn metadata() -> MetadataResponse {
             host: "server".to_owned(),
             port: 1,
             ..PbServerNode::default()
-        }],
+        }]
+        .into(),
         ..MetadataResponse::default()
     }
 }

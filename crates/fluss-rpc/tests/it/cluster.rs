@@ -476,7 +476,7 @@ async fn a_cluster_that_has_moved_altogether_is_found_through_the_bootstrap_addr
     let answer = cluster.call_any(&list).await;
     // The servers' old connections answer metadata still, with the new addresses.
     let answer = answer.unwrap();
-    assert!(answer.database_name[0].starts_with('n'));
+    assert!(answer.database_name.first().unwrap().starts_with('n'));
     let hosts = cluster.view();
     let hosts = hosts
         .tablet_servers()

@@ -25,7 +25,7 @@ use crate::net::{Net, Peer, TABLET, alive_tasks, block_on, config, settle};
 
 pub(crate) fn named(name: &str) -> ListDatabasesResponse {
     ListDatabasesResponse {
-        database_name: vec![name.to_owned()],
+        database_name: vec![name.to_owned()].into(),
         ..ListDatabasesResponse::default()
     }
 }
@@ -53,8 +53,8 @@ pub(crate) async fn connect(net: &Net) -> Connection {
 
 pub(crate) async fn list(connection: &Connection, deadline: Instant) -> Result<String> {
     let request = ListDatabasesRequest::default();
-    let mut answer = connection.call(&request, deadline).await?;
-    Ok(answer.database_name.pop().unwrap_or_default())
+    let answer = connection.call(&request, deadline).await?;
+    Ok(answer.database_name.into_iter().next().unwrap_or_default())
 }
 
 /// Answers each request with its number from 0.
@@ -348,7 +348,10 @@ async fn requests_of_all_sizes_arrive_whole_and_in_order() {
         for n in 0..60_usize {
             let frame = peer.request().await.unwrap();
             let request: ProduceLogRequest = codec::decode(frame.body).unwrap();
-            assert_eq!(request.buckets_req[0].records, vec![n as u8; n * n * 50]);
+            assert_eq!(
+                request.buckets_req.first().unwrap().records,
+                vec![n as u8; n * n * 50]
+            );
             peer.succeed(frame.request_id, &ProduceLogResponse::default())
                 .await;
         }

@@ -201,7 +201,7 @@ impl State {
             answer.table_metadata.push(PbTableMetadata {
                 table_path: path.clone(),
                 table_id: *table_id,
-                bucket_metadata: buckets(leaders),
+                bucket_metadata: buckets(leaders).into(),
                 ..PbTableMetadata::default()
             });
         }
@@ -236,7 +236,7 @@ impl State {
             table_id: self.tables[table].0,
             partition_name: name.clone(),
             partition_id: *id,
-            bucket_metadata: buckets(&[Some(*leader)]),
+            bucket_metadata: buckets(&[Some(*leader)]).into(),
             ..PbPartitionMetadata::default()
         })
     }

@@ -58,7 +58,7 @@ pub(super) fn put_kv(request: &PutKvRequest, out: &mut Segments) {
     encoding::int32::encode(1, acks, tail);
     encoding::int64::encode(2, table_id, tail);
     encoding::int32::encode(3, timeout_ms, tail);
-    encoding::int32::encode_packed(4, target_columns, tail);
+    crate::message::rt::encoding::int32::encode_packed(4, target_columns, tail);
     for bucket in buckets_req {
         message_header(5, bucket.encoded_len(), out.tail_mut());
         let PbPutKvReqForBucket {

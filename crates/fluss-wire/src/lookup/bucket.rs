@@ -53,7 +53,7 @@ impl<K: Kind> BucketAnswer<K> {
                     if answer.count == 0 {
                         answer.first = contents.len() - left;
                     }
-                    answer.count += 1;
+                    answer.count += 1 + K::skip_plain(&mut rest);
                 }
                 Field::Number(1, id) => answer.partition_id = Some(id.cast_signed()),
                 Field::Number(2, id) => bucket_id = Some(int32(id)),

@@ -64,6 +64,11 @@ mod sealed {
 
         /// Checks one element.
         fn check(element: &[u8]) -> Result<(), prost::DecodeError>;
+
+        /// Skips elements that are right at a glance, and says how many.
+        fn skip_plain(_rest: &mut &[u8]) -> usize {
+            0
+        }
     }
 
     impl Sealed for PointValue {
@@ -73,6 +78,16 @@ mod sealed {
         #[inline]
         fn check(element: &[u8]) -> Result<(), prost::DecodeError> {
             values::last(element).map(drop)
+        }
+
+        #[inline]
+        fn skip_plain(rest: &mut &[u8]) -> usize {
+            let mut count = 0;
+            while let Some((_, behind)) = values::plain(rest) {
+                *rest = behind;
+                count += 1;
+            }
+            count
         }
     }
 

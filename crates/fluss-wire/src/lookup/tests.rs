@@ -38,7 +38,9 @@ fn prefix(body: &Bytes) -> Option<PrefixLookupResponse> {
             let count = list.count_values();
             let values: Vec<_> = list.collect();
             assert_eq!(values.len(), count);
-            PbValueList { values }
+            PbValueList {
+                values: values.into(),
+            }
         };
         Some(PbPrefixLookupRespForBucket {
             partition_id: bucket.partition_id(),
@@ -89,7 +91,8 @@ fn originals() -> Vec<Bytes> {
             value(127),
             value(128),
             value(300),
-        ],
+        ]
+        .into(),
         original_partition_name: Some("2024".to_owned()),
         ..Default::default()
     };
@@ -108,19 +111,21 @@ fn originals() -> Vec<Bytes> {
                     Bytes::new(),
                     Bytes::from_static(b"row"),
                     vec![1; 200].into(),
-                ],
+                ]
+                .into(),
             },
-        ],
+        ]
+        .into(),
         ..Default::default()
     };
     vec![
         LookupResponse {
-            buckets_resp: vec![bucket, failed],
+            buckets_resp: vec![bucket, failed].into(),
         }
         .encode_to_vec()
         .into(),
         PrefixLookupResponse {
-            buckets_resp: vec![prefixes.clone(), prefixes],
+            buckets_resp: vec![prefixes.clone(), prefixes].into(),
         }
         .encode_to_vec()
         .into(),

@@ -10,6 +10,8 @@ use super::walk::{self, Field};
 /// Field number of a bucket's elements, and of the bytes in an element.
 pub(super) const ELEMENT: u32 = 5;
 const VALUE: u32 = 1;
+const ELEMENT_KEY: u8 = 0x2a;
+const VALUE_KEY: u8 = 0x0a;
 
 /// The value in an encoded `PbValue`. Of several the last counts.
 #[inline]
@@ -31,6 +33,28 @@ pub(super) fn last(element: &[u8]) -> Result<Option<&[u8]>, ProstError> {
         }
     }
     Ok(found)
+}
+
+/// What the first element of a bucket holds, and what is behind it, if it is of the form that nearly all have: less than 128 bytes
+/// with one value and nothing else, or with nothing.
+#[inline]
+pub(super) fn plain(rest: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
+    let [ELEMENT_KEY, length, behind @ ..] = rest else {
+        return None;
+    };
+    if *length == 0 {
+        return Some((None, behind));
+    }
+    let (element, behind) = behind.split_at_checked(usize::from(*length))?;
+    match element {
+        // Of two lengths that differ by the two bytes before the value, neither takes a second byte if one does not.
+        [VALUE_KEY, length, value @ ..]
+            if usize::from(*length) == value.len() && *length < 0x80 - 2 =>
+        {
+            Some((Some(value), behind))
+        }
+        _ => None,
+    }
 }
 
 /// Counts the values in an encoded `PbValueList`.
@@ -93,9 +117,16 @@ impl Iterator for Values<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Option<Bytes>> {
-        let element = self.0.next()?;
-        let value = last(element).ok().flatten();
-        Some(value.map(|value| self.0.contents.slice_ref(value)))
+        let elements = &mut self.0;
+        let value = match plain(elements.rest) {
+            Some((value, behind)) if elements.left > 0 => {
+                elements.left -= 1;
+                elements.rest = behind;
+                value
+            }
+            _ => last(elements.next()?).ok().flatten(),
+        };
+        Some(value.map(|value| elements.contents.slice_ref(value)))
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {

@@ -1,7 +1,7 @@
 //! The messages of the protocol, generated from `proto/fluss.proto`.
 //!
 //! Byte fields are [`bytes::Bytes`]: decoded from a [`Bytes`](bytes::Bytes) they are slices of it, so log and KV
-//! records are never copied. `optional` fields are `Option`, because absent and zero differ in this protocol.
+//! records are never copied. Repeated fields are [`Repeated`](crate::Repeated): a `Vec` in pieces of bounded size. `optional` fields are `Option`, because absent and zero differ in this protocol.
 
 use std::fmt;
 
@@ -16,6 +16,8 @@ pub(crate) mod generated {
     #[rustfmt::skip]
     pub(crate) mod shapes;
 }
+
+pub(crate) mod rt;
 
 pub use generated::fluss::*;
 

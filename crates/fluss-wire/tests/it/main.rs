@@ -10,6 +10,7 @@
 mod enums;
 mod example;
 mod hostile;
+mod memory;
 mod predicates;
 mod random;
 mod records;

@@ -55,7 +55,7 @@ fn put_records_go_out_from_where_they_lie() {
         acks: -1,
         table_id: 7,
         timeout_ms: 30_000,
-        target_columns: vec![0, 2, 300],
+        target_columns: vec![0, 2, 300].into(),
         buckets_req: batches
             .iter()
             .zip(0..)
@@ -88,7 +88,8 @@ fn fetched_records_are_slices_of_what_was_received() {
                     ..Default::default()
                 })
                 .collect(),
-        }],
+        }]
+        .into(),
     };
     let sent = encode_success(5, &response).unwrap().into_bytes();
     let mut received = BytesMut::from(sent.as_ref());
@@ -103,7 +104,7 @@ fn fetched_records_are_slices_of_what_was_received() {
     };
     let decoded: FetchLogResponse = codec::decode(body).unwrap();
     assert_eq!(decoded, response);
-    for bucket in &decoded.tables_resp[0].buckets_resp {
+    for bucket in &decoded.tables_resp.first().unwrap().buckets_resp {
         let records = bucket.records.as_ref().unwrap();
         let start = records.as_ptr() as usize;
         assert!(memory.contains(&start) && memory.contains(&(start + records.len() - 1)));

@@ -43,11 +43,15 @@ async fn commit(
                 table_name: path.table().to_owned(),
             },
             bucket_offsets,
-        }],
+        }]
+        .into(),
         ignore_previous_table_offsets: None,
     };
     let prepared = cluster.call_coordinator(&request).await.unwrap();
-    let file = prepared.prepare_lake_table_resp[0]
+    let file = prepared
+        .prepare_lake_table_resp
+        .first()
+        .unwrap()
         .lake_table_offsets_path
         .clone()
         .unwrap();
@@ -58,7 +62,8 @@ async fn commit(
             readable_bucket_offsets_file_path: readable.then(|| file.clone()),
             tiered_bucket_offsets_file_path: file,
             earliest_snapshot_id_to_keep: Some(-1),
-        }],
+        }]
+        .into(),
         ..CommitLakeTableSnapshotRequest::default()
     };
     let response = cluster.call_coordinator(&request).await.unwrap();

@@ -186,7 +186,15 @@ impl Cluster {
                 }
                 ApiKey::FetchLog => {
                     let asked: FetchLogRequest = request.message();
-                    let offset = asked.tables_req[0].buckets_req[0].fetch_offset.max(0);
+                    let offset = asked
+                        .tables_req
+                        .first()
+                        .unwrap()
+                        .buckets_req
+                        .first()
+                        .unwrap()
+                        .fetch_offset
+                        .max(0);
                     if offset >= 2 * SEGMENT_ROWS {
                         return None;
                     }
@@ -276,8 +284,9 @@ fn remote_answer(offset: i64, sizes: [i64; 2]) -> FetchLogResponse {
     FetchLogResponse {
         tables_resp: vec![PbFetchLogRespForTable {
             table_id: TABLE_ID,
-            buckets_resp: vec![bucket],
-        }],
+            buckets_resp: vec![bucket].into(),
+        }]
+        .into(),
     }
 }
 

@@ -217,6 +217,7 @@ impl MemoryServer {
         let values = self.values.lock().unwrap();
         let buckets_resp = request
             .buckets_req
+            .into_vec()
             .into_iter()
             .rev()
             .map(|asked| PbLookupRespForBucket {
@@ -244,7 +245,7 @@ impl MemoryServer {
         let buckets = self.logs.lock().unwrap().len() as i32;
         MetadataResponse {
             coordinator_server: Some(node(0, 1)),
-            tablet_servers: vec![node(1, 2)],
+            tablet_servers: vec![node(1, 2)].into(),
             table_metadata: request
                 .table_path
                 .iter()
@@ -287,10 +288,16 @@ impl MemoryServer {
         loop {
             let grown = self.grown.notified();
             let response = self.read(&request);
-            let found = response.tables_resp[0].buckets_resp.iter().any(|bucket| {
-                bucket.error_code.is_some()
-                    || bucket.records.as_ref().is_some_and(|r| !r.is_empty())
-            });
+            let found = response
+                .tables_resp
+                .first()
+                .unwrap()
+                .buckets_resp
+                .iter()
+                .any(|bucket| {
+                    bucket.error_code.is_some()
+                        || bucket.records.as_ref().is_some_and(|r| !r.is_empty())
+                });
             if found || held.is_none() || wait.is_elapsed() {
                 return response;
             }
@@ -302,7 +309,7 @@ impl MemoryServer {
     }
 
     fn read(&self, request: &FetchLogRequest) -> FetchLogResponse {
-        let table = &request.tables_req[0];
+        let table = request.tables_req.first().unwrap();
         let logs = self.logs.lock().unwrap();
         let mut left = request.max_bytes as usize;
         let mut first = true;
@@ -343,7 +350,8 @@ impl MemoryServer {
             tables_resp: vec![PbFetchLogRespForTable {
                 table_id: table.table_id,
                 buckets_resp,
-            }],
+            }]
+            .into(),
         }
     }
 }

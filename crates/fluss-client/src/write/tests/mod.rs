@@ -210,12 +210,19 @@ fn answer(
                     ..PbProduceLogRespForBucket::default()
                 });
             }
-            Some((!silent).then(|| ok(request, &ProduceLogResponse { buckets_resp })))
+            Some((!silent).then(|| {
+                ok(
+                    request,
+                    &ProduceLogResponse {
+                        buckets_resp: buckets_resp.into(),
+                    },
+                )
+            }))
         }
         ApiKey::PutKv => {
             let message: PutKvRequest = request.message();
             logs.requests += 1;
-            logs.targets.push(message.target_columns.clone());
+            logs.targets.push(message.target_columns.clone().into());
             let mut silent = false;
             let mut buckets_resp = Vec::new();
             for part in message.buckets_req {
@@ -241,7 +248,14 @@ fn answer(
                     ..PbPutKvRespForBucket::default()
                 });
             }
-            Some((!silent).then(|| ok(request, &PutKvResponse { buckets_resp })))
+            Some((!silent).then(|| {
+                ok(
+                    request,
+                    &PutKvResponse {
+                        buckets_resp: buckets_resp.into(),
+                    },
+                )
+            }))
         }
         _ => None,
     }
