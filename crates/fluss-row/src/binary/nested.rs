@@ -74,18 +74,35 @@ fn write_array<B: RowBuffer + ?Sized>(
             }
             compacted::set_null(out, base + 4, index);
         } else {
-            slots::write(
-                element,
-                array,
-                index,
-                out,
-                base,
-                base + header + index * width,
-            )
-            .map_err(|error| element_error(index, element, error))?;
+            let slot = base + header + index * width;
+            slots::write(element, array, index, out, base, slot)
+                .map_err(|error| element_error(index, element, error))?;
+            plain_nan(&element.op, out, slot);
         }
     }
     Ok(())
+}
+
+/// In arrays, and only there, Java writes every NaN as the same one.
+#[inline]
+fn plain_nan<B: RowBuffer + ?Sized>(op: &Op, out: &mut B, slot: usize) {
+    match op {
+        Op::Float => {
+            if let Some(bytes) = out.get_mut(slot..).and_then(|rest| rest.first_chunk_mut())
+                && f32::from_le_bytes(*bytes).is_nan()
+            {
+                *bytes = f32::NAN.to_le_bytes();
+            }
+        }
+        Op::Double => {
+            if let Some(bytes) = out.get_mut(slot..).and_then(|rest| rest.first_chunk_mut())
+                && f64::from_le_bytes(*bytes).is_nan()
+            {
+                *bytes = f64::NAN.to_le_bytes();
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Appends a map: the byte length of the keys, keys, values.

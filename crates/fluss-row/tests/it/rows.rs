@@ -4,8 +4,8 @@ use bytes::{Bytes, BytesMut};
 use fluss_metadata::{DataTypes, RowType};
 use fluss_row::key::{KeyEncoder, KeyEncoding};
 use fluss_row::{
-    ArrayCodec, BucketFunction, DataGetters, Datum, GenericRow, InternalRow, MapCodec, RowEncoder,
-    RowFormat,
+    ArrayCodec, BucketFunction, DataGetters, Datum, FlussArray, GenericRow, InternalRow, MapCodec,
+    RowEncoder, RowFormat,
 };
 use serde_json::Value;
 
@@ -191,4 +191,25 @@ fn rows_and_keys_allocate_nothing_once_there_is_room() {
         });
         assert_eq!(used.count_total, 0, "{columns} columns");
     }
+}
+
+#[test]
+fn a_nan_in_an_array_is_written_as_the_plain_one_and_in_a_row_keeps_its_bits() {
+    let floats = ArrayCodec::new(RowFormat::Compacted, &"ARRAY<FLOAT>".parse().unwrap()).unwrap();
+    let array: FlussArray<'_> = vec![
+        Datum::from(f32::from_bits(0x7fbe_5aef)),
+        Datum::from(1.5_f32),
+    ]
+    .into_iter()
+    .collect();
+    let mut out = Vec::new();
+    floats.encode(&array, &mut out).unwrap();
+    assert_eq!(to_hex(&out), "02000000000000000000c07f0000c03f");
+    let doubles = ArrayCodec::new(RowFormat::Aligned, &"ARRAY<DOUBLE>".parse().unwrap()).unwrap();
+    let array: FlussArray<'_> = [Datum::from(f64::from_bits(0xfff0_0000_0000_0001))]
+        .into_iter()
+        .collect();
+    out.clear();
+    doubles.encode(&array, &mut out).unwrap();
+    assert_eq!(to_hex(&out), "0100000000000000000000000000f87f");
 }
