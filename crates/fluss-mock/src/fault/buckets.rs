@@ -12,7 +12,7 @@ use fluss_wire::message::{
     PbFetchLogRespForTable, PbListOffsetsRespForBucket, PbLookupRespForBucket,
     PbPrefixLookupRespForBucket, PbProduceLogRespForBucket, PbPutKvRespForBucket,
     PrefixLookupRequest, PrefixLookupResponse, ProduceLogRequest, ProduceLogResponse, PutKvRequest,
-    PutKvResponse,
+    PutKvResponse, ScanKvRequest, ScanKvResponse,
 };
 
 /// Whether a request names the bucket.
@@ -45,6 +45,7 @@ pub(crate) fn out_of_request(
         ApiKey::PrefixLookup => without::<PrefixLookupRequest>(request, bucket),
         ApiKey::ListOffsets => without::<ListOffsetsRequest>(request, bucket),
         ApiKey::LimitScan => without::<LimitScanRequest>(request, bucket),
+        ApiKey::ScanKv => without::<ScanKvRequest>(request, bucket),
         _ => None,
     }?;
     let rest = RequestFrame {
@@ -89,6 +90,7 @@ pub(crate) fn into_answer(
         ApiKey::PrefixLookup => with::<PrefixLookupRequest>(request, bucket, code, body),
         ApiKey::ListOffsets => with::<ListOffsetsRequest>(request, bucket, code, body),
         ApiKey::LimitScan => with::<LimitScanRequest>(request, bucket, code, body),
+        ApiKey::ScanKv => with::<ScanKvRequest>(request, bucket, code, body),
         _ => None,
     }
 }
@@ -232,6 +234,26 @@ impl Buckets for LimitScanRequest {
                 error_code: Some(code),
                 error_message: Some(INJECTED.to_owned()),
                 ..LimitScanResponse::default()
+            };
+        }
+    }
+}
+
+/// Of the bucket that it opens a scan of: later requests name the scan alone.
+impl Buckets for ScanKvRequest {
+    fn retain(&mut self, keep: &mut dyn FnMut(i32) -> bool) {
+        if let Some(bucket) = &self.bucket_scan_req {
+            keep(bucket.bucket_id);
+        }
+    }
+
+    fn refuse(&self, answer: &mut ScanKvResponse, refused: &dyn Fn(i32) -> bool, code: i32) {
+        let bucket = self.bucket_scan_req.as_ref();
+        if bucket.is_some_and(|bucket| refused(bucket.bucket_id)) {
+            *answer = ScanKvResponse {
+                error_code: Some(code),
+                error_message: Some(INJECTED.to_owned()),
+                ..ScanKvResponse::default()
             };
         }
     }

@@ -18,10 +18,12 @@ pub(crate) mod producer;
 pub(crate) mod put;
 mod rows;
 pub(crate) mod scan;
+pub(crate) mod scan_kv;
 pub(crate) mod snapshot;
 pub(crate) mod stats;
 pub(crate) mod table;
 pub(crate) mod tag;
+pub(crate) mod tiering;
 pub(crate) mod write;
 
 use fluss_metadata::{MetadataError, TablePath};

@@ -16,7 +16,7 @@ use crate::api;
 use crate::serve::caller::Caller;
 use crate::serve::{
     acl, alter, config, database, fetch, handshake, lake, lookup, metadata, offsets, partition,
-    producer, put, scan, snapshot, stats, table, tag, write,
+    producer, put, scan, scan_kv, snapshot, stats, table, tag, tiering, write,
 };
 use crate::state::State;
 
@@ -131,6 +131,7 @@ impl Session {
             ApiKey::Lookup => self.with(id, body, lookup::by_key),
             ApiKey::PrefixLookup => self.with(id, body, lookup::by_prefix),
             ApiKey::LimitScan => self.with(id, body, scan::limited),
+            ApiKey::ScanKv => self.with(id, body, scan_kv::page),
             ApiKey::GetTableStats => self.with(id, body, stats::table),
             ApiKey::GetClusterHealth => self.with(id, body, stats::health),
             ApiKey::RegisterProducerOffsets => self.with(id, body, producer::register),
@@ -149,6 +150,7 @@ impl Session {
             ApiKey::GetLatestKvSnapshots => self.with(id, body, snapshot::latest),
             ApiKey::GetKvSnapshotMetadata => self.with(id, body, snapshot::metadata),
             ApiKey::ListKvSnapshots => self.with(id, body, snapshot::list),
+            ApiKey::ListRemoteLogManifests => self.with(id, body, tiering::manifests),
             ApiKey::AcquireKvSnapshotLease => self.with(id, body, snapshot::acquire),
             ApiKey::ReleaseKvSnapshotLease => self.with(id, body, snapshot::release),
             ApiKey::DropKvSnapshotLease => self.with(id, body, snapshot::drop),

@@ -56,6 +56,7 @@ impl State {
     /// The cluster notices that a server is gone.
     pub(crate) fn on_down(&mut self, server: i32) {
         self.nodes.retain(|node| node.id != server);
+        self.scans.on_down(server);
         self.elect();
     }
 

@@ -8,6 +8,7 @@ mod config;
 mod log;
 mod notes;
 mod placement;
+mod scans;
 mod snapshot;
 mod tiering;
 
@@ -24,6 +25,7 @@ pub(crate) use catalog::{Catalog, Database, Partition, Table};
 pub(crate) use config::Config;
 pub(crate) use log::{Appended, Log, internal};
 pub(crate) use placement::Placement;
+pub(crate) use scans::Scans;
 
 use cluster::Frozen;
 pub(crate) use notes::{Lake, LakeSnapshot, Lease, ProducerOffsets};
@@ -76,6 +78,8 @@ pub(crate) struct State {
     pub(crate) lakes: BTreeMap<TableId, Lake>,
     /// Leases on snapshots, by name.
     pub(crate) leases: BTreeMap<String, Lease>,
+    /// Scans of all rows of buckets.
+    pub(crate) scans: Scans,
     buckets: BTreeMap<TableBucket, Bucket>,
     next_writer_id: i64,
 }
@@ -112,6 +116,7 @@ impl Shared {
                 producers: BTreeMap::new(),
                 lakes: BTreeMap::new(),
                 leases: BTreeMap::new(),
+                scans: Scans::default(),
                 buckets: BTreeMap::new(),
                 next_writer_id: 0,
             }),

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use bytes::{Bytes, BytesMut};
 use fluss_metadata::{
-    FsPath, PhysicalTablePath, RemoteLayout, RemoteLogManifest, RemoteLogSegment, TableBucket,
-    TableId,
+    FsPath, PartitionId, PhysicalTablePath, RemoteLayout, RemoteLogManifest, RemoteLogSegment,
+    TableBucket, TableId,
 };
 use fluss_row::log::LogBatch;
 
@@ -23,6 +23,14 @@ pub(crate) struct Segments {
     open: i64,
     /// Offsets before this one are in the directory only.
     pub(crate) local_start: i64,
+}
+
+/// What tells of the segments of a bucket that have moved.
+pub(crate) struct Manifest {
+    pub(crate) bucket: TableBucket,
+    pub(crate) path: String,
+    /// Behind the last offset that has moved.
+    pub(crate) end_offset: i64,
 }
 
 /// Where segments go, and how many stay.
@@ -62,6 +70,28 @@ impl State {
             Some(data) => data.log.tier(&tiering),
             None => Ok(()),
         }
+    }
+
+    /// The latest manifest of each bucket of a table, or of a partition, of which something has moved.
+    pub(crate) fn manifests(
+        &self,
+        table_id: TableId,
+        partition_id: Option<PartitionId>,
+    ) -> Vec<Manifest> {
+        let of_table = self.buckets.iter().filter(|(bucket, _)| {
+            bucket.table_id() == table_id && bucket.partition_id() == partition_id
+        });
+        let manifests = of_table.filter_map(|(bucket, data)| {
+            let end_offset = data.log.segments.closed.last()?.end_offset();
+            let dir = FsPath::parse(&self.remote_dir_of(table_id, bucket)?).ok()?;
+            let file = dir.log_manifest_file(&segment_id(bucket, end_offset));
+            Some(Manifest {
+                bucket: *bucket,
+                path: file.to_string(),
+                end_offset,
+            })
+        });
+        manifests.collect()
     }
 
     /// The directory of a bucket's log, as clients are told it.

@@ -13,4 +13,5 @@ mod cancellation;
 mod endurance;
 mod liveness;
 mod museum;
+mod newer;
 mod support;

@@ -9,7 +9,7 @@ use fluss::client::{Dialer, FlussAdmin, FlussConnection, FlussTable, Transport};
 use fluss::config::{Config, DriverPlacement};
 use fluss::metadata::{DataTypes, Schema, SchemaBuilder, TableDescriptor, TablePath};
 use fluss::row::GenericRow;
-use fluss_mock::{MockCluster, Network};
+use fluss_mock::{MockCluster, MockClusterBuilder, Network};
 
 pub(crate) const DATABASE: &str = "robust";
 
@@ -33,8 +33,12 @@ impl Bench {
 
     /// With so many tablet servers, each of which has a replica of every bucket.
     pub(crate) async fn with_servers(count: u16) -> Self {
-        let builder = MockCluster::builder().tablet_servers(count).in_memory();
-        let cluster = builder.start().await.unwrap();
+        Self::on(MockCluster::builder().tablet_servers(count), count).await
+    }
+
+    /// On a cluster as the builder makes it, in memory; tables have so many replicas.
+    pub(crate) async fn on(builder: MockClusterBuilder, replicas: u16) -> Self {
+        let cluster = builder.in_memory().start().await.unwrap();
         let config = Config {
             driver_placement: DriverPlacement::CallerRuntime,
             bootstrap_server: cluster.bootstrap_servers(),
@@ -68,12 +72,12 @@ impl Bench {
         let bench = Self {
             log: table(&connection, "log", log, |builder| {
                 let builder = builder.bucket_count(2);
-                builder.property("table.replication.factor", count.to_string())
+                builder.property("table.replication.factor", replicas.to_string())
             })
             .await,
             keyed: table(&connection, "keyed", keyed, |builder| {
                 let builder = builder.distributed_by(Some(2), ["tenant"]);
-                builder.property("table.replication.factor", count.to_string())
+                builder.property("table.replication.factor", replicas.to_string())
             })
             .await,
             cluster,
