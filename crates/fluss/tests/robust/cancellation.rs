@@ -9,7 +9,7 @@ use fluss::client::EARLIEST_OFFSET;
 use fluss::metadata::OffsetSpec;
 use tokio::time::timeout;
 
-use crate::calls::{CALLS, Call, Outcome};
+use crate::calls::{Call, Outcome, all};
 use crate::support::{Bench, key, log_row};
 
 /// Far more polls than any call takes.
@@ -72,14 +72,14 @@ async fn still_works(bench: &Bench, written: &mut i64) {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_dropped_at_any_poll_disturbs_nothing() {
-    let bench = Bench::new().await;
+    let bench = Bench::newer().await;
     let tasks = tokio::runtime::Handle::current().metrics();
     let mut written = 20;
     let mut points = 0;
     let mut rounds = 0;
     while points < POINTS {
         rounds += 1;
-        for call in CALLS {
+        for call in all() {
             points += drop_everywhere(&bench, call).await;
         }
         still_works(&bench, &mut written).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use fluss_mock::fault::{self, Door, Fault, Mangle, Rule};
 use tokio::time::{Instant, timeout};
 
-use crate::calls::{CALLS, Call, Kind};
+use crate::calls::{Call, Kind, all};
 use crate::support::Bench;
 
 /// What no call takes: the longest has the delivery timeout of the writer, and the pauses between its last attempts.
@@ -45,7 +45,7 @@ const SILENCES: &[Silence] = &[
 
 /// The call's time and error, if it ended.
 async fn ends(call: &Call, rules: fn() -> Vec<Rule>) -> Result<(Duration, Option<String>), ()> {
-    let bench = Bench::new().await;
+    let bench = Bench::newer().await;
     for rule in rules() {
         bench.cluster.inject(rule);
     }
@@ -69,7 +69,7 @@ async fn every_call_ends_in_time_whatever_silence_it_meets() {
     let mut cases = 0;
     let mut wrong = Vec::new();
     for (silence, rules) in SILENCES {
-        for call in CALLS {
+        for call in all() {
             cases += 1;
             let name = format!("{} against {silence}", call.name);
             match ends(call, *rules).await {
@@ -107,7 +107,7 @@ async fn every_call_ends_in_time_whatever_silence_it_meets() {
 
 #[tokio::test(start_paused = true)]
 async fn every_call_succeeds_while_the_servers_answer() {
-    for call in CALLS {
+    for call in all() {
         let (_, error) = ends(call, Vec::new).await.expect(call.name);
         assert_eq!(error, None, "{}", call.name);
     }

@@ -9,7 +9,7 @@ use fluss::client::{Dialer, FlussAdmin, FlussConnection, FlussTable, Transport};
 use fluss::config::{Config, DriverPlacement};
 use fluss::metadata::{DataTypes, Schema, SchemaBuilder, TableDescriptor, TablePath};
 use fluss::row::GenericRow;
-use fluss_mock::{MockCluster, MockClusterBuilder, Network};
+use fluss_mock::{MockCluster, MockClusterBuilder, Network, Release};
 
 pub(crate) const DATABASE: &str = "robust";
 
@@ -29,6 +29,11 @@ pub(crate) struct Bench {
 impl Bench {
     pub(crate) async fn new() -> Self {
         Self::with_servers(1).await
+    }
+
+    /// With a server of release 1.0.
+    pub(crate) async fn newer() -> Self {
+        Self::on(MockCluster::builder().release(Release::V1_0), 1).await
     }
 
     /// With so many tablet servers, each of which has a replica of every bucket.

@@ -1,67 +1,16 @@
-//! The public asynchronous calls of the client, one entry each.
+//! Calls to tables: writing, lookups, scans.
 
 use std::collections::HashMap;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_array::{Int32Array, RecordBatch, StringArray};
 use fluss::client::EARLIEST_OFFSET;
-use fluss::error::Result;
-use fluss::metadata::{
-    DataTypes, OffsetSpec, PartitionSpec, Schema, TableBucket, TableDescriptor, TablePath,
-};
+use fluss::metadata::{OffsetSpec, TableBucket};
 use futures::StreamExt;
 
-use crate::support::{Bench, DATABASE, key, keyed_row, log_row};
-
-pub(crate) type Outcome = Pin<Box<dyn Future<Output = Result<()>>>>;
-
-/// What a call is to a server that does not answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    /// It ends with an error.
-    Asks,
-    /// It ends with what there is, after the time it was given.
-    Reads,
-}
-
-/// A call: its name, and how to make it.
-pub(crate) struct Call {
-    pub(crate) name: &'static str,
-    pub(crate) kind: Kind,
-    pub(crate) make: fn(Bench) -> Outcome,
-}
-
-macro_rules! calls {
-    ($($kind:ident $name:literal => |$bench:ident| $body:expr;)*) => {
-        /// All calls that ask servers for something.
-        pub(crate) const CALLS: &[Call] = &[$(Call {
-            name: $name,
-            kind: Kind::$kind,
-            make: |$bench: Bench| Box::pin(async move {
-                let outcome: Result<_> = $body;
-                outcome.map(drop)
-            }),
-        }),*];
-    };
-}
-
-fn path(name: &str) -> TablePath {
-    TablePath::new(DATABASE, name)
-}
-
-fn day(name: &str) -> PartitionSpec {
-    PartitionSpec::new([("day", name)])
-}
-
-fn small_table() -> Result<TableDescriptor> {
-    let schema = Schema::builder().column("id", DataTypes::int()).build()?;
-    Ok(TableDescriptor::builder()
-        .schema(schema)
-        .bucket_count(1)
-        .build()?)
-}
+use super::{POLL, calls};
+use crate::support::{key, keyed_row, log_row};
 
 fn arrow() -> RecordBatch {
     let ids = Int32Array::from_iter_values(100..110);
@@ -70,28 +19,7 @@ fn arrow() -> RecordBatch {
         .unwrap()
 }
 
-/// How long a poll waits for rows.
-pub(crate) const POLL: Duration = Duration::from_secs(1);
-
 calls! {
-    Asks "connect" => |bench| bench.connect().await;
-    Asks "get_table" => |bench| bench.connection.get_table(&path("log")).await;
-    Asks "get_server_nodes" => |bench| bench.admin.get_server_nodes().await;
-    Asks "create_database" => |bench| bench.admin.create_database("made", None, true).await;
-    Asks "drop_database" => |bench| bench.admin.drop_database("made", true, true).await;
-    Asks "database_exists" => |bench| bench.admin.database_exists(DATABASE).await;
-    Asks "list_databases" => |bench| bench.admin.list_databases().await;
-    Asks "get_database_info" => |bench| bench.admin.get_database_info(DATABASE).await;
-    Asks "create_table" => |bench| bench.admin.create_table(&path("made"), &small_table()?, true).await;
-    Asks "drop_table" => |bench| bench.admin.drop_table(&path("made"), true).await;
-    Asks "table_exists" => |bench| bench.admin.table_exists(&path("log")).await;
-    Asks "list_tables" => |bench| bench.admin.list_tables(DATABASE).await;
-    Asks "get_table_info" => |bench| bench.admin.get_table_info(&path("log")).await;
-    Asks "get_table_schema" => |bench| bench.admin.get_table_schema(&path("log"), None).await;
-    Asks "create_partition" => |bench| bench.admin.create_partition(&path("days"), &day("monday"), true).await;
-    Asks "drop_partition" => |bench| bench.admin.drop_partition(&path("days"), &day("monday"), true).await;
-    Asks "list_partition_infos" => |bench| bench.admin.list_partition_infos(&path("days")).await;
-    Asks "list_offsets" => |bench| bench.admin.list_offsets(&path("log"), &[0, 1], OffsetSpec::Latest).await;
     Asks "append, awaited" => |bench| {
         let writer = bench.log.new_append()?.create_writer()?;
         writer.append(&log_row(100))?.await
@@ -167,5 +95,17 @@ calls! {
             Ok(Some(record)) => record.map(drop),
             Ok(None) | Err(_) => Ok(()),
         }
+    };
+    Asks "limit scan of a table" => |bench| {
+        bench.log.new_scan().limit(5)?.create_batch_scanner()?.collect_all_batches().await
+    };
+    Asks "scan of all rows" => |bench| {
+        bench.keyed.new_scan().create_batch_scanner()?.collect_all_batches().await
+    };
+    Asks "subscribe_table, read_until" => |bench| {
+        let scanner = bench.log.new_scan().create_log_scanner()?;
+        scanner.subscribe_table(OffsetSpec::Earliest).await?;
+        scanner.read_until(OffsetSpec::Latest).await?;
+        scanner.unsubscribe_all().await
     };
 }
