@@ -141,17 +141,19 @@ impl MockCluster {
         server: ServerId,
         port: Port,
     ) -> io::Result<SocketAddr> {
-        let last = self.running.address(server).map_or(0, |last| last.port());
-        let (listener, address) = match (self.in_memory, port) {
-            (true, Port::Same) => (None, SocketAddr::from((NOWHERE, last))),
-            (true, Port::Other) => {
-                let port = self.next_port.fetch_add(1, Ordering::Relaxed);
-                (None, SocketAddr::from((NOWHERE, port)))
-            }
-            (false, port) => {
-                let (listener, address) = bind(if port == Port::Same { last } else { 0 }).await?;
-                (Some(listener), address)
-            }
+        let last = self.running.address(server).map(|last| last.port());
+        let wanted = match port {
+            Port::Same => last,
+            Port::Other => None,
+            Port::At(port) => Some(port),
+        };
+        let (listener, address) = if self.in_memory {
+            let next = || self.next_port.fetch_add(1, Ordering::Relaxed);
+            let port = wanted.unwrap_or_else(next);
+            (None, SocketAddr::from((NOWHERE, port)))
+        } else {
+            let (listener, address) = bind(wanted.unwrap_or(0)).await?;
+            (Some(listener), address)
         };
         self.open(server, listener, address);
         Ok(address)

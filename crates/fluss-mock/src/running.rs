@@ -26,13 +26,11 @@ impl Running {
         self.lock().insert(server, Place { address, task });
     }
 
-    /// Ends a server. Where it was, or is.
+    /// Ends a server. Where it was, if it was up: by now its last address may be another server's.
     pub(crate) fn stop(&self, server: ServerId) -> Option<SocketAddr> {
         let mut servers = self.lock();
         let place = servers.get_mut(&server)?;
-        if let Some(task) = place.task.take() {
-            task.abort();
-        }
+        place.task.take()?.abort();
         Some(place.address)
     }
 

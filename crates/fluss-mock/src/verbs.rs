@@ -20,6 +20,8 @@ pub enum Port {
     Same,
     /// At another port of the same host.
     Other,
+    /// At this port, which another server may have had before.
+    At(u16),
 }
 
 impl MockCluster {
