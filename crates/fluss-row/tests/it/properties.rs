@@ -118,15 +118,24 @@ fn random_value(noise: &mut Noise, data_type: &DataType) -> Datum<'static> {
         }
         Kind::Array(element) => {
             let count = noise.below(6);
-            Datum::Array((0..count).map(|_| random_value(noise, element)).collect())
+            Datum::Array((0..count).map(|_| random_element(noise, element)).collect())
         }
         Kind::Map { key, value } => {
             let count = noise.below(6);
             let entries =
-                (0..count).map(|_| (random_value(noise, key), random_value(noise, value)));
+                (0..count).map(|_| (random_element(noise, key), random_element(noise, value)));
             Datum::Map(entries.collect::<FlussMap<'_>>())
         }
         Kind::Row(row_type) => Datum::Row(random_row(noise, row_type)),
+    }
+}
+
+/// A value of an array or a map, where every NaN is written as the plain one.
+fn random_element(noise: &mut Noise, data_type: &DataType) -> Datum<'static> {
+    match random_value(noise, data_type) {
+        Datum::Float(number) if number.is_nan() => Datum::Float(f32::NAN),
+        Datum::Double(number) if number.is_nan() => Datum::Double(f64::NAN),
+        other => other,
     }
 }
 
