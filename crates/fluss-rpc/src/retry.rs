@@ -6,6 +6,9 @@ use fluss_wire::api::Repeatable;
 
 use crate::error::RpcError;
 
+/// An attempt with less time than this would only say that it had none, and hide why the one before it failed.
+pub(crate) const LEAST_ATTEMPT: Duration = Duration::from_millis(5);
+
 /// How long to pause between attempts, and how many there may be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RetryPolicy {
@@ -64,10 +67,11 @@ impl RetryPolicy {
         base.mul_f64(1.0 + self.jitter * (chance.clamp(0.0, 1.0) * 2.0 - 1.0))
     }
 
-    /// The pause before the next attempt, or `None` when the budget or the time left ends here.
+    /// The pause before the next attempt, or `None` when the budget or the time left ends here: nothing is tried with less than 5 ms.
     pub fn next_pause(&self, failures: u32, chance: f64, left: Duration) -> Option<Duration> {
         let pause = self.pause(failures, chance);
-        (failures < self.max_attempts && pause < left).then_some(pause)
+        let is_worth_it = pause + LEAST_ATTEMPT <= left;
+        (failures < self.max_attempts && is_worth_it).then_some(pause)
     }
 }
 

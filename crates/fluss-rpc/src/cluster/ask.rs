@@ -12,6 +12,7 @@ use super::Inner;
 use super::view::node;
 use crate::deadline::after;
 use crate::error::{Result, RpcError};
+use crate::retry::LEAST_ATTEMPT;
 
 enum Target {
     Known(ServerNode),
@@ -31,8 +32,12 @@ impl Inner {
         };
         for (asked, target) in targets.iter().enumerate() {
             let left = deadline.saturating_duration_since(Instant::now());
+            if left < LEAST_ATTEMPT && asked > 0 {
+                break;
+            }
             let targets_left = u32::try_from(targets.len() - asked).unwrap_or(u32::MAX);
-            let deadline = after(left / targets_left);
+            let share = (left / targets_left).max(LEAST_ATTEMPT.min(left));
+            let deadline = after(share);
             match self.ask(target, request, deadline).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) if settles_it(&error) => return Err(error),

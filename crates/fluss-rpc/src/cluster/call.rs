@@ -13,7 +13,7 @@ use tracing::debug;
 use super::{Cluster, ClusterView};
 use crate::deadline::after;
 use crate::error::{Result, RpcError};
-use crate::retry::pause_before_repeat;
+use crate::retry::{LEAST_ATTEMPT, pause_before_repeat};
 
 /// Dials in a row for one request, when a connection ends between being handed out and being used.
 const MAX_STALE: usize = 3;
@@ -244,8 +244,7 @@ impl Cluster {
             self.pause(pause).await?;
             if error.invalidates_metadata() {
                 self.relearn(route, seen, deadline).await;
-                if Instant::now() >= deadline {
-                    // An attempt without time would say nothing about why.
+                if deadline.saturating_duration_since(Instant::now()) < LEAST_ATTEMPT {
                     return Err(exhausted(error, attempts, started));
                 }
             }

@@ -11,7 +11,7 @@ use super::Inner;
 use super::refresh::has_code;
 use super::wish::{Wish, request};
 use crate::error::{Result, RpcError};
-use crate::retry::RetryPolicy;
+use crate::retry::{LEAST_ATTEMPT, RetryPolicy};
 
 /// Most things asked for in one request.
 const MAX_WISHES: usize = 500;
@@ -77,6 +77,7 @@ pub(super) fn leave(inner: &Arc<Inner>, waiter: Waiter) {
             inner: Arc::clone(inner),
             batch: Vec::new(),
             failures: 0,
+            failure: None,
             ended: false,
         };
         inner.pool.runtime().spawn(refresher.run());
@@ -88,8 +89,9 @@ struct Refresher {
     inner: Arc<Inner>,
     /// Those for whom it is being asked.
     batch: Vec<Waiter>,
-    /// Rounds that failed in a row.
+    /// Rounds that failed in a row, and why the last one did.
     failures: u32,
+    failure: Option<RpcError>,
     /// Nobody waits: the next one who does starts another task.
     ended: bool,
 }
@@ -116,7 +118,7 @@ impl Refresher {
             }
             match outcome {
                 Ok(missing) => {
-                    self.failures = 0;
+                    (self.failures, self.failure) = (0, None);
                     for waiter in self.batch.drain(..) {
                         let error = waiter.wishes.iter().find_map(|wish| missing.get(wish));
                         waiter.answer(error.map_or(Ok(()), |error| Err(error.clone())));
@@ -132,6 +134,9 @@ impl Refresher {
         let mut state = self.inner.waiting.state();
         self.batch.append(&mut state.waiters);
         self.batch.retain(|waiter| !waiter.done.is_closed());
+        if let Some(failure) = &self.failure {
+            dismiss_the_late(&mut self.batch, failure);
+        }
         if self.batch.is_empty() {
             state.running = false;
             self.ended = true;
@@ -198,6 +203,7 @@ impl Refresher {
     /// Tells those who have no time left, and pauses for the others.
     async fn after_failure(&mut self, error: &RpcError) {
         self.failures += 1;
+        self.failure = Some(error.clone());
         let first_contact = self.inner.view().learnt() == 0;
         let policy = if first_contact && !matches!(error, RpcError::Unknown { .. }) {
             RetryPolicy::BOOTSTRAP
@@ -213,7 +219,7 @@ impl Refresher {
             waiter.attempts += 1;
             let left = waiter.deadline.saturating_duration_since(now);
             let goes_on = error.is_retriable()
-                && policy.pause(failures, chance) < left
+                && policy.pause(failures, chance) + LEAST_ATTEMPT <= left
                 && waiter.attempts < policy.max_attempts;
             if goes_on {
                 self.batch.push(waiter);
@@ -238,6 +244,17 @@ impl Drop for Refresher {
         for waiter in waiters {
             waiter.answer(Err(RpcError::Closed));
         }
+    }
+}
+
+/// Those whose time ended during a pause learn why the last round failed. Another one would only tell that it had no time.
+fn dismiss_the_late(waiters: &mut Vec<Waiter>, failure: &RpcError) {
+    let now = Instant::now();
+    let is_late =
+        |waiter: &mut Waiter| waiter.deadline.saturating_duration_since(now) < LEAST_ATTEMPT;
+    for waiter in waiters.extract_if(.., is_late) {
+        let outcome = given_up(failure, waiter.attempts, now - waiter.since);
+        waiter.answer(Err(outcome));
     }
 }
 
