@@ -54,6 +54,8 @@ impl OwnCluster {
     fn command(name: &str, dir: &std::path::Path) -> Command {
         let mut command = Command::new(from_environment("FLUSS_XTASK"));
         command.args(["cluster", name, "--dir"]).arg(dir);
+        // A cluster that is named would be used in its place.
+        command.env_remove("FLUSS_BOOTSTRAP_SERVERS");
         command
     }
 }

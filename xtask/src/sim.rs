@@ -5,14 +5,7 @@
 use crate::{Result, shell, workspace};
 
 pub(crate) fn run(args: &[&str]) -> Result<()> {
-    let mut sim = workspace::cargo([
-        "test",
-        "--release",
-        "--package",
-        "fluss-mock",
-        "--test",
-        "sim",
-    ]);
+    let mut sim = workspace::cargo(["test", "--package", "fluss-mock", "--test", "sim"]);
     match args {
         ["--seeds", count] => sim.env("FLUSS_SIM_SEEDS", number(count)?),
         ["--seed", seed] => sim.env("FLUSS_SIM_SEED", number(seed)?),

@@ -136,6 +136,12 @@ impl MockCluster {
         self.shared.with(crate::state::State::expire_writers);
     }
 
+    /// Gives the partitions of a table that are made from now on so many buckets, as a rescaled table of release 1.0 has them. Those that
+    /// are there keep theirs. A table that does not exist, or is not partitioned, is left alone.
+    pub fn rescale(&self, table: &TablePath, buckets: i32) {
+        self.shared.with(|state| state.rescale(table, buckets));
+    }
+
     /// Forgets the batches of a log that lie below an offset as a whole, as retention does.
     pub fn trim_log(&self, bucket: &TableBucket, offset: i64) {
         self.shared.with(|state| state.trim(bucket, offset));

@@ -1,16 +1,24 @@
 //! The lookups for one connection to one server: a queue, and the task that sends from it.
 
+use std::mem;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
+use futures::future::join;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Notify;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::entry::{Entry, LookupTarget};
 use super::{Shared, request};
 use crate::config::Config;
 use crate::engine::lookup::{LookupQueue, PackLimits};
 use crate::error::Error;
+
+/// So long a lookup waits for a request that is under way before another one goes out beside it, and so late it may learn at most that it has
+/// no time left.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(crate) struct Lane {
@@ -50,9 +58,25 @@ impl Lane {
         }
     }
 
-    fn next_request(&self) -> Option<Vec<Entry>> {
+    fn next_request(&self, is_overdue: bool) -> Option<Vec<Entry>> {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.as_mut()?.next_request().map(|(_, entries)| entries)
+        let queue = queue.as_mut()?;
+        let next = if is_overdue {
+            queue.overdue_request()
+        } else {
+            queue.next_request()
+        };
+        next.map(|(_, entries)| entries)
+    }
+
+    /// Takes out the lookups that have no time left.
+    fn remove_late(&self) -> Vec<Entry> {
+        let now = Instant::now();
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = queue.as_mut();
+        queue.map_or_else(Vec::new, |queue| {
+            queue.remove_late(|entry| entry.deadline <= now)
+        })
     }
 
     fn on_request_end(&self) {
@@ -81,11 +105,43 @@ impl Lane {
     }
 }
 
+/// Those have no time left.
+fn fail(shared: &Shared, late: Vec<Entry>) {
+    for entry in late {
+        let limit = shared.config.call_timeout;
+        let error = match &entry.last_error {
+            Some(last) => Error::unanswered(limit, (**last).clone()).after_attempts(entry.attempts),
+            None => Error::timeout("the lookup", limit),
+        };
+        entry.fail(error);
+    }
+}
+
+/// Sends lookups in one request, or in two where some have less time left than a request may take: nobody waits beyond his deadline for
+/// an answer to somebody else.
+async fn send(shared: &Arc<Shared>, lane: &Lane, entries: Vec<Entry>) {
+    let (server, slot) = (lane.server, lane.slot);
+    let enough = Instant::now() + shared.config.request_timeout;
+    if entries.iter().all(|entry| entry.deadline >= enough) {
+        return request::run(shared, server, slot, entries).await;
+    }
+    let (others, hurried) = entries
+        .into_iter()
+        .partition(|entry| entry.deadline >= enough);
+    join(
+        request::run(shared, server, slot, hurried),
+        request::run(shared, server, slot, others),
+    )
+    .await;
+}
+
 /// Keeps the requests of a lane under way until it is aborted.
 pub(super) async fn drive(shared: Arc<Shared>, lane: Arc<Lane>) {
     let mut requests = FuturesUnordered::new();
+    let mut patience = pin!(sleep(PATIENCE));
+    let mut is_overdue = false;
     loop {
-        while let Some(mut entries) = lane.next_request() {
+        while let Some(mut entries) = lane.next_request(mem::take(&mut is_overdue)) {
             shared.free_room(&mut entries);
             let now = Instant::now();
             let (live, expired): (Vec<_>, Vec<_>) =
@@ -94,13 +150,11 @@ pub(super) async fn drive(shared: Arc<Shared>, lane: Arc<Lane>) {
                 } else {
                     (entries, Vec::new())
                 };
-            for entry in expired {
-                entry.fail(Error::timeout("the lookup", shared.config.call_timeout));
-            }
+            fail(&shared, expired);
             if live.is_empty() {
                 lane.on_request_end();
             } else {
-                requests.push(request::run(&shared, lane.server, lane.slot, live));
+                requests.push(send(&shared, &lane, live));
             }
         }
         tokio::select! {
@@ -108,6 +162,13 @@ pub(super) async fn drive(shared: Arc<Shared>, lane: Arc<Lane>) {
             Some(()) = requests.next(), if !requests.is_empty() => lane.on_request_end(),
             // The tasks that are ready to look something up do so first, and share a request.
             () = lane.work.notified() => tokio::task::yield_now().await,
+            () = &mut patience, if !requests.is_empty() => {
+                patience.as_mut().reset(Instant::now() + PATIENCE);
+                let mut expired = lane.remove_late();
+                shared.free_room(&mut expired);
+                fail(&shared, expired);
+                is_overdue = true;
+            }
         }
     }
 }

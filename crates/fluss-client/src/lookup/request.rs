@@ -45,12 +45,9 @@ pub(super) async fn run(shared: &Arc<Shared>, server: i32, slot: usize, mut entr
     };
     let target = Arc::clone(&first.target);
     let now = Instant::now();
-    let latest = entries
-        .iter()
-        .map(|entry| entry.deadline)
-        .max()
-        .unwrap_or(now);
-    let deadline = latest.min(now + shared.config.request_timeout);
+    let soonest = entries.iter().map(|entry| entry.deadline).min();
+    let deadline = now + shared.config.request_timeout;
+    let deadline = soonest.map_or(deadline, |soonest| soonest.min(deadline));
     entries.sort_unstable_by_key(|entry| entry.bucket);
     let mut runs = runs(&mut entries);
     shared.metrics.on_request(entries.len());

@@ -1,5 +1,6 @@
 //! Reading logs: at once, or when there is something to read.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -47,12 +48,13 @@ pub(crate) async fn fetch(
         Duration::from_millis(u64::try_from(millis).unwrap_or(0))
     });
     let until = Instant::now() + wait;
-    let mut news = shared.news();
     loop {
-        news.borrow_and_update();
+        let mut news = pin!(shared.news());
+        // From here on, so that nothing is missed that comes while the logs are looked at.
+        news.as_mut().enable();
         let found = shared.with(|state| look(state, caller, request));
         let is_done = found.failed || found.bytes >= enough;
-        if is_done || !matches!(timeout_at(until, news.changed()).await, Ok(Ok(()))) {
+        if is_done || timeout_at(until, news).await.is_err() {
             return Ok(found.answer);
         }
     }
@@ -126,7 +128,11 @@ fn read(
         bucket_request.partition_id,
         bucket_request.bucket_id,
     )?;
-    check_routing(table, bucket_request.routing_bucket_count)?;
+    check_routing(
+        table,
+        bucket_request.partition_id,
+        bucket_request.routing_bucket_count,
+    )?;
     let positions = projection(table, request)?;
     let (start, end) = (bucket.log.start_offset(), bucket.log.end_offset());
     let offset = match bucket_request.fetch_offset {

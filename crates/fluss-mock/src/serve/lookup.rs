@@ -71,7 +71,7 @@ fn rows(
         request.partition_id,
         request.bucket_id,
     )?;
-    check_routing(table, request.routing_bucket_count)?;
+    check_routing(table, request.partition_id, request.routing_bucket_count)?;
     check_primary_key(table)?;
     let keys = request.keys.iter();
     keys.map(|key| {
@@ -179,7 +179,7 @@ fn lists(
         request.partition_id,
         request.bucket_id,
     )?;
-    check_routing(table, request.routing_bucket_count)?;
+    check_routing(table, request.partition_id, request.routing_bucket_count)?;
     check_primary_key(table)?;
     let prefixes = request.keys.iter();
     prefixes

@@ -12,6 +12,7 @@ use fluss_wire::message::{
 
 use super::caller::Caller;
 use super::{Result, fail, table, table_path};
+use crate::builder::Release;
 use crate::state::{Partition, Placement, State, Table};
 
 /// Fails as a whole when one table or partition is missing, as the servers do; what the caller may not see is left out. A tablet
@@ -33,7 +34,7 @@ pub(crate) fn answer(
             &partition.replicas,
         ))
         .into(),
-        ..PbPartitionMetadata::default()
+        bucket_count: told_bucket_count(state, partition),
     };
     let may_see =
         |path: &TablePath| caller.may(state, OperationType::Describe, &Resource::table(path));
@@ -85,6 +86,11 @@ pub(crate) fn answer(
         table_metadata: tables.collect::<Result<_>>()?,
         partition_metadata: by_name.chain(by_id).collect::<Result<_>>()?,
     })
+}
+
+/// How many buckets a partition has, which servers tell since release 1.0.
+pub(super) fn told_bucket_count(state: &State, partition: &Partition) -> Option<i32> {
+    (state.release == Release::V1_0).then(|| partition.bucket_count())
 }
 
 fn node(node_id: i32, address: SocketAddr) -> PbServerNode {

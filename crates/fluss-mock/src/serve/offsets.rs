@@ -44,7 +44,7 @@ fn find(
         request.partition_id,
         bucket_id,
     )?;
-    check_routing(table, request.routing_bucket_count)?;
+    check_routing(table, request.partition_id, request.routing_bucket_count)?;
     match (request.offset_type, request.start_timestamp) {
         (0, _) => Ok(bucket.log.start_offset()),
         (1, _) => Ok(bucket.log.end_offset()),

@@ -9,6 +9,7 @@ use fluss_wire::message::{
 };
 
 use super::caller::Caller;
+use super::metadata::told_bucket_count;
 use super::{Result, fail, invalid, table, table_path};
 use crate::state::{Partition, State, Table};
 
@@ -105,12 +106,14 @@ pub(crate) fn list(
         })
     });
     Ok(ListPartitionInfosResponse {
-        partitions_info: partitions.map(describe).collect(),
+        partitions_info: partitions
+            .map(|partition| describe(state, partition))
+            .collect(),
         ..ListPartitionInfosResponse::default()
     })
 }
 
-fn describe(partition: &Partition) -> PbPartitionInfo {
+fn describe(state: &State, partition: &Partition) -> PbPartitionInfo {
     let keys = partition.spec.partition_keys().iter();
     let entries = keys.zip(partition.spec.partition_values());
     PbPartitionInfo {
@@ -123,6 +126,7 @@ fn describe(partition: &Partition) -> PbPartitionInfo {
                 })
                 .collect(),
         },
+        bucket_count: told_bucket_count(state, partition),
         ..PbPartitionInfo::default()
     }
 }

@@ -14,7 +14,7 @@ use super::caller::Caller;
 use super::lookup::check_primary_key;
 use super::merge::Merge;
 use super::rows::{Row, Rows};
-use super::write::{check_acks, check_routing, split, tier};
+use super::write::{ALL, check_acks, check_in_sync, check_routing, split, tier};
 use super::{Result, fail};
 use crate::state::{Bucket, Numbers, State, Table, Value, internal};
 
@@ -51,13 +51,22 @@ fn put_bucket(
     bucket_request: &PbPutKvReqForBucket,
 ) -> Result<i64> {
     let now = state.clock.now_millis();
+    let partition_id = bucket_request.partition_id;
+    if request.acks == ALL {
+        check_in_sync(
+            state,
+            request.table_id,
+            partition_id,
+            bucket_request.bucket_id,
+        )?;
+    }
     let (table, bucket) = state.bucket(
         caller.server,
         request.table_id,
         bucket_request.partition_id,
         bucket_request.bucket_id,
     )?;
-    check_routing(table, bucket_request.routing_bucket_count)?;
+    check_routing(table, partition_id, bucket_request.routing_bucket_count)?;
     check_primary_key(table)?;
     let corrupt = |error: fluss_row::RowError| {
         ServerError::new(ErrorCode::CORRUPT_RECORD_EXCEPTION, error.to_string())

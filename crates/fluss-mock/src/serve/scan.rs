@@ -35,7 +35,7 @@ fn scan(state: &mut State, caller: &Caller, request: &LimitScanRequest) -> Resul
         request.partition_id,
         request.bucket_id,
     )?;
-    check_routing(table, request.routing_bucket_count)?;
+    check_routing(table, request.partition_id, request.routing_bucket_count)?;
     let Ok(limit) = usize::try_from(request.limit) else {
         return fail(
             ErrorCode::UNKNOWN_SERVER_ERROR,

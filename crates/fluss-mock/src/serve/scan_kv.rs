@@ -80,7 +80,7 @@ fn open(
         request.partition_id,
         request.bucket_id,
     )?;
-    check_routing(table, request.routing_bucket_count)?;
+    check_routing(table, request.partition_id, request.routing_bucket_count)?;
     check_primary_key(table)?;
     let most = request.limit.map_or(usize::MAX, |limit| {
         usize::try_from(limit).unwrap_or_default()

@@ -64,7 +64,7 @@ pub(crate) fn latest(
             }
         },
     };
-    let (table_id, count) = (found.id, found.bucket_count());
+    let (table_id, count) = (found.id, found.bucket_count_of(partition_id));
     let latest = (0..count).map(|bucket_id| {
         let bucket = TableBucket::new_with_partition(table_id, partition_id, bucket_id);
         let snapshots = refreshed(state, bucket);

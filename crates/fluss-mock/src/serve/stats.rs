@@ -52,7 +52,7 @@ fn rows(
         request.partition_id,
         request.bucket_id,
     )?;
-    check_routing(table, request.routing_bucket_count)?;
+    check_routing(table, request.partition_id, request.routing_bucket_count)?;
     if !table.descriptor.has_primary_key() {
         return Ok(bucket.log.end_offset() - bucket.log.start_offset());
     }

@@ -40,7 +40,7 @@ pub(crate) fn produce(
     check_acks(request.acks)?;
     let table_id = request.table_id;
     let answers = request.buckets_req.iter().map(|bucket| {
-        let result = append(state, caller, table_id, bucket);
+        let result = append(state, caller, (table_id, request.acks), bucket);
         let (offset, (error_code, error_message)) = split(result);
         PbProduceLogRespForBucket {
             partition_id: bucket.partition_id,
@@ -59,23 +59,32 @@ pub(crate) fn produce(
 fn append(
     state: &mut State,
     caller: &Caller,
-    table_id: i64,
+    (table_id, acks): (TableId, i32),
     request: &PbProduceLogReqForBucket,
 ) -> Result<Appended> {
     let now = state.clock.now_millis();
-    let (table, bucket) = state.bucket(
+    let (table, _) = state.bucket(
         caller.server,
         table_id,
         request.partition_id,
         request.bucket_id,
     )?;
-    check_routing(table, request.routing_bucket_count)?;
+    check_routing(table, request.partition_id, request.routing_bucket_count)?;
     if table.descriptor.has_primary_key() {
         return fail(
             ErrorCode::UNSUPPORTED_VERSION,
             "the mock cluster appends nothing to the changelog of a primary-key table",
         );
     }
+    if acks == ALL {
+        check_in_sync(state, table_id, request.partition_id, request.bucket_id)?;
+    }
+    let (_, bucket) = state.bucket(
+        caller.server,
+        table_id,
+        request.partition_id,
+        request.bucket_id,
+    )?;
     let appended = bucket.log.append(&request.records, now)?;
     tier(state, table_id, request.partition_id, request.bucket_id)?;
     Ok(appended)
@@ -92,9 +101,31 @@ pub(super) fn tier(
     state.tier(bucket).map_err(internal)
 }
 
-/// Every server writes at once what it leads, so that all that is left of `acks` is its range.
+/// Acknowledged when all replicas that are in sync have it.
+pub(super) const ALL: i32 = -1;
+
+/// A write that waits for all replicas wants enough of them.
+pub(super) fn check_in_sync(
+    state: &State,
+    table_id: TableId,
+    partition_id: Option<PartitionId>,
+    bucket_id: BucketId,
+) -> Result<()> {
+    let bucket = TableBucket::new_with_partition(table_id, partition_id, bucket_id);
+    match state.too_few_in_sync(&bucket) {
+        None => Ok(()),
+        Some(in_sync) => fail(
+            ErrorCode::NOT_ENOUGH_REPLICAS_EXCEPTION,
+            format!(
+                "The size of the current ISR {in_sync:?} is insufficient to satisfy the required acks -1 for table bucket {bucket}."
+            ),
+        ),
+    }
+}
+
+/// Every server writes at once what it leads.
 pub(super) fn check_acks(acks: i32) -> Result<()> {
-    if (-1..=1).contains(&acks) {
+    if (ALL..=1).contains(&acks) {
         return Ok(());
     }
     fail(
@@ -104,14 +135,16 @@ pub(super) fn check_acks(acks: i32) -> Result<()> {
 }
 
 /// A sender that says how many buckets it hashed for (release 1.0) has to be right.
-pub(super) fn check_routing(table: &Table, hashed_for: Option<i32>) -> Result<()> {
+pub(super) fn check_routing(
+    table: &Table,
+    partition: Option<PartitionId>,
+    hashed_for: Option<i32>,
+) -> Result<()> {
+    let count = table.bucket_count_of(partition);
     match hashed_for {
-        Some(count) if count != table.bucket_count() => fail(
+        Some(hashed_for) if hashed_for != count => fail(
             ErrorCode::INVALID_BUCKET_ROUTING,
-            format!(
-                "hashed for {count} buckets, there are {}",
-                table.bucket_count()
-            ),
+            format!("hashed for {hashed_for} buckets, there are {count}"),
         ),
         _ => Ok(()),
     }

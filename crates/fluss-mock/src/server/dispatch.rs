@@ -175,7 +175,10 @@ impl Session {
     ) -> Segments {
         let (shared, caller) = (&self.server.shared, &self.caller);
         let answer = reply(id, body, |request| {
-            shared.with(|state| serve(state, caller, &request))
+            shared.with(|state| {
+                state.keep_house();
+                serve(state, caller, &request)
+            })
         });
         if R::API_KEY.entry().repeatable == Repeatable::No {
             self.server.shared.announce();

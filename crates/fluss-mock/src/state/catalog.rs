@@ -99,6 +99,10 @@ impl Catalog {
         self.tables.get(&id)
     }
 
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {
+        self.tables.values()
+    }
+
     /// The partition with this id, and its table.
     pub(crate) fn partition(&self, id: PartitionId) -> Option<(&Table, &Partition)> {
         self.tables.values().find_map(|table| {
@@ -201,9 +205,16 @@ impl Table {
         FIRST_SCHEMA_ID + self.schemas.len() as SchemaId - 1
     }
 
-    /// Buckets of the table, or of each of its partitions.
+    /// Buckets of the table, or of each partition that is made from now on.
     pub(crate) fn bucket_count(&self) -> i32 {
         self.descriptor.bucket_count().unwrap_or(1)
+    }
+
+    /// Buckets of one of its partitions, or of the table if it has none.
+    pub(crate) fn bucket_count_of(&self, partition: Option<PartitionId>) -> i32 {
+        let mut partitions = self.partitions.values();
+        let found = partition.and_then(|id| partitions.find(|partition| partition.id == id));
+        found.map_or(self.bucket_count(), Partition::bucket_count)
     }
 
     fn replication_factor(&self) -> usize {
@@ -211,6 +222,12 @@ impl Table {
         factor
             .and_then(|factor| usize::try_from(factor).ok())
             .unwrap_or(1)
+    }
+}
+
+impl Partition {
+    pub(crate) fn bucket_count(&self) -> i32 {
+        i32::try_from(self.replicas.len()).unwrap_or(i32::MAX)
     }
 }
 
@@ -240,18 +257,14 @@ impl State {
         if !partitioned {
             table.replicas = catalog.place(table.bucket_count(), table.replication_factor());
         }
-        let keys = table.descriptor.partition_keys().to_vec();
         if let Some(database) = catalog.databases.get_mut(path.database()) {
             database.tables.insert(path.table().to_owned(), id);
         }
         catalog.tables.insert(id, table);
 
-        if partitioned && strategy.is_enabled() && keys.len() == 1 {
-            for ahead in 0..strategy.num_precreate() {
-                // The strategy was checked with the table.
-                if let Ok(spec) = strategy.partition(&keys, now, ahead) {
-                    self.create_partition(path, spec);
-                }
+        if partitioned && strategy.is_enabled() {
+            for spec in self.coming(path, strategy, now) {
+                self.create_partition(path, spec);
             }
         }
     }
@@ -271,6 +284,16 @@ impl State {
             table
                 .partitions
                 .insert(partition.spec.partition_name(), partition);
+        }
+    }
+
+    /// Gives the partitions of a table that are made from now on so many buckets.
+    pub(crate) fn rescale(&mut self, path: &TablePath, buckets: i32) {
+        let now = self.clock.now_millis();
+        let table = self.catalog.table_mut(path);
+        if let Some(table) = table.filter(|table| table.descriptor.is_partitioned()) {
+            let descriptor = table.descriptor.with_bucket_count(buckets);
+            table.alter(descriptor, now);
         }
     }
 

@@ -61,6 +61,17 @@ impl Config {
         self.number("max.partition.num", 1000)
     }
 
+    /// Replicas that have to be in sync for a write that waits for all of them.
+    pub(crate) fn min_in_sync(&self) -> usize {
+        self.number("log.replica.min-in-sync-replicas-number", 1)
+    }
+
+    /// How often tables are looked at for partitions that are due, or too old, in milliseconds.
+    pub(crate) fn partition_check_millis(&self) -> i64 {
+        let interval = self.get("auto-partition.check.interval").and_then(millis);
+        interval.unwrap_or(600_000)
+    }
+
     /// Whether users need access rules.
     pub(crate) fn has_access_rules(&self) -> bool {
         self.get("authorizer.enabled") == Some("true")

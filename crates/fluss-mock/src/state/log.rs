@@ -53,6 +53,30 @@ impl Log {
         self.empty_at = self.end_offset();
         self.batches
             .retain(|batch| batch.header().next_offset() > offset);
+        self.segments.forget(offset);
+    }
+
+    /// Drops the segments at the start whose last batch was written before `oldest`, but not the last one.
+    pub(super) fn drop_before(&mut self, oldest: i64, segment_bytes: usize) {
+        let (mut bytes, mut keep_from) = (0, None);
+        let mut before: Option<&LogBatch> = None;
+        for batch in &self.batches {
+            if bytes > 0 && bytes + batch.bytes().len() > segment_bytes {
+                // A segment ends here.
+                bytes = 0;
+                match before {
+                    Some(last) if last.header().commit_timestamp() < oldest => {
+                        keep_from = Some(last.header().next_offset());
+                    }
+                    _ => break,
+                }
+            }
+            bytes += batch.bytes().len();
+            before = Some(batch);
+        }
+        if let Some(offset) = keep_from {
+            self.trim(offset);
+        }
     }
 
     pub(crate) fn expire_writers(&mut self) {

@@ -5,6 +5,7 @@ mod bucket;
 mod catalog;
 mod cluster;
 mod config;
+mod housekeeping;
 mod log;
 mod notes;
 mod placement;
@@ -17,7 +18,8 @@ use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 
 use fluss_metadata::{TableBucket, TableId};
-use tokio::sync::watch;
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 pub(crate) use access::{Access, matches};
 pub(crate) use bucket::{Bucket, Numbers, Value};
@@ -28,6 +30,7 @@ pub(crate) use placement::Placement;
 pub(crate) use scans::Scans;
 
 use cluster::Frozen;
+use housekeeping::Due;
 pub(crate) use notes::{Lake, LakeSnapshot, Lease, ProducerOffsets};
 pub(crate) use snapshot::{Snapshot, Snapshots};
 
@@ -51,8 +54,8 @@ pub(crate) struct Shared {
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
     state: Mutex<State>,
-    /// Changes with every change of a log.
-    news: watch::Sender<u64>,
+    /// Tells of every change of a log. It wakes in the order in which was asked, so that a simulation does the same each time.
+    news: Notify,
 }
 
 /// Everything that changes.
@@ -80,6 +83,7 @@ pub(crate) struct State {
     pub(crate) leases: BTreeMap<String, Lease>,
     /// Scans of all rows of buckets.
     pub(crate) scans: Scans,
+    due: Due,
     buckets: BTreeMap<TableBucket, Bucket>,
     next_writer_id: i64,
 }
@@ -117,10 +121,11 @@ impl Shared {
                 lakes: BTreeMap::new(),
                 leases: BTreeMap::new(),
                 scans: Scans::default(),
+                due: Due::new(clock.now_millis()),
                 buckets: BTreeMap::new(),
                 next_writer_id: 0,
             }),
-            news: watch::Sender::new(0),
+            news: Notify::new(),
         }
     }
 
@@ -132,12 +137,12 @@ impl Shared {
 
     /// Tells those who wait that a log may have changed.
     pub(crate) fn announce(&self) {
-        self.news.send_modify(|count| *count += 1);
+        self.news.notify_waiters();
     }
 
-    /// Sees what is announced from now on.
-    pub(crate) fn news(&self) -> watch::Receiver<u64> {
-        self.news.subscribe()
+    /// Ends with the next announcement, once it is polled or enabled.
+    pub(crate) fn news(&self) -> Notified<'_> {
+        self.news.notified()
     }
 }
 

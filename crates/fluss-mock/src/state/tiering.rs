@@ -25,6 +25,13 @@ pub(crate) struct Segments {
     pub(crate) local_start: i64,
 }
 
+impl Segments {
+    /// Forgets those that lie below an offset as a whole.
+    pub(super) fn forget(&mut self, offset: i64) {
+        self.closed.retain(|segment| segment.end_offset() > offset);
+    }
+}
+
 /// What tells of the segments of a bucket that have moved.
 pub(crate) struct Manifest {
     pub(crate) bucket: TableBucket,

@@ -20,7 +20,7 @@ pub(crate) async fn happen(world: World) {
         if !world.is_written() {
             break;
         }
-        match dice.below(11) {
+        match dice.below(12) {
             0..6 => {
                 world.cluster.inject(rule(dice));
             }
@@ -50,6 +50,20 @@ pub(crate) async fn happen(world: World) {
                 world.cluster.start_server(server, port).await.unwrap();
             }
             9 if world.kind == Kind::ForgetfulServers => world.cluster.expire_writers(),
+            10 => {
+                let path = dice.one_of(&[&world.log, &world.keys]);
+                let bucket = dice.below(BUCKETS as u64) as i32;
+                let bucket = world.cluster.bucket(path, bucket).unwrap();
+                // Writes need two replicas in sync: without both of these the bucket takes none.
+                let out = dice.below(SERVERS as u64) as i32;
+                let out = [out, (out + 1) % SERVERS];
+                world.cluster.shrink_isr(&bucket, &out);
+                sleep(dice.millis(0, 3000)).await;
+                for server in out {
+                    let start = world.cluster.start_server(server, Port::Same);
+                    start.await.unwrap();
+                }
+            }
             _ => {
                 let server = dice.below(SERVERS as u64) as i32;
                 let slow = world.cluster.throttle(server, dice.millis(1, 400));

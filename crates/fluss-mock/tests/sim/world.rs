@@ -60,6 +60,7 @@ impl World {
             .tablet_servers(SERVERS as u16)
             .seed(seed)
             .wall_clock(1_700_000_000_000)
+            .config("log.replica.min-in-sync-replicas-number", "2")
             .in_memory()
             .start()
             .await

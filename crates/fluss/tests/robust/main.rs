@@ -15,3 +15,4 @@ mod liveness;
 mod museum;
 mod newer;
 mod support;
+mod time;

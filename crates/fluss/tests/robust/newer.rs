@@ -9,11 +9,12 @@ use arrow_array::types::Int32Type;
 use fluss::client::ScanBatch;
 use fluss::config::Config;
 use fluss::error::{Error, ErrorKind};
-use fluss::metadata::TableBucket;
+use fluss::metadata::{DataTypes, PartitionSpec, TableBucket};
+use fluss::row::GenericRow;
 use fluss_mock::{MockCluster, MockClusterBuilder, Port, Release, ServerId};
 use tokio::time::{sleep, timeout};
 
-use super::support::{Bench, connect, keyed_row, log_row};
+use super::support::{Bench, connect, keyed_row, log_row, table};
 
 const ROWS: i32 = 2000;
 
@@ -188,4 +189,86 @@ async fn the_manifests_of_tiered_logs_are_listed() {
     let unknown = bench.admin.list_remote_log_manifests(id + 1000, None).await;
     assert!(unknown.unwrap().is_empty());
     std::fs::remove_dir_all(dir).unwrap();
+}
+
+/// A partition keeps the number of buckets that it was made with; its table may have another one since. Who hashed for the wrong one is told
+/// so, learns the right one, and nothing is lost.
+#[tokio::test(start_paused = true)]
+async fn rows_find_their_buckets_in_partitions_of_a_rescaled_table() {
+    let bench = Bench::on(newer(), 1).await;
+    let schema = fluss::metadata::Schema::builder()
+        .column("day", DataTypes::string())
+        .column("id", DataTypes::int())
+        .column("text", DataTypes::string())
+        .primary_key(["day", "id"]);
+    let table = table(&bench.connection, "scaled", schema, |builder| {
+        builder
+            .distributed_by(Some(2), ["id"])
+            .partitioned_by(["day"])
+    })
+    .await;
+    let path = table.table_path();
+    let row = |day: &'static str, id: i32, text: &'static str| {
+        let mut row = GenericRow::new(3);
+        row.set_field(0, day);
+        row.set_field(1, id);
+        row.set_field(2, text);
+        row
+    };
+    let make = async |day: &str| {
+        let spec = PartitionSpec::new([("day", day)]);
+        let made = bench.admin.create_partition(path, &spec, false).await;
+        made.unwrap();
+    };
+    make("monday").await;
+    let writer = table.new_upsert().unwrap().create_writer().unwrap();
+    for id in 0..100 {
+        writer.upsert(&row("monday", id, "first")).unwrap();
+    }
+    writer.flush().await.unwrap();
+    bench.cluster.rescale(path, 5);
+    make("tuesday").await;
+    bench.cluster.rescale(path, 3);
+    make("wednesday").await;
+    // The writer and the lookups of a time when there were two buckets.
+    for day in ["monday", "tuesday", "wednesday"] {
+        let write = async || {
+            for id in 50..150 {
+                writer.upsert(&row(day, id, "second")).unwrap();
+            }
+            writer.flush().await
+        };
+        // Rows that were written before the partition was known fail, and say so.
+        let first = write().await;
+        assert_eq!(first.is_ok(), day == "monday", "{first:?}");
+        if let Err(error) = first {
+            assert_eq!(error.server_code(), Some(74), "{error}");
+            write().await.unwrap();
+        }
+    }
+    let fresh = bench.connect().await.unwrap();
+    let fresh = fresh.get_table(path).await.unwrap();
+    assert_eq!(fresh.get_table_info().num_buckets(), 3);
+    for table in [&table, &fresh] {
+        let lookuper = table.new_lookup().unwrap().create_lookuper().unwrap();
+        for (day, first, buckets) in [("monday", 0, 2), ("tuesday", 50, 5), ("wednesday", 50, 3)] {
+            for id in 0..150 {
+                let mut key = GenericRow::new(2);
+                key.set_field(0, day);
+                key.set_field(1, id);
+                let found = lookuper.lookup(&key).await.unwrap();
+                let text = found.get_single_row().unwrap();
+                let text = text.map(|row| row.get_string(2).to_owned());
+                let expected = (id >= first).then_some(if id < 50 { "first" } else { "second" });
+                assert_eq!(text.as_deref(), expected, "{day} {id}");
+            }
+            let infos = bench.admin.list_partition_infos(path).await.unwrap();
+            let info = infos.iter().find(|info| info.partition_name() == day);
+            assert_eq!(info.unwrap().bucket_count(), Some(buckets), "{day}");
+        }
+    }
+    // Every row is in one bucket only.
+    let scan = fresh.new_scan().create_batch_scanner().unwrap();
+    let batches = scan.collect_all_batches().await.unwrap();
+    assert_eq!(ids(&batches).len(), 150 + 100 + 100);
 }

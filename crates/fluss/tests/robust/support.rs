@@ -109,7 +109,7 @@ impl Bench {
     }
 }
 
-async fn table(
+pub(crate) async fn table(
     connection: &FlussConnection,
     name: &str,
     schema: SchemaBuilder,

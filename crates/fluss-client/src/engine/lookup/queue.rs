@@ -64,6 +64,18 @@ impl<G: Clone + PartialEq, E> LookupQueue<G, E> {
         if !self.can_send() {
             return None;
         }
+        self.take_request()
+    }
+
+    /// As [`next_request`](Self::next_request), however few lookups wait: they have waited long enough for what is under way.
+    pub(crate) fn overdue_request(&mut self) -> Option<(G, Vec<E>)> {
+        if self.in_flight >= self.limits.max_in_flight {
+            return None;
+        }
+        self.take_request()
+    }
+
+    fn take_request(&mut self) -> Option<(G, Vec<E>)> {
         let (group, mut entries) = self.groups.pop_front()?;
         let free = self
             .limits
@@ -90,6 +102,22 @@ impl<G: Clone + PartialEq, E> LookupQueue<G, E> {
     /// Takes in that a request ended, however it ended.
     pub(crate) fn on_request_end(&mut self) {
         self.in_flight = self.in_flight.saturating_sub(1);
+    }
+
+    /// Takes out the lookups that `is_late` picks.
+    pub(crate) fn remove_late(&mut self, is_late: impl Fn(&E) -> bool) -> Vec<E> {
+        let mut late = Vec::new();
+        for (_, entries) in &mut self.groups {
+            if entries.iter().any(&is_late) {
+                let all = std::mem::take(entries);
+                let (gone, stay): (VecDeque<_>, VecDeque<_>) = all.into_iter().partition(&is_late);
+                late.extend(gone);
+                *entries = stay;
+            }
+        }
+        self.groups.retain(|(_, entries)| !entries.is_empty());
+        self.waiting -= late.len();
+        late
     }
 
     /// Empties the queue.
@@ -123,6 +151,25 @@ mod tests {
         assert_eq!(queue.next_request(), None);
         queue.on_request_end();
         assert_eq!(queue.next_request(), Some((0, (2..10).collect())));
+    }
+
+    #[test]
+    fn lookups_that_waited_long_go_out_beside_a_slow_request_or_are_taken_out() {
+        let mut queue = queue(128, 2);
+        queue.push(&0, 1);
+        assert_eq!(queue.next_request(), Some((0, vec![1])));
+        queue.push(&0, 2);
+        queue.push(&1, 3);
+        assert_eq!(queue.next_request(), None);
+        assert_eq!(queue.overdue_request(), Some((0, vec![2])));
+        queue.push(&1, 4);
+        assert_eq!(queue.overdue_request(), None, "no more than two");
+        assert_eq!(queue.remove_late(|entry| *entry == 3), [3]);
+        queue.on_request_end();
+        queue.on_request_end();
+        assert_eq!(queue.next_request(), Some((1, vec![4])));
+        assert!(queue.remove_late(|_| true).is_empty());
+        assert_eq!(queue.overdue_request(), None, "nothing waits");
     }
 
     #[test]

@@ -5,8 +5,8 @@ use fluss::config::Config;
 use fluss::error::ErrorKind;
 use fluss::metadata::{DataTypes, OffsetSpec, PartitionSpec, Schema, TableChange};
 use fluss::row::GenericRow;
-use fluss_mock::Port;
 use fluss_mock::fault::{self, Fault};
+use fluss_mock::{ApiKey, ErrorCode, Port};
 use futures::future::join_all;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -172,7 +172,7 @@ async fn what_was_asked_for_before_a_seek_is_not_read() {
     let (bucket, end) = ends.into_iter().max_by_key(|(_, end)| *end).unwrap();
     for answered_late in [true, false] {
         let scanner = bench.log.new_scan().create_log_scanner().unwrap();
-        let slow = fault::on(fluss_mock::ApiKey::FetchLog).after(Fault::Delay(SECOND / 5));
+        let slow = fault::on(ApiKey::FetchLog).after(Fault::Delay(SECOND / 5));
         let slow = bench.cluster.inject(slow);
         scanner.subscribe(bucket, EARLIEST_OFFSET).await.unwrap();
         // A fetch is under way, or has come back.
@@ -376,4 +376,39 @@ async fn keys_in_any_place_are_found_and_all_rows_of_a_prefix_too() {
             assert_eq!(row.get_string(0), format!("{tenant}/{id}"));
         }
     }
+}
+
+/// Found by the simulation: lookups that shared a request waited for its answer as long as the one with the most time.
+#[tokio::test(start_paused = true)]
+async fn a_lookup_ends_by_its_deadline_whoever_shares_its_request() {
+    let bench = Bench::new().await;
+    let lookuper = bench.keyed.new_lookup().unwrap().create_lookuper().unwrap();
+    let closed = bench
+        .cluster
+        .inject(fault::on(ApiKey::Lookup).after(Fault::Error(ErrorCode::NETWORK_EXCEPTION)));
+    let limit = bench.config.call_timeout;
+    let late = |began: Instant| began.elapsed().saturating_sub(limit);
+    let first = async {
+        let began = Instant::now();
+        let lost = timeout(HANG, lookuper.lookup(&key(0, 0))).await;
+        assert!(lost.expect("it ends").is_err());
+        late(began)
+    };
+    let second = async {
+        // When the first one has little time left, it is tried again together with this one, and nobody answers.
+        sleep(limit.saturating_sub(SECOND / 2)).await;
+        bench
+            .cluster
+            .inject(fault::on(ApiKey::Lookup).before(Fault::Stall));
+        closed.lift();
+        let wanted = key(0, 2);
+        let more = (0..20).map(|_| lookuper.lookup(&wanted));
+        let began = Instant::now();
+        let lost = timeout(HANG, join_all(more)).await;
+        assert!(lost.expect("it ends").iter().all(Result::is_err));
+        late(began)
+    };
+    let (first, second) = tokio::join!(first, second);
+    assert!(first < SECOND / 2, "{first:?} behind its deadline");
+    assert!(second < SECOND / 2, "{second:?} behind its deadline");
 }
