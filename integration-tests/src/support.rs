@@ -43,6 +43,16 @@ pub async fn database(connection: &FlussConnection, test: &str) -> String {
     name
 }
 
+/// Drops a database and its tables: servers of 0.9.1 that are killed again and again now and then do not get over the logs they have.
+///
+/// # Panics
+///
+/// As everything here, if the cluster refuses.
+pub async fn drop_database(connection: &FlussConnection, name: &str) {
+    let admin = connection.get_admin().await.unwrap();
+    admin.drop_database(name, false, true).await.unwrap();
+}
+
 /// A table that the coordinator knows, opened.
 pub async fn create(
     connection: &FlussConnection,

@@ -12,7 +12,7 @@ use integration_tests::cluster::{kill_tablet, start_tablet};
 use tokio::sync::watch;
 
 use super::alone;
-use super::support::{self, PATIENCE, connect, create, database, leader_of};
+use super::support::{self, PATIENCE, connect, create, database, drop_database, leader_of};
 
 pub(crate) const BUCKETS: i32 = 3;
 /// How long rows are written; the server dies after a third of it and is back before the end.
@@ -200,6 +200,7 @@ fn a_killed_and_restarted_server_costs_no_row() {
             let found = look_up(&lookuper, i).await;
             assert_eq!(found, Some(format!("row {i}")), "row {i} of {upserted}");
         }
+        drop_database(&connection, &database).await;
         println!(
             "{appended} rows appended, {upserted} upserted, {lookups} looked up around the death of server {leader}"
         );
@@ -270,5 +271,6 @@ fn rows_whose_server_stays_away_fail_when_their_time_is_over_and_others_are_writ
             writer.append(&row(i)).unwrap();
         }
         writer.flush().await.unwrap();
+        drop_database(&connection, &database).await;
     });
 }

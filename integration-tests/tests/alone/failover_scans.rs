@@ -14,7 +14,7 @@ use tokio::sync::watch;
 
 use super::alone;
 use super::failover::{BUCKETS, WRITING, append_for, replicated};
-use super::support::{PATIENCE, connect, create, database, leader_of};
+use super::support::{PATIENCE, connect, create, database, drop_database, leader_of};
 
 /// Ids by bucket, in the order in which they came. Each bucket's offsets rise one by one from 0.
 type Seen = BTreeMap<TableBucket, Vec<i64>>;
@@ -181,6 +181,7 @@ fn streams_and_scans_with_an_end_outlive_the_leader_of_a_bucket() {
             assert_eq!(ids.len() as i64, END, "{bucket:?}");
             assert!(ids.is_sorted());
         }
+        drop_database(&connection, &database).await;
         println!("{count} rows, {scans} scans around the death of server {leader}");
     });
 }

@@ -2,6 +2,7 @@
 
 mod edges;
 mod engine;
+mod exceptions;
 mod header;
 mod ignored;
 mod length;
@@ -42,6 +43,11 @@ pub(crate) fn run() -> Result<()> {
                 .map(|problem| format!("{rule}: {problem}")),
         );
     }
+    problems.extend(
+        exceptions::check(&files)
+            .into_iter()
+            .map(|problem| format!("exceptions: {problem}")),
+    );
     let packages = workspace::packages()?;
     problems.extend(
         edges::check(&packages)

@@ -26,7 +26,7 @@ pub(super) fn check(file: &SourceFile, problems: &mut Vec<String>) {
     }
 }
 
-fn is_start(line: &str) -> bool {
+pub(super) fn is_start(line: &str) -> bool {
     ["#[allow(", "#![allow(", "#[expect(", "#![expect("]
         .iter()
         .any(|start| line.starts_with(start))

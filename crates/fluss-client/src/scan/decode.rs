@@ -9,7 +9,7 @@ use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use fluss_metadata::SchemaId;
 use fluss_row::ChangeType;
-use fluss_row::arrow::{ColumnarRow, change_type_array};
+use fluss_row::arrow::{ColumnarBatch, ColumnarRow, change_type_array};
 use fluss_row::log::{DecodedBatch, LogBatch, LogBatches, ReadContext};
 
 use super::fetch::Decode;
@@ -119,6 +119,11 @@ impl LogChunk {
     #[inline]
     pub(super) fn row(&self, row: usize) -> ColumnarRow {
         self.batch.row(row)
+    }
+
+    /// The columns, if all rows are appended ones in columns.
+    pub(super) fn appended_columns(&self) -> Option<&ColumnarBatch> {
+        self.batch.appended_columns()
     }
 
     pub(super) fn offset(&self, row: usize) -> i64 {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use fluss_metadata::{OffsetSpec, PartitionId, TableBucket};
+use fluss_row::ChangeType;
 
 use super::{Polled, RecordStream, Scanner, start_of};
 use crate::error::Result;
@@ -236,6 +237,15 @@ fn records(polled: Polled) -> ScanRecords {
         let chunk = taken.chunk;
         let rows = records.bucket_mut(taken.bucket);
         let timestamp = chunk.timestamp();
+        if let Some(columns) = chunk.appended_columns() {
+            // What most batches are: nothing is decided row by row.
+            let first = chunk.offset(0);
+            rows.extend(taken.rows.map(|row| {
+                let offset = first + row as i64;
+                ScanRecord::new(columns.row(row), offset, timestamp, ChangeType::AppendOnly)
+            }));
+            continue;
+        }
         rows.extend(taken.rows.map(|row| {
             ScanRecord::new(
                 chunk.row(row),

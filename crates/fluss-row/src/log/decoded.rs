@@ -182,6 +182,14 @@ impl DecodedBatch {
         }
     }
 
+    /// The columns of a batch in the format ARROW whose records are all appended.
+    pub fn appended_columns(&self) -> Option<&ColumnarBatch> {
+        match &self.rows {
+            Rows::Columns(columns) if self.changes.is_none() => Some(columns),
+            _ => None,
+        }
+    }
+
     /// The rows one after another.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = ColumnarRow> {
         (0..self.row_count()).map(|index| self.row(index))

@@ -36,9 +36,9 @@ impl Answer {
         matches!(self, Self::Refused(error) if error.code.class() == ErrorClass::Duplicate)
     }
 
-    /// Whether the bucket's storage asks for rest.
+    /// Whether the server asks for rest: its storage cannot keep up, or has no room.
     pub(super) fn is_back_pressure(&self) -> bool {
-        matches!(self, Self::Refused(error) if error.code == ErrorCode::STORAGE_BACKPRESSURE_EXCEPTION)
+        matches!(self, Self::Refused(error) if error.code.class() == ErrorClass::Throttled)
     }
 
     /// Whether the batch may be in the log although it was not acknowledged.

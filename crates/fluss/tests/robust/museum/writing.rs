@@ -240,3 +240,25 @@ async fn closing_ends_within_its_time_and_tells_what_is_lost() {
     let took = began.elapsed();
     assert!(took < Duration::from_millis(2_100), "{took:?}: {error}");
 }
+
+/// fluss#4278: a server whose disk was too full refused writes, and the repeated ones filled the network.
+#[tokio::test(start_paused = true)]
+async fn a_server_with_a_full_disk_is_given_time() {
+    let bench = Bench::newer().await;
+    let refusal =
+        fault::on(ApiKey::ProduceLog).before(Fault::BucketError(ErrorCode::DISK_WRITE_LOCKED));
+    let refused = bench.cluster.inject(refusal);
+    let writer = bench.log.new_append().unwrap().create_writer().unwrap();
+    let lost = timeout(HANG, writer.append(&log_row(1_000)).unwrap()).await;
+    let error = lost.expect("it ends").unwrap_err();
+    assert!(error.to_string().contains("DISK_WRITE_LOCKED"), "{error}");
+    // Ten seconds, of which each refusal takes three.
+    assert!(
+        (3..6).contains(&refused.hits()),
+        "{} requests",
+        refused.hits()
+    );
+    refused.lift();
+    writer.append(&log_row(1_001)).unwrap().await.unwrap();
+    assert_eq!(rows(&bench.log, 21).await.len(), 21);
+}
