@@ -408,12 +408,8 @@ impl Appender {
     /// Refuses rows from now on, then flushes for at most `timeout`.
     pub(crate) async fn close(&self, timeout: Duration) -> Result<()> {
         self.member.close();
-        let sleep = self.shared.sleep(timeout);
-        tokio::select! {
-            biased;
-            flushed = flush(&self.member) => flushed,
-            () = sleep => Err(Member::not_sent([&*self.member], timeout)),
-        }
+        let flushed = self.shared.within(timeout, flush(&self.member)).await;
+        flushed.unwrap_or_else(|| Err(Member::not_sent([&*self.member], timeout)))
     }
 
     #[cold]

@@ -49,6 +49,7 @@ use std::time::{Duration, Instant};
 
 use fluss_metadata::{TableId, TableInfo};
 use fluss_rpc::Cluster;
+use futures::FutureExt;
 use tokio::time::Sleep;
 
 use crate::config::Config;
@@ -174,12 +175,9 @@ impl Writers {
         for member in &members {
             member.close();
         }
-        let sleep = self.shared.sleep(timeout);
-        let closed = tokio::select! {
-            biased;
-            flushed = self.flush() => flushed,
-            () = sleep => Err(Member::not_sent(members.iter().map(Arc::as_ref), timeout)),
-        };
+        let flushed = self.shared.within(timeout, self.flush()).await;
+        let closed = flushed
+            .unwrap_or_else(|| Err(Member::not_sent(members.iter().map(Arc::as_ref), timeout)));
         self.shared.inbox.shut_down();
         closed
     }
@@ -202,6 +200,19 @@ impl Shared {
             .iter()
             .filter_map(Weak::upgrade)
             .collect()
+    }
+
+    /// What `future` gives, unless that takes longer than `timeout`. Without time it is looked at once: a clock would take a millisecond.
+    async fn within<F: Future>(&self, timeout: Duration, future: F) -> Option<F::Output> {
+        if timeout.is_zero() {
+            return future.now_or_never();
+        }
+        let sleep = self.sleep(timeout);
+        tokio::select! {
+            biased;
+            output = future => Some(output),
+            () = sleep => None,
+        }
     }
 
     /// A sleep on the clock of the drivers, which may be awaited on any runtime or none.
