@@ -89,6 +89,11 @@ const FEATURES: &[Feature] = &[
     ),
     (
         "Writing",
+        "an acknowledgement lost between the client and its server",
+        "faults",
+    ),
+    (
+        "Writing",
         "the coordinator killed and started again under writers and a lease",
         "coordinator",
     ),
