@@ -89,7 +89,7 @@ const FEATURES: &[Feature] = &[
     ),
     (
         "Writing",
-        "an acknowledgement lost between the client and its server",
+        "acknowledgements lost on the way, at most five batches under way, a writer that the server forgot",
         "faults",
     ),
     (

@@ -139,6 +139,11 @@ scenarios! {
         wrong_keys_and_values_are_told_before_anybody_is_asked,
         a_cluster_that_is_not_there_is_an_error_within_the_time_of_a_call,
     ]
+    faults [
+        a_row_whose_acknowledgement_is_lost_is_there_once,
+        at_most_five_batches_of_a_bucket_are_under_way,
+        a_writer_that_the_server_does_not_know_gets_a_new_id,
+    ]
     lookup_keys [
         keys_are_looked_up_one_by_one_and_many_at_once,
         rows_are_found_by_a_prefix_of_their_key,

@@ -115,6 +115,7 @@ impl AppendWriter {
             &Target {
                 group: &group,
                 bucket,
+                bucket_key: None,
             },
             |encoder| encoder.append(row),
         )
@@ -139,6 +140,7 @@ impl AppendWriter {
                 &Target {
                     group: &group,
                     bucket,
+                    bucket_key: None,
                 },
                 |encoder| encoder.append(row),
             )
@@ -158,6 +160,7 @@ impl AppendWriter {
             &Target {
                 group: &group,
                 bucket,
+                bucket_key: None,
             },
             |encoder| encoder.append(row),
         )
@@ -184,18 +187,16 @@ impl AppendWriter {
         for piece in inner.pieces(batch)? {
             let (target, load) = (piece.target(), piece.load());
             if inner.appender.format().is_arrow() {
-                results.push(
-                    inner
-                        .appender
-                        .write_load(&target, load, |encoder| encoder.append_batch(&piece.rows))?,
-                );
+                let first = inner
+                    .appender
+                    .write_load(&target, load, |encoder| encoder.append_batch(&piece.rows))?;
+                results.push((first, load.rows));
             } else {
                 for row in inner.rows(&piece.rows)?.rows() {
-                    results.push(
-                        inner
-                            .appender
-                            .write(&target, |encoder| encoder.append(&row))?,
-                    );
+                    let row = inner
+                        .appender
+                        .write(&target, |encoder| encoder.append(&row))?;
+                    results.push((row, 1));
                 }
             }
         }
@@ -217,22 +218,18 @@ impl AppendWriter {
         for piece in inner.pieces(batch)? {
             let (target, load) = (piece.target(), piece.load());
             if inner.appender.format().is_arrow() {
-                results.push(
-                    inner
-                        .appender
-                        .write_load_async(&target, load, |encoder| {
-                            encoder.append_batch(&piece.rows)
-                        })
-                        .await?,
-                );
+                let first = inner
+                    .appender
+                    .write_load_async(&target, load, |encoder| encoder.append_batch(&piece.rows))
+                    .await?;
+                results.push((first, load.rows));
             } else {
                 for row in inner.rows(&piece.rows)?.rows() {
-                    results.push(
-                        inner
-                            .appender
-                            .write_async(&target, |encoder| encoder.append(&row))
-                            .await?,
-                    );
+                    let row = inner
+                        .appender
+                        .write_async(&target, |encoder| encoder.append(&row))
+                        .await?;
+                    results.push((row, 1));
                 }
             }
         }

@@ -1,5 +1,6 @@
 //! What became of a written row.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,8 +10,8 @@ use std::task::{Context, Poll};
 use fluss_metadata::TableBucket;
 
 use crate::engine::write::Wish;
-use crate::error::Result;
-use crate::write::{Completion, NOT_WAITING, Written, WrittenOffset};
+use crate::error::{Error, Result};
+use crate::write::{Completion, NOT_WAITING, Outcome, RowPlace, Written, WrittenOffset};
 
 /// Where a row was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,15 +75,48 @@ impl WriteResultFuture {
 
     /// The result, if it is known already; does not hurry the row.
     pub fn try_result(&self) -> Option<Result<WriteResult>> {
-        self.batch.outcome().map(|outcome| self.result(outcome))
-    }
-
-    fn result(&self, outcome: &Result<Written>) -> Result<WriteResult> {
-        match outcome {
-            Ok(written) => Ok(WriteResult::new(written, self.index)),
-            Err(error) => Err(error.clone()),
+        let (mut batch, mut index) = (&self.batch, self.index);
+        loop {
+            match batch.outcome()? {
+                Outcome::Written(written) => return Some(Ok(WriteResult::new(written, index))),
+                Outcome::Failed(error) => return Some(Err(error.clone())),
+                Outcome::Moved(places) => match places.get(index as usize) {
+                    Some(place) => (batch, index) = (&place.batch, place.index),
+                    None => return Some(Err(lost())),
+                },
+            }
         }
     }
+}
+
+impl WriteResultFuture {
+    /// Waits for the end of the batch; `None` if its rows moved to others.
+    fn poll_batch(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<WriteResult>>> {
+        let index = self.index;
+        self.batch
+            .poll(Wish::Urgent, &mut self.place, context)
+            .map(|outcome| match outcome {
+                Outcome::Written(written) => Some(Ok(WriteResult::new(written, index))),
+                Outcome::Failed(error) => Some(Err(error.clone())),
+                Outcome::Moved(places) if places.len() <= index as usize => Some(Err(lost())),
+                Outcome::Moved(_) => None,
+            })
+    }
+
+    /// Waits for the batch that the row has moved to, if it has.
+    #[cold]
+    fn follow(&mut self) {
+        if let Some(Outcome::Moved(places)) = self.batch.outcome()
+            && let Some(RowPlace { batch, index }) = places.get(self.index as usize).cloned()
+        {
+            *self = Self::new(batch, index);
+        }
+    }
+}
+
+#[cold]
+fn lost() -> Error {
+    Error::usage("the batch has no such row")
 }
 
 impl Future for WriteResultFuture {
@@ -90,9 +124,12 @@ impl Future for WriteResultFuture {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
-        match this.batch.poll(Wish::Urgent, &mut this.place, context) {
-            Poll::Ready(outcome) => Poll::Ready(this.result(outcome)),
-            Poll::Pending => Poll::Pending,
+        loop {
+            match this.poll_batch(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Some(result)) => return Poll::Ready(result),
+                Poll::Ready(None) => this.follow(),
+            }
         }
     }
 }
@@ -125,17 +162,49 @@ impl fmt::Debug for WriteResultFuture {
 /// Dropping it at any point changes nothing about the rows.
 #[derive(Debug)]
 pub struct BatchWriteFuture {
-    pieces: Vec<WriteResultFuture>,
+    pieces: VecDeque<Piece>,
     /// Results so far.
     done: Vec<WriteResult>,
 }
 
+/// Rows of one batch, one behind the other.
+#[derive(Debug)]
+struct Piece {
+    first: WriteResultFuture,
+    rows: u32,
+}
+
 impl BatchWriteFuture {
-    pub(crate) fn new(pieces: Vec<WriteResultFuture>) -> Self {
+    /// The first row of each piece, and how many rows it has.
+    pub(crate) fn new(pieces: impl IntoIterator<Item = (WriteResultFuture, u32)>) -> Self {
+        let pieces = pieces.into_iter();
         Self {
-            pieces,
+            pieces: pieces.map(|(first, rows)| Piece { first, rows }).collect(),
             done: Vec::new(),
         }
+    }
+}
+
+impl Piece {
+    /// The pieces that the rows are in now, if they moved, by the batches they come to.
+    fn moved(&self) -> Option<Vec<Self>> {
+        let Some(Outcome::Moved(places)) = self.first.batch.outcome() else {
+            return None;
+        };
+        let rows = places.iter().skip(self.first.index as usize);
+        let mut pieces: Vec<Self> = Vec::new();
+        for place in rows.take(self.rows as usize) {
+            let is_in = |piece: &&mut Self| Arc::ptr_eq(&piece.first.batch, &place.batch);
+            match pieces.iter_mut().find(is_in) {
+                // Rows move in their order, and nothing comes between those of a batch but rows of others: its end is theirs.
+                Some(piece) => piece.rows = place.index - piece.first.index + 1,
+                None => pieces.push(Self {
+                    first: WriteResultFuture::new(Arc::clone(&place.batch), place.index),
+                    rows: 1,
+                }),
+            }
+        }
+        Some(pieces)
     }
 }
 
@@ -147,14 +216,25 @@ impl Future for BatchWriteFuture {
         if this.done.is_empty() {
             // All pieces become urgent, not only the first that is not there yet.
             for piece in &this.pieces {
-                piece.batch.want(Wish::Urgent);
+                piece.first.batch.want(Wish::Urgent);
             }
         }
-        while let Some(piece) = this.pieces.get_mut(this.done.len()) {
-            match Pin::new(piece).poll(context) {
-                Poll::Ready(Ok(result)) => this.done.push(result),
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => return Poll::Pending,
+        while let Some(mut piece) = this.pieces.pop_front() {
+            if let Some(moved) = piece.moved() {
+                for piece in moved.into_iter().rev() {
+                    piece.first.batch.want(Wish::Urgent);
+                    this.pieces.push_front(piece);
+                }
+                continue;
+            }
+            match piece.first.poll_batch(context) {
+                Poll::Ready(Some(result)) => this.done.push(result?),
+                // It moved.
+                Poll::Ready(None) => this.pieces.push_front(piece),
+                Poll::Pending => {
+                    this.pieces.push_front(piece);
+                    return Poll::Pending;
+                }
             }
         }
         Poll::Ready(Ok(std::mem::take(&mut this.done)))

@@ -11,7 +11,7 @@ use super::WriteResultFuture;
 use super::append::wrong_width;
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
-use crate::write::{Appender, BatchKind, RowRoute, Target};
+use crate::write::{Appender, BatchKind, RowRoute};
 
 pub use crate::write::MergeMode;
 
@@ -222,14 +222,10 @@ impl UpsertWriter {
     pub fn upsert<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
         let inner = &*self.inner;
         inner.check(row)?;
-        inner.route.with_key(row, |group, bucket, key| {
-            inner.appender.write(
-                &Target {
-                    group: &group,
-                    bucket,
-                },
-                |encoder| encoder.upsert(key, &inner.rows, row),
-            )
+        inner.route.with_key(row, |target, key| {
+            inner
+                .appender
+                .write(target, |encoder| encoder.upsert(key, &inner.rows, row))
         })
     }
 
@@ -245,14 +241,12 @@ impl UpsertWriter {
     pub async fn upsert_async<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
         let inner = &*self.inner;
         inner.check(row)?;
-        let (group, bucket, key) = inner.route.key_of(row)?;
-        let target = Target {
-            group: &group,
-            bucket,
-        };
+        let plan = inner.route.key_of(row)?;
         inner
             .appender
-            .write_async(&target, |encoder| encoder.upsert(&key, &inner.rows, row))
+            .write_async(&plan.target(), |encoder| {
+                encoder.upsert(&plan.key, &inner.rows, row)
+            })
             .await
     }
 
@@ -264,14 +258,10 @@ impl UpsertWriter {
     pub fn try_upsert<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
         let inner = &*self.inner;
         inner.check(row)?;
-        inner.route.with_key(row, |group, bucket, key| {
-            inner.appender.try_write(
-                &Target {
-                    group: &group,
-                    bucket,
-                },
-                |encoder| encoder.upsert(key, &inner.rows, row),
-            )
+        inner.route.with_key(row, |target, key| {
+            inner
+                .appender
+                .try_write(target, |encoder| encoder.upsert(key, &inner.rows, row))
         })
     }
 
@@ -291,14 +281,8 @@ impl UpsertWriter {
     pub fn delete<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
         let inner = &*self.inner;
         inner.check(row)?;
-        inner.route.with_key(row, |group, bucket, key| {
-            inner.appender.write(
-                &Target {
-                    group: &group,
-                    bucket,
-                },
-                |encoder| encoder.delete(key),
-            )
+        inner.route.with_key(row, |target, key| {
+            inner.appender.write(target, |encoder| encoder.delete(key))
         })
     }
 
@@ -314,16 +298,10 @@ impl UpsertWriter {
     pub async fn delete_async<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
         let inner = &*self.inner;
         inner.check(row)?;
-        let (group, bucket, key) = inner.route.key_of(row)?;
+        let plan = inner.route.key_of(row)?;
         inner
             .appender
-            .write_async(
-                &Target {
-                    group: &group,
-                    bucket,
-                },
-                |encoder| encoder.delete(&key),
-            )
+            .write_async(&plan.target(), |encoder| encoder.delete(&plan.key))
             .await
     }
 
@@ -335,14 +313,10 @@ impl UpsertWriter {
     pub fn try_delete<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
         let inner = &*self.inner;
         inner.check(row)?;
-        inner.route.with_key(row, |group, bucket, key| {
-            inner.appender.try_write(
-                &Target {
-                    group: &group,
-                    bucket,
-                },
-                |encoder| encoder.delete(key),
-            )
+        inner.route.with_key(row, |target, key| {
+            inner
+                .appender
+                .try_write(target, |encoder| encoder.delete(key))
         })
     }
 

@@ -3,7 +3,7 @@
 //! A row takes one lock, that of its bucket, and allocates nothing. Everything else (opening and closing a batch, memory, waking the
 //! sender) happens once a batch or once every few kilobytes.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use tokio::task::block_in_place;
@@ -13,6 +13,7 @@ use super::encoder::Encoder;
 use super::format::WriteFormat;
 use super::member::Member;
 use super::memory::Credit;
+use super::rebucket::{BucketKeys, Loose, Rebucket};
 use super::slot::{BucketGroup, BucketSlot, OpenBatch, SlotState};
 use super::table::TableWrites;
 use super::{Shared, now};
@@ -44,6 +45,8 @@ pub(crate) struct Target<'a> {
     pub(crate) group: &'a Arc<BucketGroup>,
     /// The bucket; that of the moment if `None`.
     pub(crate) bucket: Option<u32>,
+    /// What led to the bucket, if that may have to be known later and cannot be told from the row.
+    pub(crate) bucket_key: Option<&'a [u8]>,
 }
 
 /// What is to be added to a batch at once.
@@ -233,7 +236,9 @@ impl Appender {
                 .of_table(&target.group.table_path));
         };
         let mut state = slot.state();
-        let (is_new, was_closed) = match self.make_room(slot, &mut state, load, granted)? {
+        let mut granted = granted;
+        let room = self.make_room(slot, &mut state, load, granted.as_deref_mut())?;
+        let (is_new, was_closed) = match room {
             Room::Ready { is_new, was_closed } => (is_new, was_closed),
             Room::Full { bytes, was_closed } => {
                 drop(state);
@@ -241,6 +246,10 @@ impl Appender {
                     Arc::clone(slot).want_attention();
                 }
                 return Ok(Attempt::Full(bytes));
+            }
+            Room::Moved(to) => {
+                drop(state);
+                return self.write_moved(&to, target, load, granted, encode);
             }
         };
         let Some(open) = state.open.as_mut() else {
@@ -270,7 +279,10 @@ impl Appender {
             .last()
             .is_some_and(|member| Arc::ptr_eq(member, &self.member))
         {
-            self.join(open);
+            open.join(&self.member);
+        }
+        if let Some(key) = target.bucket_key {
+            open.bucket_keys.push(key);
         }
         let since = open.since;
         let future = WriteResultFuture::new(Arc::clone(&open.completion), index);
@@ -325,6 +337,9 @@ impl Appender {
         }
         if let Some(error) = &state.failed {
             return Err(error.clone());
+        }
+        if let Some(to) = &state.moved {
+            return Ok(Room::Moved(Arc::clone(to)));
         }
         let capacity = self.shared.memory.capacity();
         let mut was_closed = false;
@@ -381,6 +396,7 @@ impl Appender {
             completion: Arc::new(Completion::new(Arc::downgrade(slot))),
             members: Vec::with_capacity(1),
             since: now(),
+            bucket_keys: BucketKeys::default(),
         });
         Ok(Room::Ready {
             is_new: true,
@@ -388,16 +404,46 @@ impl Appender {
         })
     }
 
+    /// Writes rows whose bucket was found before the buckets of their partition turned out to be other ones.
     #[cold]
-    fn join(&self, open: &mut OpenBatch) {
-        if !open
-            .members
-            .iter()
-            .any(|member| Arc::ptr_eq(member, &self.member))
-        {
-            open.members.push(Arc::clone(&self.member));
-            self.member.join(&open.completion);
+    fn write_moved(
+        &self,
+        to: &Rebucket,
+        target: &Target<'_>,
+        load: Load,
+        granted: Option<&mut Credit>,
+        encode: &mut impl FnMut(&mut Encoder) -> Result<usize>,
+    ) -> Result<Attempt> {
+        let capacity = self.shared.memory.capacity();
+        let mut credit = self.shared.memory.credit();
+        if let Some(granted) = granted {
+            credit.absorb(granted);
         }
+        let step = next_step(0, capacity).max(load.bytes.min(capacity));
+        if credit.bytes() < step && !credit.try_grow(step - credit.bytes()) {
+            return Ok(Attempt::Full(step));
+        }
+        let failed = |error: Error| error.of_table(&target.group.table_path);
+        let mut encoder = self.format.encoder()?;
+        encode(&mut encoder).map_err(failed)?;
+        let (sealed, builder) = encoder.seal().map_err(failed)?;
+        self.format.keep(builder);
+        let completion = Arc::new(Completion::new(Weak::new()));
+        let mut bucket_keys = BucketKeys::default();
+        if let Some(key) = target.bucket_key {
+            bucket_keys.push(key);
+        }
+        to.pour(Loose {
+            sealed,
+            rows: load.rows,
+            credit,
+            format: Arc::clone(&self.format),
+            completion: Arc::clone(&completion),
+            members: vec![Arc::clone(&self.member)],
+            since: now(),
+            bucket_keys,
+        });
+        Ok(Attempt::Done(WriteResultFuture::new(completion, 0)))
     }
 
     /// Waits until every row written before this call is acknowledged or failed; the first failure since the last call.
@@ -434,19 +480,27 @@ enum Room {
         bytes: usize,
         was_closed: bool,
     },
+    /// The rows belong into other buckets.
+    Moved(Arc<Rebucket>),
 }
 
 /// Waits for the batches a writer has now; the first failure since the last time.
 pub(super) async fn flush(member: &Member) -> Result<()> {
-    let pending = member.pending();
+    let mut pending = member.pending();
     for batch in &pending {
         batch.want(Wish::Flush);
     }
-    for batch in &pending {
+    let mut next = 0;
+    while let Some(batch) = pending.get(next).cloned() {
+        next += 1;
         let mut place = super::completion::NOT_WAITING;
         // The outcome itself is with the member, which also keeps it if this future is dropped half-way.
         std::future::poll_fn(|context| batch.poll(Wish::Flush, &mut place, context).map(|_| ()))
             .await;
+        if let Some(outcome) = batch.outcome() {
+            let moved = outcome.moved_to().cloned();
+            pending.extend(moved.inspect(|batch| batch.want(Wish::Flush)));
+        }
     }
     match member.take_failure() {
         Some(error) => Err(error),

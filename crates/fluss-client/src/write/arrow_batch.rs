@@ -32,6 +32,7 @@ impl Piece {
         Target {
             group: &self.group,
             bucket: self.bucket,
+            bucket_key: None,
         }
     }
 

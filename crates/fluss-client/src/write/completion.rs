@@ -1,14 +1,14 @@
 //! How the rows of a batch learn what became of them.
 
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
 use fluss_metadata::TableBucket;
 
 use super::slot::BucketSlot;
 use crate::engine::write::Wish;
-use crate::error::{Error, Result};
+use crate::error::Error;
 
 /// What the server said about a written batch.
 #[derive(Debug, Clone, Copy)]
@@ -28,10 +28,38 @@ pub(crate) enum WrittenOffset {
     Unknown,
 }
 
+/// What became of a batch.
+#[derive(Debug)]
+pub(crate) enum Outcome {
+    Written(Written),
+    Failed(Error),
+    /// Its rows are in other batches now: where each of them is.
+    Moved(Box<[RowPlace]>),
+}
+
+/// A row in a batch.
+#[derive(Debug, Clone)]
+pub(crate) struct RowPlace {
+    pub(crate) batch: Arc<Completion>,
+    pub(crate) index: u32,
+}
+
+impl Outcome {
+    /// The batches that the rows are in now, each once or a few times.
+    pub(super) fn moved_to(&self) -> impl Iterator<Item = &Arc<Completion>> {
+        let places: &[RowPlace] = match self {
+            Self::Moved(places) => places,
+            Self::Written(_) | Self::Failed(_) => &[],
+        };
+        let runs = places.chunk_by(|one, other| Arc::ptr_eq(&one.batch, &other.batch));
+        runs.filter_map(|run| run.first().map(|place| &place.batch))
+    }
+}
+
 /// The end of one batch, shared by its rows.
 #[derive(Debug)]
 pub(crate) struct Completion {
-    outcome: OnceLock<Result<Written>>,
+    outcome: OnceLock<Outcome>,
     waiting: Mutex<Vec<Option<Waker>>>,
     wish: AtomicU8,
     /// Rows of the batch, once it is closed.
@@ -54,7 +82,7 @@ impl Completion {
     }
 
     /// What became of the batch, once it is known.
-    pub(crate) fn outcome(&self) -> Option<&Result<Written>> {
+    pub(crate) fn outcome(&self) -> Option<&Outcome> {
         self.outcome.get()
     }
 
@@ -64,7 +92,7 @@ impl Completion {
         wish: Wish,
         place: &mut u32,
         context: &mut Context<'_>,
-    ) -> Poll<&Result<Written>> {
+    ) -> Poll<&Outcome> {
         if let Some(outcome) = self.outcome.get() {
             return Poll::Ready(outcome);
         }
@@ -130,7 +158,7 @@ impl Completion {
         }
     }
 
-    pub(super) fn complete(&self, outcome: Result<Written, Error>) {
+    pub(super) fn complete(&self, outcome: Outcome) {
         if self.outcome.set(outcome).is_ok() {
             for waker in std::mem::take(&mut *self.waiting()).into_iter().flatten() {
                 waker.wake();

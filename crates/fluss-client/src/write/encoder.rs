@@ -70,6 +70,14 @@ impl Encoder {
         }
     }
 
+    /// Adds an upsert, or a delete without a row, that was encoded before. Returns the bytes it takes.
+    pub(crate) fn record(&mut self, key: &[u8], row: Option<&[u8]>) -> Result<usize> {
+        match self {
+            Self::Kv(builder) => builder.append(key, row).map_err(Error::from),
+            Self::Arrow(_) | Self::Rows(_) => Err(wrong_table()),
+        }
+    }
+
     /// Whether its rows are an Arrow batch of the user's, held without a copy.
     pub(crate) fn is_view(&self) -> bool {
         matches!(self, Self::Arrow(builder) if builder.is_view())

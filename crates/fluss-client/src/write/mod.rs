@@ -22,6 +22,7 @@ pub(crate) mod metrics;
 mod partition;
 #[cfg(test)]
 mod partition_tests;
+mod rebucket;
 mod request;
 #[cfg(test)]
 mod rescaled_tests;
@@ -36,7 +37,7 @@ mod view_tests;
 
 pub(crate) use appender::{Appender, Target};
 pub(crate) use arrow_batch::{Piece, pieces};
-pub(crate) use completion::{Completion, NOT_WAITING, Written, WrittenOffset};
+pub(crate) use completion::{Completion, NOT_WAITING, Outcome, RowPlace, Written, WrittenOffset};
 pub(crate) use format::BatchKind;
 pub use format::MergeMode;
 pub(crate) use route::RowRoute;

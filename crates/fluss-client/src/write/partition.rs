@@ -17,20 +17,35 @@ use crate::config::Config;
 use crate::engine::write::{Resolution, is_passing};
 use crate::error::{Error, Result};
 
+/// What came of a search.
+#[derive(Debug)]
+pub(super) enum Search {
+    Ended(Resolution),
+    /// The partition has another number of buckets than its rows were given buckets out of.
+    OtherBuckets(i32),
+}
+
 /// Asks the cluster for the leaders of a table or partition. A missing partition is made, if the configuration says so.
 pub(super) async fn resolve(
     cluster: Cluster,
     config: Arc<Config>,
     info: TableInfo,
     group: Arc<BucketGroup>,
-) -> Resolution {
+) -> Search {
     let found = match &group.partition {
         None => find_table(&cluster, &info).await.map(|()| None),
-        Some(partition) => find_or_make(&cluster, &config, &info, partition)
-            .await
-            .and_then(|id| check_buckets(&cluster, &info, &group, id)),
+        Some(partition) => find_or_make(&cluster, &config, &info, partition).await,
     };
-    match found {
+    if let Ok(Some(partition)) = &found {
+        let told = cluster
+            .view()
+            .bucket_count(info.table_id(), Some(*partition));
+        if let Some(told) = told.filter(|told| *told as usize != group.slots.len()) {
+            return Search::OtherBuckets(told);
+        }
+        group.settle();
+    }
+    Search::Ended(match found {
         Ok(None) if group.partition.is_some() => Resolution::NotYet(None),
         Ok(partition) => Resolution::Known(partition),
         Err(error) if is_passing(&error) => {
@@ -38,7 +53,7 @@ pub(super) async fn resolve(
             Resolution::NotYet(Some(error))
         }
         Err(error) => Resolution::Gone(error),
-    }
+    })
 }
 
 /// Refreshes the view of the table. Another table under its name means that it is gone.
@@ -80,29 +95,6 @@ fn check_identity(cluster: &Cluster, info: &TableInfo) -> Result<()> {
             ),
         ))),
         _ => Ok(()),
-    }
-}
-
-/// Rows were given buckets when they were written. Of a partition that was made after the table was rescaled, by somebody else and since
-/// this client learnt of the table, they were the wrong ones. Those that are written from now on get the right ones.
-///
-/// DIFFERS: the Java client of 1.0 gives such rows new buckets by itself.
-fn check_buckets(
-    cluster: &Cluster,
-    info: &TableInfo,
-    group: &BucketGroup,
-    partition: Option<PartitionId>,
-) -> Result<Option<PartitionId>> {
-    let chosen = group.slots.len() as i32;
-    let told = partition.and_then(|id| cluster.view().bucket_count(info.table_id(), Some(id)));
-    match told.filter(|told| *told != chosen) {
-        None => Ok(partition),
-        Some(told) => Err(Error::from(ServerError::new(
-            ErrorCode::INVALID_BUCKET_ROUTING,
-            format!(
-                "the rows were given buckets out of {chosen}, the partition has {told}: write them again"
-            ),
-        ))),
     }
 }
 

@@ -8,6 +8,7 @@ use fluss_metadata::{ResolvedPartitionSpec, TableInfo};
 use fluss_row::key::TableKeys;
 use fluss_row::{InternalRow, PartitionNames};
 
+use super::appender::Target;
 use super::slot::BucketGroup;
 use super::table::TableWrites;
 use crate::config::BucketAssigner;
@@ -46,6 +47,24 @@ impl Deref for GroupRef<'_> {
     }
 }
 
+/// Where a row goes, and its key.
+pub(crate) struct RowPlan<'a> {
+    group: GroupRef<'a>,
+    bucket: Option<u32>,
+    pub(crate) key: Vec<u8>,
+    bucket_key: Option<Vec<u8>>,
+}
+
+impl RowPlan<'_> {
+    pub(crate) fn target(&self) -> Target<'_> {
+        Target {
+            group: &self.group,
+            bucket: self.bucket,
+            bucket_key: self.bucket_key.as_deref(),
+        }
+    }
+}
+
 /// The way of the rows of a table.
 #[derive(Debug)]
 pub(crate) struct RowRoute {
@@ -75,7 +94,7 @@ impl RowRoute {
     pub(crate) fn of<R: InternalRow>(&self, row: &R) -> Result<(GroupRef<'_>, Option<u32>)> {
         match self.of_any_row() {
             Some(place) => Ok(place),
-            None => self.with_key(row, |group, bucket, _| Ok((group, bucket))),
+            None => self.with_buffers(row, |group, bucket, _| Ok((group, bucket))),
         }
     }
 
@@ -86,29 +105,73 @@ impl RowRoute {
         Some((GroupRef::Whole(group), self.bucket_without_key(group)))
     }
 
-    /// Calls `write` with the buckets of the row's partition, its bucket and its key, which is empty for a log table.
+    /// Calls `write` with where the row goes and its key, which is empty for a log table.
     #[inline]
-    pub(crate) fn with_key<'a, R: InternalRow, T>(
+    pub(crate) fn with_key<R: InternalRow, T>(
+        &self,
+        row: &R,
+        write: impl FnOnce(&Target<'_>, &[u8]) -> Result<T>,
+    ) -> Result<T> {
+        self.with_buffers(row, |group, bucket, buffers| {
+            let Buffers {
+                key, bucket_key, ..
+            } = buffers;
+            let target = Target {
+                bucket_key: self.bucket_key(row, &group, key, bucket_key)?,
+                group: &group,
+                bucket,
+            };
+            write(&target, key)
+        })
+    }
+
+    /// As [`with_key`](Self::with_key), as values.
+    pub(crate) fn key_of<R: InternalRow>(&self, row: &R) -> Result<RowPlan<'_>> {
+        self.with_buffers(row, |group, bucket, buffers| {
+            let Buffers {
+                key, bucket_key, ..
+            } = buffers;
+            let bucket_key = self.bucket_key(row, &group, key, bucket_key)?;
+            Ok(RowPlan {
+                bucket_key: bucket_key.map(<[u8]>::to_vec),
+                key: key.clone(),
+                group,
+                bucket,
+            })
+        })
+    }
+
+    /// What leads to the row's bucket, where it may have to be found anew: if the number of buckets is not sure and the key does not tell.
+    #[inline]
+    fn bucket_key<'b, R: InternalRow>(
+        &self,
+        row: &R,
+        group: &BucketGroup,
+        key: &'b [u8],
+        scratch: &'b mut Vec<u8>,
+    ) -> Result<Option<&'b [u8]>> {
+        if self.keys.key_is_bucket_key() || !group.is_tentative() {
+            return Ok(None);
+        }
+        self.keys
+            .bucket_key(row, key, scratch)
+            .map_err(|error| self.failed(error.into()))
+    }
+
+    #[inline]
+    fn with_buffers<'a, R: InternalRow, T>(
         &'a self,
         row: &R,
-        write: impl FnOnce(GroupRef<'a>, Option<u32>, &[u8]) -> Result<T>,
+        write: impl FnOnce(GroupRef<'a>, Option<u32>, &mut Buffers) -> Result<T>,
     ) -> Result<T> {
         let mut buffers = BUFFERS.take().unwrap_or_default();
         let result = self
             .find(row, &mut buffers)
-            .and_then(|(group, bucket)| write(group, bucket, &buffers.key));
+            .and_then(|(group, bucket)| write(group, bucket, &mut buffers));
         if buffers.key.capacity() <= KEEP_BUFFER && buffers.partition.capacity() <= KEEP_BUFFER {
             BUFFERS.set(Some(buffers));
         }
         result
-    }
-
-    /// As [`with_key`](Self::with_key), with a key of its own.
-    pub(crate) fn key_of<R: InternalRow>(
-        &self,
-        row: &R,
-    ) -> Result<(GroupRef<'_>, Option<u32>, Vec<u8>)> {
-        self.with_key(row, |group, bucket, key| Ok((group, bucket, key.to_vec())))
     }
 
     #[inline]

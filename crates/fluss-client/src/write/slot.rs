@@ -13,6 +13,7 @@ use super::format::WriteFormat;
 use super::inbox::Inbox;
 use super::member::Member;
 use super::memory::Credit;
+use super::rebucket::{BucketKeys, Rebucket};
 use crate::engine::write::{Fill, SlotId, next_batch_size, next_bucket};
 use crate::error::Error;
 
@@ -28,6 +29,8 @@ pub(crate) struct BucketGroup {
     round: AtomicU32,
     /// Size at which batches are full; 0 for the largest.
     batch_size: AtomicUsize,
+    /// Whether the cluster has not yet told how many buckets there are.
+    is_tentative: AtomicBool,
 }
 
 /// The name of a partition.
@@ -58,6 +61,8 @@ pub(super) struct SlotState {
     pub(super) closed: VecDeque<ClosedBatch>,
     /// Why nothing can be written any more.
     pub(super) failed: Option<Error>,
+    /// Its rows belong elsewhere: there are other buckets than was thought.
+    pub(super) moved: Option<Arc<Rebucket>>,
 }
 
 /// A batch that takes rows.
@@ -75,6 +80,7 @@ pub(super) struct OpenBatch {
     /// The writers that have rows in it.
     pub(super) members: Vec<Arc<Member>>,
     pub(super) since: Instant,
+    pub(super) bucket_keys: BucketKeys,
 }
 
 /// A batch that takes no more rows.
@@ -88,9 +94,19 @@ pub(super) struct ClosedBatch {
     pub(super) members: Vec<Arc<Member>>,
     pub(super) since: Instant,
     pub(super) fill: Fill,
+    pub(super) bucket_keys: BucketKeys,
 }
 
 impl OpenBatch {
+    /// The writer has rows in it.
+    #[cold]
+    pub(super) fn join(&mut self, member: &Arc<Member>) {
+        if !self.members.iter().any(|other| Arc::ptr_eq(other, member)) {
+            self.members.push(Arc::clone(member));
+            member.join(&self.completion);
+        }
+    }
+
     pub(super) fn close(self) -> ClosedBatch {
         let fill = if self.bytes >= self.full_at {
             Fill::Full
@@ -106,6 +122,7 @@ impl OpenBatch {
             completion: self.completion,
             members: self.members,
             since: self.since,
+            bucket_keys: self.bucket_keys,
         }
     }
 }
@@ -118,6 +135,7 @@ impl BucketGroup {
         buckets: u32,
         inbox: &Arc<Inbox>,
         first: u32,
+        is_tentative: bool,
     ) -> Arc<Self> {
         Arc::new_cyclic(|group| Self {
             table_path,
@@ -135,7 +153,18 @@ impl BucketGroup {
             sticky: AtomicU32::new(first % buckets.max(1)),
             round: AtomicU32::new(first),
             batch_size: AtomicUsize::new(0),
+            is_tentative: AtomicBool::new(is_tentative),
         })
+    }
+
+    /// Whether the rows may have to move to other buckets.
+    pub(super) fn is_tentative(&self) -> bool {
+        self.is_tentative.load(Ordering::Relaxed)
+    }
+
+    /// The cluster has told of as many buckets as there are here.
+    pub(super) fn settle(&self) {
+        self.is_tentative.store(false, Ordering::Relaxed);
     }
 
     /// Size at which batches are full now, if `most` is the largest.

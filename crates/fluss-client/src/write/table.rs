@@ -1,6 +1,7 @@
 //! The buckets of a table that is written to, shared by all its writers on a connection.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use fluss_metadata::TableInfo;
@@ -19,6 +20,8 @@ pub(crate) struct TableWrites {
     /// Tells how many buckets a partition has.
     cluster: Cluster,
     groups: Groups,
+    /// How many buckets partitions have that are made now, as far as is known.
+    buckets: AtomicI32,
     formats: Mutex<Vec<Arc<WriteFormat>>>,
     /// Why nothing can be written to the table any more.
     failed: OnceLock<Error>,
@@ -41,9 +44,11 @@ impl TableWrites {
                 info.num_buckets(),
                 &inbox,
                 cluster.config().chance.draw() as u32,
+                false,
             ))
         };
         let table = Arc::new(Self {
+            buckets: AtomicI32::new(info.num_buckets()),
             info,
             inbox,
             cluster,
@@ -115,26 +120,61 @@ impl TableWrites {
         }
         let view = self.cluster.view();
         let id = self.info.table_id();
-        // One that is made for these rows gets as many buckets as the table has now.
-        let buckets = view
+        let told = view
             .partition_id(id, name)
-            .and_then(|partition| view.bucket_count(id, Some(partition)))
-            .unwrap_or_else(|| self.info.num_buckets());
-        let name: Arc<str> = name.into();
-        let group = new_group(
-            &self.info,
-            Some(PartitionName {
-                name: Arc::clone(&name),
-                values: values(),
-            }),
-            buckets,
-            &self.inbox,
-            self.cluster.config().chance.draw() as u32,
-        );
-        groups.insert(name, Arc::clone(&group));
+            .and_then(|partition| view.bucket_count(id, Some(partition)));
+        // One that is made for these rows gets as many buckets as the table has now.
+        let buckets = told.unwrap_or_else(|| self.buckets.load(Ordering::Relaxed));
+        let partition = PartitionName {
+            name: name.into(),
+            values: values(),
+        };
+        let group = self.new_partition(partition, buckets, told.is_none());
+        groups.insert(name.into(), Arc::clone(&group));
         drop(groups);
         self.inbox.add_group(Arc::clone(self), Arc::clone(&group));
         Ok(group)
+    }
+
+    fn new_partition(
+        &self,
+        partition: PartitionName,
+        buckets: i32,
+        is_tentative: bool,
+    ) -> Arc<BucketGroup> {
+        new_group(
+            &self.info,
+            Some(partition),
+            buckets,
+            &self.inbox,
+            self.cluster.config().chance.draw() as u32,
+            is_tentative,
+        )
+    }
+
+    /// The buckets that a partition turned out to have. Rows go there once they [replace](Self::replace) the others.
+    pub(super) fn other_buckets(
+        self: &Arc<Self>,
+        partition: &PartitionName,
+        buckets: i32,
+    ) -> Arc<BucketGroup> {
+        // The next partition that is made will have as many.
+        self.buckets.store(buckets, Ordering::Relaxed);
+        let group = self.new_partition(partition.clone(), buckets, false);
+        self.inbox.add_group(Arc::clone(self), Arc::clone(&group));
+        group
+    }
+
+    /// Lets rows go to other buckets of the same partition from now on.
+    pub(super) fn replace(&self, old: &Arc<BucketGroup>, new: &Arc<BucketGroup>) {
+        if let (Groups::Partitioned(groups), Some(partition)) = (&self.groups, &old.partition) {
+            let mut groups = groups.write().unwrap_or_else(PoisonError::into_inner);
+            if let Some(current) = groups.get_mut(&partition.name)
+                && Arc::ptr_eq(current, old)
+            {
+                *current = Arc::clone(new);
+            }
+        }
     }
 
     /// Forgets a partition that could not be found or made, so that the next row of it tries anew.
@@ -158,6 +198,7 @@ fn new_group(
     buckets: i32,
     inbox: &Arc<Inbox>,
     first: u32,
+    is_tentative: bool,
 ) -> Arc<BucketGroup> {
     let buckets = u32::try_from(buckets).unwrap_or(1);
     BucketGroup::new(
@@ -167,5 +208,6 @@ fn new_group(
         buckets,
         inbox,
         first,
+        is_tentative,
     )
 }

@@ -143,6 +143,40 @@ impl TableKeys {
         }
     }
 
+    /// Whether the key's own bytes are what a bucket is found by.
+    pub fn key_is_bucket_key(&self) -> bool {
+        self.key_is_bucket_key
+    }
+
+    /// The bytes that the bucket of a row is found by, for [`bucket_of_key`](Self::bucket_of_key): its key, or what is written into
+    /// `scratch`; `None` when it may go into any.
+    pub fn bucket_key<'a, R>(
+        &self,
+        row: &R,
+        key: &'a [u8],
+        scratch: &'a mut Vec<u8>,
+    ) -> Result<Option<&'a [u8]>>
+    where
+        R: InternalRow + ?Sized,
+    {
+        if self.key_is_bucket_key {
+            return Ok(Some(key));
+        }
+        match &self.bucket_key {
+            Some(encoder) => {
+                scratch.clear();
+                encoder.encode(row, scratch)?;
+                Ok(Some(scratch))
+            }
+            None => Ok(None),
+        }
+    }
+
+    /// The bucket among `bucket_count` that these bytes of a [`bucket_key`](Self::bucket_key) lead to.
+    pub fn bucket_of_key(&self, bucket_key: &[u8], bucket_count: i32) -> Result<i32> {
+        self.function.bucket(bucket_key, bucket_count)
+    }
+
     /// The bucket of a row whose key has been encoded already; `None` when it may go into any.
     ///
     /// `scratch` is cleared and used when the bucket key has bytes of its own.

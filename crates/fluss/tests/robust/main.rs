@@ -14,5 +14,6 @@ mod endurance;
 mod liveness;
 mod museum;
 mod newer;
+mod rescaled;
 mod support;
 mod time;

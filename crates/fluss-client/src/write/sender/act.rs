@@ -59,11 +59,9 @@ impl Sender {
             route.table.info().clone(),
             Arc::clone(&route.group),
         );
-        self.events
-            .push(Box::pin(search.map(move |resolution| Event::Resolved {
-                route: id,
-                resolution,
-            })));
+        self.events.push(Box::pin(
+            search.map(move |search| Event::Resolved { route: id, search }),
+        ));
     }
 
     fn init_writer(&mut self, tables: &[TableId]) {

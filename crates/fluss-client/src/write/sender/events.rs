@@ -10,6 +10,7 @@ use super::payload::fail_slot;
 use super::{Event, Sender};
 use crate::engine::write::{Answer, RequestId, Resolution, RouteId};
 use crate::error::Error;
+use crate::write::partition::Search;
 use crate::write::request::{self, Answered};
 use crate::write::table::TableWrites;
 use crate::write::{metrics, now};
@@ -31,7 +32,10 @@ impl Sender {
                 sent_at,
                 result,
             } => self.on_answered(request, sent_at, result),
-            Event::Resolved { route, resolution } => self.on_resolved(route, resolution),
+            Event::Resolved { route, search } => match search {
+                Search::Ended(resolution) => self.on_resolved(route, resolution),
+                Search::OtherBuckets(buckets) => self.move_rows(route, buckets),
+            },
             Event::WriterId(result) => self.engine.on_writer_id(result, now()),
         }
     }

@@ -5,6 +5,7 @@
 
 mod act;
 mod events;
+mod moving;
 mod payload;
 mod seal;
 
@@ -28,12 +29,13 @@ use super::encoder::{Encoder, Sealed};
 use super::inbox::{Inbox, Mail};
 use super::memory::Memory;
 use super::metrics::WriterMetrics;
+use super::partition::Search;
 use super::request::Answered;
 use super::slot::{BucketGroup, BucketSlot};
 use super::table::TableWrites;
 use crate::config::Config;
 use crate::engine::write::{
-    BatchId, Engine, Fill, Finished, Limits, RequestId, Resolution, RouteId, SlotId, Wish,
+    BatchId, Engine, Fill, Finished, Limits, RequestId, RouteId, SlotId, Wish,
 };
 use crate::error::{Error, Result};
 use payload::{Payload, fail_slot};
@@ -58,6 +60,8 @@ pub(super) struct Sender {
 struct Route {
     table: Arc<TableWrites>,
     group: Arc<BucketGroup>,
+    /// Its rows shall go to other buckets: none of their bytes are made until then.
+    is_moving: bool,
 }
 
 /// What the sender waited for.
@@ -74,7 +78,7 @@ enum Event {
     },
     Resolved {
         route: RouteId,
-        resolution: Resolution,
+        search: Search,
     },
     WriterId(Result<i64>),
 }
@@ -166,7 +170,11 @@ impl Sender {
                 self.slots.push(Arc::clone(slot));
             }
         }
-        self.routes.push(Route { table, group });
+        self.routes.push(Route {
+            table,
+            group,
+            is_moving: false,
+        });
     }
 
     /// Takes the closed batches of a slot, and the open one too if `close`; tells the engine what is open now.

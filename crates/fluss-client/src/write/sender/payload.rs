@@ -8,12 +8,13 @@ use fluss_metadata::TableBucket;
 
 use crate::engine::write::{Fill, Stamp};
 use crate::error::{Error, Result};
-use crate::write::completion::{Completion, Written, WrittenOffset};
+use crate::write::completion::{Completion, Outcome, Written, WrittenOffset};
 use crate::write::encoder::{Encoder, Sealed};
 use crate::write::format::{BatchKind, WriteFormat};
 use crate::write::member::Member;
 use crate::write::memory::Credit;
-use crate::write::slot::BucketSlot;
+use crate::write::rebucket::{BucketKeys, Loose};
+use crate::write::slot::{BucketSlot, ClosedBatch};
 
 /// What the engine keeps for the sender with each batch.
 pub(super) struct Payload {
@@ -25,6 +26,8 @@ pub(super) struct Payload {
     pub(super) members: Vec<Arc<Member>>,
     pub(super) since: Instant,
     pub(super) fill: Fill,
+    /// What led to the bucket, row by row, if that cannot be told from the rows.
+    pub(super) bucket_keys: BucketKeys,
     /// What it was last sent with, so that the same bytes serve a repetition.
     pub(super) sent: Option<(Stamp, Bytes)>,
 }
@@ -64,7 +67,8 @@ impl Payload {
                 };
                 // Memory first: whoever is woken may want to write at once.
                 drop((self.body, self.sent, self.credit));
-                self.completion.complete(Ok(Written { bucket, offset }));
+                self.completion
+                    .complete(Outcome::Written(Written { bucket, offset }));
             }
             Err(error) => {
                 let error = error
@@ -77,12 +81,68 @@ impl Payload {
     }
 }
 
+impl ClosedBatch {
+    /// The batch, for its rows to be moved. Fails them if they cannot be encoded.
+    pub(super) fn loosen(self) -> Option<Loose> {
+        let (sealed, builder) = match self.encoder.seal() {
+            Ok(sealed) => sealed,
+            Err(error) => {
+                fail(&self.members, &self.completion, error);
+                return None;
+            }
+        };
+        self.format.keep(builder);
+        Some(Loose {
+            sealed,
+            rows: self.rows,
+            credit: self.credit,
+            format: self.format,
+            completion: self.completion,
+            members: self.members,
+            since: self.since,
+            bucket_keys: self.bucket_keys,
+        })
+    }
+}
+
+impl Payload {
+    /// Whether its bytes are being made, so that its rows cannot be moved now.
+    pub(super) fn is_away(&self) -> bool {
+        matches!(self.body, Body::Away)
+    }
+
+    /// The batch, for its rows to be moved. Fails them if they cannot be encoded.
+    pub(super) fn loosen(self) -> Option<Loose> {
+        let sealed = match self.body {
+            Body::Here(sealed) => Ok(sealed),
+            Body::Held(encoder) => encoder.seal().map(|(sealed, _)| sealed),
+            Body::Away => Err(Error::usage("the bytes of the batch are being made")),
+        };
+        match sealed {
+            Ok(sealed) => Some(Loose {
+                sealed,
+                rows: self.rows,
+                credit: self.credit,
+                format: self.format,
+                completion: self.completion,
+                members: self.members,
+                since: self.since,
+                bucket_keys: self.bucket_keys,
+            }),
+            Err(error) => {
+                fail(&self.members, &self.completion, error);
+                None
+            }
+        }
+    }
+}
+
 /// Ends a batch with an error, `flush` first, which reads what the rows' futures only wake for.
-fn fail(members: &[Arc<Member>], completion: &Completion, error: Error) {
+pub(super) fn fail(members: &[Arc<Member>], completion: &Completion, error: Error) {
     for member in members {
         member.on_failure(&error);
     }
-    completion.complete(Err(error));
+    completion.complete(Outcome::Failed(error));
 }
 
 /// Fails what a slot holds, and all that is written to it from now on. Returns the number of rows.

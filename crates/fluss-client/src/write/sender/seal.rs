@@ -29,9 +29,10 @@ impl Sender {
             members,
             since,
             fill,
+            bucket_keys,
         } = batch;
         let (group, is_small) = (format.number, credit.bytes() <= SEAL_HERE);
-        let (body, to_seal) = if encoder.is_view() && !is_small {
+        let (body, to_seal) = if self.is_moving(slot) || encoder.is_view() && !is_small {
             (Body::Held(encoder), None)
         } else {
             (Body::Away, Some(encoder))
@@ -45,6 +46,7 @@ impl Sender {
             members,
             since,
             fill,
+            bucket_keys,
             sent: None,
         };
         let id = self.engine.push(slot, payload, group, since);
@@ -58,6 +60,9 @@ impl Sender {
 
     /// Takes those batches of a bucket for sealing whose turn is near.
     pub(super) fn seal_near(&mut self, slot: SlotId) {
+        if self.is_moving(slot) {
+            return;
+        }
         let near = self.config.writer_max_inflight_requests_per_bucket + READY;
         for (batch, payload) in self.engine.first_batches(slot, near) {
             if let Body::Held(_) = payload.body
@@ -106,7 +111,7 @@ impl Sender {
                     fill = payload.fill;
                     payload.body = Body::Here(sealed);
                     payload.format.keep(builder);
-                    payload.credit.set(bytes);
+                    payload.credit.set(bytes + payload.bucket_keys.size_bytes());
                     metrics::on_batch(bytes, payload.rows);
                 }
                 let most = self.config.writer_batch_size;

@@ -1,6 +1,7 @@
 //! What went wrong in clients of Fluss before, each once more on the mock cluster. The numbers are those of issues and pull requests of
 //! the project that had the fault.
 
+mod memory;
 mod reading;
 mod servers;
 mod writing;

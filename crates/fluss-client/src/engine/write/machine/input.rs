@@ -129,6 +129,24 @@ impl<P> Engine<P> {
         }
     }
 
+    /// The search for a route's leaders ended: its rows are elsewhere now, and no more will come.
+    pub(crate) fn on_moved(&mut self, id: RouteId) {
+        if let Some(route) = self.routes.get_mut(id) {
+            route.is_resolving = false;
+        }
+    }
+
+    /// Takes all batches out of a slot, the open one included. Answers that still come for them are ignored.
+    pub(crate) fn take_batches(&mut self, slot: SlotId) -> Vec<P> {
+        self.on_none_open(slot);
+        let queue = self.slots.get_mut(slot).map(|entry| &mut entry.queue);
+        queue
+            .map(|queue| queue.take_all().into_iter().map(|batch| batch.payload))
+            .into_iter()
+            .flatten()
+            .collect()
+    }
+
     /// A writer id was asked for.
     pub(crate) fn on_writer_id(&mut self, result: Result<i64, Error>, now: Instant) {
         let ids = &mut self.writer_ids;

@@ -298,6 +298,11 @@ impl<P> Engine<P> {
             .flat_map(move |slot| slot.queue.first(count))
     }
 
+    /// The table or partition of a slot.
+    pub(crate) fn route_of(&self, slot: SlotId) -> Option<RouteId> {
+        self.slots.get(slot).map(|slot| slot.route)
+    }
+
     /// The bucket of a slot; its partition is missing until the route is known.
     pub(crate) fn bucket(&self, slot: SlotId) -> Option<TableBucket> {
         let slot = self.slots.get(slot)?;
