@@ -10,6 +10,7 @@ mod codegen;
 mod compatibility;
 mod deny;
 mod deps;
+mod examples;
 mod interop;
 mod release;
 mod shell;
@@ -28,7 +29,7 @@ const USAGE: &str = "\
 usage: cargo xtask VERB [OPTIONS]
 
   ci                     every check of the project, with the time each one took
-  test                   unit and documentation tests, then the integration tests on a real cluster
+  test                   unit and documentation tests, examples, then the integration tests on a real cluster
   test --mock            the scenarios on mock clusters alone
   test --integration [FILTER]
                          the integration tests alone
@@ -40,6 +41,7 @@ usage: cargo xtask VERB [OPTIONS]
   vectors                golden data: every case of every file must have run
   deny                   licences, sources and advisories of the dependencies (needs cargo-deny)
   deps                   number of crates a user of fluss-rs builds
+  examples               every example to its end, on a mock cluster
   bench [codec] [ARGS]   comparison with other clients on a real cluster; `codec`: instruction counts
   sim --seeds N | --seed S
                          the client under random faults on the mock cluster: more seeds than a test run has, or one again
@@ -67,6 +69,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["codegen", "--check"] => codegen::run(true),
         ["deny"] => deny::run(),
         ["deps"] => deps::run(),
+        ["examples"] => examples::run(),
         ["release", "--dry-run"] => release::dry_run(),
         ["sim", rest @ ..] => sim::run(rest),
         ["test"] => test::run(),

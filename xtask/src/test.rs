@@ -1,4 +1,4 @@
-//! `cargo xtask test`: unit and documentation tests, the scenarios on mock clusters, then the integration tests on a real cluster.
+//! `cargo xtask test`: unit and documentation tests, the examples and the scenarios on mock clusters, then the integration tests on a real cluster.
 //!
 //! `test --mock` runs the scenarios on mock clusters alone.
 //! `test --integration [ARGS]` runs the second half alone and hands `ARGS` to the tests, as a filter.
@@ -12,7 +12,7 @@ use crate::{
     Result,
     cluster::{self, Access, Options, State, Storage},
     compatibility::{self, On, Passed},
-    interop, shell, vectors, workspace,
+    examples, interop, shell, vectors, workspace,
 };
 
 /// Enough for three replicas and for losing one.
@@ -21,6 +21,8 @@ const TABLETS: u32 = 3;
 pub(crate) fn run() -> Result<()> {
     let since = Instant::now();
     vectors::run()?;
+    documentation()?;
+    examples::run()?;
     let units = since.elapsed();
     // With the features of this program's own build, so that nothing is compiled twice.
     shell::run(&mut workspace::cargo(["test", "--package", "xtask"]))?;
@@ -29,10 +31,23 @@ pub(crate) fn run() -> Result<()> {
     compatibility::check(&integration.passed, false)?;
     compare_scenarios(&on_mock, &integration.passed)?;
     println!(
-        "test: unit and documentation tests passed in {:.0?}, integration tests passed in {:.0?} on {}",
+        "test: unit and documentation tests and examples passed in {:.0?}, integration tests passed in {:.0?} on {}",
         units, integration.took, integration.cluster
     );
     Ok(())
+}
+
+/// The snippets of the crates, of their READMEs and of the pages in `docs/`.
+fn documentation() -> Result<()> {
+    shell::run(&mut workspace::cargo([
+        "test",
+        "--workspace",
+        "--exclude",
+        "integration-tests",
+        "--exclude",
+        "xtask",
+        "--doc",
+    ]))
 }
 
 /// The integration tests alone.

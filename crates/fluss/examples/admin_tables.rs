@@ -1,13 +1,14 @@
-//! Makes, changes, describes and drops a table: `cargo run --example admin_tables -- --bootstrap HOST:PORT`.
+//! Makes, changes, describes and drops a table: `cargo run --example admin_tables`.
 
 mod common;
 
-use common::{Outcome, connect, fresh_table};
+use common::{Cluster, Outcome, fresh_table};
 use fluss::metadata::{DataTypes, OffsetSpec, Schema, TableChange, TableDescriptor};
 
 #[tokio::main]
 async fn main() -> Outcome {
-    let connection = connect().await?;
+    let cluster = Cluster::from_arguments().await?;
+    let connection = cluster.connect().await?;
     let admin = connection.get_admin().await?;
     for server in admin.get_server_nodes().await? {
         println!("{server}");

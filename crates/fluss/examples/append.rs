@@ -1,4 +1,4 @@
-//! Appends rows to a log table, with and without waiting for them: `cargo run --example append -- --bootstrap HOST:PORT`.
+//! Appends rows to a log table, with and without waiting for them: `cargo run --example append`.
 
 mod common;
 
@@ -9,7 +9,8 @@ use fluss::row::GenericRow;
 
 #[tokio::main]
 async fn main() -> common::Outcome {
-    let connection = common::connect().await?;
+    let cluster = common::Cluster::from_arguments().await?;
+    let connection = cluster.connect().await?;
     let schema = Schema::builder()
         .column("id", DataTypes::bigint())
         .column("text", DataTypes::string())

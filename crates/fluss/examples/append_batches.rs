@@ -1,4 +1,4 @@
-//! Appends an Arrow batch, which is split by bucket: `cargo run --example append_batches -- --bootstrap HOST:PORT`.
+//! Appends an Arrow batch, which is split by bucket: `cargo run --example append_batches`.
 
 mod common;
 
@@ -10,7 +10,8 @@ use fluss::metadata::{DataTypes, Schema, TableDescriptor};
 
 #[tokio::main]
 async fn main() -> common::Outcome {
-    let connection = common::connect().await?;
+    let cluster = common::Cluster::from_arguments().await?;
+    let connection = cluster.connect().await?;
     let schema = Schema::builder()
         .column("sensor", DataTypes::bigint())
         .column("value", DataTypes::double())

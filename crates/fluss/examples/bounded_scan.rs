@@ -1,17 +1,18 @@
-//! Reads a piece of a log and stops: `cargo run --example bounded_scan -- --bootstrap HOST:PORT`.
+//! Reads a piece of a log and stops: `cargo run --example bounded_scan`.
 
 mod common;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use common::{Outcome, connect, fresh_table};
+use common::{Cluster, Outcome, fresh_table};
 use fluss::metadata::{DataTypes, OffsetSpec, Schema, TableBucket, TableDescriptor};
 use fluss::row::GenericRow;
 
 #[tokio::main]
 async fn main() -> Outcome {
-    let connection = connect().await?;
+    let cluster = Cluster::from_arguments().await?;
+    let connection = cluster.connect().await?;
     let schema = Schema::builder()
         .column("id", DataTypes::bigint())
         .build()?;

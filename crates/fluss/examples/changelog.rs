@@ -1,15 +1,16 @@
-//! Reads what happened to the rows of a primary-key table: `cargo run --example changelog -- --bootstrap HOST:PORT`.
+//! Reads what happened to the rows of a primary-key table: `cargo run --example changelog`.
 
 mod common;
 
-use common::{Outcome, connect, fresh_table};
+use common::{Cluster, Outcome, fresh_table};
 use fluss::metadata::{DataTypes, OffsetSpec, Schema, TableDescriptor};
 use fluss::row::GenericRow;
 use futures::TryStreamExt;
 
 #[tokio::main]
 async fn main() -> Outcome {
-    let connection = connect().await?;
+    let cluster = Cluster::from_arguments().await?;
+    let connection = cluster.connect().await?;
     let schema = Schema::builder()
         .column("id", DataTypes::int())
         .column("name", DataTypes::string())

@@ -1,9 +1,9 @@
-//! Reads the configuration of a cluster, changes an entry, and resets it: `cargo run --example cluster_config -- --bootstrap HOST:PORT`.
+//! Reads the configuration of a cluster, changes an entry, and resets it: `cargo run --example cluster_config`.
 
 #[allow(dead_code, reason = "this example makes no table")]
 mod common;
 
-use common::{Outcome, connect};
+use common::{Cluster, Outcome};
 use fluss::client::FlussAdmin;
 use fluss::metadata::AlterConfig;
 
@@ -21,7 +21,8 @@ async fn show(admin: &FlussAdmin) -> Outcome {
 
 #[tokio::main]
 async fn main() -> Outcome {
-    let admin = connect().await?.get_admin().await?;
+    let cluster = Cluster::from_arguments().await?;
+    let admin = cluster.connect().await?.get_admin().await?;
     show(&admin).await?;
     admin
         .alter_cluster_configs(&[AlterConfig::set(ENTRY, "10gb")])

@@ -1,14 +1,15 @@
-//! Takes a few rows out of a table: `cargo run --example limit_scan -- --bootstrap HOST:PORT`.
+//! Takes a few rows out of a table: `cargo run --example limit_scan`.
 
 mod common;
 
-use common::{Outcome, connect, fresh_table};
+use common::{Cluster, Outcome, fresh_table};
 use fluss::metadata::{DataTypes, Schema, TableDescriptor};
 use fluss::row::GenericRow;
 
 #[tokio::main]
 async fn main() -> Outcome {
-    let connection = connect().await?;
+    let cluster = Cluster::from_arguments().await?;
+    let connection = cluster.connect().await?;
     let schema = Schema::builder()
         .column("id", DataTypes::int())
         .column("name", DataTypes::string())

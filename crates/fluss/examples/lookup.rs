@@ -1,8 +1,8 @@
-//! Looks rows up by their key, one and many: `cargo run --example lookup -- --bootstrap HOST:PORT`.
+//! Looks rows up by their key, one and many: `cargo run --example lookup`.
 
 mod common;
 
-use common::{Outcome, connect, fresh_table};
+use common::{Cluster, Outcome, fresh_table};
 use fluss::metadata::{DataTypes, Schema, TableDescriptor};
 use fluss::row::GenericRow;
 
@@ -14,7 +14,8 @@ fn key(id: i32) -> GenericRow<'static> {
 
 #[tokio::main]
 async fn main() -> Outcome {
-    let connection = connect().await?;
+    let cluster = Cluster::from_arguments().await?;
+    let connection = cluster.connect().await?;
     let schema = Schema::builder()
         .column("id", DataTypes::int())
         .column("name", DataTypes::string())

@@ -1,4 +1,4 @@
-//! Two writers that each fill some columns of the same rows: `cargo run --example partial_update -- --bootstrap HOST:PORT`.
+//! Two writers that each fill some columns of the same rows: `cargo run --example partial_update`.
 
 mod common;
 
@@ -9,7 +9,8 @@ use fluss::row::GenericRow;
 
 #[tokio::main]
 async fn main() -> common::Outcome {
-    let connection = common::connect().await?;
+    let cluster = common::Cluster::from_arguments().await?;
+    let connection = cluster.connect().await?;
     let schema = Schema::builder()
         .column("id", DataTypes::int())
         .column("name", DataTypes::string())

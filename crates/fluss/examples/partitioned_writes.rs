@@ -1,4 +1,4 @@
-//! Appends to a partitioned table, whose partitions are made as rows come: `cargo run --example partitioned_writes -- --bootstrap HOST:PORT`.
+//! Appends to a partitioned table, whose partitions are made as rows come: `cargo run --example partitioned_writes`.
 
 mod common;
 
@@ -9,7 +9,8 @@ use fluss::row::GenericRow;
 
 #[tokio::main]
 async fn main() -> common::Outcome {
-    let connection = common::connect().await?;
+    let cluster = common::Cluster::from_arguments().await?;
+    let connection = cluster.connect().await?;
     let schema = Schema::builder()
         .column("day", DataTypes::string())
         .column("event", DataTypes::string())

@@ -1,16 +1,17 @@
-//! Reads a partitioned table with the partitions that are made meanwhile: `cargo run --example partitions -- --bootstrap HOST:PORT`.
+//! Reads a partitioned table with the partitions that are made meanwhile: `cargo run --example partitions`.
 
 mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Outcome, connect, fresh_table};
+use common::{Cluster, Outcome, fresh_table};
 use fluss::metadata::{DataTypes, OffsetSpec, PartitionSpec, Schema, TableDescriptor};
 use fluss::row::GenericRow;
 
 #[tokio::main]
 async fn main() -> Outcome {
-    let connection = connect().await?;
+    let cluster = Cluster::from_arguments().await?;
+    let connection = cluster.connect().await?;
     let schema = Schema::builder()
         .column("id", DataTypes::int())
         .column("region", DataTypes::string())

@@ -1,14 +1,15 @@
-//! Looks up all rows that share the first columns of their key: `cargo run --example prefix_lookup -- --bootstrap HOST:PORT`.
+//! Looks up all rows that share the first columns of their key: `cargo run --example prefix_lookup`.
 
 mod common;
 
-use common::{Outcome, connect, fresh_table};
+use common::{Cluster, Outcome, fresh_table};
 use fluss::metadata::{DataTypes, Schema, TableDescriptor};
 use fluss::row::GenericRow;
 
 #[tokio::main]
 async fn main() -> Outcome {
-    let connection = connect().await?;
+    let cluster = Cluster::from_arguments().await?;
+    let connection = cluster.connect().await?;
     let schema = Schema::builder()
         .column("customer", DataTypes::int())
         .column("order", DataTypes::int())

@@ -1,8 +1,8 @@
-//! Reads two columns of a log table as Arrow batches: `cargo run --example scan_batches -- --bootstrap HOST:PORT`.
+//! Reads two columns of a log table as Arrow batches: `cargo run --example scan_batches`.
 
 mod common;
 
-use common::{Outcome, connect, fresh_table};
+use common::{Cluster, Outcome, fresh_table};
 use fluss::metadata::{DataTypes, OffsetSpec, Schema, TableDescriptor};
 use fluss::row::GenericRow;
 use futures::TryStreamExt;
@@ -11,7 +11,8 @@ const ROWS: i32 = 1000;
 
 #[tokio::main]
 async fn main() -> Outcome {
-    let connection = connect().await?;
+    let cluster = Cluster::from_arguments().await?;
+    let connection = cluster.connect().await?;
     let schema = Schema::builder()
         .column("id", DataTypes::int())
         .column("name", DataTypes::string())

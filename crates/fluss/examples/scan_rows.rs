@@ -1,10 +1,10 @@
-//! Reads rows of a log table as they come: `cargo run --example scan_rows -- --bootstrap HOST:PORT`.
+//! Reads rows of a log table as they come: `cargo run --example scan_rows`.
 
 mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{Outcome, connect, fresh_table};
+use common::{Cluster, Outcome, fresh_table};
 use fluss::metadata::{DataTypes, OffsetSpec, Schema, TableDescriptor};
 use fluss::row::GenericRow;
 
@@ -12,7 +12,8 @@ const ROWS: i64 = 10;
 
 #[tokio::main]
 async fn main() -> Outcome {
-    let connection = connect().await?;
+    let cluster = Cluster::from_arguments().await?;
+    let connection = cluster.connect().await?;
     let schema = Schema::builder()
         .column("id", DataTypes::bigint())
         .column("name", DataTypes::string())

@@ -1,19 +1,23 @@
-//! Leases the snapshots of a primary-key table while it lists their files: `cargo run --example snapshots -- --bootstrap HOST:PORT`.
+//! Leases the snapshots of a primary-key table while it lists their files: `cargo run --example snapshots`.
 //!
 //! Servers make snapshots every few minutes; those of `cargo xtask cluster up --tiered` every two seconds.
 
+#[allow(dead_code, reason = "this example has a mock of its own kind")]
 mod common;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use common::{Outcome, connect, fresh_table};
+use common::{Cluster, Outcome, fresh_table};
 use fluss::metadata::{DataTypes, Schema, TableBucket, TableDescriptor};
 use fluss::row::GenericRow;
+use fluss_mock::MockCluster;
 
 #[tokio::main]
 async fn main() -> Outcome {
-    let connection = connect().await?;
+    let mock = MockCluster::builder().config("kv.snapshot.interval", "1s");
+    let cluster = Cluster::from_arguments_or(mock).await?;
+    let connection = cluster.connect().await?;
     let admin = connection.get_admin().await?;
     let schema = Schema::builder()
         .column("id", DataTypes::int())

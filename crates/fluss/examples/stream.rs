@@ -1,10 +1,10 @@
-//! Reads rows as a stream while they are written: `cargo run --example stream -- --bootstrap HOST:PORT`.
+//! Reads rows as a stream while they are written: `cargo run --example stream`.
 
 mod common;
 
 use std::time::Duration;
 
-use common::{Outcome, connect, fresh_table};
+use common::{Cluster, Outcome, fresh_table};
 use fluss::metadata::{DataTypes, OffsetSpec, Schema, TableDescriptor};
 use fluss::row::GenericRow;
 use futures::TryStreamExt;
@@ -13,7 +13,8 @@ const ROWS: i64 = 20;
 
 #[tokio::main]
 async fn main() -> Outcome {
-    let connection = connect().await?;
+    let cluster = Cluster::from_arguments().await?;
+    let connection = cluster.connect().await?;
     let schema = Schema::builder()
         .column("id", DataTypes::bigint())
         .build()?;

@@ -1,4 +1,4 @@
-//! Upserts and deletes rows of a primary-key table, and looks them up: `cargo run --example upsert -- --bootstrap HOST:PORT`.
+//! Upserts and deletes rows of a primary-key table, and looks them up: `cargo run --example upsert`.
 
 mod common;
 
@@ -9,7 +9,8 @@ use fluss::row::GenericRow;
 
 #[tokio::main]
 async fn main() -> common::Outcome {
-    let connection = common::connect().await?;
+    let cluster = common::Cluster::from_arguments().await?;
+    let connection = cluster.connect().await?;
     let schema = Schema::builder()
         .column("id", DataTypes::int())
         .column("name", DataTypes::string())

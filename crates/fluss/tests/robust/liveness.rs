@@ -1,4 +1,5 @@
 //! Each call against servers that fall silent in eight ways: it ends by the time it has, with an error that tells what went on.
+//! (rust#398, fluss#279, fluss#2749: requests had no time at all.)
 
 use std::time::Duration;
 

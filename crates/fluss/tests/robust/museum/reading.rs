@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{HANG, SECOND, append_each, table};
 use crate::support::{Bench, connect, key, keyed_row};
 
-/// fluss#1885, fluss#1928: that the leader had changed was told for a bucket, and not taken in.
+/// fluss#1885, fluss#1928, rust#42: that the leader had changed was told for a bucket, and not taken in.
 #[tokio::test(start_paused = true)]
 async fn lookups_and_scans_follow_a_leader_that_moved() {
     let bench = Bench::with_servers(2).await;
@@ -39,7 +39,7 @@ async fn lookups_and_scans_follow_a_leader_that_moved() {
     timeout(HANG, all).await.expect("every row is read");
 }
 
-/// fluss#2051, fluss#2110: a lookup hung while its bucket had no leader.
+/// fluss#172, fluss#2051, fluss#2110: a lookup hung while its bucket had no leader.
 #[tokio::test(start_paused = true)]
 async fn a_lookup_waits_for_a_leader_and_not_for_ever() {
     let bench = Bench::new().await;

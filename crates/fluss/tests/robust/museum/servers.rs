@@ -110,7 +110,7 @@ async fn an_address_without_an_answer_costs_seconds() {
     assert!(took <= 15 * SECOND, "{took:?}");
 }
 
-/// fluss#700, fluss#329: each change of the cluster left something behind, until the stack or the memory was used up.
+/// rust#189, rust#451: between the look at a leader and that at its server there was another one. fluss#700, fluss#329: each change of the cluster left something behind, until the stack or the memory was used up.
 #[tokio::test(start_paused = true)]
 async fn a_thousand_changes_of_leaders_leave_nothing_behind() {
     let bench = Bench::with_servers(2).await;
