@@ -121,6 +121,11 @@ const FEATURES: &[Feature] = &[
     ),
     (
         "Reading",
+        "log segments in another file system: an error that names it",
+        "hdfs",
+    ),
+    (
+        "Reading",
         "what is fetched ahead bounded by bytes, whatever the number of buckets",
         "scan_prefetch",
     ),

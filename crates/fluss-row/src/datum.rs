@@ -61,6 +61,39 @@ pub enum Datum<'a> {
 }
 
 impl Datum<'_> {
+    /// Takes another value.
+    #[inline]
+    pub(crate) fn set(&mut self, value: Self) {
+        if self.owns_memory() {
+            *self = value;
+        } else {
+            // Nothing is forgotten here but the question what there is to drop, which costs more than the rest.
+            std::mem::forget(std::mem::replace(self, value));
+        }
+    }
+
+    /// Whether dropping it may have to give memory back.
+    #[inline]
+    const fn owns_memory(&self) -> bool {
+        !matches!(
+            self,
+            Self::Null
+                | Self::Boolean(_)
+                | Self::TinyInt(_)
+                | Self::SmallInt(_)
+                | Self::Int(_)
+                | Self::BigInt(_)
+                | Self::Float(_)
+                | Self::Double(_)
+                | Self::String(Cow::Borrowed(_))
+                | Self::Bytes(Cow::Borrowed(_))
+                | Self::Date(_)
+                | Self::Time(_)
+                | Self::Timestamp(_)
+                | Self::TimestampLtz(_)
+        )
+    }
+
     /// Whether there is no value.
     #[inline]
     pub const fn is_null(&self) -> bool {

@@ -48,7 +48,7 @@ impl<'a> GenericRow<'a> {
     #[inline]
     pub fn set_field(&mut self, pos: usize, value: impl Into<Datum<'a>>) {
         match self.values.get_mut(pos) {
-            Some(slot) => *slot = value.into(),
+            Some(slot) => slot.set(value.into()),
             None => self.beyond = self.beyond.max(pos.saturating_add(1)),
         }
     }
@@ -64,7 +64,7 @@ impl<'a> GenericRow<'a> {
                 position,
                 field_count,
             })?;
-        *slot = value.into();
+        slot.set(value.into());
         Ok(())
     }
 

@@ -16,6 +16,7 @@ mod buffer;
 mod coordinator;
 mod failover;
 mod failover_scans;
+mod hdfs;
 mod rebalance;
 mod s3;
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use fluss::client::{EARLIEST_OFFSET, FlussTable, LogScanner};
+use fluss::client::{EARLIEST_OFFSET, FlussConnection, FlussTable, LogScanner};
 use fluss::metadata::{DataTypes, OffsetSpec, Schema, TableDescriptor, TablePath};
 use fluss::row::GenericRow;
 use integration_tests::own_cluster::OwnCluster;
@@ -18,8 +18,23 @@ fn text(id: i64) -> String {
     format!("{id:0>90}")
 }
 
+/// A table of one bucket whose segments do not stay on the server's disk once they were moved.
+pub(crate) async fn moved_table(connection: &FlussConnection, database: &str) -> FlussTable {
+    let schema = Schema::builder()
+        .column("id", DataTypes::bigint())
+        .column("text", DataTypes::string());
+    let descriptor = TableDescriptor::builder()
+        .schema(schema.build().unwrap())
+        .bucket_count(1)
+        .property("table.log.tiered.local-segments", "1")
+        .property("table.log.arrow.compression.type", "NONE")
+        .build()
+        .unwrap();
+    create(connection, &TablePath::new(database, "t"), &descriptor).await
+}
+
 /// Rows of about 100 bytes: with segments of 64 KiB, many of them.
-async fn write(table: &FlussTable) {
+pub(crate) async fn write(table: &FlussTable) {
     let writer = table.new_append().unwrap().create_writer().unwrap();
     for id in 0..ROWS {
         let mut row = GenericRow::new(2);
@@ -56,7 +71,8 @@ async fn read(scanner: &LogScanner) {
     assert_eq!(next, ROWS);
 }
 
-fn count_logs(dir: &Path) -> usize {
+/// Files with segments of logs.
+pub(crate) fn count_logs(dir: &Path) -> usize {
     let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
     let counts = entries.map(|entry| {
         let path = entry.path();
@@ -84,19 +100,7 @@ async fn segments_in_s3_are_read_with_credentials_that_the_servers_hand_out_and_
 async fn write_and_read(store: &S3Server, cluster: &OwnCluster) {
     let connection = connect().await;
     let database = database(&connection, "s3").await;
-    let schema = Schema::builder()
-        .column("id", DataTypes::bigint())
-        .column("text", DataTypes::string());
-    let descriptor = TableDescriptor::builder()
-        .schema(schema.build().unwrap())
-        .bucket_count(1)
-        // So that what was moved is no longer on the server's disk.
-        .property("table.log.tiered.local-segments", "1")
-        .property("table.log.arrow.compression.type", "NONE")
-        .build()
-        .unwrap();
-    let path = TablePath::new(database.as_str(), "t");
-    let table = create(&connection, &path, &descriptor).await;
+    let table = moved_table(&connection, &database).await;
     write(&table).await;
     let started = Instant::now();
     let kept = || count_logs(&cluster.data_of(0).join(&database));

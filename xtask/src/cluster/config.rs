@@ -93,6 +93,7 @@ fn server_yaml(
     )?;
     let remote = match &options.storage {
         Storage::S3(_) => format!("s3://{S3_BUCKET}/data"),
+        Storage::Hdfs => "hdfs://local/data".to_owned(),
         Storage::Default | Storage::Tiered => options.dir.join("remote").display().to_string(),
     };
     writeln!(yaml, "remote.data.dir: {remote}")?;
@@ -131,6 +132,18 @@ fn server_yaml(
         writeln!(yaml, "s3.path.style.access: true")?;
         writeln!(yaml, "s3.access-key: server")?;
         writeln!(yaml, "s3.secret-key: server-secret")?;
+    }
+    if options.storage == Storage::Hdfs {
+        let directory = options.dir.join("remote");
+        writeln!(
+            yaml,
+            "fluss.hadoop.fs.hdfs.impl: org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme"
+        )?;
+        writeln!(
+            yaml,
+            "fluss.hadoop.fs.viewfs.mounttable.local.link./data: file://{}",
+            directory.display()
+        )?;
     }
     if options.storage != Storage::Default {
         writeln!(yaml, "log.segment.file-size: 64kb")?;

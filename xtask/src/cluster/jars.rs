@@ -24,11 +24,15 @@ fn version() -> String {
 
 /// The class path of the servers.
 pub(super) fn server_class_path(storage: &Storage) -> Result<String> {
-    let s3 = matches!(storage, Storage::S3(_));
+    let plugin = match storage {
+        Storage::S3(_) => Some("s3"),
+        Storage::Hdfs => Some("hdfs"),
+        Storage::Default | Storage::Tiered => None,
+    };
     if let Some(home) = env::var_os("FLUSS_HOME").filter(|home| !home.is_empty()) {
         let home = PathBuf::from(home);
         let mut dirs = vec![home.join("lib")];
-        dirs.extend(s3.then(|| home.join("plugins/s3")));
+        dirs.extend(plugin.map(|plugin| home.join("plugins").join(plugin)));
         if let Some(dir) = dirs.iter().find(|dir| !dir.is_dir()) {
             return Err(format!("FLUSS_HOME is set, but {} is no directory", dir.display()).into());
         }
@@ -36,8 +40,8 @@ pub(super) fn server_class_path(storage: &Storage) -> Result<String> {
     }
     let version = version();
     let mut dirs = vec![server_jars(&version)?];
-    if s3 {
-        dirs.push(s3_jars(&version)?);
+    if let Some(plugin) = plugin {
+        dirs.push(plugin_jars(plugin, &version)?);
     }
     Ok(all_of(&dirs))
 }
@@ -61,14 +65,14 @@ fn server_jars(version: &str) -> Result<PathBuf> {
     Ok(dir)
 }
 
-/// The file system of the servers for S3: one jar with all that it needs.
-fn s3_jars(version: &str) -> Result<PathBuf> {
+/// A file system of the servers: one jar with all that it needs.
+fn plugin_jars(name: &str, version: &str) -> Result<PathBuf> {
     let dir = workspace::root()
         .join(".cluster")
-        .join(format!("jars-s3-{version}"));
+        .join(format!("jars-{name}-{version}"));
     if !dir.is_dir() {
         // By itself: the parent of its project is not published.
-        let artifact = format!("org.apache.fluss:fluss-fs-s3:{version}");
+        let artifact = format!("org.apache.fluss:fluss-fs-{name}:{version}");
         eprintln!("getting {artifact} by Maven");
         into_dir(&dir, |incoming| {
             let mut get = maven(GET_GOAL);

@@ -47,6 +47,7 @@ usage: cargo xtask cluster COMMAND [OPTIONS]
   --acl           with access control; admin is the super user (implies --sasl)
   --tiered        small log segments that move to remote storage within seconds, frequent snapshots
   --s3 ENDPOINT   as --tiered, into the bucket fluss of a store with the protocols of S3 and STS there, as user server
+  --hdfs          as --tiered, under names of the scheme hdfs for a directory here, which this client does not read
   --heap SIZE     heap of each tablet server (default 512m)
 
 FLUSS_BOOTSTRAP_SERVERS names a running cluster to be used instead; FLUSS_HOME a binary distribution whose jars are

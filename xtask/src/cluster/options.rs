@@ -32,6 +32,9 @@ pub(crate) enum Storage {
     Tiered,
     /// As [`Tiered`](Self::Tiered), into the bucket [`S3_BUCKET`] of a store that speaks the protocols of S3 and of STS at this address.
     S3(String),
+    /// As [`Tiered`](Self::Tiered), under names of the scheme `hdfs` for a directory of this machine: a file system that clients have to
+    /// know, and this one does not.
+    Hdfs,
 }
 
 /// Where segments go with `--s3`.
@@ -70,6 +73,7 @@ pub(super) fn parse<'a>(words: &[&'a str]) -> Result<(Vec<&'a str>, Options)> {
             "--acl" => options.access = Access::SaslAndAcl,
             "--tiered" => options.storage = Storage::Tiered,
             "--s3" => options.storage = Storage::S3(value()?.to_owned()),
+            "--hdfs" => options.storage = Storage::Hdfs,
             "--heap" => value()?.clone_into(&mut options.heap),
             flag if flag.starts_with('-') => return Err(format!("unknown option {flag}").into()),
             plain => command.push(plain),

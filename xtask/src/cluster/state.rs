@@ -112,6 +112,7 @@ impl State {
             "storage": match &self.options.storage {
                 Storage::Default => "default",
                 Storage::Tiered => "tiered",
+                Storage::Hdfs => "hdfs",
                 Storage::S3(endpoint) => endpoint,
             },
             "heap": self.options.heap,
@@ -135,6 +136,7 @@ fn from_json(dir: &Path, value: &Value) -> Option<State> {
             storage: match text("storage")?.as_str() {
                 "default" => Storage::Default,
                 "tiered" => Storage::Tiered,
+                "hdfs" => Storage::Hdfs,
                 endpoint => Storage::S3(endpoint.to_owned()),
             },
             heap: text("heap")?,

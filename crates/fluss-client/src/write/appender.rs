@@ -236,22 +236,30 @@ impl Appender {
                 .of_table(&target.group.table_path));
         };
         let mut state = slot.state();
-        let mut granted = granted;
-        let room = self.make_room(slot, &mut state, load, granted.as_deref_mut())?;
-        let (is_new, was_closed) = match room {
-            Room::Ready { is_new, was_closed } => (is_new, was_closed),
-            Room::Full { bytes, was_closed } => {
-                drop(state);
-                if was_closed {
-                    Arc::clone(slot).want_attention();
+        let (mut is_new, mut was_closed) = (false, false);
+        if !self.has_room(&state, load) {
+            let mut granted = granted;
+            match self.make_room(slot, &mut state, load, granted.as_deref_mut())? {
+                Room::Ready {
+                    is_new: opened,
+                    was_closed: closed,
+                } => (is_new, was_closed) = (opened, closed),
+                Room::Full {
+                    bytes,
+                    was_closed: closed,
+                } => {
+                    drop(state);
+                    if closed {
+                        Arc::clone(slot).want_attention();
+                    }
+                    return Ok(Attempt::Full(bytes));
                 }
-                return Ok(Attempt::Full(bytes));
+                Room::Moved(to) => {
+                    drop(state);
+                    return self.write_moved(&to, target, load, granted, encode);
+                }
             }
-            Room::Moved(to) => {
-                drop(state);
-                return self.write_moved(&to, target, load, granted, encode);
-            }
-        };
+        }
         let Some(open) = state.open.as_mut() else {
             return Ok(Attempt::Full(0));
         };
@@ -299,33 +307,20 @@ impl Appender {
         Ok(Attempt::Done(future))
     }
 
-    /// Sees to it that the slot has an open batch of this writer's format with room for a row.
+    /// Whether the slot has an open batch of this writer's format with room for a load.
     #[inline]
-    fn make_room(
-        &self,
-        slot: &Arc<BucketSlot>,
-        state: &mut SlotState,
-        load: Load,
-        granted: Option<&mut Credit>,
-    ) -> Result<Room> {
-        match state.open.as_mut() {
-            Some(open)
-                if open.bytes + load.bytes <= open.credit.bytes()
-                    && !load.is_alone
-                    && Arc::ptr_eq(&open.format, &self.format)
-                    && !self.member.is_closed() =>
-            {
-                Ok(Room::Ready {
-                    is_new: false,
-                    was_closed: false,
-                })
-            }
-            _ => self.make_room_slowly(slot, state, load, granted),
-        }
+    fn has_room(&self, state: &SlotState, load: Load) -> bool {
+        state.open.as_ref().is_some_and(|open| {
+            open.bytes + load.bytes <= open.credit.bytes()
+                && !load.is_alone
+                && Arc::ptr_eq(&open.format, &self.format)
+                && !self.member.is_closed()
+        })
     }
 
+    /// Sees to it that the slot has an open batch of this writer's format with room for a load.
     #[cold]
-    fn make_room_slowly(
+    fn make_room(
         &self,
         slot: &Arc<BucketSlot>,
         state: &mut SlotState,

@@ -243,11 +243,10 @@ impl Decoder<'_> {
             .checked_add(1)
             .ok_or_else(|| self.malformed("of more values than there can be"))?;
         let offsets = self.next_values::<i32>(count)?;
-        let rising = offsets
-            .iter()
-            .zip(offsets.iter().skip(1))
-            .all(|(start, end)| start <= end);
-        if !rising || offsets.first().is_none_or(|first| *first < 0) {
+        let ends = offsets.get(1..).unwrap_or_default();
+        // Counted to the end, so that many are compared at once.
+        let falls = offsets.iter().zip(ends).filter(|(start, end)| start > end);
+        if falls.count() > 0 || offsets.first().is_none_or(|first| *first < 0) {
             return Err(self.malformed("of offsets that fall or are negative"));
         }
         Ok(OffsetBuffer::new(offsets))
