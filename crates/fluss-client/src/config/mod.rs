@@ -51,7 +51,7 @@ pub struct Config {
     pub call_timeout: Duration,
     /// Largest answer accepted from a server, in bytes. Default 128 MiB.
     pub max_frame_size: usize,
-    /// Connections kept to one tablet server. A bucket always uses the same one. Default 2.
+    /// Connections kept to one tablet server. They are made as they are needed; a bucket always uses the same one. Default 4.
     pub connections_per_server: usize,
     /// Where the connection's own tasks run. Default [`DriverPlacement::Auto`].
     pub driver_placement: DriverPlacement,
@@ -179,7 +179,7 @@ impl Default for Config {
             request_timeout: Duration::from_secs(30),
             call_timeout: Duration::from_secs(60),
             max_frame_size: 128 * MIB,
-            connections_per_server: 2,
+            connections_per_server: 4,
             driver_placement: DriverPlacement::default(),
             security_protocol: SecurityProtocol::default(),
             sasl_username: String::new(),

@@ -75,7 +75,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
     own(sets(
         "client.connections-per-server",
         OptionKind::Integer,
-        Some("2"),
+        Some("4"),
         "connections kept to one tablet server",
         "connections_per_server",
         |config, text| parse::count(text).map(|value| config.connections_per_server = value),
