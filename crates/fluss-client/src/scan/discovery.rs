@@ -1,6 +1,6 @@
 //! Reading a whole table: all its buckets, those of partitions that are created later included.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use fluss_metadata::{OffsetSpec, PartitionId, TableBucket, TableInfo};
@@ -13,7 +13,7 @@ use crate::engine::scan::StartOffset;
 use crate::error::{Error, Result};
 
 /// The partitions that are read, with how many buckets each has.
-type Partitions = HashMap<PartitionId, i32>;
+type Partitions = BTreeMap<PartitionId, i32>;
 
 impl Scanner {
     /// Reads every bucket from `start` on; those of partitions that are found later, from their beginning.

@@ -101,17 +101,15 @@ impl KvSession {
     /// Opens the scan at the bucket's leader. What passes is tried again, for at most the time of a call: nothing is read yet.
     async fn open(&self) -> Result<(i32, ScanKvResponse)> {
         let deadline = Instant::now() + self.connection.config.call_timeout;
+        let count = super::learn_routing_bucket_count(&self.connection, &self.table, &self.bucket);
+        let count = count.await;
         let request = ScanKvRequest {
             bucket_scan_req: Some(PbScanReqForBucket {
                 table_id: self.bucket.table_id(),
                 partition_id: self.bucket.partition_id(),
                 bucket_id: self.bucket.bucket_id(),
                 limit: None,
-                routing_bucket_count: Some(super::routing_bucket_count(
-                    &self.connection,
-                    &self.table,
-                    &self.bucket,
-                )),
+                routing_bucket_count: Some(count),
             }),
             call_seq_id: Some(0),
             batch_size_bytes: Some(self.page_size()),

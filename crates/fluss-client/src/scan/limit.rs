@@ -66,16 +66,14 @@ impl LimitScan {
 
     pub(super) async fn fetch(&self) -> Result<Vec<ScanBatch>> {
         let table = self.reader.projection().table();
+        let connection = self.reader.connection();
+        let count = super::learn_routing_bucket_count(connection, table, &self.bucket).await;
         let request = LimitScanRequest {
             table_id: table.table_id(),
             partition_id: self.bucket.partition_id(),
             bucket_id: self.bucket.bucket_id(),
             limit: self.limit,
-            routing_bucket_count: Some(super::routing_bucket_count(
-                self.reader.connection(),
-                table,
-                &self.bucket,
-            )),
+            routing_bucket_count: Some(count),
         };
         let response = self.ask(&request).await?;
         let Some(records) = response.records.filter(|records| !records.is_empty()) else {

@@ -334,6 +334,20 @@ impl Scanner {
     }
 }
 
+/// As [`routing_bucket_count`], of a bucket that nothing may be known of yet.
+async fn learn_routing_bucket_count(
+    connection: &ConnectionInner,
+    table: &TableInfo,
+    bucket: &TableBucket,
+) -> i32 {
+    let cluster = &connection.cluster;
+    if bucket.partition_id().is_some() && cluster.view().leader_of(bucket).is_none() {
+        // Whoever tells of leaders tells of this too. The call that follows asks again, and says why nobody answers.
+        let _ = cluster.leader(table.table_path(), *bucket).await;
+    }
+    routing_bucket_count(connection, table, bucket)
+}
+
 /// The bucket count that a server of a rescaled table asks to know: that of the partition, where it was told, else the table's.
 fn routing_bucket_count(
     connection: &ConnectionInner,

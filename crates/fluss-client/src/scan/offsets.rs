@@ -9,7 +9,7 @@ use tracing::debug;
 use super::Shared;
 use super::driver::retry;
 use super::fetch::NO_REPLICA;
-use super::routing_bucket_count;
+use super::learn_routing_bucket_count;
 use crate::engine::scan::{Answer, FetchFault, ResolvePlan, StartOffset, judge};
 use crate::error::{Error, Result};
 use crate::table::OffsetReset;
@@ -68,6 +68,8 @@ pub(super) async fn ask(
         StartOffset::Latest => (LATEST, None),
         StartOffset::Timestamp(millis) => (TIMESTAMP, Some(millis)),
     };
+    let table = shared.projection().table();
+    let count = learn_routing_bucket_count(shared.connection(), table, bucket).await;
     let request = ListOffsetsRequest {
         follower_server_id: NO_REPLICA,
         offset_type,
@@ -75,13 +77,9 @@ pub(super) async fn ask(
         partition_id: bucket.partition_id(),
         bucket_id: vec![bucket.bucket_id()].into(),
         start_timestamp,
-        routing_bucket_count: Some(routing_bucket_count(
-            shared.connection(),
-            shared.projection().table(),
-            bucket,
-        )),
+        routing_bucket_count: Some(count),
     };
-    let path = shared.projection().table().table_path();
+    let path = table.table_path();
     let response: ListOffsetsResponse = shared
         .connection()
         .cluster

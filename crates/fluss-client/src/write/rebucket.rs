@@ -1,5 +1,5 @@
 //! Rows that were given buckets before the number of buckets of their partition was known, and were given wrong ones: they move to the
-//! right ones, in their order.
+//! right ones, those of one key in their order.
 //!
 //! Tables of release 1.0 can be rescaled: partitions that are made from then on have another number of buckets. A writer that meets such
 //! a partition takes the number it knows of the table for the one of the partition. If the cluster tells another one, nothing was sent

@@ -9,7 +9,8 @@
 //! Each seed does more than 2,000 operations over a log table and a primary-key table: several writers, scanners and lookups, while
 //! servers die, leaders move, and answers get lost. Then the faults stop, and everything must finish. What must hold is what the oracle
 //! says: nothing acknowledged is lost, nothing is there twice, out of order or invented, lookups give the last acknowledged value,
-//! scanners skip and repeat nothing, and no call outlives its deadline.
+//! scanners skip and repeat nothing, and no call outlives its deadline. Fewer seeds write to a table of release 1.0 that is rescaled
+//! while its partitions are made.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -20,6 +21,7 @@
 mod dice;
 mod faults;
 mod readers;
+mod rescaled;
 mod run;
 mod world;
 mod writers;
@@ -106,9 +108,23 @@ fn writers_that_servers_forget_go_on() {
 }
 
 #[test]
+fn rows_of_rescaled_tables_find_their_buckets() {
+    let (first, count) = match number("FLUSS_SIM_SEED") {
+        Some(seed) => (seed, 1),
+        None => (0, number("FLUSS_SIM_SEEDS").unwrap_or(SEEDS) / 6),
+    };
+    for seed in first..first + count {
+        let outcome = rescaled::seed(seed);
+        assert!(outcome.wrong.is_empty(), "seed {seed}: {:?}", outcome.wrong);
+        assert!(outcome.operations >= 800, "{outcome:?}");
+    }
+}
+
+#[test]
 fn a_seed_does_the_same_each_time() {
     let seed = number("FLUSS_SIM_SEED").unwrap_or(3);
     let (one, other) = (run::seed(seed, Kind::Usual), run::seed(seed, Kind::Usual));
     assert_eq!(one, other);
     assert_ne!(one.requests, run::seed(seed + 1, Kind::Usual).requests);
+    assert_eq!(rescaled::seed(seed), rescaled::seed(seed));
 }

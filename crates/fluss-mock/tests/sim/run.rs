@@ -15,7 +15,7 @@ use crate::world::{BUCKETS, Kind, World};
 use crate::{faults, writers};
 
 /// After which everything must have ended, faults and all.
-const LIMIT: Duration = Duration::from_secs(900);
+pub(crate) const LIMIT: Duration = Duration::from_secs(900);
 const APPENDERS: u64 = 2;
 const PUTTERS: u64 = 2;
 
@@ -31,6 +31,16 @@ pub(crate) struct Outcome {
 }
 
 pub(crate) fn seed(seed: u64, kind: Kind) -> Outcome {
+    run(seed, kind, async |world| {
+        if timeout(LIMIT, play(world)).await.is_err() {
+            let at = world.where_it_is();
+            world.wrong(format!("not at its end after {LIMIT:?}: {at}"));
+        }
+    })
+}
+
+/// Plays a world of this seed and kind, and says what came of it.
+pub(crate) fn run(seed: u64, kind: Kind, play: impl AsyncFnOnce(&World)) -> Outcome {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -39,10 +49,7 @@ pub(crate) fn seed(seed: u64, kind: Kind) -> Outcome {
     runtime.block_on(async {
         let started = Instant::now();
         let world = World::new(seed, kind).await;
-        if timeout(LIMIT, play(&world)).await.is_err() {
-            let at = world.where_it_is();
-            world.wrong(format!("not at its end after {LIMIT:?}: {at}"));
-        }
+        play(&world).await;
         let (operations, failures, wrong) = world.tally();
         let mut requests = DefaultHasher::new();
         for request in world.cluster.journal() {

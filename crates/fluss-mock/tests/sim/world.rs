@@ -6,8 +6,8 @@ use std::time::Duration;
 use fluss::client::{FlussConnection, FlussTable};
 use fluss::config::{Config, DriverPlacement};
 use fluss::metadata::{DataTypes, Schema, TableDescriptor, TablePath};
-use fluss_mock::MockCluster;
 use fluss_mock::oracle::Oracle;
+use fluss_mock::{MockCluster, Release};
 use tokio::time::{Instant, timeout};
 
 use crate::dice::Dice;
@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     /// Servers forget writers. What is repeated after that may be there twice: servers take a first batch of a writer that they don't know
     /// for a new one.
     ForgetfulServers,
+    /// Servers of release 1.0, whose tables change their numbers of buckets.
+    Rescaled,
 }
 
 #[derive(Clone)]
@@ -56,7 +58,12 @@ struct Inner {
 
 impl World {
     pub(crate) async fn new(seed: u64, kind: Kind) -> Self {
+        let release = match kind {
+            Kind::Rescaled => Release::V1_0,
+            _ => Release::V0_9_1,
+        };
         let cluster = MockCluster::builder()
+            .release(release)
             .tablet_servers(SERVERS as u16)
             .seed(seed)
             .wall_clock(1_700_000_000_000)

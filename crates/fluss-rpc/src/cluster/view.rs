@@ -188,6 +188,13 @@ impl ClusterView {
     /// This view with partitions that were listed: their ids, and their numbers of buckets where a server told them.
     pub(super) fn with_partitions(&self, table: TableId, listed: &[ListedPartition]) -> Self {
         let mut view = self.next();
+        let there = listed.iter().map(|partition| partition.id);
+        let there = there.collect::<BTreeSet<_>>();
+        let is_gone = |partition: Option<PartitionId>| {
+            partition.is_some_and(|partition| !there.contains(&partition))
+        };
+        view.bucket_counts
+            .retain(|(id, partition), _| *id != table || !is_gone(*partition));
         let partitions = Arc::make_mut(view.partitions.entry(table).or_default());
         for partition in listed {
             let before = partitions.insert(partition.name.as_str().into(), partition.id);
@@ -255,8 +262,8 @@ impl ClusterView {
             return None;
         }
         let mut view = self.next();
+        // How many buckets it has stays: should it be there after all, it has as many.
         view.leaders.remove(&(table, Some(partition)));
-        view.bucket_counts.remove(&(table, Some(partition)));
         if let Some(name) = name
             && let Some(partitions) = view.partitions.get_mut(&table)
         {
@@ -430,7 +437,8 @@ mod tests {
         assert_eq!(view.bucket_count(7, Some(71)), None, "not told");
         assert_eq!(view.bucket_count(7, None), None);
         let gone = view.without_partition_named(&path, "2026").unwrap();
-        assert_eq!(gone.bucket_count(7, Some(70)), None);
+        assert_eq!(gone.partition_id(7, "2026"), None);
+        assert_eq!(gone.bucket_count(7, Some(70)), Some(5), "if it is there");
         let listed = |name: &str, id, bucket_count| ListedPartition {
             name: name.to_owned(),
             id,
