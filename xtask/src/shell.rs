@@ -19,6 +19,36 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     }
 }
 
+/// Runs it without showing what it prints, unless it fails. Escape codes for terminals are left out then.
+pub(crate) fn run_quietly(command: &mut Command) -> Result<()> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| cannot_start(command, &error))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    for stream in [&output.stdout, &output.stderr] {
+        eprint!("{}", without_escapes(&String::from_utf8_lossy(stream)));
+    }
+    Err(format!("{}: {}", line(command), output.status).into())
+}
+
+/// The text without the sequences that colour a terminal.
+fn without_escapes(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut chars = text.chars();
+    while let Some(next) = chars.next() {
+        if next != '\u{1b}' {
+            plain.push(next);
+        } else if chars.next() == Some('[') {
+            // Ends with the first letter.
+            chars.find(char::is_ascii_alphabetic);
+        }
+    }
+    plain
+}
+
 /// Runs it and returns what it printed on stdout; stderr goes to ours.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let output = command
@@ -60,4 +90,26 @@ fn line(command: &Command) -> String {
         line.push_str(&arg.to_string_lossy());
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escape_codes_are_left_out() {
+        assert_eq!(
+            without_escapes("\u{1b}[0;1mred\u{1b}[0m, plain"),
+            "red, plain"
+        );
+        assert_eq!(without_escapes("cut\u{1b}["), "cut");
+        assert_eq!(without_escapes("none"), "none");
+    }
+
+    #[test]
+    fn a_failure_says_which_program_and_how() {
+        let error = run_quietly(Command::new("false").arg("x")).unwrap_err();
+        assert!(error.to_string().starts_with("false x: "), "{error}");
+        run_quietly(&mut Command::new("true")).unwrap();
+    }
 }

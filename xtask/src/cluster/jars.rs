@@ -102,9 +102,7 @@ fn maven(goal: &str) -> Command {
     let mut maven = Command::new("mvn");
     maven
         .args(["--batch-mode", "--quiet", "-Dstyle.color=never"])
-        .arg(goal)
-        // Maven prints on stdout, where this program prints results.
-        .stdout(std::io::stderr());
+        .arg(goal);
     maven
 }
 
@@ -114,13 +112,25 @@ fn into_dir(dir: &Path, command: impl FnOnce(&Path) -> Command) -> Result<()> {
     incoming.push(format!(".incoming-{}", std::process::id()));
     let incoming = PathBuf::from(incoming);
     fs::create_dir_all(&incoming)?;
-    shell::run(&mut command(&incoming))?;
+    shell::run_quietly(&mut command(&incoming))?;
+    let (files, bytes) = size_of(&incoming)?;
+    eprintln!("got {files} files, {} MB", bytes.div_ceil(1_000_000));
     match fs::rename(&incoming, dir) {
         Ok(()) => Ok(()),
         // Another run was quicker.
         Err(_) if dir.is_dir() => Ok(fs::remove_dir_all(&incoming)?),
         Err(error) => Err(error.into()),
     }
+}
+
+/// How many files lie in a directory, and how many bytes they have.
+fn size_of(dir: &Path) -> Result<(usize, u64)> {
+    let (mut files, mut bytes) = (0, 0);
+    for entry in fs::read_dir(dir)? {
+        files += 1;
+        bytes += entry?.metadata()?.len();
+    }
+    Ok((files, bytes))
 }
 
 fn server_pom(version: &str) -> String {
