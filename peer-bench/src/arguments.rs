@@ -7,20 +7,11 @@ use crate::{Result, contender::Name, scenario::Scenario};
 /// Variable that names the cluster; `cargo xtask bench` sets it.
 const BOOTSTRAP: &str = "FLUSS_BOOTSTRAP_SERVERS";
 
-pub(crate) const USAGE: &str = "\
-usage: peer-bench [OPTIONS]
-
-Compares clients of Apache Fluss on the cluster that FLUSS_BOOTSTRAP_SERVERS names.
-
-  --scenario NAME     only this one; may be given several times
-  --contender NAME    only this one: ours or peer
-  --rounds N          turns of each contender (3)
-  --rows N            rows to append and scan, four times the upserts (2000000)
-  --seconds N         longest time of lookups and awaited appends (3)
-  --quick             one round, a tenth of the rows, one second
-  --instructions      count instructions per operation with valgrind instead of measuring time
-  --json              JSON lines instead of a table
-  --list              the names of the scenarios";
+pub(crate) const USAGE: &str = concat!(
+    "usage: peer-bench [OPTIONS]\n\n",
+    include_str!("../usage.txt"),
+    "\nFLUSS_BOOTSTRAP_SERVERS names the cluster.",
+);
 
 /// What to do.
 #[derive(Debug)]

@@ -16,7 +16,7 @@ const STEPS: [Step; 9] = [
     ("clippy", clippy),
     ("features", features),
     ("doc", doc),
-    ("test", test::run),
+    ("test", || test::run(test::Demand::Required)),
 ];
 
 pub(crate) fn run() -> Result<()> {

@@ -29,7 +29,9 @@ const USAGE: &str = "\
 usage: cargo xtask VERB [OPTIONS]
 
   ci                     every check of the project, with the time each one took
-  test                   unit and documentation tests, examples, then the integration tests on a real cluster
+  test [--real]          unit and documentation tests, examples, scenarios on mock clusters, then the integration tests
+                         on a real cluster. Without Java and Maven the last part is left out, and the last lines say so;
+                         with `--real` or CI=true that is a failure
   test --mock            the scenarios on mock clusters alone
   test --integration [FILTER]
                          the integration tests alone
@@ -61,6 +63,10 @@ fn main() -> ExitCode {
 }
 
 fn run(words: &[&str]) -> Result<()> {
+    if let Some(usage) = usage_of(words) {
+        print!("{usage}");
+        return Ok(());
+    }
     match words {
         ["bench", rest @ ..] => bench::run(rest),
         ["ci"] => ci::run(),
@@ -72,16 +78,56 @@ fn run(words: &[&str]) -> Result<()> {
         ["examples"] => examples::run(),
         ["release", "--dry-run"] => release::dry_run(),
         ["sim", rest @ ..] => sim::run(rest),
-        ["test"] => test::run(),
+        ["test"] => test::run(test::Demand::from_environment()),
+        ["test", "--real"] => test::run(test::Demand::Required),
         ["test", "--compatibility"] => test::write_compatibility(),
         ["test", "--mock"] => test::scenarios_on_the_mock().map(drop),
         ["test", "--integration", rest @ ..] => test::run_integration(rest),
         ["tidy"] => tidy::run(),
         ["vectors"] => vectors::run(),
-        [] | ["help" | "--help" | "-h"] => {
-            print!("{USAGE}");
-            Ok(())
-        }
         other => Err(format!("cannot run `{}`\n\n{USAGE}", other.join(" ")).into()),
+    }
+}
+
+/// What to print instead of doing anything: nothing is built or started for a word that asks for help, wherever it stands.
+fn usage_of(words: &[&str]) -> Option<&'static str> {
+    let asks = words
+        .iter()
+        .any(|word| matches!(*word, "help" | "--help" | "-h"));
+    match words {
+        [] => Some(USAGE),
+        ["cluster"] => Some(cluster::USAGE),
+        _ if !asks => None,
+        ["cluster", ..] => Some(cluster::USAGE),
+        ["bench", "codec", ..] => Some(bench::CODEC_USAGE),
+        ["bench", ..] => Some(bench::USAGE),
+        _ => Some(USAGE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_word_for_help_prints_and_does_nothing_else() {
+        for words in [
+            &["help"][..],
+            &["--help"],
+            &["bench", "--help"],
+            &["bench", "--scenario", "ack", "-h"],
+            &["bench", "codec", "--help"],
+            &["cluster", "up", "--help"],
+            &["test", "--integration", "--help"],
+            &["ci", "-h"],
+            &["release", "--dry-run", "--help"],
+            &[],
+            &["cluster"],
+        ] {
+            let usage = usage_of(words).unwrap_or_else(|| panic!("{words:?} would run"));
+            assert!(usage.starts_with("usage: cargo xtask"), "{words:?}");
+        }
+        assert!(usage_of(&["ci"]).is_none());
+        assert!(usage_of(&["cluster", "up"]).is_none());
     }
 }

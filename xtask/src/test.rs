@@ -1,5 +1,6 @@
 //! `cargo xtask test`: unit and documentation tests, the examples and the scenarios on mock clusters, then the integration tests on a real cluster.
 //!
+//! Without Java and Maven the last part is left out, unless it is demanded; the last lines then say so.
 //! `test --mock` runs the scenarios on mock clusters alone.
 //! `test --integration [ARGS]` runs the second half alone and hands `ARGS` to the tests, as a filter.
 
@@ -18,23 +19,66 @@ use crate::{
 /// Enough for three replicas and for losing one.
 const TABLETS: u32 = 3;
 
-pub(crate) fn run() -> Result<()> {
+/// Whether the tests that need a real cluster may be left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Demand {
+    /// They must run.
+    Required,
+    /// They run where a cluster can be had.
+    WherePossible,
+}
+
+impl Demand {
+    /// With `CI=true`, nothing may be left out.
+    pub(crate) fn from_environment() -> Self {
+        if env::var("CI").is_ok_and(|value| value == "true") {
+            Self::Required
+        } else {
+            Self::WherePossible
+        }
+    }
+}
+
+pub(crate) fn run(demand: Demand) -> Result<()> {
+    let missing = cluster::missing_tools();
+    if demand == Demand::Required && !missing.is_empty() {
+        return Err(format!(
+            "no real cluster can be started, {} not found: the integration tests cannot run",
+            missing.join(" and ")
+        )
+        .into());
+    }
     let since = Instant::now();
     vectors::run()?;
     documentation()?;
     examples::run()?;
-    let units = since.elapsed();
     // With the features of this program's own build, so that nothing is compiled twice.
     shell::run(&mut workspace::cargo(["test", "--package", "xtask"]))?;
+    let units = since.elapsed();
     let on_mock = scenarios_on_the_mock()?;
+    if !missing.is_empty() {
+        println!("{}", left_out(&missing, on_mock.scenarios(On::Mock).len()));
+        return Ok(());
+    }
     let integration = integration_tests(&["--skip", "mock::"])?;
     compatibility::check(&integration.passed, false)?;
     compare_scenarios(&on_mock, &integration.passed)?;
     println!(
-        "test: unit and documentation tests and examples passed in {:.0?}, integration tests passed in {:.0?} on {}",
-        units, integration.took, integration.cluster
+        "test: unit and documentation tests and examples passed in {units:.0?}, integration tests passed in {:.0?} on {}",
+        integration.took, integration.cluster
     );
     Ok(())
+}
+
+/// The last lines of a run without a real cluster.
+fn left_out(missing: &[&str], scenarios: usize) -> String {
+    format!(
+        "test: everything that needs no real cluster passed, {scenarios} scenarios on mock clusters among it\n\
+         test: NOT RUN: the integration tests on a real Fluss cluster, because {} not found.\n\
+         test: install Java 11 or later and Maven, or set {} to a running cluster, and run `cargo xtask test --real`",
+        missing.join(" and "),
+        cluster::BOOTSTRAP,
+    )
 }
 
 /// The snippets of the crates, of their READMEs and of the pages in `docs/`.
@@ -176,5 +220,18 @@ fn run_and_read(tests: &mut std::process::Command) -> Result<Passed> {
         Ok(passed)
     } else {
         Err("integration tests failed".into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_left_out_is_said_in_the_last_lines() {
+        let text = left_out(&["java", "mvn"], 7);
+        assert!(text.contains("7 scenarios on mock clusters"));
+        assert!(text.contains("NOT RUN"));
+        assert!(text.contains("java and mvn not found"));
     }
 }

@@ -5,6 +5,19 @@
 
 mod codec;
 
+pub(crate) const USAGE: &str = concat!(
+    "usage: cargo xtask bench [OPTIONS]\n\n",
+    include_str!("../../../peer-bench/usage.txt"),
+    "  codec [FILTER]      instructions of the codecs instead (`cargo xtask bench codec --help`)\n",
+);
+
+pub(crate) const CODEC_USAGE: &str = "\
+usage: cargo xtask bench codec [FILTER]...
+
+Counts the instructions of one operation of each codec with valgrind, and fails if one is above its limit. Operations
+whose names contain every FILTER are counted.
+";
+
 use crate::{
     Result,
     cluster::{self, Options},

@@ -29,7 +29,7 @@ const READY_WITHIN: Duration = Duration::from_secs(240);
 /// Name of the coordinator in the state file.
 const COORDINATOR: &str = "coordinator";
 
-const USAGE: &str = "\
+pub(crate) const USAGE: &str = "\
 usage: cargo xtask cluster COMMAND [OPTIONS]
 
   up              start a cluster, wait until tables can be created, print its bootstrap address
@@ -73,10 +73,6 @@ pub(crate) fn run(words: &[&str]) -> Result<()> {
         ["start-tablet", id] => start(&options, &tablet_name(id)?),
         ["kill-coordinator"] => end(&options, COORDINATOR, process::How::Crash),
         ["start-coordinator"] => start(&options, COORDINATOR),
-        [] | ["help"] => {
-            print!("{USAGE}");
-            Ok(())
-        }
         other => Err(format!("no such command: {}\n\n{USAGE}", other.join(" ")).into()),
     }
 }
@@ -97,6 +93,23 @@ pub(crate) fn running_elsewhere() -> Result<Option<String>> {
         }
     }
     Err(format!("{BOOTSTRAP} names a cluster that does not answer ({last})").into())
+}
+
+/// The programs that the integration tests need and that are not on this machine: Maven and the compiler for the programs of the
+/// Java client, Java for the cluster unless a running one is named.
+pub(crate) fn missing_tools() -> Vec<&'static str> {
+    let named = |variable| env::var(variable).is_ok_and(|text| !text.trim().is_empty());
+    let mut tools = vec!["javac", "mvn"];
+    if !named(BOOTSTRAP) && !named("JAVA_HOME") {
+        tools.insert(0, "java");
+    }
+    tools.retain(|tool| !is_on_path(tool));
+    tools
+}
+
+fn is_on_path(program: &str) -> bool {
+    env::var_os("PATH")
+        .is_some_and(|path| env::split_paths(&path).any(|dir| dir.join(program).is_file()))
 }
 
 /// Starts a cluster, or finds that one with the same options runs there already.
