@@ -133,7 +133,7 @@ fn read(
         bucket_request.partition_id,
         bucket_request.routing_bucket_count,
     )?;
-    let positions = projection(table, request)?;
+    let fields = projection(table, request)?;
     let (start, end) = (bucket.log.start_offset(), bucket.log.end_offset());
     let offset = match bucket_request.fetch_offset {
         EARLIEST => start,
@@ -170,9 +170,9 @@ fn read(
     }
     let mut records = BytesMut::new();
     for batch in bucket.log.since(offset) {
-        let bytes = match &positions {
+        let bytes = match &fields {
             None => batch.bytes().clone(),
-            Some(positions) => project(table, batch, positions)?,
+            Some(fields) => project(table, batch, fields)?,
         };
         let is_needed = is_first && records.is_empty();
         if records.len() + bytes.len() > limit && !is_needed {
@@ -198,7 +198,8 @@ fn describe(segment: &RemoteLogSegment) -> PbRemoteLogSegment {
     }
 }
 
-fn projection(table: &Table, request: &PbFetchLogReqForTable) -> Result<Option<Vec<usize>>> {
+/// The positions of the columns that are asked for, which nobody looks at before there is a batch.
+fn projection(table: &Table, request: &PbFetchLogReqForTable) -> Result<Option<Vec<i32>>> {
     if !request.projection_pushdown_enabled {
         return Ok(None);
     }
@@ -212,26 +213,11 @@ fn projection(table: &Table, request: &PbFetchLogReqForTable) -> Result<Option<V
             ),
         );
     }
-    let positions = request.projected_fields.iter();
-    let positions = positions.map(|position| usize::try_from(*position).ok());
-    match positions.collect::<Option<Vec<_>>>() {
-        Some(positions)
-            if !positions.is_empty() && positions.is_sorted_by(|one, other| one < other) =>
-        {
-            Ok(Some(positions))
-        }
-        _ => fail(
-            ErrorCode::INVALID_COLUMN_PROJECTION,
-            format!(
-                "The projection indexes should be in field order, but is {:?}",
-                request.projected_fields
-            ),
-        ),
-    }
+    Ok(Some(request.projected_fields.iter().copied().collect()))
 }
 
 /// Positions are those of the schema that a batch was written with.
-fn project(table: &Table, batch: &LogBatch, positions: &[usize]) -> Result<Bytes> {
+fn project(table: &Table, batch: &LogBatch, fields: &[i32]) -> Result<Bytes> {
     let schema_id = batch.header().schema_id();
     let Some(schema) = table.schema(schema_id) else {
         return fail(
@@ -239,16 +225,40 @@ fn project(table: &Table, batch: &LogBatch, positions: &[usize]) -> Result<Bytes
             format!("a batch was written with schema {schema_id}, which does not exist"),
         );
     };
-    let columns = schema.columns().len();
-    if positions.last().is_some_and(|last| *last >= columns) {
-        return fail(
-            ErrorCode::INVALID_COLUMN_PROJECTION,
-            format!(
-                "Projected fields {positions:?} is out of bound for schema with {columns} fields."
-            ),
-        );
-    }
+    let positions = positions(fields, schema.columns().len())?;
     batch
-        .project(schema.row_type(), positions)
+        .project(schema.row_type(), &positions)
         .map_err(internal)
+}
+
+/// Source: `FileLogProjection#toBitSet`.
+fn positions(fields: &[i32], columns: usize) -> Result<Vec<usize>> {
+    let refused = |why: String| fail(ErrorCode::INVALID_COLUMN_PROJECTION, why);
+    let mut before = -1;
+    let mut positions = Vec::with_capacity(fields.len());
+    for field in fields.iter().copied() {
+        if field < before {
+            return refused(format!(
+                "The projection indexes should be in field order, but is {fields:?}"
+            ));
+        }
+        if field == before {
+            return refused(format!(
+                "The projection indexes should not contain duplicated fields, but is {fields:?}"
+            ));
+        }
+        match usize::try_from(field) {
+            Ok(position) if position < columns => positions.push(position),
+            _ => {
+                return refused(format!(
+                    "Projected fields {fields:?} is out of bound for schema with {columns} fields."
+                ));
+            }
+        }
+        before = field;
+    }
+    if positions.is_empty() {
+        return fail(ErrorCode::UNKNOWN_SERVER_ERROR, "Invalid metadata length");
+    }
+    Ok(positions)
 }

@@ -52,7 +52,19 @@ fn find(
             ErrorCode::INVALID_TIMESTAMP_EXCEPTION,
             format!("the fetch timestamp {timestamp} is larger than the current timestamp {now}"),
         ),
-        (2, Some(timestamp)) => Ok(bucket.log.offset_at(timestamp)),
+        (2, Some(timestamp)) if timestamp > bucket.log.max_timestamp() => {
+            Ok(bucket.log.end_offset())
+        }
+        (2, Some(timestamp)) => {
+            let found = bucket.log.copied_offset_at(timestamp);
+            match found.or_else(|| bucket.log.offset_at(timestamp)) {
+                Some(offset) => Ok(offset),
+                None => fail(
+                    ErrorCode::UNKNOWN_SERVER_ERROR,
+                    format!("No offset found for timestamp {timestamp}"),
+                ),
+            }
+        }
         (2, None) => fail(
             ErrorCode::UNKNOWN_SERVER_ERROR,
             "startTimestamp is not present while list offset by timestamp.",

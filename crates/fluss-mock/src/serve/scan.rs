@@ -29,6 +29,7 @@ pub(crate) fn limited(
 
 /// Whether it is a log table, and the records.
 fn scan(state: &mut State, caller: &Caller, request: &LimitScanRequest) -> Result<(bool, Bytes)> {
+    let segment_bytes = state.config.segment_bytes();
     let (table, bucket) = state.bucket(
         caller.server,
         request.table_id,
@@ -45,7 +46,7 @@ fn scan(state: &mut State, caller: &Caller, request: &LimitScanRequest) -> Resul
     if table.descriptor.has_primary_key() {
         Ok((false, first_rows(bucket, limit)?))
     } else {
-        Ok((true, last_batches(&bucket.log, limit)))
+        Ok((true, last_batches(&bucket.log, limit, segment_bytes)?))
     }
 }
 
@@ -59,15 +60,30 @@ fn first_rows(bucket: &Bucket, limit: usize) -> Result<Bytes> {
     Ok(batch.build())
 }
 
-/// As few whole batches from the end as have so many records.
-fn last_batches(log: &Log, limit: usize) -> Bytes {
+/// Whole batches from that of the first wanted record on, to the end of its segment: servers read one segment of those that they have on
+/// their disks (`Replica#limitLogScan`).
+fn last_batches(log: &Log, limit: usize, segment_bytes: usize) -> Result<Bytes> {
     let first_wanted = log
         .end_offset()
         .saturating_sub_unsigned(limit as u64)
-        .max(0);
+        .max(log.start_offset());
+    if first_wanted < log.local_start() {
+        return fail(
+            ErrorCode::LOG_OFFSET_OUT_OF_RANGE_EXCEPTION,
+            format!(
+                "Received request for offset {first_wanted}, but we only have log segments from offset {} up to {}.",
+                log.local_start(),
+                log.end_offset()
+            ),
+        );
+    }
+    let end = log.segment_end(first_wanted, segment_bytes);
     let mut records = BytesMut::new();
     for batch in log.since(first_wanted) {
+        if batch.header().next_offset() > end {
+            break;
+        }
         records.extend_from_slice(batch.bytes());
     }
-    records.freeze()
+    Ok(records.freeze())
 }

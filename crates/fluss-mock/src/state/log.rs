@@ -163,14 +163,12 @@ impl Log {
             .map_or(-1, |batch| batch.header().commit_timestamp())
     }
 
-    /// The first offset of the first batch that was written then or later; for a time after all of them, the end.
-    pub(crate) fn offset_at(&self, timestamp: i64) -> i64 {
+    /// The first offset of the first batch that was written then or later; `None` for a time after all of them.
+    pub(crate) fn offset_at(&self, timestamp: i64) -> Option<i64> {
         let before = self
             .batches
             .partition_point(|batch| batch.header().commit_timestamp() < timestamp);
-        self.batches
-            .get(before)
-            .map_or(self.end_offset(), |batch| batch.header().base_offset())
+        Some(self.batches.get(before)?.header().base_offset())
     }
 }
 

@@ -6,6 +6,7 @@ mod catalog;
 mod cluster;
 mod config;
 mod housekeeping;
+mod index;
 mod log;
 mod notes;
 mod placement;

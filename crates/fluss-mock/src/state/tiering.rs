@@ -11,8 +11,8 @@ use fluss_metadata::{
     FsPath, PartitionId, PhysicalTablePath, RemoteLayout, RemoteLogManifest, RemoteLogSegment,
     TableBucket, TableId,
 };
-use fluss_row::log::LogBatch;
 
+use super::index::SegmentIndex;
 use super::{Log, State, Table};
 
 /// The segments of a log, but for the last one, which is being written to.
@@ -22,7 +22,7 @@ pub(crate) struct Segments {
     /// Where the last one begins.
     open: i64,
     /// Offsets before this one are in the directory only.
-    pub(crate) local_start: i64,
+    local_start: i64,
 }
 
 impl Segments {
@@ -168,7 +168,7 @@ impl Log {
         Ok(())
     }
 
-    /// The segments that hold what has moved, from this offset on, and how many bytes of the first one are before its batch.
+    /// The segments that hold what has moved, from this offset on, and a byte of the first one at or before which its batch begins.
     pub(crate) fn moved(&self, offset: i64) -> Option<(&[RemoteLogSegment], usize)> {
         let Segments {
             closed,
@@ -181,13 +181,47 @@ impl Log {
         let first = closed.partition_point(|segment| segment.end_offset() <= offset);
         let behind = closed.partition_point(|segment| segment.end_offset() <= *local_start);
         let found = closed.get(first..behind)?;
-        let begins = found.first()?.start_offset();
-        let before = self.since(begins).iter();
-        let before = before.take_while(|batch| batch.header().next_offset() <= offset);
-        Some((
-            found,
-            before.map(|batch: &LogBatch| batch.bytes().len()).sum(),
-        ))
+        Some((found, self.index_of(found.first()?).position(offset)))
+    }
+
+    /// The offset for a time, if a segment that was copied has a batch that was written then or later. Servers ask the index of that
+    /// segment alone, so that it is often too small.
+    pub(crate) fn copied_offset_at(&self, timestamp: i64) -> Option<i64> {
+        let mut closed = self.segments.closed.iter();
+        let segment = closed.find(|segment| segment.max_timestamp() >= timestamp)?;
+        Some(self.index_of(segment).offset_at(timestamp))
+    }
+
+    fn index_of(&self, segment: &RemoteLogSegment) -> SegmentIndex {
+        let batches = self.since(segment.start_offset()).iter();
+        let inside =
+            batches.take_while(|batch| batch.header().next_offset() <= segment.end_offset());
+        SegmentIndex::of(segment.start_offset(), inside)
+    }
+
+    /// Offsets before this one are in the directory only.
+    pub(crate) fn local_start(&self) -> i64 {
+        self.segments.local_start.max(self.start_offset())
+    }
+
+    /// Where the segment ends that has the batch of an offset.
+    pub(crate) fn segment_end(&self, offset: i64, segment_bytes: usize) -> i64 {
+        let mut closed = self.segments.closed.iter();
+        if let Some(segment) = closed.find(|segment| segment.end_offset() > offset) {
+            return segment.end_offset();
+        }
+        let mut bytes = 0;
+        for batch in self.since(self.segments.open) {
+            let size = batch.bytes().len();
+            if bytes > 0 && bytes + size > segment_bytes {
+                if batch.header().base_offset() > offset {
+                    return batch.header().base_offset();
+                }
+                bytes = 0;
+            }
+            bytes += size;
+        }
+        self.end_offset()
     }
 }
 
