@@ -116,6 +116,11 @@ const FEATURES: &[Feature] = &[
     ("Reading", "tiered log segments", "scan_remote"),
     (
         "Reading",
+        "times and last rows of tiered logs",
+        "scan_tiered",
+    ),
+    (
+        "Reading",
         "log segments in S3, with credentials that the servers hand out and renew",
         "s3",
     ),

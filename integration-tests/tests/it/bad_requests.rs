@@ -119,6 +119,7 @@ pub(crate) async fn bad_reads_are_answered_by_their_codes() {
         ("offsets of an unknown type", offsets(9, None)),
         ("offsets by no time", offsets(2, None)),
         ("offsets by a time to come", offsets(2, Some(i64::MAX))),
+        ("offsets by a time before 1970", offsets(2, Some(-1))),
     ] {
         let answer = tables.ask(leader, request).await;
         found.push((
@@ -257,13 +258,14 @@ pub(crate) async fn bad_administration_is_answered_by_its_codes() {
 }
 
 /// Seen on a server of release 0.9.1, as those below.
-const READS: [(&str, i32); 10] = [
+const READS: [(&str, i32); 11] = [
     ("fetch behind the end", 19),
     ("fetch before the start", 19),
     ("fetch unknown table", 21),
     ("offsets of an unknown type", -1),
     ("offsets by no time", -1),
     ("offsets by a time to come", 38),
+    ("offsets by a time before 1970", -1),
     ("lookup in a log table", 20),
     ("prefix lookup in a log table", 20),
     ("scan of an unknown table", 21),

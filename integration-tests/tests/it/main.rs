@@ -28,6 +28,7 @@ mod scan_remote;
 mod scan_stream;
 mod scan_subscribe;
 mod scan_support;
+mod scan_tiered;
 mod scenarios;
 mod write_append;
 mod write_batches;

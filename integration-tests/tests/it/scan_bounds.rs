@@ -121,6 +121,37 @@ pub(crate) async fn a_scan_until_offsets_ends_just_before_them() {
     assert_eq!(ids(&seen), (90..120).collect::<Vec<_>>());
 }
 
+pub(crate) async fn a_finished_scan_goes_on_where_it_ended_with_a_later_end() {
+    let (_connection, table) = log_table("bounds_later", 1).await;
+    append(&table, 0..100).await;
+    let bucket = TableBucket::new(table.get_table_info().table_id(), 0);
+    let scanner = scanner(&table);
+    scanner.subscribe_from_beginning(0).await.unwrap();
+    let mut all = Vec::new();
+    // What lies behind an end is in the same batch, and was fetched with it.
+    for end in [0, 37, 38, 90] {
+        let ends = HashMap::from([(bucket, end)]);
+        scanner.read_until_offsets(&ends).unwrap();
+        all.extend(ids(&read_to_the_end(&scanner).await));
+        assert_eq!(all, (0..end).collect::<Vec<_>>());
+    }
+    for to in [100, 130, 160] {
+        if to > 100 {
+            append(&table, to - 30..to).await;
+        }
+        scanner.read_until(OffsetSpec::Latest).await.unwrap();
+        all.extend(ids(&read_to_the_end(&scanner).await));
+        assert_eq!(all, (0..to).collect::<Vec<_>>());
+    }
+    // An earlier one changes nothing.
+    scanner.read_until(OffsetSpec::Earliest).await.unwrap();
+    assert!(read_to_the_end(&scanner).await.is_empty());
+    append(&table, 160..170).await;
+    scanner.read_until(OffsetSpec::Latest).await.unwrap();
+    all.extend(ids(&read_to_the_end(&scanner).await));
+    assert_eq!(all, (0..170).collect::<Vec<_>>());
+}
+
 pub(crate) async fn a_scan_between_two_times_has_the_batches_between_them() {
     let (_connection, table) = log_table("bounds_times", 2).await;
     let mut times = Vec::new();

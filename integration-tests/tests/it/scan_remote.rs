@@ -79,7 +79,7 @@ async fn wait_for_segments(table: &FlussTable) {
     }
 }
 
-fn count_logs(dir: &Path) -> usize {
+pub(crate) fn count_logs(dir: &Path) -> usize {
     let Ok(entries) = std::fs::read_dir(dir) else {
         return 0;
     };

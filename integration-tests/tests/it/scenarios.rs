@@ -170,6 +170,7 @@ scenarios! {
         a_scan_until_now_of_an_empty_table_ends_at_once,
         a_scan_until_now_reads_every_partition,
         a_scan_until_offsets_ends_just_before_them,
+        a_finished_scan_goes_on_where_it_ended_with_a_later_end,
         a_scan_between_two_times_has_the_batches_between_them,
         batches_without_rows_move_the_position,
     ]
@@ -196,6 +197,16 @@ scenarios! {
         a_stream_of_batches_with_an_end_ends,
         a_stream_without_end_goes_on_and_a_dropped_next_loses_nothing,
         a_stream_tells_a_failure_once_and_reads_on,
+    ]
+    scan_tiered [
+        reading_to_a_time_has_every_row_before_it_wherever_segments_are,
+        reading_from_a_time_begins_with_its_batch_wherever_segments_are,
+        partitions_whose_segments_moved_are_read_between_two_times,
+        the_last_rows_are_the_newest_wherever_segments_are,
+        servers_answer_a_limit_scan_from_one_segment_on_their_disks,
+        servers_know_the_times_of_copied_segments_roughly,
+        a_time_before_all_times_is_the_beginning_of_an_empty_log_too,
+        columns_that_cannot_be_fetched_are_refused_once_there_are_rows,
     ]
     scan_subscribe [
         buckets_are_read_one_by_one_and_many_at_once,

@@ -19,6 +19,9 @@ const NO_FOLLOWER: i32 = -1;
 impl FlussAdmin {
     /// The offset that `spec` describes, for each of these buckets of a table without partitions.
     ///
+    /// For a time of a log of which segments were copied to remote storage, that is an offset at or somewhat before the first batch of that
+    /// time: see [`OffsetSpec::Timestamp`]. Scanners start and end exactly.
+    ///
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table; [`Usage`](crate::ErrorKind::Usage) for a bucket that the table
@@ -115,7 +118,8 @@ impl FlussAdmin {
         let (offset_type, start_timestamp) = match spec {
             OffsetSpec::Earliest => (0, None),
             OffsetSpec::Latest => (1, None),
-            OffsetSpec::Timestamp(millis) => (2, Some(millis)),
+            // Nothing is older than 1970, and servers answer an earlier time with an error if a log is empty.
+            OffsetSpec::Timestamp(millis) => (2, Some(millis.max(0))),
         };
         if let Some(bucket) = buckets.iter().find(|&&b| !(0..bucket_count).contains(&b)) {
             return Err(Error::usage(format!(

@@ -1,16 +1,15 @@
 //! Reading to an end that is known beforehand: to what is there now, to a time, to offsets.
 
 use std::collections::HashMap;
+use std::sync::MutexGuard;
 
 use fluss_metadata::{OffsetSpec, TableBucket};
-use fluss_wire::error_code::ServerError;
 use futures::stream::{self, StreamExt, TryStreamExt};
-use tokio::time::Instant;
 
-use super::{Scanner, entropy, offsets, start_of};
-use crate::engine::scan::{FetchFault, StartOffset, judge, retry_delay};
+use super::decode::LogChunk;
+use super::{Scanner, offsets};
+use crate::engine::scan::{ScanEngine, StartOffset};
 use crate::error::{Error, Result};
-use crate::table::OffsetReset;
 
 /// Questions for offsets under way at once.
 const QUESTIONS: usize = 16;
@@ -19,18 +18,37 @@ impl Scanner {
     /// Gives every bucket that is read an end.
     pub(super) async fn read_until(&self, end: OffsetSpec) -> Result<()> {
         self.end_discovery();
-        let start = match start_of(end) {
-            StartOffset::At(_) => StartOffset::EarliestResolved,
-            other => other,
-        };
-        let ends: HashMap<TableBucket, i64> = stream::iter(self.subscribed())
-            .map(|bucket| async move { Ok((bucket, self.offset(&bucket, start).await?)) })
+        let ends: Vec<(TableBucket, i64)> = stream::iter(self.subscribed())
+            .map(|bucket| async move { Ok((bucket, self.end_of(&bucket, end).await?)) })
             .buffer_unordered(QUESTIONS)
             .try_collect()
             .await
             .map_err(|error: Error| self.shared.error(error).during("read_until"))?;
-        self.stop_at(&ends);
+        let mut engine = self.shared.engine();
+        for (bucket, offset) in ends {
+            match end {
+                OffsetSpec::Timestamp(time) => engine.stop_at_time(&bucket, offset, time),
+                OffsetSpec::Earliest | OffsetSpec::Latest => engine.stop_at(&bucket, offset),
+            }
+        }
+        self.bounded(engine);
         Ok(())
+    }
+
+    /// The offset at which a bucket ends at the latest.
+    async fn end_of(&self, bucket: &TableBucket, end: OffsetSpec) -> Result<i64> {
+        let (connection, table) = (self.shared.connection(), self.projection().table());
+        let find = |start| offsets::find(connection, table, bucket, start);
+        match end {
+            OffsetSpec::Earliest => find(StartOffset::EarliestResolved).await,
+            OffsetSpec::Latest => find(StartOffset::Latest).await,
+            OffsetSpec::Timestamp(time) => {
+                // Servers know only roughly where a time is, so that the batches themselves have to tell. Asked for it first they refuse a
+                // time to come; what they write after that is not older.
+                let roughly = find(StartOffset::Timestamp(time)).await?;
+                Ok(find(StartOffset::Latest).await?.max(roughly))
+            }
+        }
     }
 
     /// Gives every bucket that is read the end that is named for it.
@@ -67,37 +85,21 @@ impl Scanner {
         for (bucket, end) in ends {
             engine.stop_at(bucket, *end);
         }
+        self.bounded(engine);
+    }
+
+    /// Reads the offsets `from` to `to` of one bucket.
+    pub(super) fn read_range(&self, bucket: TableBucket, from: i64, to: i64) {
+        let mut engine = self.shared.engine();
+        engine.subscribe(bucket, StartOffset::At(from));
+        engine.stop_at(&bucket, to);
+        self.bounded(engine);
+    }
+
+    fn bounded(&self, mut engine: MutexGuard<'_, ScanEngine<LogChunk>>) {
         engine.set_bounded();
         drop(engine);
         self.shared.work.notify_one();
         self.shared.data.notify_one();
-    }
-
-    /// The offset of a place in the log. What passes is repeated.
-    async fn offset(&self, bucket: &TableBucket, start: StartOffset) -> Result<i64> {
-        let cluster = &self.shared.connection().cluster;
-        let deadline = Instant::now() + self.shared.connection().config.call_timeout;
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            let seen = cluster.view().generation();
-            let refusal: ServerError = match offsets::ask(&self.shared, bucket, start).await {
-                Ok(Ok(offset)) => return Ok(offset),
-                Ok(Err(refusal)) => refusal,
-                Err(error) => return Err(error.of_bucket(*bucket)),
-            };
-            let fault = judge(refusal.code, false, OffsetReset::Error);
-            let passes = matches!(fault, FetchFault::Retry | FetchFault::RefreshAndRetry);
-            let pause = retry_delay(attempts, entropy(cluster));
-            if !passes || Instant::now() + pause > deadline {
-                return Err(Error::from(refusal)
-                    .of_bucket(*bucket)
-                    .after_attempts(attempts));
-            }
-            if fault == FetchFault::RefreshAndRetry {
-                cluster.invalidate_bucket(bucket, seen);
-            }
-            self.shared.sleep_until(Instant::now() + pause).await;
-        }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
-use fluss_metadata::SchemaId;
+use fluss_metadata::{SchemaId, TableBucket};
 use fluss_row::ChangeType;
 use fluss_row::arrow::{ColumnarBatch, ColumnarRow, change_type_array};
 use fluss_row::log::{DecodedBatch, LogBatch, LogBatches, ReadContext};
@@ -15,7 +15,7 @@ use fluss_row::log::{DecodedBatch, LogBatch, LogBatches, ReadContext};
 use super::fetch::Decode;
 use super::{Projection, Shared};
 use crate::connection::ConnectionInner;
-use crate::engine::scan::Chunk;
+use crate::engine::scan::{BatchHeader, Chunk, ScanEngine};
 use crate::error::{Error, Result};
 
 /// What the server did to batches before it sent them.
@@ -39,6 +39,34 @@ pub(super) struct Batches {
     pub(super) last_schema_id: Option<SchemaId>,
     /// Why what follows the whole batches is none.
     pub(super) broken: Option<Error>,
+}
+
+/// What of a piece of the log is to be decoded.
+pub(super) struct Wanted {
+    /// Offset from which on rows are wanted.
+    pub(super) from: i64,
+    pub(super) batches: Vec<LogBatch>,
+    pub(super) broken: Option<Error>,
+}
+
+impl Batches {
+    /// Leaves out what lies outside of the bounds between which a bucket is read. `from` is the offset that was asked for.
+    pub(super) fn admitted(
+        mut self,
+        engine: &mut ScanEngine<LogChunk>,
+        bucket: &TableBucket,
+        from: i64,
+    ) -> Wanted {
+        let admitted = engine.admit(bucket, from, &mut self.whole, |batch| BatchHeader {
+            base_offset: batch.header().base_offset(),
+            commit_time: batch.header().commit_timestamp(),
+        });
+        Wanted {
+            from: admitted.from,
+            batches: self.whole,
+            broken: self.broken.filter(|_| !admitted.ended),
+        }
+    }
 }
 
 /// Where a piece of the log begins.
@@ -163,6 +191,10 @@ impl LogChunk {
 impl Chunk for LogChunk {
     fn row_count(&self) -> usize {
         self.batch.row_count()
+    }
+
+    fn timestamp(&self) -> i64 {
+        LogChunk::timestamp(self)
     }
 
     fn skipped_rows(&self) -> usize {

@@ -209,8 +209,9 @@ fn sort_answers(
         };
         let mut engine = shared.engine();
         let ticket = engine.on_answer(&fetch.bucket, fetch.generation, answer, now);
-        drop(engine);
         if let (Some(ticket), Some(batches)) = (ticket, batches) {
+            let wanted = batches.admitted(&mut engine, &fetch.bucket, fetch.offset);
+            drop(engine);
             let projected = shared.projection().pushed().is_some() && !plan.unprojected;
             let source = if projected {
                 Source::Projected
@@ -220,12 +221,13 @@ fn sort_answers(
             work.push(Decode {
                 bucket: fetch.bucket,
                 ticket,
-                from: fetch.offset,
-                batches: batches.whole,
-                broken: batches.broken,
+                from: wanted.from,
+                batches: wanted.batches,
+                broken: wanted.broken,
                 source,
             });
         } else {
+            drop(engine);
             // An error may be what a poll waits for.
             shared.data.notify_one();
         }

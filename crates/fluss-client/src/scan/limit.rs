@@ -1,27 +1,31 @@
 //! Reading a bucket once, up to a number of rows.
 
+use std::collections::VecDeque;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_schema::SchemaRef;
-use bytes::Bytes;
 use fluss_metadata::TableBucket;
-use fluss_wire::error_code::ServerError;
+use fluss_row::log::LogBatch;
+use fluss_wire::error_code::{ErrorCode, ServerError};
 use fluss_wire::message::{LimitScanRequest, LimitScanResponse};
+use futures::future::try_join;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::{Instrument, debug_span};
 
-use super::Projection;
-use super::decode::{BatchReader, Begins, Source, split};
+use super::decode::{BatchReader, Begins, LogChunk, Source, split};
 use super::values::ValueRows;
+use super::{Projection, Scanner, offsets};
 use crate::connection::ConnectionInner;
-use crate::engine::scan::{FetchFault, judge, retry_delay};
+use crate::engine::scan::{FetchFault, StartOffset, judge, retry_delay};
 use crate::error::{Error, Result};
 use crate::table::{OffsetReset, ScanBatch};
 
 /// Reads one bucket once, up to a number of rows: the last rows of a log table, any rows of a primary-key table.
 pub(super) struct LimitScan {
+    connection: Arc<ConnectionInner>,
     reader: BatchReader,
     values: ValueRows,
     schema: SchemaRef,
@@ -41,7 +45,8 @@ impl LimitScan {
         Ok(Self {
             schema: projection.column_schema()?,
             values: ValueRows::new(projection.clone())?,
-            reader: BatchReader::new(connection, projection),
+            reader: BatchReader::new(Arc::clone(&connection), projection),
+            connection,
             bucket,
             limit,
             batches: Mutex::new(None),
@@ -66,7 +71,7 @@ impl LimitScan {
 
     pub(super) async fn fetch(&self) -> Result<Vec<ScanBatch>> {
         let table = self.reader.projection().table();
-        let connection = self.reader.connection();
+        let connection = &*self.connection;
         let count = super::learn_routing_bucket_count(connection, table, &self.bucket).await;
         let request = LimitScanRequest {
             table_id: table.table_id(),
@@ -75,18 +80,112 @@ impl LimitScan {
             limit: self.limit,
             routing_bucket_count: Some(count),
         };
+        if !table.has_primary_key() {
+            return self.last_rows(&request).await;
+        }
         let response = self.ask(&request).await?;
         let Some(records) = response.records.filter(|records| !records.is_empty()) else {
             return Ok(Vec::new());
         };
-        if response.is_log_table.unwrap_or(!table.has_primary_key()) {
-            self.log_rows(&records).await
-        } else {
-            let most = usize::try_from(self.limit).unwrap_or(0);
-            let connection = self.reader.connection();
-            let batch = self.values.read(connection, records, most).await?;
-            Ok(vec![ScanBatch::new(self.bucket, batch, 0, None)])
+        let batch = self.values.read(connection, records, self.rows()).await?;
+        Ok(vec![ScanBatch::new(self.bucket, batch, 0, None)])
+    }
+
+    /// The last rows of a log.
+    ///
+    /// A server reads one segment of those that it has on its disks (`Replica#limitLogScan`): the newest rows are missing in its answer if the
+    /// wanted ones lie in several, and it refuses if the first of them has moved away. What is missing is fetched.
+    async fn last_rows(&self, request: &LimitScanRequest) -> Result<Vec<ScanBatch>> {
+        let answer = async {
+            match self.ask(request).await {
+                Ok(response) => Ok(Some(response.records.unwrap_or_default())),
+                Err(error) if has_moved(&error) => Ok(None),
+                Err(error) => Err(error),
+            }
+        };
+        // Both at once: the end of the log tells whether the answer is all there is.
+        let (records, end) = try_join(answer, self.end()).await?;
+        let found = records.map(|records| split(&records, -1, Begins::At));
+        let mut last = LastRows::new(self.rows());
+        let mut read_to = None;
+        if let Some(found) = found {
+            if let Some(error) = found.broken {
+                return Err(error);
+            }
+            let begin = found
+                .whole
+                .first()
+                .map(|batch| batch.header().base_offset());
+            read_to = found.next_offset;
+            self.decode_last(&found.whole, &mut last).await?;
+            let reached = found.next_offset.unwrap_or(0) >= end;
+            if reached && (last.is_full() || begin.unwrap_or(0) == 0) {
+                return self.batches(last);
+            }
         }
+        let end = self.end().await?;
+        let from = read_to.unwrap_or_else(|| end.saturating_sub(i64::from(self.limit)).max(0));
+        if from < end {
+            self.fetch_range(from, end, &mut last).await?;
+        }
+        self.batches(last)
+    }
+
+    fn rows(&self) -> usize {
+        usize::try_from(self.limit).unwrap_or(0)
+    }
+
+    /// Where the log ends now.
+    async fn end(&self) -> Result<i64> {
+        let table = self.reader.projection().table();
+        offsets::find(&self.connection, table, &self.bucket, StartOffset::Latest).await
+    }
+
+    /// Reads as few batches from the end as have enough rows.
+    async fn decode_last(&self, batches: &[LogBatch], last: &mut LastRows) -> Result<()> {
+        for batch in batches.iter().rev() {
+            if last.is_full() {
+                break;
+            }
+            let chunk = self.reader.read(batch, 0, Source::Whole).await?;
+            last.push_front(chunk);
+        }
+        Ok(())
+    }
+
+    /// Fetches the rows between two offsets, wherever they are.
+    async fn fetch_range(&self, from: i64, to: i64, last: &mut LastRows) -> Result<()> {
+        let patience = self.connection.config.call_timeout;
+        let scanner = Scanner::start(
+            Arc::clone(&self.connection),
+            self.reader.projection().clone(),
+            OffsetReset::Earliest,
+            usize::MAX,
+        );
+        scanner.read_range(self.bucket, from, to);
+        while !scanner.is_finished() {
+            match scanner.poll(patience).await? {
+                Some(polled) => {
+                    for taken in polled.taken {
+                        last.push_back(taken.chunk, taken.rows);
+                    }
+                }
+                None if scanner.is_finished() => {}
+                None => return Err(Error::timeout("reading the last rows", patience)),
+            }
+        }
+        Ok(())
+    }
+
+    fn batches(&self, last: LastRows) -> Result<Vec<ScanBatch>> {
+        let parts = last.parts.into_iter().filter(|(_, rows)| !rows.is_empty());
+        parts
+            .map(|(chunk, rows)| {
+                let (offset, time) = (chunk.offset(rows.start), chunk.timestamp());
+                let columns = chunk.record_batch(rows, &self.schema)?;
+                Ok(ScanBatch::new(self.bucket, columns, offset, Some(time)))
+            })
+            .collect()
     }
 
     /// Asks the leader; what passes is asked again, for at most the time of a call.
@@ -125,35 +224,63 @@ impl LimitScan {
             sleep.await;
         }
     }
+}
 
-    /// The last rows of whole batches, of which there may be more than asked for.
-    async fn log_rows(&self, records: &Bytes) -> Result<Vec<ScanBatch>> {
-        let found = split(records, -1, Begins::At);
-        if let Some(error) = found.broken {
-            return Err(error);
+/// Whether the offset that a server would begin at is not on its disks.
+fn has_moved(error: &Error) -> bool {
+    error
+        .server_error()
+        .is_some_and(|error| error.code == ErrorCode::LOG_OFFSET_OUT_OF_RANGE_EXCEPTION)
+}
+
+/// The last rows of a log, at most so many, as they are found.
+struct LastRows {
+    most: usize,
+    count: usize,
+    parts: VecDeque<(LogChunk, Range<usize>)>,
+}
+
+impl LastRows {
+    fn new(most: usize) -> Self {
+        Self {
+            most,
+            count: 0,
+            parts: VecDeque::new(),
         }
-        let mut left = usize::try_from(self.limit).unwrap_or(0);
-        let mut batches = Vec::new();
-        for batch in found.whole.iter().rev() {
-            if left == 0 {
-                break;
-            }
-            let chunk = self.reader.read(batch, 0, Source::Whole).await?;
-            let rows = chunk.rows();
-            let first = rows.saturating_sub(left);
-            left -= rows - first;
-            if first < rows {
-                let columns = chunk.record_batch(first..rows, &self.schema)?;
-                batches.push(ScanBatch::new(
-                    self.bucket,
-                    columns,
-                    chunk.offset(first),
-                    Some(chunk.timestamp()),
-                ));
+    }
+
+    fn is_full(&self) -> bool {
+        self.count >= self.most
+    }
+
+    /// Takes in rows that are older than all others.
+    fn push_front(&mut self, chunk: LogChunk) {
+        let rows = chunk.rows();
+        self.count += rows;
+        self.parts.push_front((chunk, 0..rows));
+        self.drop_oldest();
+    }
+
+    /// Takes in rows that are newer than all others.
+    fn push_back(&mut self, chunk: LogChunk, rows: Range<usize>) {
+        self.count += rows.len();
+        self.parts.push_back((chunk, rows));
+        self.drop_oldest();
+    }
+
+    fn drop_oldest(&mut self) {
+        while let Some((_, rows)) = self.parts.front_mut()
+            && self.count > self.most
+        {
+            let surplus = self.count - self.most;
+            if rows.len() > surplus {
+                rows.start += surplus;
+                self.count = self.most;
+            } else {
+                self.count -= rows.len();
+                self.parts.pop_front();
             }
         }
-        batches.reverse();
-        Ok(batches)
     }
 }
 

@@ -1,16 +1,17 @@
 //! Asking the leader of a bucket for an offset.
 
-use fluss_metadata::TableBucket;
+use fluss_metadata::{TableBucket, TableInfo};
 use fluss_wire::error_code::ServerError;
 use fluss_wire::message::{ListOffsetsRequest, ListOffsetsResponse};
 use tokio::time::Instant;
 use tracing::debug;
 
 use super::Shared;
-use super::driver::retry;
+use super::driver::{entropy, retry};
 use super::fetch::NO_REPLICA;
 use super::learn_routing_bucket_count;
-use crate::engine::scan::{Answer, FetchFault, ResolvePlan, StartOffset, judge};
+use crate::connection::ConnectionInner;
+use crate::engine::scan::{Answer, FetchFault, ResolvePlan, StartOffset, judge, retry_delay};
 use crate::error::{Error, Result};
 use crate::table::OffsetReset;
 
@@ -21,7 +22,8 @@ const TIMESTAMP: i32 = 2;
 
 /// Asks, and tells the engine.
 pub(super) async fn run(shared: &Shared, plan: ResolvePlan) {
-    let answer = match ask(shared, &plan.bucket, plan.start).await {
+    let table = shared.projection().table();
+    let answer = match ask(shared.connection(), table, &plan.bucket, plan.start).await {
         Ok(Ok(offset)) => Answer::Resolved(offset),
         Ok(Err(error)) => on_bucket_error(shared, &plan, error),
         Err(error) => {
@@ -56,9 +58,47 @@ fn on_bucket_error(shared: &Shared, plan: &ResolvePlan, error: ServerError) -> A
     }
 }
 
+/// The offset of a place in the log. What passes is asked again, for at most the time of a call.
+pub(super) async fn find(
+    connection: &ConnectionInner,
+    table: &TableInfo,
+    bucket: &TableBucket,
+    start: StartOffset,
+) -> Result<i64> {
+    let cluster = &connection.cluster;
+    let deadline = Instant::now() + connection.config.call_timeout;
+    let mut attempts = 0;
+    loop {
+        attempts += 1;
+        let seen = cluster.view().generation();
+        let refusal: ServerError = match ask(connection, table, bucket, start).await {
+            Ok(Ok(offset)) => return Ok(offset),
+            Ok(Err(refusal)) => refusal,
+            Err(error) => return Err(error.of_bucket(*bucket)),
+        };
+        let fault = judge(refusal.code, false, OffsetReset::Error);
+        let passes = matches!(fault, FetchFault::Retry | FetchFault::RefreshAndRetry);
+        let pause = retry_delay(attempts, entropy(cluster));
+        if !passes || Instant::now() + pause > deadline {
+            return Err(Error::from(refusal)
+                .of_bucket(*bucket)
+                .after_attempts(attempts));
+        }
+        if fault == FetchFault::RefreshAndRetry {
+            cluster.invalidate_bucket(bucket, seen);
+        }
+        let sleep = {
+            let _enter = connection.drivers.handle().enter();
+            tokio::time::sleep(pause)
+        };
+        sleep.await;
+    }
+}
+
 /// The offset, or what the bucket's leader says against it.
-pub(super) async fn ask(
-    shared: &Shared,
+async fn ask(
+    connection: &ConnectionInner,
+    table: &TableInfo,
     bucket: &TableBucket,
     start: StartOffset,
 ) -> Result<Result<i64, ServerError>> {
@@ -66,10 +106,10 @@ pub(super) async fn ask(
         StartOffset::At(offset) => return Ok(Ok(offset)),
         StartOffset::EarliestResolved => (EARLIEST, None),
         StartOffset::Latest => (LATEST, None),
-        StartOffset::Timestamp(millis) => (TIMESTAMP, Some(millis)),
+        // Nothing is older than 1970, and servers answer an earlier time with an error if a log is empty.
+        StartOffset::Timestamp(millis) => (TIMESTAMP, Some(millis.max(0))),
     };
-    let table = shared.projection().table();
-    let count = learn_routing_bucket_count(shared.connection(), table, bucket).await;
+    let count = learn_routing_bucket_count(connection, table, bucket).await;
     let request = ListOffsetsRequest {
         follower_server_id: NO_REPLICA,
         offset_type,
@@ -80,8 +120,7 @@ pub(super) async fn ask(
         routing_bucket_count: Some(count),
     };
     let path = table.table_path();
-    let response: ListOffsetsResponse = shared
-        .connection()
+    let response: ListOffsetsResponse = connection
         .cluster
         .call_leader(path, *bucket, &request)
         .await?;

@@ -40,7 +40,7 @@ pub(super) async fn run(shared: &Shared, plan: RemotePlan) {
                             cursor: plan.cursor.advance(whole as u64),
                         },
                     };
-                (answer, Some((batches.whole, batches.broken)))
+                (answer, Some(batches))
             }
             // The segment is gone, or cannot be read now: the server knows where its records are by now.
             Ok(None) => {
@@ -62,26 +62,30 @@ pub(super) async fn run(shared: &Shared, plan: RemotePlan) {
                 (Answer::Failed(error), None)
             }
         };
-    let ticket = shared
-        .engine()
-        .on_answer(&bucket, plan.generation, answer, now);
+    let wanted = {
+        let mut engine = shared.engine();
+        let ticket = engine.on_answer(&bucket, plan.generation, answer, now);
+        ticket
+            .zip(batches)
+            .map(|(ticket, batches)| (ticket, batches.admitted(&mut engine, &bucket, plan.offset)))
+    };
     shared.work.notify_one();
-    match (ticket, batches) {
-        (Some(ticket), Some((batches, broken))) => {
+    match wanted {
+        Some((ticket, wanted)) => {
             decode(
                 shared,
                 Decode {
                     bucket,
                     ticket,
-                    from: plan.offset,
-                    batches,
-                    broken,
+                    from: wanted.from,
+                    batches: wanted.batches,
+                    broken: wanted.broken,
                     source: Source::Whole,
                 },
             )
             .await;
         }
-        _ => shared.data.notify_one(),
+        None => shared.data.notify_one(),
     }
 }
 

@@ -144,11 +144,11 @@ impl LogScanner {
     }
 
     /// Gives the scan an end: each bucket that is subscribed now is read up to what `end` is at this moment. That is all there is
-    /// ([`OffsetSpec::Latest`]), or what servers took in before a time ([`OffsetSpec::Timestamp`], to the batch, not in the future). No
-    /// more partitions are looked for.
+    /// ([`OffsetSpec::Latest`]), or everything before the first batch that a server took in at or after a time
+    /// ([`OffsetSpec::Timestamp`], not in the future). No more partitions are looked for.
     ///
-    /// [`is_finished`](Self::is_finished) tells when everything was handed out; polls return at once then, with nothing. A bucket
-    /// that is subscribed later has no end.
+    /// [`is_finished`](Self::is_finished) tells when everything was handed out; polls return at once then, with nothing. Given a later end, the
+    /// scan goes on from there. A bucket that is subscribed later has no end.
     ///
     /// # Errors
     ///

@@ -171,6 +171,11 @@ impl<C: Chunk> Bucket<C> {
                 self.stuck = 0;
             }
             Answer::Resolved(offset) => {
+                self.entry = None;
+                if let Source::Resolve(StartOffset::Timestamp(time)) = self.source {
+                    self.since = Some(time);
+                    self.entry = Some(offset);
+                }
                 self.source = Source::Log;
                 self.fetch_offset = offset;
                 self.at_end = false;

@@ -1,17 +1,101 @@
-//! Reading to an end: at an offset, or because a bucket is gone.
+//! Reading between bounds: from a time, to an offset or a time, or until a bucket is gone.
 
 use fluss_metadata::TableBucket;
 
-use super::bucket::{Chunk, Phase};
+use super::bucket::{Bucket, Chunk, Phase, StartOffset};
 use super::state::ScanEngine;
 
+/// What the header of a batch says.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BatchHeader {
+    pub(crate) base_offset: i64,
+    /// When the server took it in, in milliseconds since the epoch.
+    pub(crate) commit_time: i64,
+}
+
+/// What is left to do with the batches of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Admitted {
+    /// Offset from which on rows are wanted.
+    pub(crate) from: i64,
+    /// Whether the end of the bucket lies within or before these batches, so that nothing behind them matters.
+    pub(crate) ended: bool,
+}
+
 impl<C: Chunk> ScanEngine<C> {
-    /// Reads a bucket to just before `stop`, and no further. What was fetched from there on is thrown away.
+    /// Reads a bucket to just before `stop`, and no further.
     pub(crate) fn stop_at(&mut self, bucket: &TableBucket, stop: i64) {
-        if let Some(state) = self.buckets.get_mut(bucket) {
-            state.stop = Some(stop);
-            self.plan_is_due = true;
+        self.give_end(bucket, stop, None);
+    }
+
+    /// Reads a bucket to just before its first batch that was written at or after `time`, or to `latest` if there is none before.
+    pub(crate) fn stop_at_time(&mut self, bucket: &TableBucket, latest: i64, time: i64) {
+        self.give_end(bucket, latest, Some(time));
+    }
+
+    fn give_end(&mut self, bucket: &TableBucket, stop: i64, until: Option<i64>) {
+        let Some(state) = self.buckets.get(bucket) else {
+            return;
+        };
+        let thrown_away = state
+            .stop
+            .is_some_and(|old| stop > old && state.fetch_offset > old);
+        if thrown_away && state.failure.is_none() && !state.closing {
+            self.read_again(bucket);
         }
+        let Some(state) = self.buckets.get_mut(bucket) else {
+            return;
+        };
+        state.stop = Some(stop);
+        state.until = until;
+        state.find_end();
+        self.plan_is_due = true;
+    }
+
+    /// Fetches on from what was handed out: what came behind an end was thrown away, and now there is a later one.
+    fn read_again(&mut self, bucket: &TableBucket) {
+        let generation = self.next_id();
+        let Some(old) = self.buckets.get(bucket) else {
+            return;
+        };
+        let again = Bucket {
+            told: old.told,
+            since: old.since,
+            ..Bucket::new(generation, StartOffset::At(old.consumed))
+        };
+        self.unsubscribe(bucket);
+        self.buckets.insert(*bucket, again);
+        self.order.push_back(*bucket);
+    }
+
+    /// Picks the batches of an answer that are to be read, by their headers: none that is older than the time from which on a bucket is
+    /// read, and none at or behind its end. `from` is the offset that was asked for.
+    pub(crate) fn admit<B>(
+        &mut self,
+        bucket: &TableBucket,
+        from: i64,
+        batches: &mut Vec<B>,
+        header: impl Fn(&B) -> BatchHeader,
+    ) -> Admitted {
+        let mut admitted = Admitted { from, ended: false };
+        let Some(state) = self.buckets.get_mut(bucket) else {
+            batches.clear();
+            return admitted;
+        };
+        if state.since.is_none() && state.stop.is_none() {
+            return admitted;
+        }
+        let entry = state.entry;
+        batches.retain(|batch| state.admits(header(batch)));
+        if entry == Some(from)
+            && state.entry.is_none()
+            && let Some(first) = batches.first()
+        {
+            // The answer to the question for a time may lie inside the batch.
+            admitted.from = header(first).base_offset;
+        }
+        admitted.ended = state.is_ended();
+        admitted
     }
 
     /// Takes in that every bucket was given an end, so that the scan as a whole has one.
@@ -63,5 +147,47 @@ impl<C: Chunk> ScanEngine<C> {
                             .as_ref()
                             .is_some_and(|failure| failure.reported))
             })
+    }
+}
+
+impl<C: Chunk> Bucket<C> {
+    /// Whether a batch is to be read.
+    fn admits(&mut self, header: BatchHeader) -> bool {
+        let (base, time) = (header.base_offset, header.commit_time);
+        if self.since.is_some_and(|since| time < since) {
+            return false;
+        }
+        self.end_before(base, time);
+        if self.stop.is_some_and(|stop| base >= stop) {
+            return false;
+        }
+        if let Some(entry) = self.entry.take()
+            && self.consumed == entry
+        {
+            // Now it is known exactly.
+            self.consumed = base;
+            self.told = self.told.min(base);
+        }
+        true
+    }
+
+    /// Ends before a batch if it is the first one that is too new.
+    pub(super) fn end_before(&mut self, base_offset: i64, time: i64) {
+        if self.until.is_some_and(|until| until <= time) {
+            self.stop = self.stop.map(|stop| stop.min(base_offset));
+        }
+    }
+
+    /// Looks for the end in what is decoded already.
+    fn find_end(&mut self) {
+        let Some(until) = self.until else {
+            return;
+        };
+        let mut chunks = self.slots.iter().flat_map(|slot| &slot.chunks);
+        let found = chunks.find(|pending| pending.chunk.timestamp() >= until);
+        if let Some(pending) = found {
+            let base = pending.chunk.offset_after(0) - 1;
+            self.stop = self.stop.map(|stop| stop.min(base));
+        }
     }
 }

@@ -6,7 +6,7 @@
     reason = "test code"
 )]
 
-use super::tests::{Scan, batch, bucket, records};
+use super::tests::{Batch, Scan, batch, batch_at as at, bucket, records};
 use super::*;
 use crate::error::Error;
 
@@ -112,4 +112,160 @@ fn requests_that_the_server_holds_count_within_the_bound() {
         }
     }
     assert!((1..=8_000).contains(&held), "{held} bytes may come at once");
+}
+
+/// Answers a fetch with batches as the scanner does: their headers first, then what is left of them, decoded.
+fn feed(scan: &mut Scan, fetch: &FetchBucket, mark: i64, batches: &[Batch]) {
+    let next = batches
+        .last()
+        .map(|last| last.offset_after(last.row_count() - 1));
+    let ticket = scan.answer(fetch, records(100, next, mark)).unwrap();
+    let mut wanted = batches.to_vec();
+    let admitted = scan
+        .engine
+        .admit(&fetch.bucket, fetch.offset, &mut wanted, |batch| {
+            BatchHeader {
+                base_offset: batch.offset_after(0) - 1,
+                commit_time: batch.timestamp(),
+            }
+        });
+    for mut batch in wanted {
+        let base = batch.offset_after(0) - 1;
+        batch.skipped = usize::try_from(admitted.from - base).unwrap_or(0);
+        scan.engine.on_decoded(&fetch.bucket, ticket, batch);
+    }
+    scan.engine.on_decode_end(&fetch.bucket, ticket, Ok(()));
+}
+
+#[test]
+fn a_bucket_ends_before_its_first_batch_of_a_time() {
+    for (time, rows, position) in [(10, 0, 0), (15, 3, 3), (20, 3, 3), (21, 6, 6), (99, 9, 9)] {
+        let mut scan = Scan::of(1);
+        scan.engine.stop_at_time(&bucket(0), 9, time);
+        scan.engine.set_bounded();
+        let fetch = scan.plan().fetches[0].buckets[0];
+        feed(
+            &mut scan,
+            &fetch,
+            9,
+            &[at(10, 0, 3), at(20, 3, 3), at(30, 6, 3)],
+        );
+        let taken: usize = scan.take().iter().map(|(_, _, rows)| rows).sum();
+        assert_eq!(taken, rows, "to {time}");
+        assert!(scan.engine.is_finished(), "to {time}");
+        assert_eq!(scan.engine.position(&bucket(0)), Some(position));
+        assert!(scan.plan().fetches.is_empty(), "nothing more is asked for");
+    }
+}
+
+#[test]
+fn an_end_by_time_counts_for_what_was_fetched_before_it_was_given() {
+    let mut scan = Scan::of(1);
+    let fetch = scan.plan().fetches[0].buckets[0];
+    feed(&mut scan, &fetch, 9, &[at(10, 0, 3), at(20, 3, 3)]);
+    scan.engine.stop_at_time(&bucket(0), 9, 20);
+    scan.engine.set_bounded();
+    assert!(scan.plan().fetches.is_empty(), "the end is known");
+    assert_eq!(scan.take(), [(0, 0, 3)]);
+    assert!(scan.take().is_empty());
+    assert!(scan.engine.is_finished());
+}
+
+#[test]
+fn an_end_by_time_counts_for_a_batch_that_is_being_decoded() {
+    let mut scan = Scan::of(1);
+    let fetch = scan.plan().fetches[0].buckets[0];
+    let ticket = scan.answer(&fetch, records(100, Some(6), 9)).unwrap();
+    scan.engine.on_decoded(&bucket(0), ticket, at(10, 0, 3));
+    scan.engine.stop_at_time(&bucket(0), 9, 20);
+    scan.engine.set_bounded();
+    scan.engine.on_decoded(&bucket(0), ticket, at(20, 3, 3));
+    scan.engine.on_decode_end(&bucket(0), ticket, Ok(()));
+    assert_eq!(scan.take(), [(0, 0, 3)]);
+    scan.take();
+    assert!(scan.engine.is_finished());
+}
+
+/// A scan from a time, of which the server said that it is at an offset.
+fn from_time(time: i64, answer: i64) -> (Scan, FetchBucket) {
+    let mut scan = Scan::of(0);
+    scan.engine
+        .subscribe(bucket(0), StartOffset::Timestamp(time));
+    let asked = scan.plan().resolve[0];
+    let asked = FetchBucket {
+        bucket: asked.bucket,
+        generation: asked.generation,
+        offset: 0,
+        max_bytes: 0,
+    };
+    scan.answer(&asked, Answer::Resolved(answer));
+    let fetch = scan.plan().fetches[0].buckets[0];
+    assert_eq!(fetch.offset, answer);
+    (scan, fetch)
+}
+
+#[test]
+fn batches_that_are_older_than_the_start_are_passed_over() {
+    let (mut scan, fetch) = from_time(25, 2);
+    feed(&mut scan, &fetch, 12, &[at(10, 0, 3), at(20, 3, 3)]);
+    assert!(scan.take().is_empty());
+    assert_eq!(scan.engine.position(&bucket(0)), Some(6));
+    let fetch = scan.plan().fetches[0].buckets[0];
+    feed(&mut scan, &fetch, 12, &[at(30, 6, 3), at(30, 9, 3)]);
+    assert_eq!(scan.take(), [(0, 6, 3), (0, 9, 3)]);
+}
+
+#[test]
+fn the_first_batch_of_a_time_is_whole_if_the_answer_of_the_server_lies_inside() {
+    let (mut scan, fetch) = from_time(20, 4);
+    feed(&mut scan, &fetch, 9, &[at(20, 3, 3)]);
+    assert_eq!(scan.engine.position(&bucket(0)), Some(3));
+    let fetch = scan.plan().fetches[0].buckets[0];
+    feed(&mut scan, &fetch, 9, &[at(30, 6, 3)]);
+    assert_eq!(scan.take(), [(0, 3, 3), (0, 6, 3)]);
+}
+
+#[test]
+fn a_scan_with_a_later_end_goes_on_where_the_former_one_ended() {
+    let mut scan = Scan::of(1);
+    scan.engine.stop_at(&bucket(0), 5);
+    scan.engine.set_bounded();
+    let fetch = scan.plan().fetches[0].buckets[0];
+    feed(
+        &mut scan,
+        &fetch,
+        8,
+        &[at(10, 0, 3), at(20, 3, 3), at(30, 6, 2)],
+    );
+    assert_eq!(scan.take(), [(0, 0, 3), (0, 3, 2)]);
+    scan.take();
+    assert!(scan.engine.is_finished());
+
+    scan.engine.stop_at(&bucket(0), 8);
+    assert!(!scan.engine.is_finished());
+    let fetch = scan.plan().fetches[0].buckets[0];
+    assert_eq!(fetch.offset, 5, "what was thrown away is fetched once more");
+    feed(&mut scan, &fetch, 8, &[at(20, 3, 3), at(30, 6, 2)]);
+    assert_eq!(scan.take(), [(0, 5, 1), (0, 6, 2)]);
+    scan.take();
+    assert!(scan.engine.is_finished());
+}
+
+#[test]
+fn a_broken_batch_behind_the_end_does_not_matter() {
+    for (stop, ended) in [(3, true), (6, true), (7, false)] {
+        let mut scan = Scan::of(1);
+        scan.engine.stop_at(&bucket(0), stop);
+        let fetch = scan.plan().fetches[0].buckets[0];
+        scan.answer(&fetch, records(100, Some(6), 9)).unwrap();
+        let mut batches = vec![(0, 10), (3, 20)];
+        let admitted = scan
+            .engine
+            .admit(&bucket(0), 0, &mut batches, |(base, time)| BatchHeader {
+                base_offset: *base,
+                commit_time: *time,
+            });
+        assert_eq!(admitted.ended, ended, "to {stop}");
+        assert_eq!(batches.len(), if stop == 3 { 1 } else { 2 });
+    }
 }

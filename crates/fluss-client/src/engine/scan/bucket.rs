@@ -11,6 +11,8 @@ use crate::error::Error;
 pub(crate) trait Chunk: Clone {
     /// Rows in it, those before the wanted offset included.
     fn row_count(&self) -> usize;
+    /// When the server took it in, in milliseconds since the epoch.
+    fn timestamp(&self) -> i64;
     /// Rows at its front that lie before the wanted offset.
     fn skipped_rows(&self) -> usize;
     /// Offset after the given row.
@@ -30,7 +32,7 @@ pub(crate) enum StartOffset {
     At(i64),
     /// Where the server says that the latest record ends.
     Latest,
-    /// At the first batch that was written at or after this time, in milliseconds since the epoch.
+    /// At the first batch that was written at or after this time, in milliseconds since the epoch. The server's answer is at or before it.
     Timestamp(i64),
     /// At the earliest offset, asked for by its own request.
     EarliestResolved,
@@ -73,6 +75,12 @@ pub(super) struct Bucket<C> {
     pub(super) told: i64,
     /// Offset before which reading ends.
     pub(super) stop: Option<i64>,
+    /// Time of the first batch that is not read any more, if there is one before [`stop`](Self::stop).
+    pub(super) until: Option<i64>,
+    /// Time of the first batch that is read: older ones are passed over.
+    pub(super) since: Option<i64>,
+    /// What the server answered for that time, until the first batch is found.
+    pub(super) entry: Option<i64>,
     /// Whether it is gone: nothing more is asked for, and it is forgotten once everything is handed out.
     pub(super) closing: bool,
     pub(super) high_watermark: Option<i64>,
@@ -128,6 +136,9 @@ impl<C: Chunk> Bucket<C> {
             consumed: fetch_offset,
             told: fetch_offset,
             stop: None,
+            until: None,
+            since: None,
+            entry: None,
             closing: false,
             high_watermark: None,
             at_end: false,

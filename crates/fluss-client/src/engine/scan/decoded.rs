@@ -18,7 +18,10 @@ impl<C: Chunk> ScanEngine<C> {
         };
         let next_row = chunk.skipped_rows();
         if next_row < chunk.row_count() {
+            let (base, time) = (chunk.offset_after(0) - 1, chunk.timestamp());
             slot.chunks.push_back(Pending { chunk, next_row });
+            // An end may have been given after the batch was admitted.
+            state.end_before(base, time);
         }
         self.mark_ready(bucket)
     }

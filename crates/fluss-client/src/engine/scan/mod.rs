@@ -14,6 +14,7 @@ mod state;
 mod take;
 
 pub(crate) use answer::Answer;
+pub(crate) use bound::BatchHeader;
 pub(crate) use bucket::{Chunk, StartOffset, Ticket};
 pub(crate) use outcome::{FetchFault, judge, retry_delay};
 pub(crate) use plan::{FetchBucket, FetchKind, FetchPlan, Plan, RemotePlan, ResolvePlan};

@@ -27,13 +27,17 @@ use crate::table::OffsetReset;
 pub(super) struct Batch {
     base: i64,
     rows: usize,
-    skipped: usize,
+    pub(super) skipped: usize,
     changelog: bool,
+    time: i64,
 }
 
 impl Chunk for Batch {
     fn row_count(&self) -> usize {
         self.rows
+    }
+    fn timestamp(&self) -> i64 {
+        self.time
     }
     fn skipped_rows(&self) -> usize {
         self.skipped
@@ -52,6 +56,15 @@ pub(super) fn batch(base: i64, rows: usize) -> Batch {
         rows,
         skipped: 0,
         changelog: false,
+        time: 0,
+    }
+}
+
+/// A batch that the server took in at `time`.
+pub(super) fn batch_at(time: i64, base: i64, rows: usize) -> Batch {
+    Batch {
+        time,
+        ..batch(base, rows)
     }
 }
 
