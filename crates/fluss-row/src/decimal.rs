@@ -29,7 +29,7 @@ const POWERS: [i128; 39] = {
 };
 
 #[inline]
-fn power(exponent: u32) -> Option<i128> {
+pub(crate) fn power(exponent: u32) -> Option<i128> {
     POWERS.get(exponent as usize).copied()
 }
 

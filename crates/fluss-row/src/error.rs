@@ -102,6 +102,19 @@ pub enum RowError {
         value: Box<str>,
     },
 
+    /// A value of a batch cannot be held by its column without loss.
+    #[snafu(display("row {row}, {field}: {value} does not fit into {expected}"))]
+    BatchValue {
+        /// Position of the row in the batch.
+        row: usize,
+        /// Where, with the path to a nested value.
+        field: FieldRef,
+        /// The type of the column.
+        expected: Cow<'static, str>,
+        /// The value as text.
+        value: Box<str>,
+    },
+
     /// A null was read by a getter that returns values only.
     #[snafu(display("{field} is null"))]
     NullValue {

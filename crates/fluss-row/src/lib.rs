@@ -55,6 +55,7 @@
 //!   crate, and `From` for [`Datum`].
 
 mod array;
+mod assign;
 mod binary;
 mod bucket;
 mod change_type;

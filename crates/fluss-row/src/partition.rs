@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use fluss_metadata::{PartitionValue, RowType};
 
+use crate::assign::{Values, binary_of, char_of, instant_of, time_of, timestamp_of};
 use crate::binary::layout::{Layout, Op};
 use crate::error::metadata_error;
 use crate::{DataGetters, FieldRef, InternalRow, Result, RowError, RowFormat};
@@ -23,6 +24,14 @@ impl PartitionNames {
     /// For rows of `row_type` and these partition keys, in the table's order. Errs when a column does not
     /// exist or its type cannot name a partition: DECIMAL, ARRAY, MAP, ROW.
     pub fn new<S: AsRef<str>>(row_type: &RowType, partition_keys: &[S]) -> Result<Self> {
+        Self::with_values(row_type, partition_keys, Values::AsGiven)
+    }
+
+    pub(crate) fn with_values<S: AsRef<str>>(
+        row_type: &RowType,
+        partition_keys: &[S],
+        values: Values,
+    ) -> Result<Self> {
         let positions = partition_keys
             .iter()
             .map(|name| {
@@ -35,7 +44,7 @@ impl PartitionNames {
         let key_type = row_type
             .project(&positions)
             .map_err(|error| metadata_error("partition keys", error))?;
-        let columns = Layout::new(RowFormat::Compacted, &key_type)?;
+        let columns = Layout::with_values(RowFormat::Compacted, &key_type, values)?;
         for (position, field) in columns.fields.iter().enumerate() {
             if field.op.is_nested()
                 || matches!(field.op, Op::Decimal { .. } | Op::BigDecimal { .. })
@@ -92,8 +101,8 @@ fn append_value<R: DataGetters + ?Sized>(
     name: &mut String,
 ) -> Result<()> {
     let value = match op {
-        Op::Char(length) => {
-            name.push_str(row.get_char(pos, *length as usize)?);
+        Op::Char(width) => {
+            name.push_str(char_of(row, pos, *width)?);
             return Ok(());
         }
         Op::String => {
@@ -107,19 +116,19 @@ fn append_value<R: DataGetters + ?Sized>(
         Op::Boolean => PartitionValue::Boolean(row.get_boolean(pos)?),
         Op::Float => PartitionValue::Float(row.get_float(pos)?),
         Op::Double => PartitionValue::Double(row.get_double(pos)?),
-        Op::Binary(length) => PartitionValue::Bytes(row.get_binary(pos, *length as usize)?),
+        Op::Binary(width) => PartitionValue::Bytes(binary_of(row, pos, *width)?),
         Op::Bytes => PartitionValue::Bytes(row.get_bytes(pos)?),
         Op::Date => PartitionValue::Date(row.get_date(pos)?.get_inner()),
-        Op::Time => PartitionValue::Time(row.get_time(pos)?.get_inner()),
+        Op::Time { precision } => PartitionValue::Time(time_of(row, pos, *precision)?.get_inner()),
         Op::Timestamp { precision } | Op::TimestampNanos { precision } => {
-            let value = row.get_timestamp_ntz(pos, u32::from(*precision))?;
+            let value = timestamp_of(row, pos, *precision)?;
             PartitionValue::Timestamp {
                 millis: value.get_millisecond(),
                 nanos: value.get_nano_of_millisecond(),
             }
         }
         Op::Ltz { precision } | Op::LtzNanos { precision } => {
-            let value = row.get_timestamp_ltz(pos, u32::from(*precision))?;
+            let value = instant_of(row, pos, *precision)?;
             PartitionValue::Timestamp {
                 millis: value.get_epoch_millisecond(),
                 nanos: value.get_nano_of_millisecond(),

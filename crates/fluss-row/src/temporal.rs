@@ -162,6 +162,19 @@ impl Time {
     }
 }
 
+impl Time {
+    /// Without the digits that a TIME of this precision does not have.
+    #[inline]
+    pub(crate) const fn cut(self, precision: u32) -> Self {
+        let step = if precision < 3 {
+            10_i32.pow(3 - precision)
+        } else {
+            1
+        };
+        Self(self.0 / step * step)
+    }
+}
+
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_valid() {
@@ -225,6 +238,28 @@ macro_rules! timestamp {
             }
 
             /// From parts that are known to be in range.
+            /// Without the digits that a timestamp of this precision does not have: the latest time with so few that is not after it.
+            #[inline]
+            pub(crate) const fn cut(self, precision: u32) -> Self {
+                if precision >= 9 {
+                    return self;
+                }
+                if precision >= 3 {
+                    let step = 10_i32.pow(9 - precision);
+                    return Self {
+                        millis: self.millis,
+                        nanos: self.nanos / step * step,
+                    };
+                }
+                let step = 10_i64.pow(3 - precision);
+                let millis = match self.millis.checked_sub(self.millis.rem_euclid(step)) {
+                    Some(millis) => millis,
+                    // Before the first number of 64 bits.
+                    None => self.millis / step * step,
+                };
+                Self { millis, nanos: 0 }
+            }
+
             #[cfg(any(feature = "chrono-04", feature = "jiff-02"))]
             pub(crate) const fn from_parts(millis: i64, nanos: i32) -> Self {
                 Self { millis, nanos }
@@ -407,6 +442,43 @@ mod tests {
             Some(i64::MIN)
         );
         assert_eq!(TimestampNtz::new(i64::MAX).to_micros(), None);
+    }
+
+    #[test]
+    fn digits_beyond_a_precision_are_cut_and_never_rounded_up() {
+        let cases = [
+            (1_234, 567_891, 0, 1_000, 0),
+            (1_234, 567_891, 1, 1_200, 0),
+            (1_234, 567_891, 2, 1_230, 0),
+            (1_234, 567_891, 3, 1_234, 0),
+            (1_234, 567_891, 4, 1_234, 500_000),
+            (1_234, 567_891, 6, 1_234, 567_000),
+            (1_234, 567_891, 8, 1_234, 567_890),
+            (1_234, 567_891, 9, 1_234, 567_891),
+            // Before 1970 they are cut as well: 23:59:59.999 has the second 59.
+            (-1, 999_999, 0, -1_000, 0),
+            (-1, 999_999, 2, -10, 0),
+            (-1, 999_999, 3, -1, 0),
+            (-1_000, 0, 0, -1_000, 0),
+            (i64::MIN, 1, 0, i64::MIN / 1_000 * 1_000, 0),
+        ];
+        for (millis, nanos, precision, cut_millis, cut_nanos) in cases {
+            let local = TimestampNtz::from_millis_nanos(millis, nanos).unwrap();
+            let expected = TimestampNtz::from_millis_nanos(cut_millis, cut_nanos).unwrap();
+            assert_eq!(local.cut(precision), expected, "{local} {precision}");
+            let instant = TimestampLtz::from_millis_nanos(millis, nanos).unwrap();
+            let expected = TimestampLtz::from_millis_nanos(cut_millis, cut_nanos).unwrap();
+            assert_eq!(instant.cut(precision), expected, "{instant} {precision}");
+        }
+        for (precision, expected) in [
+            (0, 3_661_000),
+            (1, 3_661_700),
+            (2, 3_661_780),
+            (3, 3_661_789),
+        ] {
+            assert_eq!(Time::new(3_661_789).cut(precision), Time::new(expected));
+        }
+        assert_eq!(Time::new(3_661_789).cut(9), Time::new(3_661_789));
     }
 
     #[test]

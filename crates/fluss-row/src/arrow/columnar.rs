@@ -7,8 +7,7 @@ use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use fluss_metadata::RowType;
 
-use super::types::to_arrow_schema;
-use super::user_batch::check_columns;
+use super::table_batch::TableBatch;
 use super::view::{ColumnView, ViewValues};
 use crate::getters::row_getters;
 use crate::{
@@ -43,16 +42,9 @@ struct Inner {
 }
 
 impl ColumnarBatch {
-    /// The columns of a batch, found by their names. Errs when columns are missing or surplus, of another type, or null where they must
-    /// not be.
+    /// The columns of a batch, found by their names and converted as [`TableBatch::try_new`] does, which also says what errs.
     pub fn try_new(row_type: &RowType, batch: &RecordBatch) -> Result<Self> {
-        let arrays = check_columns(row_type, batch)?;
-        Self::from_arrays(
-            row_type.clone(),
-            to_arrow_schema(row_type)?,
-            arrays,
-            batch.num_rows(),
-        )
+        TableBatch::try_new(row_type, batch)?.rows()
     }
 
     /// Arrays of the types of the columns.

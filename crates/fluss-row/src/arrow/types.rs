@@ -17,6 +17,9 @@ const ENTRIES: &str = "entries";
 const KEY: &str = "key";
 const VALUE: &str = "value";
 
+/// The zone of a `TIMESTAMP_LTZ`, which is an instant.
+const UTC: &str = "UTC";
+
 /// The place that refuses a type, in errors.
 const ARROW: &str = "Arrow batches";
 
@@ -34,7 +37,7 @@ pub fn to_arrow_field(name: &str, data_type: &DataType) -> Result<Field> {
 
 /// The Arrow type of a column's type. Whether it may be null is up to the field.
 ///
-/// `TIMESTAMP_LTZ` and TIMESTAMP have the same one, without a time zone.
+/// `TIMESTAMP_LTZ` is a timestamp in the zone `UTC`, TIMESTAMP one without a zone.
 pub fn to_arrow_type(data_type: &DataType) -> Result<ArrowType> {
     type_at(data_type, 0)
 }
@@ -88,8 +91,10 @@ fn type_at(data_type: &DataType, depth: usize) -> Result<ArrowType> {
             unit @ (TimeUnit::Second | TimeUnit::Millisecond) => ArrowType::Time32(unit),
             unit => ArrowType::Time64(unit),
         },
-        DataTypeKind::Timestamp { precision } | DataTypeKind::TimestampLtz { precision } => {
-            ArrowType::Timestamp(unit(*precision), None)
+        DataTypeKind::Timestamp { precision } => ArrowType::Timestamp(unit(*precision), None),
+        // Log batches do not carry their schema: what they hold is the same with and without a zone.
+        DataTypeKind::TimestampLtz { precision } => {
+            ArrowType::Timestamp(unit(*precision), Some(UTC.into()))
         }
         DataTypeKind::Array(element) => ArrowType::List(Arc::new(element_field(element, depth)?)),
         DataTypeKind::Map { key, value } => {
@@ -140,8 +145,10 @@ pub fn from_arrow_field(field: &Field) -> Result<DataField> {
 
 /// The type of an Arrow type, nullable. Errs for types that Fluss does not have.
 ///
-/// Timestamps with a time zone become `TIMESTAMP_LTZ`, those without TIMESTAMP. Large and view types, dictionaries, unsigned integers, unions,
-/// intervals and durations have no counterpart.
+/// It is the one whose columns hold all values of the Arrow type: timestamps with a time zone become `TIMESTAMP_LTZ`, those without
+/// TIMESTAMP, unsigned integers the next wider signed type (64 bits `DECIMAL(20, 0)`), dictionaries and runs the type of their values,
+/// large, view and fixed-size lists ARRAY. Unions, intervals, durations, decimals of more than 38 digits or of a negative scale, and
+/// columns of nothing but nulls have no counterpart.
 pub fn from_arrow_type(arrow: &ArrowType) -> Result<DataType> {
     from_type(arrow, 0)
 }
@@ -199,21 +206,28 @@ fn from_type(arrow: &ArrowType, depth: usize) -> Result<DataType> {
     Ok(match arrow {
         ArrowType::Boolean => DataTypes::boolean(),
         ArrowType::Int8 => DataTypes::tinyint(),
-        ArrowType::Int16 => DataTypes::smallint(),
-        ArrowType::Int32 => DataTypes::int(),
-        ArrowType::Int64 => DataTypes::bigint(),
-        ArrowType::Float32 => DataTypes::float(),
+        ArrowType::Int16 | ArrowType::UInt8 => DataTypes::smallint(),
+        ArrowType::Int32 | ArrowType::UInt16 => DataTypes::int(),
+        ArrowType::Int64 | ArrowType::UInt32 => DataTypes::bigint(),
+        ArrowType::UInt64 => DataTypes::decimal(20, 0),
+        ArrowType::Float16 | ArrowType::Float32 => DataTypes::float(),
         ArrowType::Float64 => DataTypes::double(),
-        ArrowType::Utf8 => DataTypes::string(),
-        ArrowType::Binary => DataTypes::bytes(),
+        ArrowType::Utf8 | ArrowType::LargeUtf8 | ArrowType::Utf8View => DataTypes::string(),
+        ArrowType::Binary | ArrowType::LargeBinary | ArrowType::BinaryView => DataTypes::bytes(),
         ArrowType::FixedSizeBinary(length) => {
             DataTypes::binary(u32::try_from(*length).map_err(|_| refused())?)
         }
-        ArrowType::Decimal128(precision, scale) => {
+        ArrowType::Decimal32(precision, scale)
+        | ArrowType::Decimal64(precision, scale)
+        | ArrowType::Decimal128(precision, scale)
+        | ArrowType::Decimal256(precision, scale) => {
+            let precision = u32::from(*precision);
             let scale = u32::try_from(*scale).map_err(|_| refused())?;
-            DataTypes::decimal(u32::from(*precision), scale)
+            // Refuses precisions and scales that no decimal has.
+            crate::Decimal::from_unscaled(0, precision, scale).map_err(|_| refused())?;
+            DataTypes::decimal(precision, scale)
         }
-        ArrowType::Date32 => DataTypes::date(),
+        ArrowType::Date32 | ArrowType::Date64 => DataTypes::date(),
         ArrowType::Time32(unit) | ArrowType::Time64(unit) => {
             DataTypes::time_with_precision(precision(*unit))
         }
@@ -221,7 +235,13 @@ fn from_type(arrow: &ArrowType, depth: usize) -> Result<DataType> {
         ArrowType::Timestamp(unit, Some(_)) => {
             DataTypes::timestamp_ltz_with_precision(precision(*unit))
         }
-        ArrowType::List(element) => DataTypes::array(nullable_type(element, depth + 1)?),
+        ArrowType::List(element)
+        | ArrowType::LargeList(element)
+        | ArrowType::FixedSizeList(element, _)
+        | ArrowType::ListView(element)
+        | ArrowType::LargeListView(element) => DataTypes::array(nullable_type(element, depth + 1)?),
+        ArrowType::Dictionary(_, values) => from_type(values, depth + 1)?,
+        ArrowType::RunEndEncoded(_, values) => from_type(values.data_type(), depth + 1)?,
         ArrowType::Map(entries, _) => {
             let (key, value) = entry_fields(entries).ok_or_else(refused)?;
             DataTypes::map(
@@ -317,19 +337,71 @@ mod tests {
             assert_eq!(to_arrow_type(&data_type).unwrap(), arrow, "{text}");
             assert_eq!(from_arrow_type(&arrow).unwrap().to_string(), back, "{text}");
         }
-        let local = DataTypes::timestamp_ltz_with_precision(3);
+        for precision in [0, 3, 6, 9] {
+            let instant = DataTypes::timestamp_ltz_with_precision(precision);
+            let arrow = to_arrow_type(&instant).unwrap();
+            assert_eq!(
+                arrow,
+                ArrowType::Timestamp(unit(precision), Some("UTC".into()))
+            );
+            assert_eq!(from_arrow_type(&arrow).unwrap(), instant);
+        }
+        let elsewhere = ArrowType::Timestamp(TimeUnit::Millisecond, Some("+02:00".into()));
         assert_eq!(
-            to_arrow_type(&local).unwrap(),
-            ArrowType::Timestamp(TimeUnit::Millisecond, None)
+            from_arrow_type(&elsewhere).unwrap(),
+            DataTypes::timestamp_ltz_with_precision(3)
         );
-        assert_eq!(
-            from_arrow_type(&ArrowType::Timestamp(
-                TimeUnit::Millisecond,
-                Some("UTC".into())
-            ))
-            .unwrap(),
-            local
-        );
+    }
+
+    #[test]
+    fn arrow_types_that_only_store_values_otherwise_are_the_type_of_the_values() {
+        let item = |arrow: ArrowType| Arc::new(Field::new("item", arrow, true));
+        let cases = [
+            (ArrowType::LargeUtf8, "STRING"),
+            (ArrowType::Utf8View, "STRING"),
+            (ArrowType::LargeBinary, "BYTES"),
+            (ArrowType::BinaryView, "BYTES"),
+            (ArrowType::UInt8, "SMALLINT"),
+            (ArrowType::UInt16, "INT"),
+            (ArrowType::UInt32, "BIGINT"),
+            (ArrowType::UInt64, "DECIMAL(20, 0)"),
+            (ArrowType::Float16, "FLOAT"),
+            (ArrowType::Date64, "DATE"),
+            (ArrowType::Decimal32(9, 2), "DECIMAL(9, 2)"),
+            (ArrowType::Decimal64(18, 2), "DECIMAL(18, 2)"),
+            (ArrowType::Decimal256(38, 2), "DECIMAL(38, 2)"),
+            (
+                ArrowType::Dictionary(Box::new(ArrowType::Int32), Box::new(ArrowType::Utf8)),
+                "STRING",
+            ),
+            (
+                ArrowType::RunEndEncoded(
+                    Arc::new(Field::new("run_ends", ArrowType::Int32, false)),
+                    item(ArrowType::UInt8),
+                ),
+                "SMALLINT",
+            ),
+            (
+                ArrowType::LargeList(item(ArrowType::LargeUtf8)),
+                "ARRAY<STRING>",
+            ),
+            (
+                ArrowType::FixedSizeList(item(ArrowType::Int8), 3),
+                "ARRAY<TINYINT>",
+            ),
+            (ArrowType::ListView(item(ArrowType::Int32)), "ARRAY<INT>"),
+            (
+                ArrowType::LargeListView(item(ArrowType::Int64)),
+                "ARRAY<BIGINT>",
+            ),
+        ];
+        for (arrow, expected) in cases {
+            let inner = Field::new("inner", arrow.clone(), true);
+            let outer = Field::new("outer", ArrowType::Struct(vec![inner].into()), true);
+            let row_type = from_arrow_schema(&Schema::new(vec![outer])).unwrap();
+            let text = row_type.fields()[0].data_type().to_string();
+            assert!(text.contains(&format!(" {expected}")), "{arrow}: {text}");
+        }
     }
 
     #[test]
@@ -357,10 +429,12 @@ mod tests {
     #[test]
     fn arrow_types_without_a_counterpart_are_refused_by_the_path_to_them() {
         for arrow in [
-            ArrowType::LargeUtf8,
-            ArrowType::Utf8View,
-            ArrowType::UInt32,
-            ArrowType::Dictionary(Box::new(ArrowType::Int32), Box::new(ArrowType::Utf8)),
+            ArrowType::Duration(TimeUnit::Second),
+            ArrowType::Interval(arrow_schema::IntervalUnit::DayTime),
+            ArrowType::Union(
+                arrow_schema::UnionFields::empty(),
+                arrow_schema::UnionMode::Dense,
+            ),
             ArrowType::Decimal256(40, 2),
             ArrowType::Decimal128(10, -2),
             ArrowType::Null,

@@ -6,6 +6,7 @@ use super::buffer::{RowBuffer, put_part};
 use super::layout::{Field, Layout, Op};
 use super::varint::{pack_varint, put_long, put_varint};
 use super::{indexed, nested};
+use crate::assign::{binary_of, char_of, instant_of, time_of, timestamp_of};
 use crate::decimal::unscaled_to_bytes;
 use crate::{DataGetters, Datum, GenericRow, InternalRow, Result};
 
@@ -333,12 +334,14 @@ where
         Op::BigInt => sink.put_varint(row.get_long(pos)? as u64),
         Op::Float => sink.put_word(u64::from(row.get_float(pos)?.to_bits()), 4),
         Op::Double => sink.put_word(row.get_double(pos)?.to_bits(), 8),
-        Op::Char(length) => sink.put_bytes(row.get_char(pos, *length as usize)?.as_bytes())?,
+        Op::Char(width) => sink.put_bytes(char_of(row, pos, *width)?.as_bytes())?,
         Op::String => sink.put_bytes(row.get_string(pos)?.as_bytes())?,
-        Op::Binary(length) => sink.put_bytes(row.get_binary(pos, *length as usize)?)?,
+        Op::Binary(width) => sink.put_bytes(binary_of(row, pos, *width)?)?,
         Op::Bytes => sink.put_bytes(row.get_bytes(pos)?)?,
         Op::Date => sink.put_varint(u64::from(row.get_date(pos)?.get_inner() as u32)),
-        Op::Time => sink.put_varint(u64::from(row.get_time(pos)?.get_inner() as u32)),
+        Op::Time { precision } => {
+            sink.put_varint(u64::from(time_of(row, pos, *precision)?.get_inner() as u32))
+        }
         other => write_rare(other, row, pos, sink)?,
     }
     Ok(())
@@ -362,20 +365,20 @@ where
             sink.put_bytes(bytes.get(skip..).unwrap_or_default())?;
         }
         Op::Timestamp { precision } => {
-            let value = row.get_timestamp_ntz(pos, u32::from(*precision))?;
+            let value = timestamp_of(row, pos, *precision)?;
             sink.put_varint(value.get_millisecond() as u64);
         }
         Op::TimestampNanos { precision } => {
-            let value = row.get_timestamp_ntz(pos, u32::from(*precision))?;
+            let value = timestamp_of(row, pos, *precision)?;
             sink.put_varint(value.get_millisecond() as u64);
             sink.put_varint(u64::from(value.get_nano_of_millisecond() as u32));
         }
         Op::Ltz { precision } => {
-            let value = row.get_timestamp_ltz(pos, u32::from(*precision))?;
+            let value = instant_of(row, pos, *precision)?;
             sink.put_varint(value.get_epoch_millisecond() as u64);
         }
         Op::LtzNanos { precision } => {
-            let value = row.get_timestamp_ltz(pos, u32::from(*precision))?;
+            let value = instant_of(row, pos, *precision)?;
             sink.put_varint(value.get_epoch_millisecond() as u64);
             sink.put_varint(u64::from(value.get_nano_of_millisecond() as u32));
         }

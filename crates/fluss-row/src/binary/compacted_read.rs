@@ -243,7 +243,7 @@ fn parse_value(op: &Op, bytes: &[u8], at: &mut usize) -> Result<u64> {
         Op::Boolean => u64::from(read::boolean(read::take::<1>(bytes, at, "BOOLEAN")?, *at)?),
         Op::TinyInt => i64::from(i8::from_le_bytes(read::take(bytes, at, "TINYINT")?)) as u64,
         Op::SmallInt => i64::from(i16::from_le_bytes(read::take(bytes, at, "SMALLINT")?)) as u64,
-        Op::Int | Op::Date | Op::Time => {
+        Op::Int | Op::Date | Op::Time { .. } => {
             i64::from(read_varint32(bytes, at, op.type_name())? as i32) as u64
         }
         Op::BigInt => read_varint64(bytes, at, "BIGINT")?,

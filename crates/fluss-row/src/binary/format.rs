@@ -9,6 +9,7 @@ use super::layout::Layout;
 pub use super::layout::RowFormat;
 use super::row::BinaryRow;
 use super::{RowBuffer, aligned, compacted, indexed, read};
+use crate::assign::Values;
 use crate::{GenericRow, InternalRow, Result};
 
 impl From<KvFormat> for RowFormat {
@@ -31,9 +32,36 @@ pub struct RowEncoder {
 
 impl RowEncoder {
     /// Compiles a row type. Errs when types are nested too deeply or a decimal's precision does not exist.
+    ///
+    /// As Java's writers, it takes texts and bytes of any length for CHAR and BINARY, and keeps all digits of a time that the format has
+    /// room for; see [`of_table`](Self::of_table).
     pub fn new(format: impl Into<RowFormat>, row_type: &RowType) -> Result<Self> {
         Ok(Self {
             layout: Layout::new(format.into(), row_type)?,
+        })
+    }
+
+    /// As [`new`](Self::new), for rows that are written to a table: values are assigned to their columns as in SQL. A CHAR that is too
+    /// long and a BINARY of another length are refused, digits of a time beyond the column's precision are cut.
+    ///
+    /// ```
+    /// use fluss_metadata::{DataTypes, RowType};
+    /// use fluss_row::{GenericRow, RowEncoder, RowFormat};
+    ///
+    /// let row_type = RowType::new(vec![DataTypes::field("code", DataTypes::char(3))]);
+    /// let encoder = RowEncoder::of_table(RowFormat::Compacted, &row_type)?;
+    /// let mut row = GenericRow::new(1);
+    /// row.set_field(0, "four");
+    /// let error = encoder.encode(&row, &mut Vec::new()).unwrap_err();
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "column \"code\" (position 0): \"four\" does not fit into CHAR(3)"
+    /// );
+    /// # Ok::<(), fluss_row::RowError>(())
+    /// ```
+    pub fn of_table(format: impl Into<RowFormat>, row_type: &RowType) -> Result<Self> {
+        Ok(Self {
+            layout: Layout::with_values(format.into(), row_type, Values::Assigned)?,
         })
     }
 

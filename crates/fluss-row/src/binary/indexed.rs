@@ -6,6 +6,7 @@ use super::buffer::RowBuffer;
 use super::layout::{Layout, Op};
 use super::read::{self, pack};
 use super::{compacted, nested};
+use crate::assign::{char_of, instant_of, time_of, timestamp_of};
 use crate::decimal::unscaled_to_bytes;
 use crate::{DataGetters, FieldRef, Result, RowError};
 
@@ -73,20 +74,22 @@ where
         Op::Float => out.put(&row.get_float(pos)?.to_bits().to_le_bytes()),
         Op::Double => out.put(&row.get_double(pos)?.to_bits().to_le_bytes()),
         Op::Date => out.put(&row.get_date(pos)?.get_inner().to_le_bytes()),
-        Op::Time => out.put(&row.get_time(pos)?.get_inner().to_le_bytes()),
-        Op::Char(length) => {
+        Op::Time { precision } => {
+            out.put(&time_of(row, pos, *precision)?.get_inner().to_le_bytes())
+        }
+        Op::Char(width) => {
             put_padded(
                 out,
-                row.get_char(pos, *length as usize)?.as_bytes(),
-                *length,
+                char_of(row, pos, *width)?.as_bytes(),
+                width.length,
                 "CHAR",
                 pos,
             )?;
         }
-        Op::Binary(length) => put_padded(
+        Op::Binary(width) => put_padded(
             out,
-            row.get_binary(pos, *length as usize)?,
-            *length,
+            row.get_binary(pos, width.length as usize)?,
+            width.length,
             "BINARY",
             pos,
         )?,
@@ -95,20 +98,20 @@ where
             out.put(&(value.unscaled() as i64).to_le_bytes());
         }
         Op::Timestamp { precision } => {
-            let value = row.get_timestamp_ntz(pos, u32::from(*precision))?;
+            let value = timestamp_of(row, pos, *precision)?;
             out.put(&value.get_millisecond().to_le_bytes());
         }
         Op::TimestampNanos { precision } => {
-            let value = row.get_timestamp_ntz(pos, u32::from(*precision))?;
+            let value = timestamp_of(row, pos, *precision)?;
             out.put(&value.get_millisecond().to_le_bytes());
             out.put(&value.get_nano_of_millisecond().to_le_bytes());
         }
         Op::Ltz { precision } => {
-            let value = row.get_timestamp_ltz(pos, u32::from(*precision))?;
+            let value = instant_of(row, pos, *precision)?;
             out.put(&value.get_epoch_millisecond().to_le_bytes());
         }
         Op::LtzNanos { precision } => {
-            let value = row.get_timestamp_ltz(pos, u32::from(*precision))?;
+            let value = instant_of(row, pos, *precision)?;
             out.put(&value.get_epoch_millisecond().to_le_bytes());
             out.put(&value.get_nano_of_millisecond().to_le_bytes());
         }
@@ -173,7 +176,7 @@ fn parse_value(op: &Op, bytes: &[u8], at: &mut usize, next_length: &mut usize) -
         Op::Boolean => u64::from(read::boolean(read::take(bytes, at, "BOOLEAN")?, *at)?),
         Op::TinyInt => i64::from(i8::from_le_bytes(read::take(bytes, at, "TINYINT")?)) as u64,
         Op::SmallInt => i64::from(i16::from_le_bytes(read::take(bytes, at, "SMALLINT")?)) as u64,
-        Op::Int | Op::Date | Op::Time => {
+        Op::Int | Op::Date | Op::Time { .. } => {
             i64::from(i32::from_le_bytes(read::take(bytes, at, op.type_name())?)) as u64
         }
         Op::Float => u64::from(u32::from_le_bytes(read::take(bytes, at, "FLOAT")?)),
@@ -189,11 +192,12 @@ fn parse_value(op: &Op, bytes: &[u8], at: &mut usize, next_length: &mut usize) -
             read::check_nanos(nanos, start)?;
             pack(start, nanos as usize)
         }
-        Op::Char(length) => {
-            let slot = parse_bytes(op, bytes, at, *length as usize)?;
+        Op::Char(width) => {
+            let length = width.length as usize;
+            let slot = parse_bytes(op, bytes, at, length)?;
             let (offset, _) = read::unpack(slot);
             // The padding is no part of the text.
-            let text = read::slice(bytes, offset, *length as usize, "CHAR")?;
+            let text = read::slice(bytes, offset, length, "CHAR")?;
             let trimmed = text
                 .iter()
                 .rposition(|byte| *byte != 0)
@@ -202,7 +206,7 @@ fn parse_value(op: &Op, bytes: &[u8], at: &mut usize, next_length: &mut usize) -
             read::check_utf8(bytes, slot)?;
             slot
         }
-        Op::Binary(length) => parse_bytes(op, bytes, at, *length as usize)?,
+        Op::Binary(width) => parse_bytes(op, bytes, at, width.length as usize)?,
         Op::String
         | Op::Bytes
         | Op::BigDecimal { .. }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use fluss_metadata::{DataType, DataTypeKind, RowType};
 
+use crate::assign::{Digits, Values, Width};
 use crate::decimal::MAX_COMPACT_PRECISION;
 use crate::{FieldRef, Result, RowError};
 
@@ -56,9 +57,9 @@ pub(crate) enum Op {
     BigInt,
     Float,
     Double,
-    Char(u32),
+    Char(Width),
     String,
-    Binary(u32),
+    Binary(Width),
     Bytes,
     /// At most 18 digits: a 64-bit integer.
     Decimal {
@@ -71,20 +72,22 @@ pub(crate) enum Op {
         scale: u8,
     },
     Date,
-    Time,
+    Time {
+        precision: Digits,
+    },
     /// Milliseconds alone.
     Timestamp {
-        precision: u8,
+        precision: Digits,
     },
     /// Milliseconds and nanoseconds of the millisecond.
     TimestampNanos {
-        precision: u8,
+        precision: Digits,
     },
     Ltz {
-        precision: u8,
+        precision: Digits,
     },
     LtzNanos {
-        precision: u8,
+        precision: Digits,
     },
     Array(Arc<Field>),
     Map(Arc<Field>, Arc<Field>),
@@ -118,15 +121,29 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
+    /// A layout whose values are written as they are given.
     pub(crate) fn new(format: RowFormat, row_type: &RowType) -> Result<Arc<Self>> {
-        Self::nested(format, row_type, 0)
+        Self::with_values(format, row_type, Values::AsGiven)
     }
 
-    fn nested(format: RowFormat, row_type: &RowType, depth: usize) -> Result<Arc<Self>> {
+    pub(crate) fn with_values(
+        format: RowFormat,
+        row_type: &RowType,
+        values: Values,
+    ) -> Result<Arc<Self>> {
+        Self::nested(format, row_type, values, 0)
+    }
+
+    fn nested(
+        format: RowFormat,
+        row_type: &RowType,
+        values: Values,
+        depth: usize,
+    ) -> Result<Arc<Self>> {
         let fields = row_type
             .fields()
             .iter()
-            .map(|field| Field::new(format, field.data_type(), depth))
+            .map(|field| Field::new(format, field.data_type(), values, depth))
             .collect::<Result<Box<[_]>>>()?;
         let null_bytes = match format {
             RowFormat::Compacted | RowFormat::Indexed => fields.len().div_ceil(8),
@@ -209,7 +226,12 @@ impl Layout {
 }
 
 impl Field {
-    pub(crate) fn new(format: RowFormat, data_type: &DataType, depth: usize) -> Result<Self> {
+    pub(crate) fn new(
+        format: RowFormat,
+        data_type: &DataType,
+        values: Values,
+        depth: usize,
+    ) -> Result<Self> {
         if depth > MAX_DEPTH {
             return Err(RowError::TooDeep { max: MAX_DEPTH });
         }
@@ -221,9 +243,9 @@ impl Field {
             DataTypeKind::BigInt => Op::BigInt,
             DataTypeKind::Float => Op::Float,
             DataTypeKind::Double => Op::Double,
-            DataTypeKind::Char { length } => Op::Char(*length),
+            DataTypeKind::Char { length } => Op::Char(Width::new(*length, values)),
             DataTypeKind::String => Op::String,
-            DataTypeKind::Binary { length } => Op::Binary(*length),
+            DataTypeKind::Binary { length } => Op::Binary(Width::new(*length, values)),
             DataTypeKind::Bytes => Op::Bytes,
             DataTypeKind::Decimal { precision, scale } => {
                 // Refuses precisions and scales that no decimal has.
@@ -242,38 +264,42 @@ impl Field {
                 }
             }
             DataTypeKind::Date => Op::Date,
-            DataTypeKind::Time { .. } => Op::Time,
+            DataTypeKind::Time { precision } => Op::Time {
+                precision: Digits::new(*precision, values),
+            },
             DataTypeKind::Timestamp { precision } if *precision <= MAX_MILLIS_PRECISION => {
                 Op::Timestamp {
-                    precision: *precision as u8,
+                    precision: Digits::new(*precision, values),
                 }
             }
             DataTypeKind::Timestamp { precision } => Op::TimestampNanos {
-                precision: *precision as u8,
+                precision: Digits::new(*precision, values),
             },
             DataTypeKind::TimestampLtz { precision } if *precision <= MAX_MILLIS_PRECISION => {
                 Op::Ltz {
-                    precision: *precision as u8,
+                    precision: Digits::new(*precision, values),
                 }
             }
             DataTypeKind::TimestampLtz { precision } => Op::LtzNanos {
-                precision: *precision as u8,
+                precision: Digits::new(*precision, values),
             },
             DataTypeKind::Array(element) => {
-                Op::Array(Arc::new(Self::new(format, element, depth + 1)?))
+                Op::Array(Arc::new(Self::new(format, element, values, depth + 1)?))
             }
             DataTypeKind::Map { key, value } => {
                 // Keys are never null, whatever their declared type says.
                 let key = Self {
                     nullable: false,
-                    ..Self::new(format, key, depth + 1)?
+                    ..Self::new(format, key, values, depth + 1)?
                 };
                 Op::Map(
                     Arc::new(key),
-                    Arc::new(Self::new(format, value, depth + 1)?),
+                    Arc::new(Self::new(format, value, values, depth + 1)?),
                 )
             }
-            DataTypeKind::Row(row_type) => Op::Row(Layout::nested(format, row_type, depth + 1)?),
+            DataTypeKind::Row(row_type) => {
+                Op::Row(Layout::nested(format, row_type, values, depth + 1)?)
+            }
         };
         Ok(Self {
             op,
@@ -288,7 +314,7 @@ impl Field {
         match self.op {
             Op::Boolean | Op::TinyInt => 1,
             Op::SmallInt => 2,
-            Op::Int | Op::Float | Op::Date | Op::Time => 4,
+            Op::Int | Op::Float | Op::Date | Op::Time { .. } => 4,
             _ => 8,
         }
     }
@@ -343,7 +369,7 @@ impl Op {
             Self::Bytes => "BYTES",
             Self::Decimal { .. } | Self::BigDecimal { .. } => "DECIMAL",
             Self::Date => "DATE",
-            Self::Time => "TIME",
+            Self::Time { .. } => "TIME",
             Self::Timestamp { .. } | Self::TimestampNanos { .. } => "TIMESTAMP",
             Self::Ltz { .. } | Self::LtzNanos { .. } => "TIMESTAMP_LTZ",
             Self::Array(_) => "ARRAY",

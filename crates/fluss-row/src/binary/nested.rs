@@ -10,6 +10,7 @@ use super::buffer::RowBuffer;
 use super::layout::{Field, Layout, Op, RowFormat};
 use super::read::{self, Value};
 use super::{aligned, compacted, indexed, slots};
+use crate::assign::Values;
 use crate::{DataGetters, Datum, FieldRef, FlussArray, FlussMap, GenericRow, Result, RowError};
 
 /// Appends the array, map or row at `pos` of `row`, without length or padding.
@@ -287,7 +288,7 @@ impl ArrayCodec {
     /// Compiles the type. The format is that of rows within the array. Errs when the type is no ARRAY or
     /// nested too deeply.
     pub fn new(format: RowFormat, data_type: &DataType) -> Result<Self> {
-        match Field::new(format, data_type, 0)?.op {
+        match Field::new(format, data_type, Values::AsGiven, 0)?.op {
             Op::Array(element) => Ok(Self { element }),
             _ => Err(not_a("ARRAY", data_type)),
         }
@@ -316,7 +317,7 @@ impl MapCodec {
     /// Compiles the type. The format is that of rows within the map. Errs when the type is no MAP or
     /// nested too deeply.
     pub fn new(format: RowFormat, data_type: &DataType) -> Result<Self> {
-        match Field::new(format, data_type, 0)?.op {
+        match Field::new(format, data_type, Values::AsGiven, 0)?.op {
             Op::Map(key, value) => Ok(Self { key, value }),
             _ => Err(not_a("MAP", data_type)),
         }

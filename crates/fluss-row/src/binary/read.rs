@@ -387,7 +387,7 @@ impl<'b> Value<'b, '_> {
 
     #[inline]
     pub(crate) fn time(&self) -> Result<Time> {
-        if matches!(self.op, Op::Time) {
+        if matches!(self.op, Op::Time { .. }) {
             Ok(Time::new(self.slot as i32))
         } else {
             Err(self.wrong_type("TIME"))
@@ -463,7 +463,7 @@ impl<'b> Value<'b, '_> {
             Op::Binary(_) | Op::Bytes => self.binary()?.into(),
             Op::Decimal { .. } | Op::BigDecimal { .. } => self.decimal()?.into(),
             Op::Date => self.date()?.into(),
-            Op::Time => self.time()?.into(),
+            Op::Time { .. } => self.time()?.into(),
             Op::Timestamp { .. } | Op::TimestampNanos { .. } => self.timestamp_ntz()?.into(),
             Op::Ltz { .. } | Op::LtzNanos { .. } => self.timestamp_ltz()?.into(),
             Op::Array(_) => self.array()?.into(),

@@ -7,6 +7,7 @@ use super::indexed::length_u32;
 use super::layout::{Field, Op};
 use super::nested;
 use super::read::{self, pack};
+use crate::assign::{binary_of, char_of, instant_of, time_of, timestamp_of};
 use crate::decimal::unscaled_to_bytes;
 use crate::{DataGetters, Result, RowError};
 
@@ -40,15 +41,14 @@ where
         Op::Float => set(out, slot, row.get_float(pos)?.to_bits().to_le_bytes()),
         Op::Double => set(out, slot, row.get_double(pos)?.to_bits().to_le_bytes()),
         Op::Date => set(out, slot, row.get_date(pos)?.get_inner().to_le_bytes()),
-        Op::Time => set(out, slot, row.get_time(pos)?.get_inner().to_le_bytes()),
-        Op::Char(length) => write_bytes(
+        Op::Time { precision } => set(
             out,
-            base,
             slot,
-            row.get_char(pos, *length as usize)?.as_bytes(),
-        )?,
+            time_of(row, pos, *precision)?.get_inner().to_le_bytes(),
+        ),
+        Op::Char(width) => write_bytes(out, base, slot, char_of(row, pos, *width)?.as_bytes())?,
         Op::String => write_bytes(out, base, slot, row.get_string(pos)?.as_bytes())?,
-        Op::Binary(length) => write_bytes(out, base, slot, row.get_binary(pos, *length as usize)?)?,
+        Op::Binary(width) => write_bytes(out, base, slot, binary_of(row, pos, *width)?)?,
         Op::Bytes => write_bytes(out, base, slot, row.get_bytes(pos)?)?,
         Op::Decimal { precision, scale } => {
             let value = row.get_decimal(pos, u32::from(*precision), u32::from(*scale))?;
@@ -63,20 +63,20 @@ where
             out.put_zeros(DECIMAL_BYTES - bytes.len());
         }
         Op::Timestamp { precision } => {
-            let value = row.get_timestamp_ntz(pos, u32::from(*precision))?;
+            let value = timestamp_of(row, pos, *precision)?;
             set(out, slot, value.get_millisecond().to_le_bytes());
         }
         Op::TimestampNanos { precision } => {
-            let value = row.get_timestamp_ntz(pos, u32::from(*precision))?;
+            let value = timestamp_of(row, pos, *precision)?;
             point(out, base, slot, value.get_nano_of_millisecond() as usize)?;
             out.put(&value.get_millisecond().to_le_bytes());
         }
         Op::Ltz { precision } => {
-            let value = row.get_timestamp_ltz(pos, u32::from(*precision))?;
+            let value = instant_of(row, pos, *precision)?;
             set(out, slot, value.get_epoch_millisecond().to_le_bytes());
         }
         Op::LtzNanos { precision } => {
-            let value = row.get_timestamp_ltz(pos, u32::from(*precision))?;
+            let value = instant_of(row, pos, *precision)?;
             point(out, base, slot, value.get_nano_of_millisecond() as usize)?;
             out.put(&value.get_epoch_millisecond().to_le_bytes());
         }
@@ -162,7 +162,7 @@ pub(crate) fn parse(op: &Op, bytes: &[u8], slot: usize) -> Result<u64> {
         )?),
         Op::TinyInt => i64::from(i8::from_le_bytes(read::fixed(bytes, slot, "TINYINT")?)) as u64,
         Op::SmallInt => i64::from(i16::from_le_bytes(read::fixed(bytes, slot, "SMALLINT")?)) as u64,
-        Op::Int | Op::Date | Op::Time => i64::from(i32::from_le_bytes(read::fixed(
+        Op::Int | Op::Date | Op::Time { .. } => i64::from(i32::from_le_bytes(read::fixed(
             bytes,
             slot,
             op.type_name(),

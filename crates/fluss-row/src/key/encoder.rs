@@ -5,6 +5,7 @@ use std::sync::Arc;
 use fluss_metadata::{DataLakeFormat, RowType};
 
 use super::{hudi, iceberg};
+use crate::assign::Values;
 use crate::binary::compacted::{Direct, Sink};
 use crate::binary::layout::{Layout, Op};
 use crate::binary::varint::put_varint;
@@ -146,10 +147,22 @@ impl KeyEncoder {
     ///
     /// Errs when a column does not exist, when its type cannot be in such a key, and for Iceberg when
     /// there is not exactly one column.
+    ///
+    /// As Java's encoders, it takes values as they are given: texts and bytes of any length for CHAR and BINARY, and all digits of a time.
+    /// [`TableKeys`](super::TableKeys) assigns them to their columns first, as all writers of tables do.
     pub fn new<S: AsRef<str>>(
         encoding: KeyEncoding,
         row_type: &RowType,
         columns: &[S],
+    ) -> Result<Self> {
+        Self::with_values(encoding, row_type, columns, Values::AsGiven)
+    }
+
+    pub(super) fn with_values<S: AsRef<str>>(
+        encoding: KeyEncoding,
+        row_type: &RowType,
+        columns: &[S],
+        values: Values,
     ) -> Result<Self> {
         let positions = columns
             .iter()
@@ -167,7 +180,7 @@ impl KeyEncoder {
             KeyEncoding::Paimon => RowFormat::Aligned,
             _ => RowFormat::Compacted,
         };
-        let key = Layout::new(format, &key_type)?;
+        let key = Layout::with_values(format, &key_type, values)?;
         match encoding {
             KeyEncoding::Compacted => {}
             KeyEncoding::Paimon => aligned::require_scalars(&key, encoding.name())?,

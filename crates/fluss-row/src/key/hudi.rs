@@ -4,6 +4,7 @@
 
 use std::fmt::Write;
 
+use crate::assign::{char_of, instant_of, time_of, timestamp_of};
 use crate::binary::RowBuffer;
 use crate::binary::layout::{Layout, Op};
 use crate::{FieldRef, InternalRow, Result, RowError};
@@ -121,7 +122,7 @@ where
         Op::BigInt => write!(text, "{}", row.get_long(pos)?),
         Op::Float => text.write_str(&fluss_metadata::java_float_to_string(row.get_float(pos)?)),
         Op::Double => text.write_str(&fluss_metadata::java_double_to_string(row.get_double(pos)?)),
-        Op::Char(length) => text.write_str(row.get_char(pos, *length as usize)?),
+        Op::Char(width) => text.write_str(char_of(row, pos, *width)?),
         Op::String => text.write_str(row.get_string(pos)?),
         Op::Decimal { precision, scale } | Op::BigDecimal { precision, scale } => {
             write!(
@@ -132,20 +133,12 @@ where
         }
         // Dates and times are plain integers to Java here.
         Op::Date => write!(text, "{}", row.get_date(pos)?.get_inner()),
-        Op::Time => write!(text, "{}", row.get_time(pos)?.get_inner()),
+        Op::Time { precision } => write!(text, "{}", time_of(row, pos, *precision)?.get_inner()),
         Op::Timestamp { precision } | Op::TimestampNanos { precision } => {
-            write!(
-                text,
-                "{}",
-                row.get_timestamp_ntz(pos, u32::from(*precision))?
-            )
+            write!(text, "{}", timestamp_of(row, pos, *precision)?)
         }
         Op::Ltz { precision } | Op::LtzNanos { precision } => {
-            write!(
-                text,
-                "{}",
-                row.get_timestamp_ltz(pos, u32::from(*precision))?
-            )
+            write!(text, "{}", instant_of(row, pos, *precision)?)
         }
         Op::Binary(_) | Op::Bytes | Op::Array(_) | Op::Map(..) | Op::Row(_) => Ok(()),
     };

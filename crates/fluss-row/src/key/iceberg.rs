@@ -2,6 +2,7 @@
 //!
 //! Source: `IcebergKeyEncoder.java`, `IcebergBinaryRowWriter.java`.
 
+use crate::assign::{binary_of, char_of, time_of, timestamp_of};
 use crate::binary::RowBuffer;
 use crate::binary::layout::{Layout, Op};
 use crate::decimal::unscaled_to_bytes;
@@ -33,7 +34,7 @@ pub(super) fn check(key: &Layout, place: &'static str) -> Result<()> {
         | Op::Decimal { .. }
         | Op::BigDecimal { .. }
         | Op::Date
-        | Op::Time
+        | Op::Time { .. }
         | Op::Timestamp { .. }
         | Op::TimestampNanos { .. } => Ok(()),
         _ => Err(RowError::UnsupportedType {
@@ -54,13 +55,15 @@ where
     match op {
         Op::Int => out.put(&i64::from(row.get_int(pos)?).to_le_bytes()),
         Op::Date => out.put(&i64::from(row.get_date(pos)?.get_inner()).to_le_bytes()),
-        Op::Time => out.put(&(i64::from(row.get_time(pos)?.get_inner()) * 1_000).to_le_bytes()),
+        Op::Time { precision } => {
+            out.put(&(i64::from(time_of(row, pos, *precision)?.get_inner()) * 1_000).to_le_bytes())
+        }
         Op::BigInt => out.put(&row.get_long(pos)?.to_le_bytes()),
         Op::Float => out.put(&row.get_float(pos)?.to_bits().to_le_bytes()),
         Op::Double => out.put(&row.get_double(pos)?.to_bits().to_le_bytes()),
-        Op::Char(length) => out.put(row.get_char(pos, *length as usize)?.as_bytes()),
+        Op::Char(width) => out.put(char_of(row, pos, *width)?.as_bytes()),
         Op::String => out.put(row.get_string(pos)?.as_bytes()),
-        Op::Binary(length) => out.put(row.get_binary(pos, *length as usize)?),
+        Op::Binary(width) => out.put(binary_of(row, pos, *width)?),
         Op::Bytes => out.put(row.get_bytes(pos)?),
         Op::Decimal { precision, scale } | Op::BigDecimal { precision, scale } => {
             let value = row.get_decimal(pos, u32::from(*precision), u32::from(*scale))?;
@@ -68,7 +71,7 @@ where
             out.put(bytes.get(skip..).unwrap_or_default());
         }
         Op::Timestamp { precision } | Op::TimestampNanos { precision } => {
-            let value = row.get_timestamp_ntz(pos, u32::from(*precision))?;
+            let value = timestamp_of(row, pos, *precision)?;
             // Wraps around at the ends of the range, as Java's arithmetic does.
             let micros = value
                 .get_millisecond()

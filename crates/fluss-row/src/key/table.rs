@@ -3,10 +3,14 @@
 use fluss_metadata::{RowType, TableInfo};
 
 use super::{KeyEncoder, KeyEncoding};
+use crate::assign::Values;
 use crate::error::metadata_error;
 use crate::{BucketFunction, InternalRow, PartitionNames, Result, RowError};
 
 /// Everything that routing a row of a table takes: its key, its bucket, its partition.
+///
+/// Values are assigned to their columns first, as [`RowEncoder::of_table`](crate::RowEncoder::of_table) says, so that a row is found by
+/// the key that it is stored with.
 ///
 /// Made once a table for one shape of rows: whole rows ([`TableKeys::of_rows`]), rows of the primary key
 /// ([`TableKeys::of_lookups`]), or rows of a prefix of it ([`TableKeys::of_prefix_lookups`]).
@@ -87,7 +91,12 @@ impl TableKeys {
                 .kv_format_version()
                 .map_err(|error| metadata_error("KV format version", error))?;
             let encoding = KeyEncoding::of_primary_key(lake, version, default)?;
-            Some(KeyEncoder::new(encoding, row_type, key_columns)?)
+            Some(KeyEncoder::with_values(
+                encoding,
+                row_type,
+                key_columns,
+                Values::Assigned,
+            )?)
         } else {
             None
         };
@@ -98,14 +107,19 @@ impl TableKeys {
         let bucket_key = if key_is_bucket_key || table.bucket_keys().is_empty() {
             None
         } else {
-            Some(KeyEncoder::new(
+            Some(KeyEncoder::with_values(
                 bucket_encoding,
                 row_type,
                 table.bucket_keys(),
+                Values::Assigned,
             )?)
         };
         let partition = if table.is_partitioned() {
-            Some(PartitionNames::new(row_type, table.partition_keys())?)
+            Some(PartitionNames::with_values(
+                row_type,
+                table.partition_keys(),
+                Values::Assigned,
+            )?)
         } else {
             None
         };

@@ -8,7 +8,7 @@ use fluss_metadata::{ArrowCompression, RowType, SchemaId};
 use super::header::{LogBatchHeader, LogMagic};
 use super::sealed::SealedLogBatch;
 use super::{narrow_schema_id, statistics};
-use crate::arrow::{ColumnBuilders, ColumnarBatch, FlatBatch, UserBatch, ipc};
+use crate::arrow::{ColumnBuilders, ColumnarBatch, FlatBatch, TableBatch, UserBatch, ipc};
 use crate::compression::Compressor;
 use crate::{ChangeType, InternalRow, Result, RowError};
 
@@ -128,13 +128,26 @@ impl ArrowLogBatchBuilder {
     /// Appends the rows of an Arrow batch, whose columns are found by name, and returns by how many bytes the batch grew before
     /// compression.
     ///
-    /// The first one is held without a copy until the batch is built or something is appended behind it; slices are fine. What differs in
-    /// the schema alone is let through: metadata, nullability, the names of list elements and map entries. Errs by the name of the
-    /// column when one is missing or surplus, is of another type (large and view types and dictionaries included), or has a null where
-    /// there must be none. Nothing was appended then.
+    /// The first one is held without a copy until the batch is built or something is appended behind it; slices are fine. Columns of other
+    /// types are converted as [`TableBatch::try_new`] does, which also says what errs. Nothing was appended then.
     pub fn append_batch(&mut self, batch: &RecordBatch) -> Result<usize> {
+        self.append_checked(&TableBatch::try_new(self.columns.row_type(), batch)?)
+    }
+
+    /// As [`append_batch`](Self::append_batch), for a batch that is one of the table already. Errs when it is one of other columns.
+    pub fn append_table_batch(&mut self, batch: &TableBatch) -> Result<usize> {
+        if batch.row_type() != self.columns.row_type() {
+            return Err(RowError::InvalidValue {
+                expected: format!("batch of rows {}", self.columns.row_type()).into(),
+                value: batch.row_type().to_string().into(),
+            });
+        }
+        self.append_checked(batch)
+    }
+
+    fn append_checked(&mut self, batch: &TableBatch) -> Result<usize> {
         let before = self.size_bytes();
-        let user = UserBatch::new(self.columns.row_type(), batch)?;
+        let user = UserBatch::new(batch)?;
         let rows = user.rows();
         if self.row_count() == 0 {
             self.first = Some(user);
@@ -211,7 +224,12 @@ impl ArrowLogBatchBuilder {
                 None => self.columns.finish(),
             };
             batch.and_then(|batch| {
-                let batch = ColumnarBatch::try_new(self.columns.row_type(), &batch)?;
+                let batch = ColumnarBatch::from_arrays(
+                    self.columns.row_type().clone(),
+                    batch.schema(),
+                    batch.columns().to_vec(),
+                    rows,
+                )?;
                 statistics::write(&batch, chosen, &mut out)?;
                 statistics_bytes = out.len() - self.magic.header_bytes();
                 let mut flat = FlatBatch::new(rows);

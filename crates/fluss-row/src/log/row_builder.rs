@@ -42,7 +42,7 @@ impl RowLogBatchBuilder {
             value: "ARROW, which has no rows,".into(),
         };
         Ok(Self {
-            encoder: RowEncoder::new(row_format(format).ok_or(unsupported)?, row_type)?,
+            encoder: RowEncoder::of_table(row_format(format).ok_or(unsupported)?, row_type)?,
             schema_id: narrow_schema_id(schema_id)?,
             append_only: true,
             magic: LogMagic::V0,

@@ -9,6 +9,7 @@
     reason = "test code"
 )]
 
+mod arrow_convert;
 mod arrow_log;
 mod arrow_log_example;
 mod arrow_log_hostile;

@@ -4,6 +4,8 @@ use arrow_schema::TimeUnit;
 use fluss_metadata::DataTypeKind;
 
 use super::column::{Column, Offsets, Values, Variable};
+use crate::assign::Values::Assigned;
+use crate::assign::{Digits, Width, binary_of, char_of, instant_of, time_of, timestamp_of};
 use crate::{DataGetters, FieldRef, Result, RowError};
 
 impl Column {
@@ -55,7 +57,7 @@ impl Variable {
 }
 
 #[cold]
-pub(super) fn column_full(bytes: usize) -> RowError {
+pub(in crate::arrow) fn column_full(bytes: usize) -> RowError {
     RowError::TooLarge {
         what: "size of a column of a batch",
         value: bytes as u64,
@@ -74,25 +76,20 @@ impl Values {
     ) -> Result<usize> {
         match self {
             Self::Text(variable, Some(length)) => {
-                return variable.push(row.get_char(pos, *length)?.as_bytes());
+                return variable.push(char_of(row, pos, Width::new(*length, Assigned))?.as_bytes());
             }
             Self::Fixed { width, data } => {
-                let value = row.get_binary(pos, *width)?;
-                if value.len() != *width {
-                    return Err(out_of_range(
-                        pos,
-                        data_type,
-                        format!("a value of {} bytes", value.len()),
-                    ));
-                }
-                data.extend_from_slice(value);
+                data.extend_from_slice(binary_of(row, pos, Width::new(*width as u32, Assigned))?);
             }
             Self::Decimal {
                 precision,
                 scale,
                 values,
             } => values.push(row.get_decimal(pos, *precision, *scale)?.unscaled()),
-            Self::Time32(values, divisor) => values.push(row.get_time(pos)?.get_inner() / *divisor),
+            Self::Time32(values, divisor) => {
+                let time = time_of(row, pos, digits_of(data_type))?;
+                values.push(time.get_inner() / *divisor);
+            }
             Self::Time64(values, factor) => {
                 values.push(i64::from(row.get_time(pos)?.get_inner()) * *factor);
             }
@@ -101,7 +98,7 @@ impl Values {
                 precision,
                 values,
             } => {
-                let value = row.get_timestamp_ntz(pos, *precision)?;
+                let value = timestamp_of(row, pos, Digits::new(*precision, Assigned))?;
                 match in_unit(
                     value.get_millisecond(),
                     value.get_nano_of_millisecond(),
@@ -116,7 +113,7 @@ impl Values {
                 precision,
                 values,
             } => {
-                let value = row.get_timestamp_ltz(pos, *precision)?;
+                let value = instant_of(row, pos, Digits::new(*precision, Assigned))?;
                 match in_unit(
                     value.get_epoch_millisecond(),
                     value.get_nano_of_millisecond(),
@@ -211,8 +208,15 @@ fn out_of_range(pos: usize, data_type: &fluss_metadata::DataType, value: String)
     }
 }
 
-/// A timestamp in a unit; digits that the unit does not have are dropped as Java does, towards zero for seconds. `None` where 64 bits
-/// do not hold it.
+fn digits_of(data_type: &fluss_metadata::DataType) -> Digits {
+    let precision = match data_type.kind() {
+        DataTypeKind::Time { precision } => *precision,
+        _ => 9,
+    };
+    Digits::new(precision, Assigned)
+}
+
+/// A timestamp, of whose digits those that the unit does not have are 0. `None` where 64 bits do not hold it.
 fn in_unit(millis: i64, nanos: i32, unit: TimeUnit) -> Option<i64> {
     let nanos = i64::from(nanos);
     match unit {

@@ -27,7 +27,7 @@ pub(super) enum Values {
     BigInt(Vec<i64>),
     Float(Vec<f32>),
     Double(Vec<f64>),
-    Text(Variable, Option<usize>),
+    Text(Variable, Option<u32>),
     Bytes(Variable),
     Fixed {
         width: usize,
@@ -98,9 +98,7 @@ impl Column {
             DataTypeKind::BigInt => Values::BigInt(Vec::new()),
             DataTypeKind::Float => Values::Float(Vec::new()),
             DataTypeKind::Double => Values::Double(Vec::new()),
-            DataTypeKind::Char { length } => {
-                Values::Text(Variable::default(), Some(*length as usize))
-            }
+            DataTypeKind::Char { length } => Values::Text(Variable::default(), Some(*length)),
             DataTypeKind::String => Values::Text(Variable::default(), None),
             DataTypeKind::Binary { length } => Values::Fixed {
                 width: *length as usize,

@@ -4,8 +4,8 @@ use std::mem::take;
 use std::sync::Arc;
 
 use arrow_array::types::{
-    Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
-    Int64Type, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
+    ArrowTimestampType, Date32Type, Decimal128Type, Float32Type, Float64Type, Int8Type, Int16Type,
+    Int32Type, Int64Type, Time32MillisecondType, Time32SecondType, Time64MicrosecondType,
     Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType,
     TimestampNanosecondType, TimestampSecondType,
 };
@@ -59,11 +59,20 @@ impl Column {
             Values::Time64(values, 1000) => primitive::<Time64MicrosecondType>(values, nulls)?,
             Values::Time64(values, _) => primitive::<Time64NanosecondType>(values, nulls)?,
             Values::Timestamp { unit, values, .. } | Values::TimestampLtz { unit, values, .. } => {
+                let ArrowType::Timestamp(_, zone) = arrow else {
+                    return Err(misfit(arrow));
+                };
                 match unit {
-                    TimeUnit::Second => primitive::<TimestampSecondType>(values, nulls)?,
-                    TimeUnit::Millisecond => primitive::<TimestampMillisecondType>(values, nulls)?,
-                    TimeUnit::Microsecond => primitive::<TimestampMicrosecondType>(values, nulls)?,
-                    TimeUnit::Nanosecond => primitive::<TimestampNanosecondType>(values, nulls)?,
+                    TimeUnit::Second => timestamp::<TimestampSecondType>(values, zone, nulls)?,
+                    TimeUnit::Millisecond => {
+                        timestamp::<TimestampMillisecondType>(values, zone, nulls)?
+                    }
+                    TimeUnit::Microsecond => {
+                        timestamp::<TimestampMicrosecondType>(values, zone, nulls)?
+                    }
+                    TimeUnit::Nanosecond => {
+                        timestamp::<TimestampNanosecondType>(values, zone, nulls)?
+                    }
                 }
             }
             Values::Array(offsets, element) => {
@@ -124,6 +133,15 @@ fn primitive<T: ArrowPrimitiveType>(
         take(values).into(),
         nulls,
     )?))
+}
+
+fn timestamp<T: ArrowTimestampType>(
+    values: &mut Vec<i64>,
+    zone: &Option<Arc<str>>,
+    nulls: Option<NullBuffer>,
+) -> Result<ArrayRef, ArrowError> {
+    let array = PrimitiveArray::<T>::try_new(take(values).into(), nulls)?;
+    Ok(Arc::new(array.with_timezone_opt(zone.clone())))
 }
 
 fn structure<'c>(

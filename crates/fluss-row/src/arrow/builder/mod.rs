@@ -6,14 +6,16 @@ mod extend;
 mod finish;
 mod validity;
 
+pub(in crate::arrow) use append::column_full;
+
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use fluss_metadata::RowType;
 
 use self::column::Column;
 use super::flat::FlatBatch;
+use super::table_batch::TableBatch;
 use super::types::to_arrow_schema;
-use super::user_batch::check_columns;
 use crate::{InternalRow, Result, RowError};
 
 /// Most rows of a batch.
@@ -132,12 +134,9 @@ impl ColumnBuilders {
 
     /// Appends the rows of a batch, whose columns are found by name, and returns by how many bytes it grew. The values are copied.
     ///
-    /// Errs when columns are missing or surplus, of another type, or null where they must not be. Nothing was appended then.
+    /// They are converted as [`TableBatch::try_new`] does, which also says what errs. Nothing was appended then.
     pub fn append_batch(&mut self, batch: &RecordBatch) -> Result<usize> {
-        let arrays = check_columns(&self.row_type, batch)?;
-        let mut flat = FlatBatch::new(batch.num_rows());
-        arrays.iter().try_for_each(|array| flat.push_array(array))?;
-        self.extend(&flat)
+        self.extend(&TableBatch::try_new(&self.row_type, batch)?.flatten()?)
     }
 
     /// Appends columns that are known to be of the right types.

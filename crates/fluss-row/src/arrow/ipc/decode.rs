@@ -302,18 +302,22 @@ impl Decoder<'_> {
                 Arc::new(self.primitive::<Time64MicrosecondType>(len, nulls)?)
             }
             ArrowType::Time64(_) => Arc::new(self.primitive::<Time64NanosecondType>(len, nulls)?),
-            ArrowType::Timestamp(TimeUnit::Second, _) => {
-                Arc::new(self.primitive::<TimestampSecondType>(len, nulls)?)
-            }
-            ArrowType::Timestamp(TimeUnit::Millisecond, _) => {
-                Arc::new(self.primitive::<TimestampMillisecondType>(len, nulls)?)
-            }
-            ArrowType::Timestamp(TimeUnit::Microsecond, _) => {
-                Arc::new(self.primitive::<TimestampMicrosecondType>(len, nulls)?)
-            }
-            ArrowType::Timestamp(TimeUnit::Nanosecond, _) => {
-                Arc::new(self.primitive::<TimestampNanosecondType>(len, nulls)?)
-            }
+            ArrowType::Timestamp(TimeUnit::Second, zone) => Arc::new(
+                self.primitive::<TimestampSecondType>(len, nulls)?
+                    .with_timezone_opt(zone.clone()),
+            ),
+            ArrowType::Timestamp(TimeUnit::Millisecond, zone) => Arc::new(
+                self.primitive::<TimestampMillisecondType>(len, nulls)?
+                    .with_timezone_opt(zone.clone()),
+            ),
+            ArrowType::Timestamp(TimeUnit::Microsecond, zone) => Arc::new(
+                self.primitive::<TimestampMicrosecondType>(len, nulls)?
+                    .with_timezone_opt(zone.clone()),
+            ),
+            ArrowType::Timestamp(TimeUnit::Nanosecond, zone) => Arc::new(
+                self.primitive::<TimestampNanosecondType>(len, nulls)?
+                    .with_timezone_opt(zone.clone()),
+            ),
             ArrowType::Utf8 => {
                 let (offsets, data) = self.next_variable(len)?;
                 Arc::new(StringArray::try_new(offsets, data, nulls).map_err(columns)?)
