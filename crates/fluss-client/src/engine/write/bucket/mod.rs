@@ -64,7 +64,12 @@ pub(super) struct BucketQueue<P> {
     resetting: bool,
     /// A writer id that must not be used in this bucket any more.
     spent_writer_id: Option<i64>,
+    /// The pause before a repetition.
     paused_until: Option<Instant>,
+    /// The pause that the newest answer asked for, as the storage of the bucket is loaded.
+    rests_until: Option<Instant>,
+    /// The storage refused a batch, and has not been without load since: one batch at a time.
+    is_strained: bool,
 }
 
 impl<P> Default for BucketQueue<P> {
@@ -78,6 +83,8 @@ impl<P> Default for BucketQueue<P> {
             resetting: false,
             spent_writer_id: None,
             paused_until: None,
+            rests_until: None,
+            is_strained: false,
         }
     }
 }
@@ -104,12 +111,21 @@ impl<P> BucketQueue<P> {
     /// into an empty queue makes the bucket take a new writer id.
     pub(super) fn has_room(&self, now: Instant, limits: &Limits) -> bool {
         self.waiting() == 0
-            && self.in_flight < limits.max_in_flight_per_bucket
+            && self.in_flight < self.max_in_flight(limits)
             && (!self.resetting || self.batches.is_empty())
             && !self.is_paused(now)
     }
 
-    pub(super) fn pause_until(&mut self, until: Instant) {
+    /// Batches that may be on their way at once.
+    fn max_in_flight(&self, limits: &Limits) -> usize {
+        if self.is_strained {
+            1
+        } else {
+            limits.max_in_flight_per_bucket
+        }
+    }
+
+    fn pause_until(&mut self, until: Instant) {
         self.paused_until = Some(
             self.paused_until
                 .map_or(until, |earlier| earlier.max(until)),
@@ -117,11 +133,22 @@ impl<P> BucketQueue<P> {
     }
 
     pub(super) fn paused_until(&self) -> Option<Instant> {
-        self.paused_until
+        self.paused_until.max(self.rests_until)
     }
 
     fn is_paused(&self, now: Instant) -> bool {
-        self.paused_until.is_some_and(|until| until > now)
+        self.paused_until().is_some_and(|until| until > now)
+    }
+
+    /// The storage of the bucket took a batch and said how loaded it is. Whatever earlier answers said is of no interest then: the pauses
+    /// of several batches on their way must not add up.
+    fn on_pressure(&mut self, pressure: f32, now: Instant, limits: &Limits) {
+        if pressure > 0.0 {
+            self.rests_until = Some(now + limits.max_throttle.mul_f32(pressure.min(1.0).powi(2)));
+        } else {
+            self.rests_until = None;
+            self.is_strained = false;
+        }
     }
 
     pub(super) fn get_mut(&mut self, id: BatchId) -> Option<&mut Batch<P>> {
@@ -154,7 +181,7 @@ impl<P> BucketQueue<P> {
 
     /// The batch that may be sent now, if there is one.
     pub(super) fn candidate(&mut self, now: Instant, limits: &Limits) -> Option<Candidate> {
-        if self.is_paused(now) || self.in_flight >= limits.max_in_flight_per_bucket {
+        if self.is_paused(now) || self.in_flight >= self.max_in_flight(limits) {
             return None;
         }
         if self.resetting && self.in_flight == 0 && !self.has_open_question() {
@@ -262,16 +289,16 @@ impl<P> BucketQueue<P> {
         let may_retry = attempts <= limits.retries && now < batch.deadline;
 
         if let Answer::Written { offset, pressure } = answer {
-            if let Some(pressure) = pressure.filter(|pressure| *pressure > 0.0) {
-                self.pause_until(now + limits.max_throttle.mul_f32(pressure.min(1.0).powi(2)));
-            }
+            // Servers leave it out once there is none.
+            self.on_pressure(pressure.unwrap_or(0.0), now, limits);
             return self.done(index, offset);
         }
         if answer.is_duplicate() {
             return self.done(index, None);
         }
         if answer.is_back_pressure() {
-            self.pause_until(now + limits.max_throttle);
+            self.rests_until = Some(now + limits.max_throttle);
+            self.is_strained = true;
         }
         if answer.is_sequence_refusal() && sequence.is_some() {
             return self.on_sequence_refusal(index, answer, may_retry);

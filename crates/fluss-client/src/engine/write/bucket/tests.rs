@@ -310,6 +310,58 @@ fn pressure_and_back_pressure_pause_the_bucket() {
 }
 
 #[test]
+fn the_newest_answer_decides_how_long_the_bucket_rests() {
+    let took = |pressure| Answer::Written {
+        offset: None,
+        pressure,
+    };
+    let mut bench = Bench::with(6);
+    assert_eq!(bench.send(9).len(), 5);
+    let cases = [
+        (0, Some(1.0), Some(3_000)),
+        (1, Some(0.5), Some(750)),
+        (2, Some(1.0), Some(3_000)),
+        (3, None, None),
+        (4, Some(0.0), None),
+    ];
+    for (id, pressure, pause) in cases {
+        bench.answer(id, took(pressure));
+        let rest = bench.queue.paused_until().map(|until| until - bench.now);
+        assert_eq!(rest, pause.map(Duration::from_millis), "answer {id}");
+    }
+    assert_eq!(bench.send(9), [(5, 9, 5)]);
+}
+
+#[test]
+fn a_refused_bucket_goes_on_with_one_batch_at_a_time_until_its_storage_has_recovered() {
+    for idempotence in [true, false] {
+        let mut bench = Bench::with(2);
+        bench.limits.idempotence = idempotence;
+        bench.send(9);
+        assert_eq!(bench.answer(0, refused(72)), "again");
+        let second = if idempotence {
+            refused(31)
+        } else {
+            refused(72)
+        };
+        assert_eq!(bench.answer(1, second), "again");
+        bench.add(2, 6);
+        bench.now += bench.limits.max_throttle;
+        let ids = |sent: Vec<(u64, i64, i32)>| sent.into_iter().map(|sent| sent.0);
+        for id in 0..4 {
+            assert_eq!(ids(bench.send(9)).collect::<Vec<_>>(), [id]);
+            let is_recovered = id == 3;
+            let answer = Answer::Written {
+                offset: None,
+                pressure: (!is_recovered).then_some(0.1),
+            };
+            bench.answer(id, answer);
+        }
+        assert_eq!(ids(bench.send(9)).collect::<Vec<_>>(), [4, 5, 6, 7]);
+    }
+}
+
+#[test]
 fn without_idempotence_batches_carry_no_numbers() {
     let mut bench = Bench::with(2);
     bench.limits.idempotence = false;
