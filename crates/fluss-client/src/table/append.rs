@@ -7,7 +7,7 @@ use std::time::Duration;
 use arrow_array::RecordBatch;
 use fluss_metadata::TableInfo;
 use fluss_row::InternalRow;
-use fluss_row::arrow::ColumnarBatch;
+use fluss_row::arrow::TableBatch;
 
 use super::{BatchWriteFuture, WriteResultFuture};
 use crate::connection::ConnectionInner;
@@ -169,14 +169,16 @@ impl AppendWriter {
     /// Appends the rows of an Arrow batch.
     ///
     /// The batch is split by partition and bucket as its rows say; what goes to one place is not copied (small batches are, to be
-    /// collected). Columns are found by name; nullability and metadata of the fields do not matter. Waits like [`append`](Self::append).
-    /// The future gives one result for each piece: its bucket and the offset of its first row.
+    /// collected). Columns are found by name; nullability and metadata of the fields do not matter. Columns of other Arrow types that hold
+    /// the same values are converted: large and view types, dictionaries, runs, lists of any kind, other units and zones of time, integers
+    /// and decimals of other widths, precisions and scales. Digits of a time beyond the column's precision are cut, as they are in rows.
+    /// Waits like [`append`](Self::append). The future gives one result for each piece: its bucket and the offset of its first row.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with the column's name if a column is missing, surplus, of another type, or has a
-    /// null where there must be none; nothing is appended then. Otherwise as [`append`](Self::append); pieces before the one that could
-    /// not be appended are then written all the same.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with the column's name if a column is missing, surplus, of a type that does not
+    /// convert, or has a null where there must be none, and with column and row for a value that the column cannot hold; nothing is appended
+    /// then. Otherwise as [`append`](Self::append); pieces before the one that could not be appended are then written all the same.
     ///
     /// # Panics
     ///
@@ -192,7 +194,7 @@ impl AppendWriter {
                     .write_load(&target, load, |encoder| encoder.append_batch(&piece.rows))?;
                 results.push((first, load.rows));
             } else {
-                for row in inner.rows(&piece.rows)?.rows() {
+                for row in piece.rows.rows()?.rows() {
                     let row = inner
                         .appender
                         .write(&target, |encoder| encoder.append(&row))?;
@@ -224,7 +226,7 @@ impl AppendWriter {
                     .await?;
                 results.push((first, load.rows));
             } else {
-                for row in inner.rows(&piece.rows)?.rows() {
+                for row in piece.rows.rows()?.rows() {
                     let row = inner
                         .appender
                         .write_async(&target, |encoder| encoder.append(&row))
@@ -276,20 +278,10 @@ impl Inner {
     fn pieces(&self, batch: &RecordBatch) -> Result<Vec<Piece>> {
         let info = self.appender.table().info();
         // Checked as a whole before any piece goes.
-        self.rows(batch)?;
-        pieces(
-            batch,
-            self.appender.format().row_type(),
-            &self.route,
-            self.max_piece,
-        )
-        .map_err(|error| error.of_table(info.table_path()))
-    }
-
-    fn rows(&self, batch: &RecordBatch) -> Result<ColumnarBatch> {
-        let info = self.appender.table().info();
-        ColumnarBatch::try_new(self.appender.format().row_type(), batch)
-            .map_err(|error| Error::from(error).of_table(info.table_path()))
+        TableBatch::try_new(self.appender.format().row_type(), batch)
+            .map_err(Error::from)
+            .and_then(|batch| pieces(&batch, &self.route, self.max_piece))
+            .map_err(|error| error.of_table(info.table_path()))
     }
 
     #[inline]

@@ -120,7 +120,7 @@ impl TableUpsert {
             merge_mode: self.merge_mode,
         };
         let appender = self.connection.writers().appender(&self.info, kind)?;
-        let rows = RowEncoder::new(self.info.descriptor().kv_format()?, self.info.row_type())?;
+        let rows = RowEncoder::of_table(self.info.descriptor().kv_format()?, self.info.row_type())?;
         let route = RowRoute::new(
             &self.info,
             appender.table(),

@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use arrow_array::{Array, RecordBatch, UInt32Array};
-use arrow_select::take::take_record_batch;
-use fluss_metadata::RowType;
-use fluss_row::arrow::ColumnarBatch;
+use fluss_row::arrow::TableBatch;
 
 use super::appender::{Load, Target};
 use super::route::RowRoute;
 use super::slot::BucketGroup;
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// Bytes from which a piece is a batch of its own, so that it is never copied. Smaller ones are collected.
 const ALONE: usize = 128 * 1024;
@@ -21,7 +18,7 @@ pub(crate) struct Piece {
     pub(crate) group: Arc<BucketGroup>,
     /// The bucket; that of the moment if `None`.
     pub(crate) bucket: Option<u32>,
-    pub(crate) rows: RecordBatch,
+    pub(crate) rows: TableBatch,
     /// About how many bytes they take.
     pub(crate) bytes: usize,
 }
@@ -39,7 +36,7 @@ impl Piece {
     /// What it is to its batch.
     pub(crate) fn load(&self) -> Load {
         Load {
-            rows: self.rows.num_rows() as u32,
+            rows: self.rows.row_count() as u32,
             bytes: self.bytes,
             is_alone: self.bytes >= ALONE,
         }
@@ -47,26 +44,21 @@ impl Piece {
 }
 
 /// Splits a batch by partition and bucket, and by size. What goes to one place is not copied.
-pub(crate) fn pieces(
-    batch: &RecordBatch,
-    row_type: &RowType,
-    route: &RowRoute,
-    max_bytes: usize,
-) -> Result<Vec<Piece>> {
+pub(crate) fn pieces(batch: &TableBatch, route: &RowRoute, max_bytes: usize) -> Result<Vec<Piece>> {
     let mut pieces = Vec::new();
-    for (group, bucket, rows) in split(batch, row_type, route)? {
+    for (group, bucket, rows) in split(batch, route)? {
         cut(&group, bucket, &rows, max_bytes, &mut pieces);
     }
     Ok(pieces)
 }
 
-type Part = (Arc<BucketGroup>, Option<u32>, RecordBatch);
+type Part = (Arc<BucketGroup>, Option<u32>, TableBatch);
 
-fn split(batch: &RecordBatch, row_type: &RowType, route: &RowRoute) -> Result<Vec<Part>> {
+fn split(batch: &TableBatch, route: &RowRoute) -> Result<Vec<Part>> {
     if let Some((group, bucket)) = route.of_any_row() {
         return Ok(vec![(Arc::clone(&group), bucket, batch.clone())]);
     }
-    let columns = ColumnarBatch::try_new(row_type, batch)?;
+    let columns = batch.rows()?;
     let mut places: Vec<(Arc<BucketGroup>, Option<u32>, Vec<u32>)> = Vec::new();
     let mut last = 0;
     for (index, row) in columns.rows().enumerate() {
@@ -93,9 +85,7 @@ fn split(batch: &RecordBatch, row_type: &RowType, route: &RowRoute) -> Result<Ve
                 (Some(first), Some(end)) if (end - first) as usize + 1 == rows.len() => {
                     batch.slice(*first as usize, rows.len())
                 }
-                _ => take_record_batch(batch, &UInt32Array::from(rows)).map_err(|error| {
-                    Error::usage(format!("the rows of the batch cannot be split: {error}"))
-                })?,
+                _ => batch.take(&rows)?,
             };
             Ok((group, bucket, rows))
         })
@@ -106,18 +96,18 @@ fn split(batch: &RecordBatch, row_type: &RowType, route: &RowRoute) -> Result<Ve
 fn cut(
     group: &Arc<BucketGroup>,
     bucket: Option<u32>,
-    rows: &RecordBatch,
+    rows: &TableBatch,
     max_bytes: usize,
     pieces: &mut Vec<Piece>,
 ) {
-    let bytes = size(rows);
+    let bytes = rows.size_bytes();
     let count = bytes.div_ceil(max_bytes.max(1)).max(1);
-    let step = rows.num_rows().div_ceil(count).max(1);
+    let step = rows.row_count().div_ceil(count).max(1);
     let mut at = 0;
-    while at < rows.num_rows() {
-        let rows = rows.slice(at, step.min(rows.num_rows() - at));
-        at += rows.num_rows();
-        let bytes = if count == 1 { bytes } else { size(&rows) };
+    while at < rows.row_count() {
+        let rows = rows.slice(at, step);
+        at += rows.row_count();
+        let bytes = if count == 1 { bytes } else { rows.size_bytes() };
         pieces.push(Piece {
             group: Arc::clone(group),
             bucket,
@@ -125,18 +115,4 @@ fn cut(
             bytes,
         });
     }
-}
-
-/// Bytes of the rows alone, where the batch is a view of a larger one.
-fn size(batch: &RecordBatch) -> usize {
-    batch
-        .columns()
-        .iter()
-        .map(|column| {
-            column
-                .to_data()
-                .get_slice_memory_size()
-                .unwrap_or_else(|_| column.get_buffer_memory_size())
-        })
-        .sum()
 }

@@ -1,7 +1,7 @@
 //! The rows of one batch, while it is open and once it is sealed.
 
-use arrow_array::RecordBatch;
 use bytes::Bytes;
+use fluss_row::arrow::TableBatch;
 use fluss_row::kv::{KvBatchBuilder, SealedKvBatch};
 use fluss_row::log::{ArrowLogBatchBuilder, RowLogBatchBuilder, SealedLogBatch};
 use fluss_row::{InternalRow, RowEncoder};
@@ -40,9 +40,9 @@ impl Encoder {
     }
 
     /// Adds the rows of an Arrow batch, the first one without a copy. Returns the bytes they take. After an error the batch is as before.
-    pub(crate) fn append_batch(&mut self, batch: &RecordBatch) -> Result<usize> {
+    pub(crate) fn append_batch(&mut self, batch: &TableBatch) -> Result<usize> {
         match self {
-            Self::Arrow(builder) => builder.append_batch(batch).map_err(Error::from),
+            Self::Arrow(builder) => builder.append_table_batch(batch).map_err(Error::from),
             Self::Rows(_) | Self::Kv(_) => Err(wrong_table()),
         }
     }

@@ -55,6 +55,8 @@ pub(crate) struct WriteFormat {
     pub(super) number: u64,
     pub(super) info: TableInfo,
     pub(super) kind: BatchKind,
+    /// Positions of the columns whose smallest and largest values go into each batch.
+    statistics: Vec<usize>,
     /// Builders whose memory serves the next batches.
     spare: Mutex<Vec<Encoder>>,
     /// Expected size of a batch after compression, as a part of the size before: the bits of an `f32`.
@@ -66,6 +68,7 @@ impl WriteFormat {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self {
             number: NEXT.fetch_add(1, Ordering::Relaxed),
+            statistics: statistics_columns(&info),
             info,
             kind,
             spare: Mutex::default(),
@@ -74,7 +77,9 @@ impl WriteFormat {
     }
 
     pub(super) fn matches(&self, info: &TableInfo, kind: &BatchKind) -> bool {
-        self.info.schema_id() == info.schema_id() && self.kind == *kind
+        self.info.schema_id() == info.schema_id()
+            && self.kind == *kind
+            && self.statistics == statistics_columns(info)
     }
 
     pub(super) fn schema_id(&self) -> SchemaId {
@@ -101,11 +106,18 @@ impl WriteFormat {
         Ok(match &self.kind {
             BatchKind::Kv { .. } => Encoder::Kv(KvBatchBuilder::new(schema_id)?),
             BatchKind::Log => match self.info.descriptor().log_format()? {
-                LogFormat::Arrow => Encoder::Arrow(Box::new(ArrowLogBatchBuilder::new(
-                    self.info.row_type(),
-                    schema_id,
-                    self.info.descriptor().arrow_compression()?,
-                )?)),
+                LogFormat::Arrow => {
+                    let builder = ArrowLogBatchBuilder::new(
+                        self.info.row_type(),
+                        schema_id,
+                        self.info.descriptor().arrow_compression()?,
+                    )?;
+                    Encoder::Arrow(Box::new(if self.statistics.is_empty() {
+                        builder
+                    } else {
+                        builder.with_statistics(&self.statistics)?
+                    }))
+                }
                 LogFormat::Indexed => Encoder::Rows(Box::new(RowLogBatchBuilder::new(
                     self.info.row_type(),
                     schema_id,
@@ -150,6 +162,14 @@ impl WriteFormat {
             self.ratio.store(next.to_bits(), Ordering::Relaxed);
         }
     }
+}
+
+/// The columns of a table whose batches carry statistics, which the filters of readers skip batches by.
+fn statistics_columns(info: &TableInfo) -> Vec<usize> {
+    // Columns that cannot have any are for the server to refuse. Rows are written without all the same.
+    info.descriptor()
+        .statistics_column_indexes()
+        .unwrap_or_default()
 }
 
 /// The format shared by all writers with these settings.
