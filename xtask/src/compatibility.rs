@@ -63,6 +63,11 @@ const FEATURES: &[Feature] = &[
     ("Writing", "log formats and compressions", "write_formats"),
     (
         "Writing",
+        "values cut or refused by their columns; Arrow batches of other types",
+        "write_values",
+    ),
+    (
+        "Writing",
         "partitions made while rows flow, automatic partitions",
         "write_partitions",
     ),

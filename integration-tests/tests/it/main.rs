@@ -40,3 +40,4 @@ mod write_results;
 mod write_support;
 mod write_tables;
 mod write_upsert;
+mod write_values;

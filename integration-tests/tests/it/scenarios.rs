@@ -274,4 +274,13 @@ scenarios! {
         the_server_fills_the_auto_increment_column,
         every_way_to_call_upserts_and_deletes,
     ]
+    write_values [
+        digits_beyond_the_precision_of_a_time_are_the_same_in_lookups_and_changelogs,
+        a_time_that_names_a_partition_is_cut_like_any_other,
+        texts_and_bytes_of_another_length_are_refused_by_column,
+        arrow_batches_are_converted_to_the_types_of_the_table,
+        batches_handed_out_have_instants_in_utc_and_can_be_appended_again,
+        slices_of_one_row_of_nested_columns_travel_together,
+        nulls_are_written_and_read_where_a_parent_is_null,
+    ]
 }
