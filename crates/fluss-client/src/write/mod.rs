@@ -29,6 +29,8 @@ mod rescaled_tests;
 mod route;
 mod sender;
 mod slot;
+#[cfg(test)]
+mod statistics_tests;
 mod table;
 #[cfg(test)]
 mod tests;
