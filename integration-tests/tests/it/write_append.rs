@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow_array::{ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray};
 use fluss::error::ErrorKind;
 use fluss::metadata::{DataTypes, Schema, TableDescriptor};
 
@@ -105,7 +105,7 @@ pub(crate) async fn what_does_not_fit_the_table_is_refused_by_the_name_of_the_co
     let ids: ArrayRef = Arc::new(Int64Array::from(vec![1]));
     let texts: ArrayRef = Arc::new(StringArray::from(vec!["one"]));
     let no_ids: ArrayRef = Arc::new(Int64Array::from(vec![None]));
-    let small: ArrayRef = Arc::new(Int32Array::from(vec![1]));
+    let fraction: ArrayRef = Arc::new(Float64Array::from(vec![1.0]));
     let cases: [Refused; 4] = [
         ("a column is missing", vec![("id", ids.clone())], "text"),
         (
@@ -119,7 +119,7 @@ pub(crate) async fn what_does_not_fit_the_table_is_refused_by_the_name_of_the_co
         ),
         (
             "another type",
-            vec![("id", small), ("text", texts.clone())],
+            vec![("id", fraction), ("text", texts.clone())],
             "id",
         ),
         (
