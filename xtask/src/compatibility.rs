@@ -150,6 +150,11 @@ const FEATURES: &[Feature] = &[
         "lookup by key and prefix, many keys, insert if not exists, limit scans",
         "lookup_keys",
     ),
+    (
+        "Reading",
+        "handles of tables that were dropped, or dropped and created again",
+        "recreated",
+    ),
     ("Administration", "access rules", "admin::acl"),
     ("Administration", "table changes", "admin::alter_table"),
     (

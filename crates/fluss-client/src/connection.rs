@@ -25,6 +25,10 @@ use crate::write::Writers;
 /// Thread-safe and cheap to clone: make one and share it. All tables, writers, scanners and lookups made from it share its sockets, its
 /// view of the cluster and its write buffer. Sockets are opened when they are first needed and closed when the last handle made from
 /// the connection is gone.
+///
+/// Its tasks run on the runtime it was made on, or on a thread of its own (see [`Config::driver_placement`]). When that runtime ends, the
+/// connection is closed: whatever is called on it from then on, or was still waiting, fails with
+/// [`ErrorKind::Closed`](crate::error::ErrorKind::Closed) at once.
 #[derive(Clone)]
 pub struct FlussConnection {
     inner: Arc<ConnectionInner>,
@@ -127,6 +131,8 @@ impl FlussConnection {
         let failed = |error: Error| error.during("get_table").of_table(path);
         let inner = &self.inner;
         let info = fetch_table_info(inner, path).await.map_err(failed)?;
+        // What was known may be of a table of that name that was dropped.
+        inner.cluster.note_table(path, info.table_id());
         inner
             .schemas
             .insert(info.table_id(), info.schema_id(), info.schema().clone());

@@ -258,7 +258,11 @@ impl RpcError {
 
     /// Whether this side was closed before.
     pub fn is_closed(&self) -> bool {
-        matches!(self, Self::Closed)
+        match self {
+            Self::Closed => true,
+            Self::Exhausted { source, .. } => source.is_closed(),
+            _ => false,
+        }
     }
 
     /// Whether the same call may succeed later.
@@ -272,7 +276,7 @@ impl RpcError {
                 DisconnectCause::Failure { error } => error.is_retriable(),
                 _ => true,
             },
-            Self::Server { error, .. } => error.is_retriable(),
+            Self::Server { api, error, .. } => error.code.is_retriable_for(*api),
             Self::Exhausted { source, .. } => source.is_retriable(),
             Self::Unsupported { .. }
             | Self::Answer { .. }

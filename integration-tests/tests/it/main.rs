@@ -18,6 +18,7 @@ mod faults;
 mod interop;
 mod lookup_keys;
 mod observe;
+mod recreated;
 mod round_trip;
 mod sasl;
 mod scan_bounds;

@@ -155,6 +155,12 @@ scenarios! {
         a_connection_tells_what_it_did_without_a_recorder,
         a_scan_of_all_rows_of_a_table_is_not_sent_to_a_server_that_is_too_old,
     ]
+    recreated [
+        a_partitioned_table_made_again_is_written_and_read_by_new_handles,
+        old_handles_of_a_table_made_again_say_not_found_at_once,
+        old_handles_of_a_partitioned_table_made_again_say_not_found_at_once,
+        handles_of_a_dropped_table_say_not_found_at_once,
+    ]
     round_trip [
         every_scalar_type_comes_back_from_append_and_scan,
         every_scalar_type_comes_back_from_upsert_and_lookup,

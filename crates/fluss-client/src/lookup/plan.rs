@@ -135,8 +135,8 @@ impl LookupPlan {
         let Some(name) = &place.partition else {
             return Ok(Some(Found::Table));
         };
-        let path = &self.target.path;
-        let id = connection.cluster.partition_id(path, name).await?;
+        let (path, table) = (&self.target.path, self.target.table_id);
+        let id = connection.cluster.partition_of(path, table, name).await?;
         Ok(id.map(Found::Partition))
     }
 

@@ -1,6 +1,6 @@
 //! The lookups that rest before they are routed anew, and the task that does so.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fluss_metadata::TableBucket;
@@ -8,8 +8,8 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::Shared;
 use super::entry::Entry;
+use super::Shared;
 use crate::engine::lookup::RetryQueue;
 use crate::error::Error;
 use crate::scan::FAR_AWAY;
@@ -97,37 +97,42 @@ pub(super) async fn drive(shared: Arc<Shared>) {
 
 /// Learns the leaders of the lookups' buckets and sends them on; those without one rest again.
 async fn find_leaders(shared: &Arc<Shared>, entries: Vec<Entry>) {
-    let tables: BTreeSet<_> = entries
-        .iter()
-        .map(|entry| entry.target.path.clone())
-        .collect();
+    let mut tables: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for entry in &entries {
+        let table = (entry.target.path.clone(), entry.target.table_id);
+        tables.entry(table).or_default().insert(entry.bucket);
+    }
     // Whoever runs out of time hears of it then; a refresh goes on for the others, who join it when they are here again.
     let soonest = entries.iter().map(|entry| entry.deadline).min();
     let until = soonest.unwrap_or_else(Instant::now);
-    let mut failures = Vec::new();
+    let cluster = &shared.cluster;
+    let mut failures = HashMap::new();
     let mut unanswered = false;
-    for path in tables {
-        let buckets: BTreeSet<_> = entries
-            .iter()
-            .filter(|entry| entry.target.path == path)
-            .map(|entry| entry.bucket)
-            .collect();
+    for ((path, table), buckets) in tables {
         let buckets: Vec<_> = buckets.into_iter().collect();
-        let refresh = shared.cluster.refresh_buckets(&path, &buckets);
+        let refresh = async {
+            cluster.refresh_buckets(&path, &buckets).await?;
+            cluster.check_identity(&path, table).await
+        };
         match timeout_at(until, refresh).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => failures.push((path, Error::from(error))),
+            Ok(Err(error)) => {
+                failures.insert(table, Error::from(error));
+            }
             Err(_) => unanswered = true,
         }
     }
     for mut entry in entries {
-        if shared.cluster.view().leader_of(&entry.bucket).is_some() {
+        if cluster.view().leader_of(&entry.bucket).is_some() {
             shared.dispatch(entry);
             continue;
         }
-        if let Some(name) = &entry.partition {
+        let (path, table) = (&entry.target.path, entry.target.table_id);
+        if let Some(name) = &entry.partition
+            && !failures.contains_key(&table)
+        {
             // The partition may be gone, or be another one of that name by now.
-            let search = shared.cluster.partition_id(&entry.target.path, name);
+            let search = cluster.partition_of(path, table, name);
             match timeout_at(until, search).await {
                 Err(_) => unanswered = true,
                 Ok(Ok(None)) => {
@@ -136,20 +141,17 @@ async fn find_leaders(shared: &Arc<Shared>, entries: Vec<Entry>) {
                     continue;
                 }
                 Ok(Ok(Some(id))) => {
-                    entry.bucket = TableBucket::new_with_partition(
-                        entry.target.table_id,
-                        Some(id),
-                        entry.bucket.bucket_id(),
-                    );
+                    let bucket = entry.bucket.bucket_id();
+                    entry.bucket = TableBucket::new_with_partition(table, Some(id), bucket);
                 }
                 Ok(Err(error)) => {
-                    failures.push((entry.target.path.clone(), Error::from(error)));
+                    failures.insert(table, Error::from(error));
                 }
             }
         }
-        match failures.iter().find(|(path, _)| *path == entry.target.path) {
-            Some((_, error)) if !error.is_retriable() => entry.fail(error.clone()),
-            Some((_, error)) => shared.retry(entry, error.clone()),
+        match failures.get(&table) {
+            Some(error) if !error.is_retriable() => entry.fail(error.clone()),
+            Some(error) => shared.retry(entry, error.clone()),
             None => {
                 let why = entry.last_error.take().filter(|_| unanswered);
                 let election =

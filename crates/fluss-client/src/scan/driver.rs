@@ -108,21 +108,13 @@ pub(super) fn retry(shared: &Shared, bucket: &TableBucket, error: Error) -> Answ
 async fn learn_leaders(shared: &Shared, buckets: &[TableBucket]) {
     let table = shared.projection().table();
     let cluster = &shared.connection().cluster;
-    let mut outcome = cluster
-        .refresh_buckets(table.table_path(), buckets)
-        .await
-        .map_err(Error::from);
+    let path = table.table_path();
+    let outcome = async {
+        cluster.refresh_buckets(path, buckets).await?;
+        cluster.check_identity(path, table.table_id()).await
+    };
+    let outcome = outcome.await.map_err(Error::from);
     let view = cluster.view();
-    if view
-        .table_id(table.table_path())
-        .is_some_and(|id| id != table.table_id())
-    {
-        let error = ServerError::new(
-            ErrorCode::TABLE_NOT_EXIST,
-            "the table was dropped, and another one made under its name",
-        );
-        outcome = Err(Error::from(error));
-    }
     let now = Instant::now().into_std();
     for bucket in buckets {
         if view.leader_of(bucket).is_some() {

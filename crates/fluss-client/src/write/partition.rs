@@ -6,9 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use fluss_metadata::{PartitionId, PartitionSpec, TableBucket, TableInfo};
 use fluss_rpc::Cluster;
 use fluss_wire::error_code::{ErrorCode, ServerError};
-use fluss_wire::message::{
-    CreatePartitionRequest, PbKeyValue, PbPartitionSpec, TableExistsRequest, TableExistsResponse,
-};
+use fluss_wire::message::{CreatePartitionRequest, PbKeyValue, PbPartitionSpec};
 use tracing::debug;
 
 use super::request::path_message;
@@ -48,7 +46,7 @@ pub(super) async fn resolve(
     Search::Ended(match found {
         Ok(None) if group.partition.is_some() => Resolution::NotYet(None),
         Ok(partition) => Resolution::Known(partition),
-        Err(error) if is_passing(&error) => {
+        Err(error) if is_passing(&error) || is_unknown(&error) => {
             debug!(table = %info.table_path(), %error, "the leaders cannot be looked up now");
             Resolution::NotYet(Some(error))
         }
@@ -56,46 +54,16 @@ pub(super) async fn resolve(
     })
 }
 
+/// Whether it may be a hiccup of the server's own: repeating does no harm here, neither to a search nor to the making of a partition.
+fn is_unknown(error: &Error) -> bool {
+    error.server_code() == Some(ErrorCode::UNKNOWN_SERVER_ERROR.value())
+}
+
 /// Refreshes the view of the table. Another table under its name means that it is gone.
 async fn find_table(cluster: &Cluster, info: &TableInfo) -> Result<()> {
-    match cluster.refresh_table(info.table_path()).await {
-        Ok(()) => check_identity(cluster, info),
-        Err(error) => Err(explain(cluster, info, error.into()).await),
-    }
-}
-
-/// Servers of release 0.9.1 say "unknown error" when asked for the metadata of a table that was just dropped: then whether it exists is
-/// asked.
-async fn explain(cluster: &Cluster, info: &TableInfo, error: Error) -> Error {
-    if error.server_code() != Some(ErrorCode::UNKNOWN_SERVER_ERROR.value()) {
-        return error;
-    }
-    match cluster
-        .call_any(&TableExistsRequest {
-            table_path: path_message(info.table_path()),
-        })
-        .await
-    {
-        Ok(TableExistsResponse { exists: false }) => ServerError {
-            code: ErrorCode::TABLE_NOT_EXIST,
-            message: None,
-        }
-        .into(),
-        _ => error,
-    }
-}
-
-fn check_identity(cluster: &Cluster, info: &TableInfo) -> Result<()> {
-    match cluster.view().table_id(info.table_path()) {
-        Some(id) if id != info.table_id() => Err(Error::from(ServerError::new(
-            ErrorCode::TABLE_NOT_EXIST,
-            format!(
-                "the table was dropped and made anew: its id was {}, now it is {id}",
-                info.table_id()
-            ),
-        ))),
-        _ => Ok(()),
-    }
+    cluster.refresh_table(info.table_path()).await?;
+    let checked = cluster.check_identity(info.table_path(), info.table_id());
+    Ok(checked.await?)
 }
 
 async fn find_or_make(
@@ -132,14 +100,8 @@ async fn find_partition(
     info: &TableInfo,
     partition: &PartitionName,
 ) -> Result<Option<PartitionId>> {
-    let found = match cluster
-        .partition_id(info.table_path(), &partition.name)
-        .await
-    {
-        Ok(found) => found,
-        Err(error) => return Err(explain(cluster, info, error.into()).await),
-    };
-    check_identity(cluster, info)?;
+    let (path, table) = (info.table_path(), info.table_id());
+    let found = cluster.partition_of(path, table, &partition.name).await?;
     let Some(id) = found else { return Ok(None) };
     let view = cluster.view();
     let count = view.bucket_count(info.table_id(), Some(id));
@@ -150,8 +112,8 @@ async fn find_partition(
         .iter()
         .any(|bucket| view.leader_of(bucket).is_none())
     {
-        cluster.refresh_buckets(info.table_path(), &buckets).await?;
-        check_identity(cluster, info)?;
+        cluster.refresh_buckets(path, &buckets).await?;
+        cluster.check_identity(path, table).await?;
     }
     // Forgotten again if the servers say that it was dropped.
     Ok(cluster

@@ -102,6 +102,11 @@ impl TableWrites {
         let _ = self.failed.set(error.clone());
     }
 
+    /// Whether nothing can be written any more.
+    pub(super) fn is_failed(&self) -> bool {
+        self.failed.get().is_some()
+    }
+
     /// The buckets of a partition, which is found or made in the background if it is new here.
     pub(super) fn partition_or_new(
         self: &Arc<Self>,

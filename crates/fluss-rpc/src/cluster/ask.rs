@@ -1,15 +1,19 @@
 //! Asking any server about the cluster: those known, then the bootstrap addresses.
 
-use fluss_metadata::{ServerKind, ServerNode};
-use fluss_wire::api::ApiKey;
+use fluss_metadata::{ServerKind, ServerNode, TableId, TablePath};
+use fluss_wire::api::ApiRequest;
 use fluss_wire::error_code::{ErrorClass, ErrorCode};
-use fluss_wire::message::{MetadataRequest, MetadataResponse};
+use fluss_wire::message::{
+    GetTableInfoRequest, MetadataRequest, MetadataResponse, TableExistsRequest,
+};
 use fluss_wire::version::ServerType;
 use tokio::time::Instant;
 use tracing::debug;
 
 use super::Inner;
 use super::view::node;
+use super::wish::path_message;
+use crate::connection::Connection;
 use crate::deadline::after;
 use crate::error::{Result, RpcError};
 use crate::retry::LEAST_ATTEMPT;
@@ -20,12 +24,54 @@ enum Target {
 }
 
 impl Inner {
-    /// Asks one server after another until one answers, each once. Each gets its share of the time left.
-    pub(super) async fn ask_anyone(
+    /// Asks one server after another for metadata until one answers, each once. Each gets its share of the time left.
+    pub(super) async fn ask_for_metadata(
         &self,
         request: &MetadataRequest,
         deadline: Instant,
     ) -> Result<MetadataResponse> {
+        self.ask_anyone(request, deadline, |target, connection, answer| {
+            if answer.tablet_servers.is_empty() {
+                // A server that has just started knows nobody yet.
+                return Err(RpcError::Unknown {
+                    what: "any tablet server, to the server asked,".to_owned(),
+                });
+            }
+            if let Target::Bootstrap(host, port) = target
+                && let Some(server) = server_at(host, *port, connection.server_type(), answer)
+            {
+                self.pool.adopt(&server, connection);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Whether there is a table of that name, by the word of any server.
+    pub(super) async fn table_exists(&self, path: &TablePath, deadline: Instant) -> Result<bool> {
+        let request = TableExistsRequest {
+            table_path: path_message(path),
+        };
+        let answer = self.ask_anyone(&request, deadline, |_, _, _| Ok(()));
+        Ok(answer.await?.exists)
+    }
+
+    /// The id of the table of that name, by the word of any server. Servers look it up where it is kept, whatever they cache.
+    pub(super) async fn current_id(&self, path: &TablePath, deadline: Instant) -> Result<TableId> {
+        let request = GetTableInfoRequest {
+            table_path: path_message(path),
+        };
+        let answer = self.ask_anyone(&request, deadline, |_, _, _| Ok(()));
+        Ok(answer.await?.table_id)
+    }
+
+    /// Asks one server after another until one gives an answer that `accept` takes, each once. Each gets its share of the time left.
+    async fn ask_anyone<R: ApiRequest>(
+        &self,
+        request: &R,
+        deadline: Instant,
+        accept: impl Fn(&Target, Connection, &R::Response) -> Result<()>,
+    ) -> Result<R::Response> {
         let targets = self.targets();
         let mut last = RpcError::Unknown {
             what: "any server".to_owned(),
@@ -38,13 +84,20 @@ impl Inner {
             let targets_left = u32::try_from(targets.len() - asked).unwrap_or(u32::MAX);
             let share = (left / targets_left).max(LEAST_ATTEMPT.min(left));
             let deadline = after(share);
-            match self.ask(target, request, deadline).await {
+            let outcome = match self.ask(target, request, deadline).await {
+                Ok((answer, connection)) => accept(target, connection, &answer).map(|()| answer),
+                Err(error) => Err(error),
+            };
+            match outcome {
                 Ok(answer) => return Ok(answer),
                 Err(error) if settles_it(&error) => return Err(error),
                 Err(error) => {
-                    debug!(%error, "asking for metadata failed");
-                    // What may pass outweighs what will not: another server may recover.
-                    if error.is_retriable() || !last.is_retriable() || asked == 0 {
+                    debug!(api = %R::API_KEY, %error, "a server that was asked failed");
+                    // What may pass outweighs what will not, as another server may recover; what a server says outweighs silence.
+                    let is_silence =
+                        error.server_error().is_none() && last.server_error().is_some();
+                    let passes = error.is_retriable() && !(is_silence && last.is_retriable());
+                    if passes || !last.is_retriable() || asked == 0 {
                         last = error;
                     }
                 }
@@ -53,34 +106,20 @@ impl Inner {
         Err(last)
     }
 
-    async fn ask(
+    async fn ask<R: ApiRequest>(
         &self,
         target: &Target,
-        request: &MetadataRequest,
+        request: &R,
         deadline: Instant,
-    ) -> Result<MetadataResponse> {
+    ) -> Result<(R::Response, Connection)> {
         let connection = match target {
-            Target::Known(server) => {
-                let api = ApiKey::GetMetadata;
-                self.pool.get_for(api, server, 0, deadline).await?
-            }
+            Target::Known(server) => self.pool.get_for(R::API_KEY, server, 0, deadline).await?,
             // Whose address it is will only be known by the answer.
             Target::Bootstrap(host, port) => self.pool.dial_once(host, *port, deadline).await?,
         };
         let deadline = deadline.min(after(self.pool.config().request_timeout));
         let answer = connection.call(request, deadline).await?;
-        if answer.tablet_servers.is_empty() {
-            // A server that has just started knows nobody yet.
-            return Err(RpcError::Unknown {
-                what: "any tablet server, to the server asked,".to_owned(),
-            });
-        }
-        if let Target::Bootstrap(host, port) = target
-            && let Some(server) = server_at(host, *port, connection.server_type(), &answer)
-        {
-            self.pool.adopt(&server, connection);
-        }
-        Ok(answer)
+        Ok((answer, connection))
     }
 
     /// Whom to ask, in order: the tablet servers from a random one on, those first that are connected; the coordinator, the bootstrap

@@ -2,6 +2,7 @@
 
 mod ask;
 mod call;
+mod identity;
 mod refresh;
 mod refresher;
 mod view;
@@ -148,6 +149,14 @@ impl Cluster {
         }
     }
 
+    /// Takes in the id that a table has by a server's word. What was known of an earlier table of that name is forgotten.
+    pub fn note_table(&self, path: &TablePath, table: TableId) {
+        self.inner.change_view(|view| {
+            let is_another = view.table_id(path).is_some_and(|known| known != table);
+            is_another.then(|| view.without_table(path)).flatten()
+        });
+    }
+
     /// Remembers partitions of a table that were listed. Their leaders are asked for when they are wanted.
     pub fn learn_partitions(&self, table: TableId, listed: &[ListedPartition]) {
         self.inner
@@ -158,7 +167,8 @@ impl Cluster {
     ///
     /// # Errors
     ///
-    /// [`RpcError::Unknown`] if the bucket has no leader now, or why nobody could be asked.
+    /// [`RpcError::Unknown`] if the bucket has no leader now; `TABLE_NOT_EXIST` if its table was dropped, whether or not there is another
+    /// one of that name; or why nobody could be asked.
     ///
     /// # Cancel safety
     ///
@@ -177,6 +187,9 @@ impl Cluster {
             return Ok(leader.clone());
         }
         self.learn_buckets(path, &[bucket], deadline).await?;
+        if self.view().leader_of(&bucket).is_none() {
+            self.check_table(path, bucket.table_id(), deadline).await?;
+        }
         self.view()
             .leader_of(&bucket)
             .cloned()

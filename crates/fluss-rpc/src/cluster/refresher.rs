@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use fluss_wire::api::ApiKey;
 use fluss_wire::error_code::{ErrorClass, ErrorCode};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
@@ -15,6 +16,17 @@ use crate::retry::{LEAST_ATTEMPT, RetryPolicy};
 
 /// Most things asked for in one request.
 const MAX_WISHES: usize = 500;
+
+/// Things that fail each for itself in one round, from which on all do.
+const MAX_FAILED: usize = 4;
+
+/// What a round did not learn.
+#[derive(Default)]
+struct Told {
+    missing: BTreeMap<Wish, RpcError>,
+    /// What a server failed to tell, which it may do later.
+    failed: BTreeMap<Wish, RpcError>,
+}
 
 /// Somebody who waits for news.
 pub(super) struct Waiter {
@@ -117,11 +129,24 @@ impl Refresher {
                 self.batch.append(&mut state.joined);
             }
             match outcome {
-                Ok(missing) => {
-                    (self.failures, self.failure) = (0, None);
-                    for waiter in self.batch.drain(..) {
-                        let error = waiter.wishes.iter().find_map(|wish| missing.get(wish));
-                        waiter.answer(error.map_or(Ok(()), |error| Err(error.clone())));
+                Ok(told) => {
+                    for waiter in std::mem::take(&mut self.batch) {
+                        let find = |among: &BTreeMap<Wish, RpcError>| {
+                            waiter
+                                .wishes
+                                .iter()
+                                .find_map(|wish| among.get(wish))
+                                .cloned()
+                        };
+                        match find(&told.missing) {
+                            Some(error) => waiter.answer(Err(error)),
+                            None if find(&told.failed).is_some() => self.batch.push(waiter),
+                            None => waiter.answer(Ok(())),
+                        }
+                    }
+                    match told.failed.into_values().next() {
+                        Some(error) => self.after_failure(&error).await,
+                        None => (self.failures, self.failure) = (0, None),
                     }
                 }
                 Err(error) => self.after_failure(&error).await,
@@ -148,40 +173,67 @@ impl Refresher {
         Some(wishes)
     }
 
-    /// Asks for everything. Says what of it there is not, and why.
+    /// Asks for everything. Says what of it there is not, and what could not be told, and why.
     ///
     /// One thing that is missing fails a request for many. Such a request is cut in two until what is missing stands alone.
-    async fn round(
-        &self,
-        wishes: BTreeSet<Wish>,
-        deadline: Instant,
-    ) -> Result<BTreeMap<Wish, RpcError>> {
-        let mut missing = BTreeMap::new();
+    async fn round(&self, wishes: BTreeSet<Wish>, deadline: Instant) -> Result<Told> {
+        let mut told = Told::default();
         let mut open = vec![wishes.into_iter().collect::<Vec<_>>()];
         while let Some(mut wishes) = open.pop() {
             if wishes.len() > MAX_WISHES {
                 open.push(wishes.split_off(MAX_WISHES));
             }
-            match self.inner.ask_anyone(&request(&wishes), deadline).await {
-                Ok(answer) => self.inner.change_view(|view| Some(view.updated(&answer))),
-                Err(error) if !is_missing(&error) => return Err(error),
-                Err(error) => match wishes.len() {
-                    0 => return Err(error),
-                    1 => {
-                        for wish in wishes {
-                            if let Some(error) = self.forget(&wish, error.clone()) {
-                                missing.insert(wish, error);
-                            }
+            let request = request(&wishes);
+            let error = match self.inner.ask_for_metadata(&request, deadline).await {
+                Ok(answer) => {
+                    self.inner.change_view(|view| Some(view.updated(&answer)));
+                    continue;
+                }
+                Err(error) => self.explain(&wishes, error, deadline).await,
+            };
+            let is_unknown = has_code(&error, ErrorCode::UNKNOWN_SERVER_ERROR);
+            if !is_missing(&error) && !is_unknown {
+                return Err(error);
+            }
+            match wishes.len() {
+                0 => return Err(error),
+                1 if is_unknown => {
+                    told.failed
+                        .extend(wishes.into_iter().map(|wish| (wish, error.clone())));
+                    if told.failed.len() >= MAX_FAILED {
+                        return Err(error);
+                    }
+                }
+                1 => {
+                    for wish in wishes {
+                        if let Some(error) = self.forget(&wish, error.clone()) {
+                            told.missing.insert(wish, error);
                         }
                     }
-                    several => {
-                        open.push(wishes.split_off(several / 2));
-                        open.push(wishes);
-                    }
-                },
+                }
+                several => {
+                    open.push(wishes.split_off(several / 2));
+                    open.push(wishes);
+                }
             }
         }
-        Ok(missing)
+        Ok(told)
+    }
+
+    /// Servers of release 0.9.1 say "unknown error" of whatever goes wrong with their ZooKeeper, which passes, and of a table that was just
+    /// dropped, which does not: then whether the table exists is asked.
+    async fn explain(&self, wishes: &[Wish], error: RpcError, deadline: Instant) -> RpcError {
+        let [wish] = wishes else { return error };
+        if has_code(&error, ErrorCode::UNKNOWN_SERVER_ERROR)
+            && let Ok(false) = self.inner.table_exists(wish.path(), deadline).await
+        {
+            return RpcError::Server {
+                api: ApiKey::TableExists,
+                server: "any server".into(),
+                error: ErrorCode::TABLE_NOT_EXIST.into(),
+            };
+        }
+        error
     }
 
     /// Takes out of the view what is not there any more. Says what to tell those who asked for it.

@@ -49,7 +49,7 @@ pub(super) fn request<'a>(wishes: impl IntoIterator<Item = &'a Wish>) -> Metadat
     request
 }
 
-fn path_message(path: &TablePath) -> PbTablePath {
+pub(super) fn path_message(path: &TablePath) -> PbTablePath {
     PbTablePath {
         database_name: path.database().to_owned(),
         table_name: path.table().to_owned(),

@@ -13,6 +13,7 @@ mod table;
 
 use std::fmt;
 
+use crate::api::ApiKey;
 use crate::message::ErrorResponse;
 
 /// The number a server gives for an error. One that this crate doesn't know keeps its number.
@@ -101,6 +102,19 @@ impl ErrorCode {
             self.class(),
             ErrorClass::Retry | ErrorClass::Throttled | ErrorClass::RefreshMetadata
         )
+    }
+
+    /// As [`is_retriable`](Self::is_retriable), for an answer to a request of `api` as a whole.
+    ///
+    /// Servers before 1.0 report whatever goes wrong with their ZooKeeper as [`UNKNOWN_SERVER_ERROR`](Self::UNKNOWN_SERVER_ERROR). Where
+    /// nothing in a request could make a server fail each time, that passes: metadata, writer ids, fetches.
+    pub const fn is_retriable_for(self, api: ApiKey) -> bool {
+        self.is_retriable()
+            || matches!(self, Self::UNKNOWN_SERVER_ERROR)
+                && matches!(
+                    api,
+                    ApiKey::GetMetadata | ApiKey::InitWriter | ApiKey::FetchLog
+                )
     }
 
     /// Whether what is cached about the addressed table, bucket or coordinator is out of date.
@@ -239,6 +253,20 @@ mod tests {
         assert_eq!(error.to_string(), "UNKNOWN_SERVER_ERROR (4711): new in 2.0");
         assert_eq!(error.code.class(), ErrorClass::Fatal);
         assert!(!error.code.is_known() && !error.is_retriable() && !error.invalidates_metadata());
+    }
+
+    #[test]
+    fn an_unknown_error_passes_where_no_request_is_at_fault() {
+        let unknown = ErrorCode::UNKNOWN_SERVER_ERROR;
+        let apis = crate::api::TABLE.iter().map(|entry| entry.key);
+        let passes = apis.filter(|api| unknown.is_retriable_for(*api));
+        let passes = passes.collect::<Vec<_>>();
+        let expected = [ApiKey::GetMetadata, ApiKey::FetchLog, ApiKey::InitWriter];
+        assert_eq!(passes.len(), expected.len());
+        assert!(expected.iter().all(|api| passes.contains(api)));
+        assert!(ErrorCode::REQUEST_TIME_OUT.is_retriable_for(ApiKey::CreateTable));
+        assert!(!ErrorCode::TABLE_NOT_EXIST.is_retriable_for(ApiKey::GetMetadata));
+        assert!(!ErrorCode::new(4711).is_retriable_for(ApiKey::GetMetadata));
     }
 
     #[test]

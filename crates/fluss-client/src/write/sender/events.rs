@@ -6,7 +6,7 @@ use std::time::Instant;
 use fluss_wire::error_code::ErrorCode;
 use tracing::debug;
 
-use super::payload::fail_slot;
+use super::payload::{fail_batches, fail_slot};
 use super::{Event, Sender};
 use crate::engine::write::{Answer, RequestId, Resolution, RouteId};
 use crate::error::Error;
@@ -68,7 +68,7 @@ impl Sender {
                 let table = Arc::clone(&route.table);
                 self.fail_table(&table, &error);
             } else {
-                self.fail_group(id, &error);
+                self.fail_rows(id, &error);
             }
         }
         self.engine.on_resolved(id, resolution, now());
@@ -90,7 +90,22 @@ impl Sender {
         }
     }
 
-    /// Fails what appenders hold of a table without partitions or of one partition. The next row of a partition tries anew.
+    /// Fails what appenders hold of a table or partition. The next row of it tries anew: rights may be given, servers may recover.
+    fn fail_rows(&self, id: RouteId, error: &Error) {
+        let Some(route) = self.routes.get(id) else {
+            return;
+        };
+        if route.group.partition.is_some() {
+            return self.fail_group(id, error);
+        }
+        debug!(table = %route.group.table_path, %error, "rows cannot be written");
+        for slot in &route.group.slots {
+            fail_batches(slot, error);
+        }
+    }
+
+    /// Fails what appenders hold of a table or partition, and all that is written to these buckets from now on. The next row of a
+    /// partition goes to other ones.
     fn fail_group(&self, id: RouteId, error: &Error) {
         let Some(route) = self.routes.get(id) else {
             return;

@@ -147,8 +147,13 @@ pub(super) fn fail(members: &[Arc<Member>], completion: &Completion, error: Erro
 
 /// Fails what a slot holds, and all that is written to it from now on. Returns the number of rows.
 pub(super) fn fail_slot(slot: &BucketSlot, error: &Error) -> u64 {
+    slot.state().failed = Some(error.clone());
+    fail_batches(slot, error)
+}
+
+/// Fails what a slot holds. Returns the number of rows.
+pub(super) fn fail_batches(slot: &BucketSlot, error: &Error) -> u64 {
     let mut state = slot.state();
-    state.failed = Some(error.clone());
     slot.close_open(&mut state);
     let closed = std::mem::take(&mut state.closed);
     drop(state);

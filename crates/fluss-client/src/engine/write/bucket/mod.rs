@@ -385,9 +385,18 @@ impl<P> BucketQueue<P> {
             .map(|batch| batch.deadline)
     }
 
-    /// Takes everything out, to fail it. Answers that still come are ignored.
+    /// Takes everything out, to fail it. Answers that still come are ignored, so what comes next goes under another writer id: the
+    /// server may know the sequences of this one.
     pub(super) fn take_all(&mut self) -> VecDeque<Batch<P>> {
-        std::mem::take(self).batches
+        let spent_writer_id = self.writer_id.or(self.spent_writer_id);
+        let taken = std::mem::replace(
+            self,
+            Self {
+                spent_writer_id,
+                ..Self::default()
+            },
+        );
+        taken.batches
     }
 
     /// The bucket is now another one, of a partition made anew under the same name: what was written to the old one is gone.
