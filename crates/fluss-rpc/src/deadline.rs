@@ -1,6 +1,9 @@
 //! Deadlines that hold for callers on any runtime, or on none.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -34,10 +37,7 @@ pub(crate) async fn until<F: Future>(
     deadline: Instant,
     future: F,
 ) -> Option<F::Output> {
-    let timer = {
-        let _runtime = runtime.enter();
-        sleep_until(deadline)
-    };
+    let timer = timer(runtime, deadline);
     // In this order: what is there at once costs no timer, and a runtime that shuts down drops its tasks, which ends what is awaited
     // here, before it stops its clock.
     tokio::select! {
@@ -47,9 +47,51 @@ pub(crate) async fn until<F: Future>(
     }
 }
 
+/// A timer on the clock of a runtime, for whoever waits on another one or on none. It ends early if that clock has stopped.
+pub(crate) fn timer(
+    runtime: &Handle,
+    deadline: Instant,
+) -> impl Future<Output = ()> + Send + use<> {
+    let sleep = {
+        let _runtime = runtime.enter();
+        sleep_until(deadline)
+    };
+    async move {
+        let mut sleep = pin!(sleep);
+        poll_fn(|cx| {
+            // A timer of a runtime that has ended panics, and no look taken before can rule that out: it may end in between.
+            let rung = catch_unwind(AssertUnwindSafe(|| sleep.as_mut().poll(cx)));
+            rung.unwrap_or(Poll::Ready(()))
+        })
+        .await;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_clock_that_stopped_ends_a_wait() {
+        for workers in [0, 1] {
+            let drivers = match workers {
+                0 => tokio::runtime::Builder::new_current_thread()
+                    .enable_time()
+                    .build(),
+                _ => tokio::runtime::Builder::new_multi_thread()
+                    .worker_threads(workers)
+                    .enable_time()
+                    .build(),
+            };
+            let drivers = drivers.unwrap();
+            let handle = drivers.handle().clone();
+            drop(drivers);
+            let deadline = after(Duration::from_secs(3600));
+            let waited = until(&handle, deadline, std::future::pending::<()>());
+            let elsewhere = tokio::runtime::Builder::new_current_thread().build();
+            assert_eq!(elsewhere.unwrap().block_on(waited), None);
+        }
+    }
 
     #[test]
     fn no_timeout_overflows_the_clock() {

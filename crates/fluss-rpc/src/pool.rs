@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use fluss_metadata::{ServerKind, ServerNode};
 use fluss_wire::api::ApiKey;
@@ -49,6 +49,18 @@ impl Drop for CloseOnDrop {
     }
 }
 
+/// Held by a task that does nothing: it is dropped when the pool is closed, or else when its runtime ends, with which every connection
+/// does. Whoever comes later hears that they are closed instead of waiting for tasks that never run.
+struct CloseWithRuntime(Weak<Inner>);
+
+impl Drop for CloseWithRuntime {
+    fn drop(&mut self) {
+        if let Some(inner) = self.0.upgrade() {
+            inner.close();
+        }
+    }
+}
+
 /// Which server, and which of the connections to it.
 type SlotKey = (ServerKind, i32, usize);
 
@@ -69,7 +81,8 @@ enum Stage {
 }
 
 impl ConnectionPool {
-    /// A pool whose connections are driven by `runtime`, which must have its clock and its sockets enabled.
+    /// A pool whose connections are driven by `runtime`, which must have its clock and its sockets enabled. It is closed when that runtime
+    /// ends.
     pub fn new(config: RpcConfig, dialer: Arc<dyn Dialer>, runtime: Handle) -> Self {
         let inner = Arc::new(Inner {
             config,
@@ -78,6 +91,14 @@ impl ConnectionPool {
             metrics: Arc::default(),
             closed: CancellationToken::new(),
             slots: Mutex::default(),
+        });
+        let (closed, end) = (
+            inner.closed.clone(),
+            CloseWithRuntime(Arc::downgrade(&inner)),
+        );
+        inner.runtime.spawn(async move {
+            let _end = end;
+            closed.cancelled().await;
         });
         Self {
             _last_handle: Arc::new(CloseOnDrop(Arc::clone(&inner))),

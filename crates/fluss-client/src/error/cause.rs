@@ -59,6 +59,15 @@ pub(crate) enum Cause {
     #[snafu(display("the answer cannot be read: {source}"))]
     Answer { source: Arc<MetadataError> },
 
+    #[snafu(display(
+        "segment {segment} of the log in remote storage {store} cannot be read: {why}"
+    ))]
+    RemoteSegment {
+        segment: String,
+        store: String,
+        why: String,
+    },
+
     #[snafu(display("the bucket has no leader"))]
     Leaderless,
 
@@ -85,7 +94,7 @@ impl Cause {
             Self::BufferFull { .. } => ErrorKind::BufferFull,
             Self::Corrupt { .. } | Self::Answer { .. } => ErrorKind::Corrupt,
             Self::NotFound { .. } => ErrorKind::NotFound,
-            Self::Leaderless => ErrorKind::Server,
+            Self::Leaderless | Self::RemoteSegment { .. } => ErrorKind::Server,
             Self::TooOld { .. } => ErrorKind::Unsupported,
             Self::Row { source } => {
                 if source.is_corrupt() {
@@ -104,6 +113,7 @@ impl Cause {
             Self::Timeout { .. }
             | Self::Undelivered { .. }
             | Self::BufferFull { .. }
+            | Self::RemoteSegment { .. }
             | Self::Leaderless => true,
             Self::Server { error } => error.code.is_retriable(),
             Self::Rpc { source } => source.is_retriable(),

@@ -28,7 +28,7 @@ use fluss_metadata::ServerNode;
 use fluss_rpc::Cluster;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use self::entry::Entry;
 use self::lane::Lane;
@@ -68,6 +68,17 @@ impl Drop for EndTasks {
     }
 }
 
+/// Held by the task that is always there: if its runtime ends, nobody is left waiting, and nobody waits later.
+struct EndWithTask(Arc<Shared>);
+
+impl Drop for EndWithTask {
+    fn drop(&mut self) {
+        if !self.0.closed.load(Ordering::Acquire) {
+            self.0.close();
+        }
+    }
+}
+
 impl Lookups {
     /// What was looked up so far.
     pub(crate) fn stats(&self) -> crate::stats::LookupStats {
@@ -89,7 +100,7 @@ impl Lookups {
         let retries = shared
             .drivers
             .handle()
-            .spawn(retries::drive(Arc::clone(&shared)));
+            .spawn(retries::drive(EndWithTask(Arc::clone(&shared))));
         shared.keep_task(retries.abort_handle());
         Self {
             _tasks: Arc::new(EndTasks(Arc::clone(&shared))),
@@ -127,14 +138,16 @@ impl Lookups {
         }
         match shared.room.try_acquire() {
             Ok(room) => room.forget(),
-            Err(_) => match timeout_at(deadline, shared.room.acquire()).await {
-                Ok(Ok(room)) => room.forget(),
-                Ok(Err(_)) => return Err(Error::closed("the connection")),
-                Err(_) => {
-                    return Err(Error::timeout(
-                        "room in the lookup queue",
-                        shared.config.call_timeout,
-                    ));
+            Err(_) => tokio::select! {
+                biased;
+                room = shared.room.acquire() => match room {
+                    Ok(room) => room.forget(),
+                    Err(_) => return Err(Error::closed("the connection")),
+                },
+                slept = shared.cluster.sleep_until(deadline) => {
+                    slept?;
+                    let waited = shared.config.call_timeout;
+                    return Err(Error::timeout("room in the lookup queue", waited));
                 }
             },
         }

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::entry::Entry;
-use super::Shared;
+use super::{EndWithTask, Shared};
 use crate::engine::lookup::RetryQueue;
 use crate::error::Error;
 use crate::scan::FAR_AWAY;
@@ -69,7 +69,8 @@ impl Retries {
 }
 
 /// Routes lookups whose pause has ended, learning the leaders that are not known, until it is aborted.
-pub(super) async fn drive(shared: Arc<Shared>) {
+pub(super) async fn drive(end: EndWithTask) {
+    let shared = Arc::clone(&end.0);
     let mut refreshes = FuturesUnordered::new();
     loop {
         let mut lost = Vec::new();

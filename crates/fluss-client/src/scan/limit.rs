@@ -217,11 +217,7 @@ impl LimitScan {
             if fault == FetchFault::RefreshAndRetry {
                 cluster.invalidate_bucket(&self.bucket, seen);
             }
-            let sleep = {
-                let _enter = connection.drivers.handle().enter();
-                tokio::time::sleep(pause)
-            };
-            sleep.await;
+            cluster.sleep_until(Instant::now() + pause).await?;
         }
     }
 }

@@ -44,9 +44,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use fluss_metadata::{OffsetSpec, PartitionId, TableBucket, TableInfo};
+use fluss_rpc::RpcError;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::Instant;
 
 use self::decode::{BatchReader, LogChunk};
 use self::metrics::ScannerMetrics;
@@ -99,10 +100,12 @@ impl Shared {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A timer of the connection's own runtime, so that a poll needs none of its caller's.
-    fn sleep_until(&self, deadline: Instant) -> Sleep {
-        let _enter = self.connection().drivers.handle().enter();
-        sleep_until(deadline)
+    /// Waits by the clock of the connection, so that a poll needs none of its caller's. An error says that the connection is closed.
+    fn sleep_until(
+        &self,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<(), RpcError>> + Send + use<> {
+        self.connection().cluster.sleep_until(deadline)
     }
 
     fn error(&self, error: Error) -> Error {
@@ -181,6 +184,10 @@ impl Scanner {
             .map(|(partition, bucket, start)| Ok((self.bucket(partition, bucket)?, start?)))
             .collect::<Result<Vec<_>>>()
             .map_err(|error| self.shared.error(error).during("subscribe"))?;
+        if self.shared.connection().cluster.is_closed() {
+            let closed = self.shared.error(Error::closed("the connection"));
+            return Err(closed.during("subscribe"));
+        }
         let mut engine = self.shared.engine();
         for (bucket, start) in buckets {
             engine.subscribe(bucket, start);
@@ -262,16 +269,22 @@ impl Scanner {
             return Err(shared.error(Error::usage("no bucket is subscribed").during("poll")));
         }
         let _idle = shared.metrics.idle();
-        let sleep = shared.sleep_until(Instant::now() + timeout.min(FAR_AWAY));
+        let ends = Instant::now() + timeout.min(FAR_AWAY);
+        let patience = self.patience();
+        let sleep = shared.sleep_until(ends.min(Instant::now() + patience));
         tokio::pin!(sleep);
         loop {
             if shared.woken.swap(false, Ordering::AcqRel) {
                 return Ok(None);
             }
+            let mut closed = None;
             let timed_out = tokio::select! {
                 biased;
                 () = shared.data.notified() => false,
-                () = &mut sleep => true,
+                slept = &mut sleep => {
+                    closed = slept.err();
+                    true
+                }
             };
             if let Some(polled) = self.take()? {
                 return Ok(Some(polled));
@@ -280,6 +293,22 @@ impl Scanner {
                 // Other polls that wait have nothing to wait for, either.
                 shared.data.notify_one();
                 return Ok(None);
+            }
+            if let Some(closed) = closed {
+                return Err(shared.error(Error::from(closed)).during("poll"));
+            }
+            if timed_out && Instant::now() < ends {
+                // A failure that lasts is told while a long poll goes on.
+                let before = self.failing_since();
+                let engine = shared.engine();
+                if let Some(error) = before.and_then(|before| engine.passing_failure(before)) {
+                    return Err(shared.error(error).during("poll"));
+                }
+                let since = engine.failing_since().map(Instant::from_std);
+                drop(engine);
+                let next = since.unwrap_or_else(Instant::now) + patience;
+                sleep.set(shared.sleep_until(ends.min(next)));
+                continue;
             }
             if timed_out {
                 return match self.failing_since().and_then(|before| {
@@ -295,8 +324,15 @@ impl Scanner {
 
     /// Before when a failure that passes by itself must have begun to be worth telling.
     fn failing_since(&self) -> Option<std::time::Instant> {
-        let tolerated = self.shared.connection().config.call_timeout;
-        Instant::now().checked_sub(tolerated).map(Instant::into_std)
+        Instant::now()
+            .checked_sub(self.patience())
+            .map(Instant::into_std)
+    }
+
+    /// How long a failure that passes by itself may last before it is told.
+    fn patience(&self) -> Duration {
+        let patience = self.shared.connection().config.call_timeout;
+        patience.clamp(Duration::from_millis(1), FAR_AWAY)
     }
 
     /// A failure that passes by itself, but has not for long.

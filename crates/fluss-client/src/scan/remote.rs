@@ -1,7 +1,6 @@
 //! Reading log segments that the servers moved to remote storage, a piece at a time.
 
 use bytes::Bytes;
-use fluss_wire::error_code::{ErrorCode, ServerError};
 use tokio::time::Instant;
 use tracing::{Instrument, debug, debug_span};
 
@@ -10,7 +9,7 @@ use super::decode::{Begins, Source, decode, split};
 use super::driver::retry;
 use super::fetch::Decode;
 use crate::engine::scan::{Answer, RemotePlan};
-use crate::error::{Error, Result};
+use crate::error::{Cause, Error, Result};
 use crate::remote::{Location, ReadFault};
 
 /// Bytes in front of a batch's length and those of the length itself: what is needed to know how long a batch is.
@@ -26,7 +25,7 @@ pub(super) async fn run(shared: &Shared, plan: RemotePlan) {
     let now = Instant::now().into_std();
     let (answer, batches) =
         match outcome {
-            Ok(Some((read, bytes))) => {
+            Ok(Read::Piece(read, bytes)) => {
                 shared.metrics.remote_bytes.increment(bytes as u64);
                 let mut batches = split(&read, plan.offset, Begins::AtOrBefore);
                 let answer =
@@ -43,19 +42,9 @@ pub(super) async fn run(shared: &Shared, plan: RemotePlan) {
                 (answer, Some(batches))
             }
             // The segment is gone, or cannot be read now: the server knows where its records are by now.
-            Ok(None) => {
+            Ok(Read::NotNow(error)) => {
                 shared.metrics.remote_errors.increment(1);
-                (
-                    retry(
-                        shared,
-                        &bucket,
-                        Error::from(ServerError::new(
-                            ErrorCode::LOG_STORAGE_EXCEPTION,
-                            "a remote segment of the log cannot be read",
-                        )),
-                    ),
-                    None,
-                )
+                (retry(shared, &bucket, error), None)
             }
             Err(error) => {
                 shared.metrics.remote_errors.increment(1);
@@ -89,8 +78,16 @@ pub(super) async fn run(shared: &Shared, plan: RemotePlan) {
     }
 }
 
-/// At least one whole batch from the cursor on, and the bytes read for it. `None` if the file is not there, or not readable now.
-async fn read_batches(shared: &Shared, plan: &RemotePlan) -> Result<Option<(Bytes, usize)>> {
+/// What came of reading a segment.
+enum Read {
+    /// Bytes, and how many were read for them.
+    Piece(Bytes, usize),
+    /// The file is not there, or not readable now.
+    NotNow(Error),
+}
+
+/// At least one whole batch from the cursor on.
+async fn read_batches(shared: &Shared, plan: &RemotePlan) -> Result<Read> {
     let Some(segment) = plan.cursor.segments.front() else {
         return Err(Error::corrupt("there is no remote segment left to read"));
     };
@@ -106,13 +103,17 @@ async fn read_batches(shared: &Shared, plan: &RemotePlan) -> Result<Option<(Byte
             Ok(piece) => piece,
             Err(ReadFault::Passing(why)) => {
                 debug!(?location, why, "remote segment not read");
-                return Ok(None);
+                return Ok(Read::NotNow(Error::new(Cause::RemoteSegment {
+                    segment: segment.id.clone(),
+                    store: plan.cursor.dir.clone(),
+                    why,
+                })));
             }
             Err(ReadFault::Final(error)) => return Err(error),
         };
         let needed = first_batch_size(&piece);
         if needed <= piece.len() || wanted >= left {
-            return Ok(Some((piece.clone(), piece.len())));
+            return Ok(Read::Piece(piece.clone(), piece.len()));
         }
         if needed > most {
             return Err(Error::corrupt(format!(

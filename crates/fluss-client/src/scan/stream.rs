@@ -51,6 +51,7 @@ struct Source {
 enum Woken {
     Data,
     TimedOut,
+    Closed,
 }
 
 impl Source {
@@ -91,6 +92,15 @@ impl Source {
             let wait = self.wait.get_or_insert_with(|| wait(scanner));
             let woken = ready!(wait.as_mut().poll(cx));
             self.wait = None;
+            if matches!(woken, Woken::Closed) {
+                if let Some(polled) = scanner.take()? {
+                    self.taken = polled.taken.into();
+                    continue;
+                }
+                self.over = true;
+                let closed = Error::closed("the connection").during("stream");
+                return Poll::Ready(Some(Err(scanner.shared.error(closed))));
+            }
             if matches!(woken, Woken::TimedOut)
                 && let Some(error) = scanner.passing_failure()
             {
@@ -115,7 +125,7 @@ fn wait(scanner: &Scanner) -> Pin<Box<dyn Future<Output = Woken> + Send>> {
         tokio::select! {
             biased;
             () = shared.data.notified() => Woken::Data,
-            () = sleep => Woken::TimedOut,
+            slept = sleep => slept.map_or(Woken::Closed, |()| Woken::TimedOut),
         }
     })
 }

@@ -174,7 +174,10 @@ impl Appender {
             let mut credit = tokio::select! {
                 biased;
                 credit = waiting => credit,
-                () = &mut sleep => return Err(self.buffer_full(bytes, timeout)),
+                slept = &mut sleep => {
+                    slept?;
+                    return Err(self.buffer_full(bytes, timeout));
+                }
             };
             match self.attempt(target, load, Some(&mut credit), &mut encode)? {
                 Attempt::Done(future) => return Ok(future),

@@ -53,7 +53,6 @@ use std::time::{Duration, Instant};
 use fluss_metadata::{TableId, TableInfo};
 use fluss_rpc::Cluster;
 use futures::FutureExt;
-use tokio::time::Sleep;
 
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -146,8 +145,10 @@ impl Writers {
                 self.shared.drivers.handle().spawn(sender.run());
             }
             let known = state.tables.get(&info.table_id());
-            // A table that was rescaled since has other buckets.
-            let known = known.filter(|table| table.info().num_buckets() == info.num_buckets());
+            // A table that was rescaled since has other buckets. Why another writer failed is asked anew.
+            let known = known.filter(|table| {
+                table.info().num_buckets() == info.num_buckets() && !table.is_failed()
+            });
             if let Some(table) = known {
                 Arc::clone(table)
             } else {
@@ -206,7 +207,11 @@ impl Shared {
     }
 
     /// What `future` gives, unless that takes longer than `timeout`. Without time it is looked at once: a clock would take a millisecond.
-    async fn within<F: Future>(&self, timeout: Duration, future: F) -> Option<F::Output> {
+    async fn within(
+        &self,
+        timeout: Duration,
+        future: impl Future<Output = Result<()>>,
+    ) -> Option<Result<()>> {
         if timeout.is_zero() {
             return future.now_or_never();
         }
@@ -214,14 +219,16 @@ impl Shared {
         tokio::select! {
             biased;
             output = future => Some(output),
-            () = sleep => None,
+            slept = sleep => slept.err().map(Err),
         }
     }
 
-    /// A sleep on the clock of the drivers, which may be awaited on any runtime or none.
-    fn sleep(&self, time: Duration) -> Sleep {
-        let _clock = self.drivers.handle().enter();
-        tokio::time::sleep(time)
+    /// Waits by the clock of the drivers, on any runtime or none. An error says that the connection is closed.
+    fn sleep(&self, time: Duration) -> impl Future<Output = Result<()>> + Send + use<> {
+        let now = tokio::time::Instant::now();
+        let ends = now + time.min(crate::scan::FAR_AWAY);
+        let sleep = self.state().cluster.sleep_until(ends);
+        async move { Ok(sleep.await?) }
     }
 }
 

@@ -6,13 +6,12 @@ use std::time::Duration;
 use fluss_metadata::{ServerNode, TableBucket, TablePath};
 use fluss_wire::api::{ApiKey, ApiRequest};
 use fluss_wire::codec::ResponseBody;
-use tokio::task::AbortHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 use tracing::debug;
 
 use super::{Cluster, ClusterView};
-use crate::deadline::after;
-use crate::error::{Result, RpcError};
+use crate::deadline::{after, timer};
+use crate::error::{DisconnectCause, Result, RpcError};
 use crate::retry::{LEAST_ATTEMPT, pause_before_repeat};
 
 /// Dials in a row for one request, when a connection ends between being handed out and being used.
@@ -38,7 +37,25 @@ impl Cluster {
     ///
     /// Dropping the future gives up the answer; a request that was sent may take effect.
     pub async fn call_coordinator<R: ApiRequest>(&self, request: &R) -> Result<R::Response> {
-        self.route(Route::Coordinator, request).await
+        self.route(Route::Coordinator, request, |_, _| false).await
+    }
+
+    /// As [`call_coordinator`](Self::call_coordinator), but no attempt follows one after which `is_final` is true of its error and of the
+    /// number of attempts so far.
+    ///
+    /// # Errors
+    ///
+    /// As [`call_coordinator`](Self::call_coordinator).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`call_coordinator`](Self::call_coordinator).
+    pub async fn call_coordinator_unless<R: ApiRequest>(
+        &self,
+        request: &R,
+        is_final: impl Fn(&RpcError, u32) -> bool,
+    ) -> Result<R::Response> {
+        self.route(Route::Coordinator, request, is_final).await
     }
 
     /// The version in which the coordinator takes requests of an API, for requests that an older server would misunderstand. Asked of the
@@ -109,7 +126,7 @@ impl Cluster {
     ///
     /// As [`call_coordinator`](Self::call_coordinator).
     pub async fn call_any<R: ApiRequest>(&self, request: &R) -> Result<R::Response> {
-        self.route(Route::Any, request).await
+        self.route(Route::Any, request, |_, _| false).await
     }
 
     /// Calls the leader of a bucket; after a failure that may come from a moved leader, the leader is asked for again.
@@ -127,7 +144,8 @@ impl Cluster {
         bucket: TableBucket,
         request: &R,
     ) -> Result<R::Response> {
-        self.route(Route::Leader(path, bucket), request).await
+        let route = Route::Leader(path, bucket);
+        self.route(route, request, |_, _| false).await
     }
 
     /// Calls any tablet server, once, until `deadline`.
@@ -212,12 +230,23 @@ impl Cluster {
             match outcome {
                 // It ended just before it was used: that is nobody's failure.
                 Err(RpcError::Disconnected { sent: false, .. }) if stale < MAX_STALE => stale += 1,
+                // Connections end like that when the cluster is closed, or with their runtime, and with it the cluster.
+                Err(RpcError::Disconnected { cause, .. })
+                    if matches!(*cause, DisconnectCause::Local) =>
+                {
+                    return Err(RpcError::Closed);
+                }
                 outcome => return outcome,
             }
         }
     }
 
-    async fn route<R: ApiRequest>(&self, route: Route<'_>, request: &R) -> Result<R::Response> {
+    async fn route<R: ApiRequest>(
+        &self,
+        route: Route<'_>,
+        request: &R,
+        is_final: impl Fn(&RpcError, u32) -> bool,
+    ) -> Result<R::Response> {
         let started = Instant::now();
         let deadline = self.call_deadline();
         let mut attempts = 0;
@@ -229,6 +258,9 @@ impl Cluster {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
+            if is_final(&error, attempts) {
+                return Err(give_up(error, attempts, started));
+            }
             let repeatable = R::API_KEY.entry().repeatable;
             let left = deadline.saturating_duration_since(Instant::now());
             let Some(pause) = pause_before_repeat(
@@ -241,7 +273,7 @@ impl Cluster {
                 return Err(give_up(error, attempts, started));
             };
             debug!(api = %R::API_KEY, %error, attempts, ?pause, "call will be repeated");
-            self.pause(pause).await?;
+            self.sleep_until(after(pause)).await?;
             if error.invalidates_metadata() {
                 self.relearn(route, seen, deadline).await;
                 if deadline.saturating_duration_since(Instant::now()) < LEAST_ATTEMPT {
@@ -313,20 +345,35 @@ impl Cluster {
         };
     }
 
-    /// Pauses by the clock of the cluster's runtime, unless the cluster is closed.
-    async fn pause(&self, pause: Duration) -> Result<()> {
-        // A task, which ends with its runtime: a timer of that runtime would panic here.
-        let timer = self
-            .pool()
-            .runtime()
-            .spawn(async move { sleep(pause).await });
-        let _timer = AbortOnDrop(timer.abort_handle());
-        let closed = self.pool().closed().cancelled();
-        tokio::select! {
-            biased;
-            () = closed => Err(RpcError::Closed),
-            ended = timer => ended.map_err(|_| RpcError::Closed),
+    /// Waits until `deadline`, by the clock of the cluster's runtime, for callers on any runtime or on none.
+    ///
+    /// # Errors
+    ///
+    /// [`RpcError::Closed`] as soon as the cluster is closed, or its runtime has ended.
+    ///
+    /// # Cancel safety
+    ///
+    /// Nothing is lost.
+    pub fn sleep_until(
+        &self,
+        deadline: Instant,
+    ) -> impl Future<Output = Result<()>> + Send + use<> {
+        let (closed, timer) = (
+            self.pool().closed().clone(),
+            timer(self.pool().runtime(), deadline),
+        );
+        async move {
+            tokio::select! {
+                biased;
+                () = closed.cancelled() => Err(RpcError::Closed),
+                () = timer => if closed.is_cancelled() { Err(RpcError::Closed) } else { Ok(()) },
+            }
         }
+    }
+
+    /// Whether the cluster was closed, or its runtime has ended.
+    pub fn is_closed(&self) -> bool {
+        self.pool().closed().is_cancelled()
     }
 }
 
@@ -335,15 +382,6 @@ fn tablet(view: &ClusterView, server: i32) -> Result<&ServerNode> {
     view.tablet_server(server).ok_or_else(|| RpcError::Unknown {
         what: format!("tablet server {server}"),
     })
-}
-
-/// Ends a task that nobody waits for any more.
-struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 fn give_up(error: RpcError, attempts: u32, started: Instant) -> RpcError {

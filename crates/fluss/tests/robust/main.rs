@@ -14,6 +14,8 @@ mod endurance;
 mod liveness;
 mod museum;
 mod newer;
+mod passing;
 mod rescaled;
+mod runtimes;
 mod support;
 mod time;

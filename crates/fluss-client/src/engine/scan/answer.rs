@@ -76,7 +76,8 @@ impl<C: Chunk> ScanEngine<C> {
             return None;
         }
         state.phase = Phase::Idle;
-        if !matches!(answer, Answer::Retry { .. }) {
+        // That the server names remote segments is no success yet: they may be missing.
+        if !matches!(answer, Answer::Retry { .. } | Answer::Remote(_)) {
             state.failures = 0;
             state.failing = None;
         }

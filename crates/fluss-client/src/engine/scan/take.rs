@@ -102,6 +102,15 @@ impl<C: Chunk> ScanEngine<C> {
             .or_else(|| self.passing_failure(failing_before))
     }
 
+    /// Since when a bucket has failed for passing reasons, the first of several.
+    pub(crate) fn failing_since(&self) -> Option<Instant> {
+        let failing = self
+            .buckets
+            .values()
+            .filter_map(|state| state.failing.as_ref());
+        failing.map(|failing| failing.since).min()
+    }
+
     /// The error of a bucket that has failed for passing reasons since `failing_before`.
     pub(crate) fn passing_failure(&self, failing_before: Instant) -> Option<Error> {
         self.buckets.iter().find_map(|(bucket, state)| {

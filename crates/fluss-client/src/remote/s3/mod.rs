@@ -65,10 +65,7 @@ impl S3Stores {
         match read {
             Ok(Ok(piece)) => Ok(piece),
             Ok(Err(error)) => {
-                let refused = matches!(
-                    error,
-                    StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. }
-                );
+                let refused = is_about_credentials(&error);
                 if let Some(handed_out) = store.handed_out.as_ref().filter(|_| refused) {
                     handed_out.refused().await;
                 }
@@ -106,6 +103,32 @@ impl S3Stores {
     fn known(&self, bucket: &str) -> Option<Arc<Store>> {
         let stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
         stores.get(bucket).cloned()
+    }
+}
+
+/// Codes of errors that come with status 400 and that a new token may cure.
+const TOKEN_CODES: &[&str] = &[
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "InvalidToken",
+    "InvalidTokenId",
+    "RequestExpired",
+    "TokenRefreshRequired",
+];
+
+/// Whether the store refused the credentials.
+fn is_about_credentials(error: &StoreError) -> bool {
+    match error {
+        StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => true,
+        // The store's own words are kept as text only.
+        StoreError::Generic { .. } => {
+            let text = error.to_string();
+            let code = text
+                .split_once("<Code>")
+                .and_then(|(_, rest)| rest.split_once("</Code>"));
+            code.is_some_and(|(code, _)| TOKEN_CODES.contains(&code.trim()))
+        }
+        _ => false,
     }
 }
 

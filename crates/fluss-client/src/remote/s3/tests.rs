@@ -37,6 +37,8 @@ struct FakeStore {
     seen: Mutex<Vec<(String, String)>>,
     /// The one access key that is let in; any if empty.
     allowed: Mutex<String>,
+    /// What others are told; status 403 without a word unless set.
+    refusal: Mutex<Option<(u16, &'static str)>>,
 }
 
 impl FakeStore {
@@ -91,7 +93,16 @@ impl FakeStore {
             .push((key.to_owned(), token.to_owned()));
         let allowed = self.allowed.lock().unwrap().clone();
         if !allowed.is_empty() && allowed != key {
-            return b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n".to_vec();
+            let (status, code) = self.refusal.lock().unwrap().unwrap_or((403, ""));
+            let body = match code {
+                "" => String::new(),
+                code => format!(
+                    "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<Error><Code>{code}</Code><Message>The provided token is no good.</Message></Error>"
+                ),
+            };
+            let length = body.len();
+            return format!("HTTP/1.1 {status} No\r\ncontent-length: {length}\r\n\r\n{body}")
+                .into_bytes();
         }
         let objects = self.objects.lock().unwrap();
         let Some(object) = objects.get(&path) else {
@@ -352,6 +363,46 @@ async fn a_token_that_the_store_refuses_is_fetched_anew() {
     assert_eq!(cluster.tokens.load(Ordering::SeqCst), 2);
 }
 
+/// S3 says 400, not 403, of a token that has ended or is none.
+#[tokio::test]
+async fn a_token_that_the_store_calls_expired_or_invalid_is_fetched_anew() {
+    for refusal in [
+        (400, "ExpiredToken"),
+        (400, "InvalidToken"),
+        (400, "TokenRefreshRequired"),
+        (401, ""),
+        (403, "InvalidAccessKeyId"),
+    ] {
+        let cluster = Cluster::start().await;
+        *cluster.store.allowed.lock().unwrap() = "key-2".to_owned();
+        *cluster.store.refusal.lock().unwrap() = Some(refusal);
+        let table = cluster.table().await;
+        read_all(&table).await;
+        let tokens = cluster.tokens.load(Ordering::SeqCst);
+        assert_eq!(tokens, 2, "{refusal:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_the_store_calls_bad_costs_no_token_and_is_told_with_segment_and_store() {
+    let cluster = Cluster::start().await;
+    *cluster.store.allowed.lock().unwrap() = "nobody".to_owned();
+    *cluster.store.refusal.lock().unwrap() = Some((400, "InvalidArgument"));
+    let table = open_table(&cluster.server, |config| {
+        config.call_timeout = Duration::from_secs(1);
+    })
+    .await;
+    let scanner = table.new_scan().create_log_scanner().unwrap();
+    scanner.subscribe(0, 0).await.unwrap();
+    let error = scanner.poll(Duration::from_secs(60)).await.unwrap_err();
+    let text = error.to_string();
+    for part in ["segment-0", "s3://bucket/remote/log", "InvalidArgument"] {
+        assert!(text.contains(part), "{text}");
+    }
+    assert!(error.is_retriable());
+    assert_eq!(cluster.tokens.load(Ordering::SeqCst), 1);
+}
+
 #[tokio::test]
 async fn a_segment_that_is_gone_is_asked_for_again() {
     let cluster = Cluster::start().await;
@@ -366,6 +417,7 @@ async fn a_segment_that_is_gone_is_asked_for_again() {
     read_all(&table).await;
     // The server was asked where the records are, more than once.
     assert!(cluster.server.count(ApiKey::FetchLog) > 3);
+    assert!(cluster.server.count(ApiKey::FetchLog) < 20, "pauses grow");
 }
 
 #[tokio::test]
