@@ -8,16 +8,19 @@
 )]
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, resume_unwind};
 use std::time::{Duration, Instant};
 
 use crate::cluster::{bootstrap_servers, is_mock, unique_database};
 use fluss::client::{EARLIEST_OFFSET, FlussAdmin, FlussConnection, FlussTable};
 use fluss::config::Config;
-use fluss::metadata::{Schema, TableBucket, TableDescriptor, TablePath};
+use fluss::metadata::{Schema, ServerTag, TableBucket, TableDescriptor, TablePath};
 use fluss::record::ScanRecord;
 use fluss_rpc::{Cluster, RpcConfig};
+use fluss_wire::api::ApiKey;
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{PbTableBucket, ReleaseKvSnapshotLeaseRequest};
+use futures::FutureExt;
 
 /// How long to wait for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -110,6 +113,41 @@ pub async fn raw_cluster() -> Cluster {
     let bootstrap = vec![(host.to_owned(), port.parse().unwrap())];
     let runtime = tokio::runtime::Handle::current();
     Cluster::connect(config, bootstrap, runtime).await.unwrap()
+}
+
+/// Whether servers say in their handshake that they know an API, which not every release has.
+///
+/// # Panics
+///
+/// If they can't be reached.
+pub async fn offers(api: ApiKey) -> bool {
+    let cluster = raw_cluster().await;
+    if cluster.coordinator_version(api).await.is_ok() {
+        return true;
+    }
+    let server = cluster.view().tablet_servers().next().unwrap().id();
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    let version = cluster.server_version(server, 0, api, deadline).await;
+    version.is_ok()
+}
+
+/// Runs a test that tags servers, and takes every tag away whatever becomes of it: other tests share the servers.
+///
+/// # Panics
+///
+/// As the test does.
+pub async fn without_tags<T>(admin: &FlussAdmin, test: impl Future<Output = T>) -> T {
+    let outcome = AssertUnwindSafe(test).catch_unwind().await;
+    for server in admin.get_server_nodes().await.unwrap() {
+        for tag in [ServerTag::TemporaryOffline, ServerTag::PermanentOffline] {
+            // Most have none, or another one.
+            let _ = admin.remove_server_tag(&[server.id()], tag).await;
+        }
+    }
+    match outcome {
+        Ok(output) => output,
+        Err(panic) => resume_unwind(panic),
+    }
 }
 
 /// The number of the tablet server that leads a bucket now.

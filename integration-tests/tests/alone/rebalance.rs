@@ -9,7 +9,7 @@ use fluss::metadata::{
 };
 
 use super::alone;
-use super::support::{PATIENCE, connect, create, database, descriptor};
+use super::support::{PATIENCE, connect, create, database, descriptor, without_tags};
 
 async fn finished(admin: &FlussAdmin, id: &str) -> RebalanceProgress {
     let started = Instant::now();
@@ -45,13 +45,16 @@ async fn a_rebalance_moves_buckets_away_from_a_tagged_server() {
         .unwrap();
     let table = create(&connection, &path, &descriptor(schema, 6)).await;
     let table_id = table.get_table_info().table_id();
+    without_tags(&admin, rebalance_away(&admin, table_id)).await;
+}
 
+async fn rebalance_away(admin: &FlussAdmin, table_id: i64) {
     let tag = ServerTag::PermanentOffline;
     admin.add_server_tag(&[2], tag).await.unwrap();
     let goals = [GoalType::ReplicaDistribution, GoalType::LeaderDistribution];
     let id = admin.rebalance(&goals).await.unwrap();
     let second = admin.rebalance(&goals).await;
-    let progress = finished(&admin, &id).await;
+    let progress = finished(admin, &id).await;
     admin.remove_server_tag(&[2], tag).await.unwrap();
 
     assert_eq!(
@@ -105,7 +108,7 @@ async fn a_rebalance_moves_buckets_away_from_a_tagged_server() {
         .unwrap();
     let id = admin.rebalance(&goals).await.unwrap();
     admin.cancel_rebalance(None).await.unwrap();
-    let status = finished(&admin, &id).await.status().unwrap();
+    let status = finished(admin, &id).await.status().unwrap();
     assert!(
         matches!(
             status,

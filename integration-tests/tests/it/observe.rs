@@ -239,6 +239,17 @@ pub(crate) async fn a_scan_of_all_rows_of_a_table_is_not_sent_to_a_server_that_i
         .create_bucket_batch_scanner(TableBucket::new(id, 1))
         .unwrap();
     let whole = kv.new_scan().create_batch_scanner().unwrap();
+    if support::offers(fluss_wire::api::ApiKey::ScanKv).await {
+        let writer = kv.new_upsert().unwrap().create_writer().unwrap();
+        for id in 0..10 {
+            writer.upsert(&row(id)).unwrap().await.unwrap();
+        }
+        let batches = whole.collect_all_batches().await.unwrap();
+        let rows = batches.iter().map(|batch| batch.batch().num_rows());
+        assert_eq!(rows.sum::<usize>(), 10);
+        assert!(connection.stats().of_api("SCAN_KV").is_some());
+        return;
+    }
     for error in [
         bucket.next_batch().await.unwrap_err(),
         whole.next_batch().await.unwrap_err(),

@@ -4,11 +4,17 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use fluss_metadata::{PartitionSpec, TableId, TablePath};
+use fluss_rpc::RpcError;
 use fluss_wire::api::ApiRequest;
+use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{PbKeyValue, PbPartitionSpec, PbTablePath};
+use tokio::time::Instant;
 
 use super::FlussAdmin;
 use crate::error::{Error, Result};
+
+/// How often the coordinator is asked about an id that it does not know.
+const ATTEMPTS_BY_ID: u32 = 3;
 
 impl FlussAdmin {
     /// Asks any server.
@@ -46,12 +52,41 @@ impl FlussAdmin {
             .map_err(|error| Error::from(error).during(operation))
     }
 
+    /// Asks the coordinator about a table by its id. A coordinator that does not know the id may not have heard of the table yet, which
+    /// takes it milliseconds; then there is no such table.
+    pub(super) async fn ask_by_id<R: ApiRequest>(
+        &self,
+        operation: &'static str,
+        table: TableId,
+        request: &R,
+    ) -> Result<R::Response> {
+        let is_unknown = |error: &RpcError| {
+            error
+                .server_error()
+                .is_some_and(|error| error.code == ErrorCode::UNKNOWN_TABLE_OR_BUCKET_EXCEPTION)
+        };
+        let asked = self
+            .connection
+            .cluster
+            .call_coordinator_unless(request, |error, attempts| {
+                attempts >= ATTEMPTS_BY_ID && is_unknown(error)
+            })
+            .await;
+        asked.map_err(|error| {
+            let error = if is_unknown(&error) {
+                Error::not_found(format!("a table with the id {table}"))
+            } else {
+                Error::from(error)
+            };
+            error.during(operation)
+        })
+    }
+
     /// Waits, whatever runtime the caller is on.
     pub(super) async fn pause(&self, pause: Duration) {
-        // A task, which ends with its runtime: a timer of that runtime would panic here.
-        let timer = async move { tokio::time::sleep(pause).await };
-        // An error is that runtime going away: then the next call tells.
-        let _ = self.connection.drivers.handle().spawn(timer).await;
+        // An error says that the connection is closed: then the next call tells.
+        let ends = Instant::now() + pause;
+        let _ = self.connection.cluster.sleep_until(ends).await;
     }
 }
 

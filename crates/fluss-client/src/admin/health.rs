@@ -3,10 +3,12 @@
 use fluss_metadata::{
     ClusterHealth, ClusterHealthStatus, PartitionId, RemoteLogManifestEntry, TableBucket, TableId,
 };
-use fluss_wire::message::{GetClusterHealthRequest, ListRemoteLogManifestsRequest};
+use fluss_wire::message::{
+    GetClusterHealthRequest, ListKvSnapshotsRequest, ListRemoteLogManifestsRequest,
+};
 
 use super::FlussAdmin;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 impl FlussAdmin {
     /// How many copies of buckets there are, how many are up to date, and what that means in a word. Since release 1.0.
@@ -50,9 +52,11 @@ impl FlussAdmin {
             table_id,
             partition_id,
         };
-        let response = self
-            .coordinator("list_remote_log_manifests", &request)
-            .await?;
+        let operation = "list_remote_log_manifests";
+        let response = self.ask_by_id(operation, table_id, &request).await?;
+        if response.manifests.is_empty() {
+            self.check_table_id(operation, table_id).await?;
+        }
         Ok(response
             .manifests
             .into_iter()
@@ -69,5 +73,17 @@ impl FlussAdmin {
                 )
             })
             .collect())
+    }
+    /// Whether there is a table with that id. Servers list no manifests of one that is not there, and no error; of snapshots they say it.
+    async fn check_table_id(&self, operation: &'static str, table_id: TableId) -> Result<()> {
+        let request = ListKvSnapshotsRequest {
+            table_id,
+            partition_id: None,
+        };
+        match self.ask_by_id(operation, table_id, &request).await {
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
+            // A table that has no snapshots is there as well.
+            _ => Ok(()),
+        }
     }
 }

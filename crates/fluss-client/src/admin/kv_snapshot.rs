@@ -105,7 +105,9 @@ impl FlussAdmin {
             table_id,
             partition_id,
         };
-        let response = self.coordinator("list_kv_snapshots", &request).await?;
+        let response = self
+            .ask_by_id("list_kv_snapshots", table_id, &request)
+            .await?;
         let mut snapshots: BTreeMap<BucketId, BTreeSet<SnapshotId>> = BTreeMap::new();
         for entry in response.active_snapshots {
             let of_bucket = snapshots.entry(entry.bucket_id).or_default();

@@ -31,7 +31,15 @@ pub enum ErrorKind {
     Corrupt,
     /// The offset asked for is not, or no longer, in the log.
     OffsetOutOfRange,
-    /// The connection, writer or scanner was closed before.
+    /// The server ended a scan of all rows because nothing of it was asked for too long. Begin it again.
+    ScannerExpired,
+    /// The server does not know a scan of all rows, as after a restart or when its bucket got another leader. Begin it again.
+    UnknownScanner,
+    /// The server refused a request of a scan of all rows, such as a page out of turn.
+    InvalidScanRequest,
+    /// As many scans of all rows are open as the server allows. Try again when some have ended.
+    TooManyScanners,
+    /// The connection, writer or scanner was closed before, or the runtime that the connection was made on has ended.
     Closed,
     /// The server failed for a reason of its own.
     Server,
@@ -60,13 +68,16 @@ impl ErrorKind {
             | 61
             | 63
             | 64
-            | 68
             | 71 => Self::Usage,
             6 | 8 | 42 | 54 | 59 => Self::AlreadyExists,
             19 => Self::OffsetOutOfRange,
             25 => Self::Timeout,
             46 | 51 => Self::Authentication,
             48 => Self::Authorization,
+            66 => Self::ScannerExpired,
+            67 => Self::UnknownScanner,
+            68 => Self::InvalidScanRequest,
+            69 => Self::TooManyScanners,
             _ => Self::Server,
         }
     }
@@ -85,6 +96,26 @@ impl ErrorKind {
             Self::Closed
         } else {
             Self::Connection
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_scans_have_kinds_of_their_own() {
+        let cases = [
+            (66, ErrorKind::ScannerExpired),
+            (67, ErrorKind::UnknownScanner),
+            (68, ErrorKind::InvalidScanRequest),
+            (69, ErrorKind::TooManyScanners),
+            (-1, ErrorKind::Server),
+            (4_242, ErrorKind::Server),
+        ];
+        for (code, kind) in cases {
+            assert_eq!(ErrorKind::of_server(ErrorCode::new(code)), kind, "{code}");
         }
     }
 }

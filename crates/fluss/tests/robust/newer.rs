@@ -186,9 +186,41 @@ async fn the_manifests_of_tiered_logs_are_listed() {
         let file = std::path::Path::new(manifest.manifest_path());
         assert!(file.starts_with(&dir) && file.is_file(), "{manifest:?}");
     }
-    let unknown = bench.admin.list_remote_log_manifests(id + 1000, None).await;
-    assert!(unknown.unwrap().is_empty());
+    let untiered = bench.keyed.get_table_info().table_id();
+    let none = bench.admin.list_remote_log_manifests(untiered, None).await;
+    assert!(none.unwrap().is_empty());
     std::fs::remove_dir_all(dir).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_listed_by_the_id_of_no_table_is_not_found_at_once() {
+    let bench = Bench::newer().await;
+    let nobody = 1_000;
+    let (log, keyed) = (
+        bench.log.get_table_info().table_id(),
+        bench.keyed.get_table_info().table_id(),
+    );
+    let began = tokio::time::Instant::now();
+    for (table, partition) in [(nobody, None), (nobody, Some(7)), (keyed, Some(7))] {
+        let manifests = bench.admin.list_remote_log_manifests(table, partition);
+        let error = manifests.await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{table}: {error}");
+        assert_eq!(error.operation(), Some("list_remote_log_manifests"));
+    }
+    for (table, partition) in [(nobody, None), (nobody, Some(7))] {
+        let snapshots = bench.admin.list_kv_snapshots(table, partition);
+        let error = snapshots.await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{table}: {error}");
+        assert_eq!(error.operation(), Some("list_kv_snapshots"));
+    }
+    let took = began.elapsed();
+    assert!(took < Duration::from_secs(2), "{took:?}");
+    // Tables that are there, tiered or not, with keys or not.
+    for table in [log, keyed] {
+        let manifests = bench.admin.list_remote_log_manifests(table, None);
+        assert!(manifests.await.unwrap().is_empty());
+    }
+    bench.admin.list_kv_snapshots(keyed, None).await.unwrap();
 }
 
 /// A partition keeps the number of buckets that it was made with; its table may have another one since. Who hashed for the wrong one is told
