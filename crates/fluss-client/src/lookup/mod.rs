@@ -136,9 +136,10 @@ impl Lookups {
         if shared.closed.load(Ordering::Acquire) {
             return Err(Error::closed("the connection"));
         }
-        match shared.room.try_acquire() {
-            Ok(room) => room.forget(),
-            Err(_) => tokio::select! {
+        if let Ok(room) = shared.room.try_acquire() {
+            room.forget();
+        } else {
+            tokio::select! {
                 biased;
                 room = shared.room.acquire() => match room {
                     Ok(room) => room.forget(),
@@ -149,7 +150,7 @@ impl Lookups {
                     let waited = shared.config.call_timeout;
                     return Err(Error::timeout("room in the lookup queue", waited));
                 }
-            },
+            }
         }
         let (reply, answer) = oneshot::channel();
         let RoutedKey {

@@ -144,9 +144,10 @@ impl Refresher {
                             None => waiter.answer(Ok(())),
                         }
                     }
-                    match told.failed.into_values().next() {
-                        Some(error) => self.after_failure(&error).await,
-                        None => (self.failures, self.failure) = (0, None),
+                    if let Some(error) = told.failed.into_values().next() {
+                        self.after_failure(&error).await;
+                    } else {
+                        (self.failures, self.failure) = (0, None);
                     }
                 }
                 Err(error) => self.after_failure(&error).await,

@@ -11,7 +11,7 @@ use fluss::row::GenericRow;
 use fluss_mock::fault::{self, Fault};
 use fluss_mock::{ApiKey, ErrorCode, MockCluster};
 use futures::StreamExt;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::support::{Bench, key, keyed_row, log_row, table};
 
@@ -109,11 +109,8 @@ async fn an_error_of_two_seconds_fails_no_lookup_and_no_question_for_offsets() {
             let offsets = bench.admin.list_offsets(path, &[0, 1], OffsetSpec::Latest);
             let limited = bench.keyed.new_scan().limit(5).unwrap();
             let limited = limited.create_batch_scanner().unwrap();
-            let (found, offsets, limited) = timeout(HANG, async {
-                tokio::join!(found, offsets, limited.next_batch())
-            })
-            .await
-            .expect("it ends");
+            let all = Box::pin(async { tokio::join!(found, offsets, limited.next_batch()) });
+            let (found, offsets, limited) = timeout(HANG, all).await.expect("it ends");
             assert_eq!(found.unwrap().len(), 1);
             assert_eq!(offsets.unwrap().values().sum::<i64>(), 20);
             assert!(limited.unwrap().is_some());
@@ -304,7 +301,7 @@ async fn a_missing_remote_segment_is_asked_for_less_and_less_and_named() {
     assert!(error.is_retriable());
     let error = scanner.poll(SECOND).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Server, "{error}");
-    sleep(HANG - began.elapsed()).await;
+    sleep_until(began + HANG).await;
     let asked = bench.cluster.journal();
     let asked = asked
         .iter()

@@ -55,8 +55,11 @@ fn current_thread() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
+/// What ends a runtime.
+type End = fn(Runtime);
+
 /// The runtimes that a connection is made on, and how each ends.
-fn endings() -> Vec<(&'static str, Runtime, fn(Runtime))> {
+fn endings() -> Vec<(&'static str, Runtime, End)> {
     vec![
         ("multi-thread, dropped", multi_thread(), drop),
         (
