@@ -87,11 +87,7 @@ pub(super) async fn find(
         if fault == FetchFault::RefreshAndRetry {
             cluster.invalidate_bucket(bucket, seen);
         }
-        let sleep = {
-            let _enter = connection.drivers.handle().enter();
-            tokio::time::sleep(pause)
-        };
-        sleep.await;
+        cluster.sleep_until(Instant::now() + pause).await?;
     }
 }
 
