@@ -168,7 +168,7 @@ pub(crate) async fn a_time_that_names_a_partition_is_cut_like_any_other() {
     let names: Vec<String> = partitions
         .unwrap()
         .iter()
-        .map(|partition| partition.partition_name())
+        .map(fluss::metadata::PartitionInfo::partition_name)
         .collect();
     assert_eq!(names, ["1970-01-01-00-00-01_"]);
     let lookuper = table.new_lookup().unwrap().create_lookuper().unwrap();

@@ -340,7 +340,7 @@ where
         Op::Bytes => sink.put_bytes(row.get_bytes(pos)?)?,
         Op::Date => sink.put_varint(u64::from(row.get_date(pos)?.get_inner() as u32)),
         Op::Time { precision } => {
-            sink.put_varint(u64::from(time_of(row, pos, *precision)?.get_inner() as u32))
+            sink.put_varint(u64::from(time_of(row, pos, *precision)?.get_inner() as u32));
         }
         other => write_rare(other, row, pos, sink)?,
     }

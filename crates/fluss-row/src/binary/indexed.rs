@@ -75,7 +75,7 @@ where
         Op::Double => out.put(&row.get_double(pos)?.to_bits().to_le_bytes()),
         Op::Date => out.put(&row.get_date(pos)?.get_inner().to_le_bytes()),
         Op::Time { precision } => {
-            out.put(&time_of(row, pos, *precision)?.get_inner().to_le_bytes())
+            out.put(&time_of(row, pos, *precision)?.get_inner().to_le_bytes());
         }
         Op::Char(width) => {
             put_padded(

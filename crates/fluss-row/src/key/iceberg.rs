@@ -56,7 +56,7 @@ where
         Op::Int => out.put(&i64::from(row.get_int(pos)?).to_le_bytes()),
         Op::Date => out.put(&i64::from(row.get_date(pos)?.get_inner()).to_le_bytes()),
         Op::Time { precision } => {
-            out.put(&(i64::from(time_of(row, pos, *precision)?.get_inner()) * 1_000).to_le_bytes())
+            out.put(&(i64::from(time_of(row, pos, *precision)?.get_inner()) * 1_000).to_le_bytes());
         }
         Op::BigInt => out.put(&row.get_long(pos)?.to_le_bytes()),
         Op::Float => out.put(&row.get_float(pos)?.to_bits().to_le_bytes()),

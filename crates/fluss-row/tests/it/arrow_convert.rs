@@ -99,6 +99,7 @@ fn lists(elements: &ArrayRef) -> Vec<ArrayRef> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn arrays_that_hold_the_same_values_are_converted() {
     let dictionary: DictionaryArray<Int32Type> = vec![Some("b"), None, Some("a"), Some("b")]
         .into_iter()
@@ -357,6 +358,7 @@ fn arrays_are_converted_in_lists_maps_and_rows_too() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table of cases")]
 fn a_value_that_a_column_cannot_hold_is_refused_by_column_and_row() {
     let in_list = {
         let mut list = ListBuilder::new(UInt64Builder::new());
@@ -854,9 +856,9 @@ fn a_char_that_is_too_long_and_a_binary_of_another_length_are_refused_in_every_f
         assert_eq!(appended.is_ok(), fits, "{text} {row:?} {appended:?}");
         for format in [RowFormat::Compacted, RowFormat::Indexed, RowFormat::Aligned] {
             let encoder = RowEncoder::of_table(format, &row_type).unwrap();
-            let encoded = encoder.encode(&row, &mut Vec::new());
-            assert_eq!(encoded.is_ok(), fits, "{format:?} {text} {row:?}");
-            if let Err(error) = encoded {
+            let done = encoder.encode(&row, &mut Vec::new());
+            assert_eq!(done.is_ok(), fits, "{format:?} {text} {row:?}");
+            if let Err(error) = done {
                 assert!(error.to_string().contains("\"c"), "{error}");
             }
         }

@@ -62,6 +62,7 @@ impl Column {
                 let ArrowType::Timestamp(_, zone) = arrow else {
                     return Err(misfit(arrow));
                 };
+                let zone = zone.as_ref();
                 match unit {
                     TimeUnit::Second => timestamp::<TimestampSecondType>(values, zone, nulls)?,
                     TimeUnit::Millisecond => {
@@ -137,11 +138,11 @@ fn primitive<T: ArrowPrimitiveType>(
 
 fn timestamp<T: ArrowTimestampType>(
     values: &mut Vec<i64>,
-    zone: &Option<Arc<str>>,
+    zone: Option<&Arc<str>>,
     nulls: Option<NullBuffer>,
 ) -> Result<ArrayRef, ArrowError> {
     let array = PrimitiveArray::<T>::try_new(take(values).into(), nulls)?;
-    Ok(Arc::new(array.with_timezone_opt(zone.clone())))
+    Ok(Arc::new(array.with_timezone_opt(zone.cloned())))
 }
 
 fn structure<'c>(

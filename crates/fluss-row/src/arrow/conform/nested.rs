@@ -114,9 +114,8 @@ impl<'a> Lists<'a> {
     /// Names the row of an element that is at fault, and its place in it.
     #[cold]
     fn locate(&self, fault: Fault, part: &str, data_type: &DataType) -> Fault {
-        let mut left = match fault.row {
-            Some(element) => element,
-            None => return fault.in_column(0, &format!("[{}]", part.trim_end()), data_type),
+        let Some(mut left) = fault.row else {
+            return fault.in_column(0, &format!("[{}]", part.trim_end()), data_type);
         };
         for row in 0..self.rows {
             let count = self.count(row);
