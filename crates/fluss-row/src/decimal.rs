@@ -6,7 +6,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
-use crate::{Result, RowError};
+use crate::{DataGetters, FieldRef, Result, RowError};
 
 /// Most digits a DECIMAL can have.
 pub(crate) const MAX_PRECISION: u32 = 38;
@@ -61,7 +61,7 @@ impl Decimal {
     pub fn from_unscaled(unscaled: i128, precision: u32, scale: u32) -> Result<Self> {
         let fits = (1..=MAX_PRECISION).contains(&precision)
             && scale <= precision
-            && power(precision).is_some_and(|limit| unscaled < limit && unscaled > -limit);
+            && Self::fits(unscaled, precision);
         if fits {
             Ok(Self {
                 high: (unscaled >> 64) as i64,
@@ -72,6 +72,29 @@ impl Decimal {
         } else {
             Err(invalid(&format!("{unscaled}e-{scale}"), precision, scale))
         }
+    }
+
+    /// A decimal as a server stored it in a column of this precision and scale. Servers do not check the precision of what they compute:
+    /// a sum that outgrew its column has as many digits as it needs. `None` beyond 38 digits.
+    #[inline]
+    pub(crate) fn stored(unscaled: i128, precision: u32, scale: u32) -> Option<Self> {
+        let precision = if Self::fits(unscaled, precision) {
+            precision
+        } else {
+            digits(unscaled)?
+        };
+        Some(Self {
+            high: (unscaled >> 64) as i64,
+            low: unscaled as u64,
+            precision: precision as u8,
+            scale: scale as u8,
+        })
+    }
+
+    /// Whether an unscaled integer has no more digits than the precision.
+    #[inline]
+    pub(crate) fn fits(unscaled: i128, precision: u32) -> bool {
+        power(precision).is_some_and(|limit| unscaled < limit && unscaled > -limit)
     }
 
     /// As [`Decimal::from_unscaled`], from a 64-bit integer.
@@ -173,6 +196,32 @@ impl Decimal {
         let unscaled = self.unscaled();
         (unscaled / divisor, (unscaled % divisor) * widen)
     }
+}
+
+/// How many digits an integer has; `None` beyond 38.
+#[cold]
+fn digits(unscaled: i128) -> Option<u32> {
+    (1..=MAX_PRECISION).find(|count| Decimal::fits(unscaled, *count))
+}
+
+/// The decimal of a row that is to be written to a column. Other than the getter, which returns what a server stored, it errs for more
+/// digits than the column has.
+#[inline]
+pub(crate) fn column_decimal<R: DataGetters + ?Sized>(
+    row: &R,
+    pos: usize,
+    precision: u32,
+    scale: u32,
+) -> Result<Decimal> {
+    let value = row.get_decimal(pos, precision, scale)?;
+    if value.precision() <= precision {
+        return Ok(value);
+    }
+    Err(RowError::ValueOutOfRange {
+        field: FieldRef::at(pos),
+        expected: format!("DECIMAL({precision}, {scale})").into(),
+        value: value.to_string().into(),
+    })
 }
 
 fn invalid(value: &str, precision: u32, scale: u32) -> RowError {
@@ -394,6 +443,26 @@ mod tests {
         let wide = Decimal::from_unscaled(10_i128.pow(37), 38, 0).unwrap();
         assert!(wide.rescale(38, 38).is_err());
         assert_eq!(wide.unscaled_exact(38, 1), None);
+    }
+
+    #[test]
+    fn a_stored_decimal_has_as_many_digits_as_it_needs() {
+        for (unscaled, precision, expected) in [
+            (9999_i128, 4, 4),
+            (10_000, 4, 5),
+            (-10_000, 4, 5),
+            (i128::from(i64::MIN), 18, 19),
+            (10_i128.pow(38) - 1, 20, 38),
+        ] {
+            let decimal = Decimal::stored(unscaled, precision, 2).unwrap();
+            assert_eq!(
+                (decimal.unscaled(), decimal.precision(), decimal.scale()),
+                (unscaled, expected, 2)
+            );
+        }
+        for unscaled in [10_i128.pow(38), i128::MIN, i128::MAX] {
+            assert!(Decimal::stored(unscaled, 4, 2).is_none());
+        }
     }
 
     #[test]

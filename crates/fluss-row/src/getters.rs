@@ -37,7 +37,8 @@ pub trait DataGetters {
     fn get_char(&self, pos: usize, length: usize) -> Result<&str>;
     /// A STRING (or CHAR).
     fn get_string(&self, pos: usize) -> Result<&str>;
-    /// A DECIMAL. The value has the given precision and scale, or the getter errs.
+    /// A DECIMAL. The value has the given precision and scale, or the getter errs. Only rows that a server sent may have more digits in it:
+    /// servers do not check what they compute, such as a sum. [`Decimal::precision`] tells.
     fn get_decimal(&self, pos: usize, precision: u32, scale: u32) -> Result<Decimal>;
     /// A DATE.
     fn get_date(&self, pos: usize) -> Result<Date>;

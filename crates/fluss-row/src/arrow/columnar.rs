@@ -1,6 +1,7 @@
 //! Rows of a decoded batch, seen one by one.
 
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
@@ -101,17 +102,42 @@ impl ColumnarBatch {
         (0..self.inner.rows).map(|row| self.row(row))
     }
 
-    /// The columns as an Arrow batch, which shares them. Errs when a column has a null that is declared NOT NULL.
+    /// The columns as an Arrow batch, which shares them. Errs, naming the column, when one has a null that is declared NOT NULL, or a
+    /// decimal beyond its precision.
     pub fn record_batch(&self) -> Result<RecordBatch> {
-        let Inner {
-            schema,
-            arrays,
-            rows,
-            ..
-        } = &*self.inner;
-        let options = RecordBatchOptions::new().with_row_count(Some(*rows));
-        RecordBatch::try_new_with_options(SchemaRef::clone(schema), arrays.clone(), &options)
+        let rows = 0..self.row_count();
+        match self.first_misfit(rows.clone()) {
+            Some((_, error)) => Err(error),
+            None => self.slice(rows),
+        }
+    }
+
+    /// Some of the rows as an Arrow batch.
+    pub(crate) fn slice(&self, rows: Range<usize>) -> Result<RecordBatch> {
+        let Inner { schema, arrays, .. } = &*self.inner;
+        let arrays = if rows.len() == self.row_count() {
+            arrays.clone()
+        } else {
+            let slice = |array: &ArrayRef| array.slice(rows.start, rows.len());
+            arrays.iter().map(slice).collect()
+        };
+        let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
+        RecordBatch::try_new_with_options(SchemaRef::clone(schema), arrays, &options)
             .map_err(|source| RowError::Columns { source })
+    }
+
+    /// The first of the rows that an Arrow batch cannot hold, and why: a null in a NOT NULL column, or a decimal beyond its precision.
+    /// Servers store both.
+    pub(crate) fn first_misfit(&self, rows: Range<usize>) -> Option<(usize, RowError)> {
+        let fields = self.inner.row_type.fields();
+        let misfits = fields.iter().zip(&self.inner.columns).enumerate();
+        misfits
+            .filter_map(|(position, (field, column))| {
+                let data_type = field.data_type();
+                let (row, error) = column.first_misfit(data_type, rows.clone())?;
+                Some((row, error.in_column(position, field.name(), data_type)))
+            })
+            .min_by_key(|(row, _)| *row)
     }
 
     /// The views of the columns.
@@ -164,6 +190,17 @@ impl Inner {
                 actual: column.type_name().into(),
             }
         }
+    }
+
+    /// Whether a column is of this type.
+    #[inline]
+    fn is_decimal(&self, position: usize, precision: u32, scale: u32) -> bool {
+        self.columns.get(position).is_some_and(|column| {
+            matches!(
+                &column.values,
+                ViewValues::Decimal { precision: declared, scale: at, .. } if *declared == precision && *at == scale
+            )
+        })
     }
 
     /// A column, if its value in the row is not null.
@@ -404,9 +441,8 @@ impl DataGetters for ColumnarRow {
                     .transpose()?
                     .flatten()
                 {
-                    Some(value) if value.precision() == precision && value.scale() == scale => {
-                        Ok(value)
-                    }
+                    // A value that outgrew its column is returned as it is to who names the type of the column.
+                    Some(value) if batch.is_decimal(pos, precision, scale) => Ok(value),
                     Some(value) => Datum::Decimal(value).read_decimal(pos, precision, scale),
                     None => Err(batch.failed(pos, *row, "DECIMAL")),
                 }

@@ -1,6 +1,7 @@
 //! Reading single values of an array: its type is looked at once, when the view is made.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -246,7 +247,10 @@ impl ColumnView {
                 scale,
             } => values
                 .get(row)
-                .map(|unscaled| Decimal::from_unscaled(*unscaled, *precision, *scale))
+                .map(|unscaled| {
+                    Decimal::stored(*unscaled, *precision, *scale)
+                        .ok_or_else(|| beyond_all(*unscaled, *precision, *scale))
+                })
                 .transpose(),
             _ => Ok(None),
         }
@@ -329,6 +333,78 @@ impl ColumnView {
         }
     }
 
+    /// The first of the values that its column cannot hold, and why.
+    pub(crate) fn first_misfit(
+        &self,
+        data_type: &DataType,
+        rows: Range<usize>,
+    ) -> Option<(usize, RowError)> {
+        let null = self
+            .nulls
+            .as_ref()
+            .filter(|nulls| !data_type.is_nullable() && nulls.null_count() > 0)
+            .and_then(|_| rows.clone().find(|row| self.is_null(*row)))
+            .map(|row| {
+                let field = FieldRef::at(0);
+                (row, RowError::NullValue { field })
+            });
+        // Only what lies before the null matters.
+        let end = null.as_ref().map_or(rows.end, |(row, _)| *row);
+        let overlong = self.first_overlong(rows.start..end).map(|(row, value)| {
+            let error = RowError::ValueOutOfRange {
+                field: FieldRef::at(0),
+                expected: data_type.to_string().into(),
+                value: value.into(),
+            };
+            (row, error)
+        });
+        overlong.or(null)
+    }
+
+    /// The first of the values that is, or has in it, a decimal with more digits than its type, and that decimal as text.
+    fn first_overlong(&self, rows: Range<usize>) -> Option<(usize, String)> {
+        let mut start = rows.start;
+        loop {
+            let (row, text) = match &self.values {
+                ViewValues::Decimal {
+                    values,
+                    precision,
+                    scale,
+                } => {
+                    let values = values.get(start..rows.end)?;
+                    let at = values
+                        .iter()
+                        .position(|value| !Decimal::fits(*value, *precision))?;
+                    let value = *values.get(at)?;
+                    let text = Decimal::stored(value, *precision, *scale)
+                        .map_or_else(|| format!("{value}e-{scale}"), |value| value.to_string());
+                    (start + at, text)
+                }
+                ViewValues::Array(offsets, element) => {
+                    in_elements(offsets, start..rows.end, |range| {
+                        element.first_overlong(range)
+                    })?
+                }
+                ViewValues::Map(offsets, entries) => {
+                    in_elements(offsets, start..rows.end, |range| {
+                        let keys = entries.0.first_overlong(range.clone());
+                        let values = entries.1.first_overlong(range);
+                        keys.into_iter().chain(values).min_by_key(|(row, _)| *row)
+                    })?
+                }
+                ViewValues::Row(fields) => fields
+                    .iter()
+                    .filter_map(|field| field.first_overlong(start..rows.end))
+                    .min_by_key(|(row, _)| *row)?,
+                _ => return None,
+            };
+            if !self.is_null(row) {
+                return Some((row, text));
+            }
+            start = row + 1;
+        }
+    }
+
     /// Name of the type of the values, for messages.
     #[cold]
     pub(crate) fn type_name(&self) -> &'static str {
@@ -352,6 +428,26 @@ impl ColumnView {
             ViewValues::Map(..) => "MAP",
             ViewValues::Row(_) => "ROW",
         }
+    }
+}
+
+/// The row whose elements are the first in which something is found.
+fn in_elements(
+    offsets: &OffsetBuffer<i32>,
+    rows: Range<usize>,
+    find: impl FnOnce(Range<usize>) -> Option<(usize, String)>,
+) -> Option<(usize, String)> {
+    let (first, last) = (*offsets.get(rows.start)?, *offsets.get(rows.end)?);
+    let (element, text) = find(first as usize..last as usize)?;
+    let row = offsets.partition_point(|offset| *offset as usize <= element);
+    Some((row.saturating_sub(1), text))
+}
+
+#[cold]
+fn beyond_all(unscaled: i128, precision: u32, scale: u32) -> RowError {
+    RowError::InvalidValue {
+        expected: format!("DECIMAL({precision}, {scale})").into(),
+        value: format!("{unscaled}e-{scale}").into(),
     }
 }
 

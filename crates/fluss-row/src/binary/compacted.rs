@@ -7,7 +7,7 @@ use super::layout::{Field, Layout, Op};
 use super::varint::{pack_varint, put_long, put_varint};
 use super::{indexed, nested};
 use crate::assign::{binary_of, char_of, instant_of, time_of, timestamp_of};
-use crate::decimal::unscaled_to_bytes;
+use crate::decimal::{column_decimal, unscaled_to_bytes};
 use crate::{DataGetters, Datum, GenericRow, InternalRow, Result};
 
 /// What values are written to.
@@ -356,11 +356,11 @@ where
 {
     match op {
         Op::Decimal { precision, scale } => {
-            let value = row.get_decimal(pos, u32::from(*precision), u32::from(*scale))?;
+            let value = column_decimal(row, pos, u32::from(*precision), u32::from(*scale))?;
             sink.put_varint(value.unscaled() as u64);
         }
         Op::BigDecimal { precision, scale } => {
-            let value = row.get_decimal(pos, u32::from(*precision), u32::from(*scale))?;
+            let value = column_decimal(row, pos, u32::from(*precision), u32::from(*scale))?;
             let (bytes, skip) = unscaled_to_bytes(value.unscaled());
             sink.put_bytes(bytes.get(skip..).unwrap_or_default())?;
         }

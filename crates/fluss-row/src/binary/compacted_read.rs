@@ -248,9 +248,7 @@ fn parse_value(op: &Op, bytes: &[u8], at: &mut usize) -> Result<u64> {
         }
         Op::BigInt => read_varint64(bytes, at, "BIGINT")?,
         Op::Decimal { .. } | Op::Timestamp { .. } | Op::Ltz { .. } => {
-            let slot = read_varint64(bytes, at, op.type_name())?;
-            read::check_compact_decimal(op, slot, *at)?;
-            slot
+            read_varint64(bytes, at, op.type_name())?
         }
         Op::Float => u64::from(u32::from_le_bytes(read::take(bytes, at, "FLOAT")?)),
         Op::Double => u64::from_le_bytes(read::take(bytes, at, "DOUBLE")?),

@@ -7,7 +7,7 @@ use super::layout::{Layout, Op};
 use super::read::{self, pack};
 use super::{compacted, nested};
 use crate::assign::{char_of, instant_of, time_of, timestamp_of};
-use crate::decimal::unscaled_to_bytes;
+use crate::decimal::{column_decimal, unscaled_to_bytes};
 use crate::{DataGetters, FieldRef, Result, RowError};
 
 /// Lengths are 32-bit integers, read as signed ones by Java.
@@ -94,7 +94,7 @@ where
             pos,
         )?,
         Op::Decimal { precision, scale } => {
-            let value = row.get_decimal(pos, u32::from(*precision), u32::from(*scale))?;
+            let value = column_decimal(row, pos, u32::from(*precision), u32::from(*scale))?;
             out.put(&(value.unscaled() as i64).to_le_bytes());
         }
         Op::Timestamp { precision } => {
@@ -124,7 +124,7 @@ where
             return Ok(true);
         }
         Op::BigDecimal { precision, scale } => {
-            let value = row.get_decimal(pos, u32::from(*precision), u32::from(*scale))?;
+            let value = column_decimal(row, pos, u32::from(*precision), u32::from(*scale))?;
             let (bytes, skip) = unscaled_to_bytes(value.unscaled());
             out.put(bytes.get(skip..).unwrap_or_default());
             return Ok(true);
@@ -181,9 +181,7 @@ fn parse_value(op: &Op, bytes: &[u8], at: &mut usize, next_length: &mut usize) -
         }
         Op::Float => u64::from(u32::from_le_bytes(read::take(bytes, at, "FLOAT")?)),
         Op::BigInt | Op::Double | Op::Decimal { .. } | Op::Timestamp { .. } | Op::Ltz { .. } => {
-            let slot = u64::from_le_bytes(read::take(bytes, at, op.type_name())?);
-            read::check_compact_decimal(op, slot, *at)?;
-            slot
+            u64::from_le_bytes(read::take(bytes, at, op.type_name())?)
         }
         Op::TimestampNanos { .. } | Op::LtzNanos { .. } => {
             let start = *at;

@@ -216,29 +216,11 @@ pub(crate) fn check_decimal(op: &Op, bytes: &[u8], slot: u64) -> Result<()> {
     Ok(())
 }
 
-/// A decimal of at most 18 digits must have no more than its precision, else reading it would err later.
-#[inline]
-pub(crate) fn check_compact_decimal(op: &Op, slot: u64, offset: usize) -> Result<()> {
-    match op {
-        Op::Decimal { precision, scale }
-            if Decimal::from_unscaled(
-                i128::from(slot as i64),
-                u32::from(*precision),
-                u32::from(*scale),
-            )
-            .is_err() =>
-        {
-            Err(malformed("DECIMAL", offset, "not within its precision"))
-        }
-        _ => Ok(()),
-    }
-}
-
 fn big_decimal(bytes: &[u8], slot: u64, precision: u32, scale: u32) -> Result<Decimal> {
     let (offset, length) = unpack(slot);
     unscaled_from_bytes(slice(bytes, offset, length, "DECIMAL")?)
-        .and_then(|unscaled| Decimal::from_unscaled(unscaled, precision, scale).ok())
-        .ok_or_else(|| malformed("DECIMAL", offset, "not within its precision"))
+        .and_then(|unscaled| Decimal::stored(unscaled, precision, scale))
+        .ok_or_else(|| malformed("DECIMAL", offset, "beyond 38 digits"))
 }
 
 /// A value that is not null, not yet read as a type.
@@ -353,7 +335,8 @@ impl<'b> Value<'b, '_> {
         match self.op {
             Op::Decimal { precision, scale } => {
                 let unscaled = i128::from(self.slot as i64);
-                Decimal::from_unscaled(unscaled, u32::from(*precision), u32::from(*scale))
+                Decimal::stored(unscaled, u32::from(*precision), u32::from(*scale))
+                    .ok_or_else(|| self.wrong_type("DECIMAL"))
             }
             Op::BigDecimal { precision, scale } => big_decimal(
                 self.bytes,
@@ -365,11 +348,23 @@ impl<'b> Value<'b, '_> {
         }
     }
 
-    /// As [`Value::decimal`], for a getter that names precision and scale.
+    /// As [`Value::decimal`], for a getter that names precision and scale. A value that outgrew its column is returned as it is to who names
+    /// those of the column.
     #[inline]
     pub(crate) fn decimal_of(&self, precision: u32, scale: u32) -> Result<Decimal> {
         let value = self.decimal()?;
-        if value.precision() == precision && value.scale() == scale {
+        let is_declared = match self.op {
+            Op::Decimal {
+                precision: declared,
+                ..
+            }
+            | Op::BigDecimal {
+                precision: declared,
+                ..
+            } => u32::from(*declared) == precision,
+            _ => false,
+        };
+        if is_declared && value.scale() == scale {
             Ok(value)
         } else {
             Datum::Decimal(value).read_decimal(self.pos, precision, scale)

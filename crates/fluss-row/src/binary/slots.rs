@@ -8,7 +8,7 @@ use super::layout::{Field, Op};
 use super::nested;
 use super::read::{self, pack};
 use crate::assign::{binary_of, char_of, instant_of, time_of, timestamp_of};
-use crate::decimal::unscaled_to_bytes;
+use crate::decimal::{column_decimal, unscaled_to_bytes};
 use crate::{DataGetters, Result, RowError};
 
 /// Longest string or bytes that fit into the slot itself.
@@ -51,11 +51,11 @@ where
         Op::Binary(width) => write_bytes(out, base, slot, binary_of(row, pos, *width)?)?,
         Op::Bytes => write_bytes(out, base, slot, row.get_bytes(pos)?)?,
         Op::Decimal { precision, scale } => {
-            let value = row.get_decimal(pos, u32::from(*precision), u32::from(*scale))?;
+            let value = column_decimal(row, pos, u32::from(*precision), u32::from(*scale))?;
             set(out, slot, (value.unscaled() as i64).to_le_bytes());
         }
         Op::BigDecimal { precision, scale } => {
-            let value = row.get_decimal(pos, u32::from(*precision), u32::from(*scale))?;
+            let value = column_decimal(row, pos, u32::from(*precision), u32::from(*scale))?;
             let (bytes, skip) = unscaled_to_bytes(value.unscaled());
             let bytes = bytes.get(skip..).unwrap_or_default();
             point(out, base, slot, bytes.len())?;
@@ -169,9 +169,7 @@ pub(crate) fn parse(op: &Op, bytes: &[u8], slot: usize) -> Result<u64> {
         )?)) as u64,
         Op::Float => u64::from(u32::from_le_bytes(read::fixed(bytes, slot, "FLOAT")?)),
         Op::BigInt | Op::Double | Op::Decimal { .. } | Op::Timestamp { .. } | Op::Ltz { .. } => {
-            let word = u64::from_le_bytes(read::fixed(bytes, slot, op.type_name())?);
-            read::check_compact_decimal(op, word, slot)?;
-            word
+            u64::from_le_bytes(read::fixed(bytes, slot, op.type_name())?)
         }
         Op::Char(_) | Op::String | Op::Binary(_) | Op::Bytes => {
             let word = u64::from_le_bytes(read::fixed(bytes, slot, op.type_name())?);

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use crate::assign::{char_of, instant_of, time_of, timestamp_of};
 use crate::binary::RowBuffer;
 use crate::binary::layout::{Layout, Op};
+use crate::decimal::column_decimal;
 use crate::{FieldRef, InternalRow, Result, RowError};
 
 /// What a null column is in a key of one column, where Hudi does not look behind the text.
@@ -128,7 +129,7 @@ where
             write!(
                 text,
                 "{}",
-                row.get_decimal(pos, u32::from(*precision), u32::from(*scale))?
+                column_decimal(row, pos, u32::from(*precision), u32::from(*scale))?
             )
         }
         // Dates and times are plain integers to Java here.

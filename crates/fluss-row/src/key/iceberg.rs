@@ -5,7 +5,7 @@
 use crate::assign::{binary_of, char_of, time_of, timestamp_of};
 use crate::binary::RowBuffer;
 use crate::binary::layout::{Layout, Op};
-use crate::decimal::unscaled_to_bytes;
+use crate::decimal::{column_decimal, unscaled_to_bytes};
 use crate::{FieldRef, InternalRow, Result, RowError};
 
 /// Exactly one column, of a type that Iceberg's transform takes.
@@ -66,7 +66,7 @@ where
         Op::Binary(width) => out.put(binary_of(row, pos, *width)?),
         Op::Bytes => out.put(row.get_bytes(pos)?),
         Op::Decimal { precision, scale } | Op::BigDecimal { precision, scale } => {
-            let value = row.get_decimal(pos, u32::from(*precision), u32::from(*scale))?;
+            let value = column_decimal(row, pos, u32::from(*precision), u32::from(*scale))?;
             let (bytes, skip) = unscaled_to_bytes(value.unscaled());
             out.put(bytes.get(skip..).unwrap_or_default());
         }

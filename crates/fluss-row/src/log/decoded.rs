@@ -1,5 +1,6 @@
 //! A batch that has been read.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::{
@@ -15,8 +16,8 @@ use super::header::LogBatchHeader;
 use super::records::Records;
 use crate::arrow::ipc::{self, Message};
 use crate::arrow::{
-    BinaryView, CHANGE_TYPE_COLUMN, COMMIT_TIMESTAMP_COLUMN, ColumnarBatch, ColumnarRow,
-    LOG_OFFSET_COLUMN, change_type_array,
+    BinaryView, CHANGE_TYPE_COLUMN, COMMIT_TIMESTAMP_COLUMN, ColumnBuilders, ColumnarBatch,
+    ColumnarRow, LOG_OFFSET_COLUMN, change_type_array,
 };
 use crate::{ChangeType, Result, RowError};
 
@@ -49,6 +50,15 @@ pub struct LogRecord {
     pub change_type: ChangeType,
     /// The row.
     pub row: ColumnarRow,
+}
+
+/// What Arrow holds of some rows.
+#[derive(Debug)]
+pub struct FirstRows {
+    /// The rows before the first that does not fit, or all.
+    pub batch: RecordBatch,
+    /// The first row that does not fit, and why.
+    pub misfit: Option<(usize, RowError)>,
 }
 
 /// Reads the records of a batch.
@@ -207,11 +217,34 @@ impl DecodedBatch {
 
     /// The rows as an Arrow batch. It shares the columns of an ARROW batch; rows of other formats are copied into columns.
     ///
-    /// Errs when a column has a null that is declared NOT NULL, or a value that Arrow cannot hold.
+    /// Errs, naming the column, when one has a null that is declared NOT NULL, or a value that Arrow cannot hold.
     pub fn record_batch(&self) -> Result<RecordBatch> {
+        let first = self.first_rows(0..self.row_count())?;
+        match first.misfit {
+            Some((_, error)) => Err(error),
+            None => Ok(first.batch),
+        }
+    }
+
+    /// Some of the rows as an Arrow batch, up to the first one that Arrow does not hold: a null in a NOT NULL column, or a decimal beyond
+    /// its precision. Servers store both, and [`row`](Self::row) reads them.
+    pub fn first_rows(&self, rows: Range<usize>) -> Result<FirstRows> {
+        let end = rows.end.min(self.row_count());
+        let rows = rows.start.min(end)..end;
         match &self.rows {
-            Rows::Columns(columns) => columns.record_batch(),
-            Rows::Records { .. } => crate::arrow::rows_to_batch(self.row_type(), self.rows()),
+            Rows::Columns(columns) => {
+                let misfit = columns.first_misfit(rows.clone());
+                let end = misfit.as_ref().map_or(rows.end, |(row, _)| *row);
+                let batch = columns.slice(rows.start..end)?;
+                Ok(FirstRows { batch, misfit })
+            }
+            Rows::Records { .. } => {
+                let mut columns = ColumnBuilders::new(self.row_type())?;
+                let mut append = |row| columns.append_row(&self.row(row)).map_err(|e| (row, e));
+                let misfit = rows.clone().find_map(|row| append(row).err());
+                let batch = columns.finish()?;
+                Ok(FirstRows { batch, misfit })
+            }
         }
     }
 

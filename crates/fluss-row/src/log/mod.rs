@@ -41,7 +41,7 @@ pub use crate::arrow::ipc::DecodeLimits;
 pub use arrow_builder::ArrowLogBatchBuilder;
 pub use batches::{LogBatch, LogBatches};
 pub use context::ReadContext;
-pub use decoded::{DecodedBatch, LogRecord};
+pub use decoded::{DecodedBatch, FirstRows, LogRecord};
 pub use header::{LogBatchHeader, LogMagic, assign_offset};
 pub use row_builder::RowLogBatchBuilder;
 pub use sealed::SealedLogBatch;

@@ -6,6 +6,7 @@ use fluss_metadata::DataTypeKind;
 use super::column::{Column, Offsets, Values, Variable};
 use crate::assign::Values::Assigned;
 use crate::assign::{Digits, Width, binary_of, char_of, instant_of, time_of, timestamp_of};
+use crate::decimal::column_decimal;
 use crate::{DataGetters, FieldRef, Result, RowError};
 
 impl Column {
@@ -85,7 +86,7 @@ impl Values {
                 precision,
                 scale,
                 values,
-            } => values.push(row.get_decimal(pos, *precision, *scale)?.unscaled()),
+            } => values.push(column_decimal(row, pos, *precision, *scale)?.unscaled()),
             Self::Time32(values, divisor) => {
                 let time = time_of(row, pos, digits_of(data_type))?;
                 values.push(time.get_inner() / *divisor);
