@@ -110,6 +110,11 @@ const FEATURES: &[Feature] = &[
     ("Reading", "scans to an end", "scan_bounds"),
     (
         "Reading",
+        "partitions that are dropped under a scan",
+        "scan_dropped",
+    ),
+    (
+        "Reading",
         "projection, nested columns, changelogs",
         "scan_columns",
     ),

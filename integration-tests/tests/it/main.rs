@@ -23,6 +23,7 @@ mod round_trip;
 mod sasl;
 mod scan_bounds;
 mod scan_columns;
+mod scan_dropped;
 mod scan_evolution;
 mod scan_prefetch;
 mod scan_remote;

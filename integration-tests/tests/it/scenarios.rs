@@ -187,6 +187,11 @@ scenarios! {
         a_changelog_of_new_images_alone_has_no_old_rows,
         nested_columns_come_back,
     ]
+    scan_dropped [
+        a_bounded_scan_of_the_table_passes_a_dropped_partition_by,
+        a_dropped_partition_that_was_named_is_told_once_and_the_others_end,
+        a_limit_scan_of_the_table_passes_a_dropped_partition_by,
+    ]
     scan_evolution [
         old_batches_are_read_with_the_newer_schema,
         old_rows_are_looked_up_with_the_newer_schema,

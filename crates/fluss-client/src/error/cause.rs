@@ -1,5 +1,7 @@
 //! What lies under an error.
 
+use std::borrow::Cow;
+use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -68,6 +70,12 @@ pub(crate) enum Cause {
         why: String,
     },
 
+    #[snafu(display("{what}: {}", reason(source)))]
+    Unreadable {
+        what: Cow<'static, str>,
+        source: Arc<RowError>,
+    },
+
     #[snafu(display("the bucket has no leader"))]
     Leaderless,
 
@@ -84,6 +92,22 @@ pub(crate) enum Cause {
     Metadata { source: Arc<MetadataError> },
 }
 
+/// Why something cannot be read, down to the bottom of it. Which batch it is, the context says.
+fn reason(error: &RowError) -> String {
+    let mut text = String::new();
+    let mut next = match error {
+        RowError::CorruptBatch { source, .. } => Some(&**source as &dyn std::error::Error),
+        error => Some(error as &dyn std::error::Error),
+    };
+    while let Some(error) = next {
+        let colon = if text.is_empty() { "" } else { ": " };
+        // Writing to a text never fails.
+        let _ = write!(text, "{colon}{error}");
+        next = error.source();
+    }
+    text
+}
+
 impl Cause {
     pub(super) fn kind(&self) -> ErrorKind {
         match self {
@@ -94,6 +118,10 @@ impl Cause {
             Self::BufferFull { .. } => ErrorKind::BufferFull,
             Self::Corrupt { .. } | Self::Answer { .. } => ErrorKind::Corrupt,
             Self::NotFound { .. } => ErrorKind::NotFound,
+            Self::Unreadable { source, .. } => match **source {
+                RowError::MissingFeature { .. } => ErrorKind::Unsupported,
+                _ => ErrorKind::Corrupt,
+            },
             Self::Leaderless | Self::RemoteSegment { .. } => ErrorKind::Server,
             Self::TooOld { .. } => ErrorKind::Unsupported,
             Self::Row { source } => {
@@ -124,6 +152,7 @@ impl Cause {
             | Self::NotFound { .. }
             | Self::TooOld { .. }
             | Self::Answer { .. }
+            | Self::Unreadable { .. }
             | Self::Row { .. }
             | Self::Metadata { .. } => false,
         }

@@ -1,6 +1,7 @@
 //! Where an error happened.
 
 use std::fmt;
+use std::ops::Range;
 
 use fluss_metadata::{TableBucket, TablePath};
 
@@ -9,6 +10,7 @@ pub(super) struct Context {
     pub(super) operation: Option<&'static str>,
     pub(super) table: Option<TablePath>,
     pub(super) bucket: Option<TableBucket>,
+    pub(super) offsets: Option<Range<i64>>,
     pub(super) attempts: Option<u32>,
 }
 
@@ -33,6 +35,12 @@ impl fmt::Display for Context {
                 part(f, format_args!("partition {partition}"))?;
             }
             part(f, format_args!("bucket {}", bucket.bucket_id()))?;
+        }
+        if let Some(Range { start, end }) = &self.offsets {
+            match end.saturating_sub(1) {
+                last if last > *start => part(f, format_args!("offsets {start} to {last}"))?,
+                _ => part(f, format_args!("offset {start}"))?,
+            }
         }
         if let Some(attempts) = self.attempts {
             part(f, format_args!("after {attempts} attempts"))?;

@@ -7,7 +7,9 @@ mod kind;
 pub(crate) use cause::Cause;
 pub use kind::ErrorKind;
 
+use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
 
 use context::Context;
@@ -103,6 +105,14 @@ impl Error {
         Self::new(Cause::Corrupt { what: what.into() })
     }
 
+    /// Rows that a server sent and that cannot be read, or not in the way that is wanted.
+    pub(crate) fn unreadable_rows(what: impl Into<Cow<'static, str>>, source: RowError) -> Self {
+        Self::new(Cause::Unreadable {
+            what: what.into(),
+            source: Arc::new(source),
+        })
+    }
+
     /// What a server does not have.
     pub(crate) fn not_found(what: impl Into<String>) -> Self {
         Self::new(Cause::NotFound { what: what.into() })
@@ -159,6 +169,13 @@ impl Error {
         self.inner.context.bucket
     }
 
+    /// The offsets in the log of the bucket that could not be read, where the error is about them: those of a batch, as its header says,
+    /// or that of one row. Every row before them was handed out. To read on behind them, subscribe to the bucket at the end of the
+    /// range.
+    pub fn offsets(&self) -> Option<Range<i64>> {
+        self.inner.context.offsets.clone()
+    }
+
     /// How often it was tried, where it was tried more than once.
     pub fn attempts(&self) -> Option<u32> {
         self.inner.context.attempts
@@ -184,6 +201,12 @@ impl Error {
     pub(crate) fn of_bucket(mut self, bucket: TableBucket) -> Self {
         let context = &mut Arc::make_mut(&mut self.inner).context;
         context.bucket = context.bucket.or(Some(bucket));
+        self
+    }
+
+    #[must_use]
+    pub(crate) fn of_offsets(mut self, offsets: Range<i64>) -> Self {
+        Arc::make_mut(&mut self.inner).context.offsets = Some(offsets);
         self
     }
 
@@ -215,7 +238,7 @@ impl std::error::Error for Error {
         // The cause itself, not the box around it, so that it can be downcast.
         match &self.inner.cause {
             Cause::Undelivered { source, .. } => Some(source.as_ref()),
-            Cause::Row { source } => Some(source.as_ref()),
+            Cause::Row { source } | Cause::Unreadable { source, .. } => Some(source.as_ref()),
             Cause::Metadata { source } => Some(source.as_ref()),
             cause => std::error::Error::source(cause),
         }

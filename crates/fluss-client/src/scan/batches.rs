@@ -9,7 +9,7 @@ use fluss_metadata::{OffsetSpec, PartitionId, TableBucket, TableId, TablePath};
 use super::decode::LogChunk;
 use super::{ScanBatchStream, Scanner, start_of};
 use crate::engine::scan::Taken;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::table::{EARLIEST_OFFSET, ScanBatch};
 
 /// Reads a log as Arrow batches. Subscribing, fetching ahead and recovery are those of [`LogScanner`](crate::LogScanner).
@@ -20,9 +20,8 @@ pub struct RecordBatchLogScanner {
 }
 
 impl RecordBatchLogScanner {
-    pub(crate) fn new(scanner: Scanner) -> Result<Self> {
-        let schema = scanner.projection().batch_schema()?;
-        Ok(Self { scanner, schema })
+    pub(crate) fn new(scanner: Scanner, schema: SchemaRef) -> Self {
+        Self { scanner, schema }
     }
 
     /// See [`LogScanner::subscribe`](crate::LogScanner::subscribe).
@@ -128,12 +127,14 @@ impl RecordBatchLogScanner {
 
     /// Takes the next batches, and waits for some at most `timeout`; none if there are none by then.
     ///
-    /// Everything that was fetched is handed out, one batch for each that was written; only the first one of a subscription may be cut, to
-    /// begin at its offset.
+    /// Everything that was fetched is handed out, one batch for each that was written; the first one of a subscription may be cut, to
+    /// begin at its offset, and the last one before an error, to end there.
     ///
     /// # Errors
     ///
-    /// As [`LogScanner::poll`](crate::LogScanner::poll).
+    /// As [`LogScanner::poll`](crate::LogScanner::poll). Besides, a row that an Arrow batch of the [`schema`](Self::schema) cannot hold
+    /// stops its bucket: one with a null in a column that is NOT NULL, or with more digits than a DECIMAL has. Servers store both.
+    /// [`Error::offsets`](crate::Error::offsets) says which row it is; a [`LogScanner`](crate::LogScanner) reads it.
     ///
     /// # Cancel safety
     ///
@@ -143,19 +144,7 @@ impl RecordBatchLogScanner {
         let Some(polled) = self.scanner.poll(timeout).await? else {
             return Ok(Vec::new());
         };
-        polled
-            .taken
-            .into_iter()
-            .map(|taken| self.batch(taken))
-            .collect()
-    }
-
-    /// The rows that were taken, as a batch.
-    pub(super) fn batch(&self, taken: Taken<LogChunk>) -> Result<ScanBatch> {
-        let base = taken.chunk.offset(taken.rows.start);
-        let timestamp = taken.chunk.timestamp();
-        let batch = taken.chunk.record_batch(taken.rows, &self.schema)?;
-        Ok(ScanBatch::new(taken.bucket, batch, base, Some(timestamp)))
+        polled.taken.into_iter().map(batch).collect()
     }
 
     /// Makes a poll that is waiting, or the next one that would wait, return at once without batches.
@@ -197,4 +186,18 @@ impl RecordBatchLogScanner {
     pub fn table_id(&self) -> TableId {
         self.scanner.projection().table().table_id()
     }
+}
+
+/// The rows that were taken, as a batch. They have columns since they were decoded.
+pub(super) fn batch(taken: Taken<LogChunk>) -> Result<ScanBatch> {
+    let Taken {
+        bucket,
+        chunk,
+        rows,
+    } = taken;
+    let columns = chunk
+        .columns(&rows)
+        .ok_or_else(|| Error::corrupt("the rows have no columns").of_bucket(bucket))?;
+    let (base, timestamp) = (chunk.offset(rows.start), chunk.timestamp());
+    Ok(ScanBatch::new(bucket, columns, base, Some(timestamp)))
 }

@@ -7,7 +7,7 @@ use fluss_metadata::{OffsetSpec, TableBucket};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::decode::LogChunk;
-use super::{Scanner, offsets};
+use super::{Scanner, offsets, partitions};
 use crate::engine::scan::{ScanEngine, StartOffset};
 use crate::error::{Error, Result};
 
@@ -18,17 +18,28 @@ impl Scanner {
     /// Gives every bucket that is read an end.
     pub(super) async fn read_until(&self, end: OffsetSpec) -> Result<()> {
         self.end_discovery();
-        let ends: Vec<(TableBucket, i64)> = stream::iter(self.subscribed())
-            .map(|bucket| async move { Ok((bucket, self.end_of(&bucket, end).await?)) })
+        let ends: Vec<(TableBucket, Result<i64>)> = stream::iter(self.subscribed())
+            .map(|bucket| async move {
+                match self.end_of(&bucket, end).await {
+                    // That a partition was dropped is no reason to read the others without an end.
+                    Err(error) if !partitions::is_missing(&error) => Err(error),
+                    told => Ok((bucket, told)),
+                }
+            })
             .buffer_unordered(QUESTIONS)
             .try_collect()
             .await
             .map_err(|error: Error| self.shared.error(error).during("read_until"))?;
         let mut engine = self.shared.engine();
-        for (bucket, offset) in ends {
-            match end {
-                OffsetSpec::Timestamp(time) => engine.stop_at_time(&bucket, offset, time),
-                OffsetSpec::Earliest | OffsetSpec::Latest => engine.stop_at(&bucket, offset),
+        for (bucket, told) in ends {
+            match (told, end) {
+                (Ok(offset), OffsetSpec::Timestamp(time)) => {
+                    engine.stop_at_time(&bucket, offset, time);
+                }
+                (Ok(offset), OffsetSpec::Earliest | OffsetSpec::Latest) => {
+                    engine.stop_at(&bucket, offset);
+                }
+                (Err(error), _) => engine.give_up(&bucket, error),
             }
         }
         self.bounded(engine);

@@ -50,7 +50,8 @@ impl BucketBatchScanner {
     ///
     /// # Errors
     ///
-    /// Why the bucket cannot be read. Calling again tries again as long as nothing was returned; a scan without a limit that fails later
+    /// Why the bucket cannot be read. A single row or batch that cannot be read, or that an Arrow batch of the schema cannot hold, is an
+    /// error in its place, and the next call goes on behind it. Other errors: calling again tries again as long as nothing was returned; a scan without a limit that fails later
     /// cannot be gone on with, because its server held the snapshot: it returns the same error from then on.
     /// [`ErrorKind::Unsupported`](crate::error::ErrorKind::Unsupported), before anything is sent, for a scan without a limit on a server
     /// before 1.0.

@@ -8,9 +8,9 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use fluss_metadata::{SchemaId, TableBucket};
-use fluss_row::ChangeType;
 use fluss_row::arrow::{ColumnarBatch, ColumnarRow, change_type_array};
-use fluss_row::log::{DecodedBatch, LogBatch, LogBatches, ReadContext};
+use fluss_row::log::{DecodedBatch, FirstRows, LogBatch, LogBatches, ReadContext};
+use fluss_row::{ChangeType, RowError};
 
 use super::fetch::Decode;
 use super::{Projection, Shared};
@@ -38,7 +38,15 @@ pub(super) struct Batches {
     pub(super) largest: usize,
     pub(super) last_schema_id: Option<SchemaId>,
     /// Why what follows the whole batches is none.
-    pub(super) broken: Option<Error>,
+    pub(super) broken: Option<Broken>,
+}
+
+/// Where a piece of the log cannot be read on, and why.
+#[derive(Debug)]
+pub(super) struct Broken {
+    pub(super) error: Error,
+    /// Offset of the first row that may be missing.
+    pub(super) at: i64,
 }
 
 /// What of a piece of the log is to be decoded.
@@ -46,7 +54,7 @@ pub(super) struct Wanted {
     /// Offset from which on rows are wanted.
     pub(super) from: i64,
     pub(super) batches: Vec<LogBatch>,
-    pub(super) broken: Option<Error>,
+    pub(super) broken: Option<Broken>,
 }
 
 impl Batches {
@@ -57,14 +65,14 @@ impl Batches {
         bucket: &TableBucket,
         from: i64,
     ) -> Wanted {
-        let admitted = engine.admit(bucket, from, &mut self.whole, |batch| BatchHeader {
+        let from = engine.admit(bucket, from, &mut self.whole, |batch| BatchHeader {
             base_offset: batch.header().base_offset(),
             commit_time: batch.header().commit_timestamp(),
         });
         Wanted {
-            from: admitted.from,
+            from,
             batches: self.whole,
-            broken: self.broken.filter(|_| !admitted.ended),
+            broken: self.broken,
         }
     }
 }
@@ -86,28 +94,37 @@ pub(super) fn split(records: &Bytes, offset: i64, begins: Begins) -> Batches {
         let batch = match batch {
             Ok(batch) => batch,
             Err(error) => {
-                found.broken = Some(corrupt(
-                    found.next_offset.unwrap_or(offset),
-                    &Error::from(error),
-                ));
+                let offset = found.next_offset.unwrap_or(offset);
+                let what = format!("the batch at offset {offset} cannot be read");
+                let error = Error::unreadable_rows(what, error);
+                found.broken = Some(Broken { error, at: offset });
                 break;
             }
         };
         let next = batch.header().next_offset();
-        let expected = found.next_offset.unwrap_or(i64::MIN);
         if begins == Begins::AtOrBefore && found.next_offset.is_none() && next <= offset {
             found.whole_bytes += batch.size_bytes();
             continue;
         }
-        if batch.header().base_offset() < expected
-            || (found.next_offset.is_none() && next <= offset)
-        {
-            let base = batch.header().base_offset();
-            found.broken = Some(Error::corrupt(format!(
-                "a batch of offsets {base} to {} where offset {} was expected",
+        let base = batch.header().base_offset();
+        // The checksum does not cover the base offset. That the log has no gaps shows whether it is right.
+        let in_order = match found.next_offset {
+            Some(expected) => base == expected,
+            None => offset < 0 || (base <= offset && offset < next),
+        };
+        if !in_order {
+            let expected = found.next_offset.unwrap_or(offset);
+            let error = Error::corrupt(format!(
+                "a batch of offsets {base} to {} where offset {expected} was expected",
                 next - 1,
-                expected.max(offset)
-            )));
+            ));
+            if offset < 0 && found.whole.len() == 1 {
+                // Nothing shows that it is not the first one that is wrong.
+                found.whole.clear();
+                found.next_offset = None;
+            }
+            let at = expected.min(base);
+            found.broken = Some(Broken { error, at });
             break;
         }
         found.whole_bytes += batch.size_bytes();
@@ -126,10 +143,14 @@ pub(super) fn split(records: &Bytes, offset: i64, begins: Begins) -> Batches {
     found
 }
 
-fn corrupt(offset: i64, error: &Error) -> Error {
-    Error::corrupt(format!(
-        "the batch at offset {offset} cannot be read: {error}"
-    ))
+/// The error for a batch that cannot be read.
+fn unreadable(batch: &LogBatch, error: RowError) -> Error {
+    let header = batch.header();
+    let what = format!(
+        "the batch at offset {} cannot be read",
+        header.base_offset()
+    );
+    Error::unreadable_rows(what, error).of_offsets(header.base_offset()..header.next_offset())
 }
 
 /// A decoded batch. Cheap to clone.
@@ -137,11 +158,15 @@ fn corrupt(offset: i64, error: &Error) -> Error {
 pub(super) struct LogChunk {
     batch: DecodedBatch,
     skipped: usize,
+    /// How many of its rows are handed out, the skipped ones included.
+    rows: usize,
+    /// The rows from the first that is not skipped on, in the schema of a scanner over Arrow batches.
+    columns: Option<RecordBatch>,
 }
 
 impl LogChunk {
     pub(super) fn rows(&self) -> usize {
-        self.batch.row_count()
+        self.rows
     }
 
     #[inline]
@@ -166,31 +191,58 @@ impl LogChunk {
         self.batch.change_type(row)
     }
 
-    /// The rows as a batch of the scanner's schema, of which the change type is the last column where it has one.
-    pub(super) fn record_batch(
+    /// Makes Arrow columns of the rows. Where Arrow cannot hold one, the chunk ends before it, and the error names it.
+    pub(super) fn in_columns(mut self, schema: &SchemaRef) -> Result<(Self, Option<Error>)> {
+        let (columns, misfit) = self.first_columns(self.skipped..self.rows, schema)?;
+        self.columns = Some(columns);
+        let error = misfit.map(|(row, error)| {
+            self.rows = row;
+            error
+        });
+        Ok((self, error))
+    }
+
+    /// Some rows as a batch of the schema, of which the change type is the last column where it has one; up to the first that Arrow
+    /// cannot hold. With it which one that is, and the error that names it.
+    pub(super) fn first_columns(
         &self,
         rows: Range<usize>,
         schema: &SchemaRef,
-    ) -> Result<RecordBatch> {
-        let batch = self.batch.record_batch()?;
-        let batch = if rows.len() == batch.num_rows() {
-            batch
-        } else {
-            batch.slice(rows.start, rows.len())
-        };
+    ) -> Result<(RecordBatch, Option<(usize, Error)>)> {
+        let from = rows.start;
+        let FirstRows { batch, misfit } = self.batch.first_rows(rows)?;
+        let misfit = misfit.map(|(row, error)| {
+            let offset = self.offset(row);
+            let error = Error::unreadable_rows("an Arrow batch cannot hold the row", error)
+                .of_offsets(offset..offset.saturating_add(1));
+            (row, error)
+        });
         if schema.fields().len() == batch.num_columns() {
-            return Ok(batch);
+            return Ok((batch, misfit));
         }
         let mut columns = batch.columns().to_vec();
-        columns.push(change_type_array(rows.map(|row| self.change_type(row))));
-        RecordBatch::try_new(SchemaRef::clone(schema), columns)
-            .map_err(|error| Error::corrupt(format!("the columns do not fit the schema: {error}")))
+        let changes = (from..from + batch.num_rows()).map(|row| self.change_type(row));
+        columns.push(change_type_array(changes));
+        let batch = RecordBatch::try_new(SchemaRef::clone(schema), columns).map_err(|error| {
+            Error::corrupt(format!("the columns do not fit the schema: {error}"))
+        })?;
+        Ok((batch, misfit))
+    }
+
+    /// The columns of rows that were made by [`in_columns`](Self::in_columns).
+    pub(super) fn columns(&self, rows: &Range<usize>) -> Option<RecordBatch> {
+        let columns = self.columns.as_ref()?;
+        if rows.len() == columns.num_rows() {
+            return Some(columns.clone());
+        }
+        let start = rows.start.checked_sub(self.skipped)?;
+        Some(columns.slice(start, rows.len()))
     }
 }
 
 impl Chunk for LogChunk {
     fn row_count(&self) -> usize {
-        self.batch.row_count()
+        self.rows
     }
 
     fn timestamp(&self) -> i64 {
@@ -203,6 +255,14 @@ impl Chunk for LogChunk {
 
     fn offset_after(&self, row: usize) -> i64 {
         self.offset(row) + 1
+    }
+
+    fn next_offset(&self) -> i64 {
+        if self.rows < self.batch.row_count() {
+            self.offset(self.rows)
+        } else {
+            self.batch.next_offset()
+        }
     }
 
     fn is_update_before(&self, row: usize) -> bool {
@@ -243,21 +303,22 @@ impl BatchReader {
         source: Source,
     ) -> Result<LogChunk> {
         let context = self.context(batch.header().schema_id(), source).await?;
-        let base = batch.header().base_offset();
         if source == Source::Whole && self.connection.config.scanner_check_crc {
             batch
                 .verify_crc()
-                .map_err(|error| corrupt(base, &error.into()))?;
+                .map_err(|error| unreadable(batch, error))?;
         }
         let decoded = batch
             .read(&context)
-            .map_err(|error| corrupt(base, &error.into()))?;
-        let skipped = usize::try_from(from.saturating_sub(base))
-            .unwrap_or(0)
-            .min(decoded.row_count());
+            .map_err(|error| unreadable(batch, error))?;
+        let rows = decoded.row_count();
+        let before = from.saturating_sub(decoded.base_offset());
+        let skipped = usize::try_from(before).unwrap_or(0).min(rows);
         Ok(LogChunk {
             batch: decoded,
             skipped,
+            rows,
+            columns: None,
         })
     }
 
@@ -297,24 +358,33 @@ pub(super) async fn decode(shared: &Shared, work: Decode) {
     } = work;
     let mut outcome = Ok(());
     for batch in &batches {
-        match shared.reader.read(batch, from, source).await {
-            Ok(chunk) => {
+        let read = shared.reader.read(batch, from, source).await;
+        let read = read.and_then(|chunk| match &shared.schema {
+            Some(schema) => chunk.in_columns(schema),
+            None => Ok((chunk, None)),
+        });
+        let failure = match read {
+            Ok((chunk, failure)) => {
                 if shared.engine().on_decoded(&bucket, ticket, chunk) {
                     shared.data.notify_one();
                 }
+                failure
             }
-            Err(error) => {
-                outcome = Err(error);
-                break;
-            }
+            Err(error) => Some(error),
+        };
+        if let Some(error) = failure {
+            outcome = Err(error);
+            break;
         }
         // Decompression takes a while: other tasks of this thread get their turn between batches.
         tokio::task::yield_now().await;
     }
-    if let (Ok(()), Some(error)) = (&outcome, broken) {
-        outcome = Err(error);
-    }
-    shared.engine().on_decode_end(&bucket, ticket, outcome);
+    let mut engine = shared.engine();
+    match (outcome, broken) {
+        (Ok(()), Some(Broken { error, at })) => engine.on_broken(&bucket, ticket, error, at),
+        (outcome, _) => engine.on_decode_end(&bucket, ticket, outcome),
+    };
+    drop(engine);
     shared.data.notify_one();
     shared.work.notify_one();
 }

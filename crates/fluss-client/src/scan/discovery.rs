@@ -31,7 +31,7 @@ impl Scanner {
         {
             let mut engine = self.shared.engine();
             for bucket in buckets(&self.shared, &partitions) {
-                engine.subscribe(bucket, start_of(start));
+                engine.subscribe_of_table(bucket, start_of(start));
             }
             engine.set_discovering(true);
         }
@@ -104,7 +104,7 @@ async fn discover(shared: Arc<Shared>, mut known: Partitions) {
             engine.close(&bucket);
         }
         for bucket in buckets(&shared, &new) {
-            engine.subscribe(bucket, StartOffset::At(crate::table::EARLIEST_OFFSET));
+            engine.subscribe_of_table(bucket, StartOffset::At(crate::table::EARLIEST_OFFSET));
         }
         drop(engine);
         shared.work.notify_one();

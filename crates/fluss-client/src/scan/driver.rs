@@ -5,12 +5,11 @@ use std::sync::Arc;
 use fluss_metadata::TableBucket;
 use fluss_rpc::Cluster;
 use fluss_wire::error_code::{ErrorCode, ServerError};
-use fluss_wire::message::{MetadataRequest, PbTablePath};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{Instrument, debug, debug_span};
 
-use super::{FAR_AWAY, Shared, fetch, offsets, remote};
+use super::{FAR_AWAY, Shared, fetch, offsets, partitions, remote};
 use crate::engine::scan::{Answer, Plan, retry_delay};
 use crate::error::Error;
 
@@ -125,13 +124,10 @@ async fn learn_leaders(shared: &Shared, buckets: &[TableBucket]) {
             Ok(()) => why_no_leader(shared, bucket).await,
         };
         debug!(?bucket, %error, "leader not known");
-        let gone = error
-            .server_error()
-            .is_some_and(|error| error.code == ErrorCode::PARTITION_NOT_EXISTS);
-        if gone && shared.engine().is_discovering() {
-            // Who reads the whole table reads what there is of it.
-            shared.engine().close(bucket);
+        if partitions::is_missing(&error) {
+            shared.engine().give_up(bucket, error);
             shared.work.notify_one();
+            shared.data.notify_one();
         } else if error.is_retriable() {
             let failures = shared.engine().failures(bucket);
             let entropy = entropy(&shared.connection().cluster);
@@ -147,22 +143,12 @@ async fn learn_leaders(shared: &Shared, buckets: &[TableBucket]) {
 
 /// A bucket without a leader waits for an election; one of a partition that is gone has nothing to wait for.
 async fn why_no_leader(shared: &Shared, bucket: &TableBucket) -> Error {
-    if let Some(partition) = bucket.partition_id() {
-        let path = shared.projection().table().table_path();
-        let request = MetadataRequest {
-            table_path: vec![PbTablePath {
-                database_name: path.database().to_owned(),
-                table_name: path.table().to_owned(),
-            }]
-            .into(),
-            partitions_id: vec![partition].into(),
-            ..MetadataRequest::default()
-        };
-        if let Err(error) = shared.connection().cluster.call_any(&request).await {
-            return Error::from(error);
-        }
-    }
-    Error::from(ServerError::from(ErrorCode::LEADER_NOT_AVAILABLE_EXCEPTION))
+    let table = shared.projection().table();
+    partitions::missing(shared.connection(), table, bucket)
+        .await
+        .unwrap_or_else(|| {
+            Error::from(ServerError::from(ErrorCode::LEADER_NOT_AVAILABLE_EXCEPTION))
+        })
 }
 
 /// A random number, for spreading retries.

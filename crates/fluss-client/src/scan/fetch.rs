@@ -14,7 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span, debug, debug_span};
 
 use super::Shared;
-use super::decode::{Batches, Begins, Source, decode, split};
+use super::decode::{Batches, Begins, Broken, Source, decode, split};
 use super::driver::retry;
 use super::routing_bucket_count;
 use crate::engine::scan::{
@@ -168,7 +168,7 @@ pub(super) struct Decode {
     /// Offset from which on rows are wanted.
     pub(super) from: i64,
     pub(super) batches: Vec<LogBatch>,
-    pub(super) broken: Option<Error>,
+    pub(super) broken: Option<Broken>,
     pub(super) source: Source,
 }
 
@@ -255,8 +255,16 @@ fn understand(
     let records = received.records.unwrap_or_default();
     let bytes = records.len();
     let mut batches = split(&records, fetch.offset, Begins::At);
-    if let Some(error) = batches.broken.take_if(|_| batches.whole.is_empty()) {
-        return (Answer::Failed(error), None);
+    if let Some(broken) = batches.broken.take_if(|_| batches.whole.is_empty()) {
+        return (Answer::Failed(broken.error), None);
+    }
+    let reaches_too_far = received
+        .high_watermark
+        .zip(batches.next_offset)
+        .is_some_and(|(mark, next)| next > mark);
+    if fetch.offset < 0 && reaches_too_far {
+        // No checksum covers the offsets of a batch. Asked where the log begins, the server says whether these are right.
+        return (Answer::Reset(StartOffset::EarliestResolved), None);
     }
     let answer = Answer::Records {
         bytes,

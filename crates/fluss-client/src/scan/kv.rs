@@ -1,8 +1,10 @@
 //! Reading every live row of a bucket of a primary-key table.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
+use arrow_array::RecordBatch;
 use bytes::Bytes;
 use fluss_metadata::TableBucket;
 use tokio::sync::{Mutex, mpsc};
@@ -28,8 +30,10 @@ enum State {
     New,
     Reading {
         pages: mpsc::Receiver<Result<Page>>,
-        /// Taken from there, and not yet handed out.
+        /// Taken from there, and not yet read.
         page: Option<Bytes>,
+        /// Read of it, and not yet handed out.
+        batches: VecDeque<Result<RecordBatch>>,
         last: bool,
         /// Whether any rows were handed out, so that beginning again would repeat them.
         begun: bool,
@@ -60,16 +64,25 @@ impl KvScan {
 
     /// The next batch, or `None` behind the last one.
     pub(super) async fn next_batch(&self) -> Result<Option<ScanBatch>> {
-        let mut state = self.state.lock().await;
-        self.advance(&mut state).await.map_err(|error| {
-            error
-                .during("scan_kv")
-                .of_table(self.values.projection().table().table_path())
-                .of_bucket(self.bucket)
-        })
+        self.next().await?.transpose()
     }
 
-    async fn advance(&self, state: &mut State) -> Result<Option<ScanBatch>> {
+    /// As [`next_batch`](Self::next_batch), or why a row cannot be read, behind which the scan goes on.
+    pub(super) async fn next(&self) -> Result<Option<Result<ScanBatch>>> {
+        let mut state = self.state.lock().await;
+        let next = self.advance(&mut state).await;
+        let next = next.map_err(|error| self.failed(error))?;
+        Ok(next.map(|batch| batch.map_err(|error| self.failed(error))))
+    }
+
+    fn failed(&self, error: Error) -> Error {
+        error
+            .during("scan_kv")
+            .of_table(self.values.projection().table().table_path())
+            .of_bucket(self.bucket)
+    }
+
+    async fn advance(&self, state: &mut State) -> Result<Option<Result<ScanBatch>>> {
         loop {
             match state {
                 State::New => {
@@ -81,6 +94,7 @@ impl KvScan {
                     *state = State::Reading {
                         pages: session.start(),
                         page: None,
+                        batches: VecDeque::new(),
                         last: false,
                         begun: false,
                     };
@@ -90,17 +104,22 @@ impl KvScan {
                 State::Reading {
                     pages,
                     page,
+                    batches,
                     last,
                     begun,
                 } => {
+                    if let Some(batch) = batches.pop_front() {
+                        *begun = true;
+                        let batch = batch.map(|batch| ScanBatch::new(self.bucket, batch, 0, None));
+                        return Ok(Some(batch));
+                    }
                     if let Some(records) = page {
                         let read = self
                             .values
                             .read(&self.connection, records.clone(), usize::MAX);
-                        let batch = read.await?;
+                        *batches = read.await?;
                         *page = None;
-                        *begun = true;
-                        return Ok(Some(ScanBatch::new(self.bucket, batch, 0, None)));
+                        continue;
                     }
                     if *last {
                         *state = State::Done;

@@ -101,6 +101,7 @@ impl KvSession {
     /// Opens the scan at the bucket's leader. What passes is tried again, for at most the time of a call: nothing is read yet.
     async fn open(&self) -> Result<(i32, ScanKvResponse)> {
         let deadline = Instant::now() + self.connection.config.call_timeout;
+        super::partitions::require(&self.connection, &self.table, &self.bucket).await?;
         let count = super::learn_routing_bucket_count(&self.connection, &self.table, &self.bucket);
         let count = count.await;
         let request = ScanKvRequest {
@@ -136,6 +137,7 @@ impl KvSession {
                 cluster.invalidate_bucket(&self.bucket, seen);
             }
             tokio::time::sleep(pause).await;
+            super::partitions::require(&self.connection, &self.table, &self.bucket).await?;
         }
     }
 

@@ -17,10 +17,10 @@ use tracing::{Instrument, debug_span};
 
 use super::decode::{BatchReader, Begins, LogChunk, Source, split};
 use super::values::ValueRows;
-use super::{Projection, Scanner, offsets};
+use super::{Projection, Scanner, offsets, partitions};
 use crate::connection::ConnectionInner;
 use crate::engine::scan::{FetchFault, StartOffset, judge, retry_delay};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::table::{OffsetReset, ScanBatch};
 
 /// Reads one bucket once, up to a number of rows: the last rows of a log table, any rows of a primary-key table.
@@ -31,8 +31,8 @@ pub(super) struct LimitScan {
     schema: SchemaRef,
     bucket: TableBucket,
     limit: i32,
-    /// What was fetched and not yet returned, the last batch first; `None` before the first call.
-    batches: Mutex<Option<Vec<ScanBatch>>>,
+    /// What was fetched and not yet returned, the last batch first, and what cannot be read in its place; `None` before the first call.
+    batches: Mutex<Option<Vec<Result<ScanBatch>>>>,
 }
 
 impl LimitScan {
@@ -57,21 +57,26 @@ impl LimitScan {
     pub(super) async fn next_batch(&self) -> Result<Option<ScanBatch>> {
         let mut batches = self.batches.lock().await;
         if batches.is_none() {
-            let mut read = self.fetch().await.map_err(|error| {
-                error
-                    .during("limit_scan")
-                    .of_table(self.reader.projection().table().table_path())
-                    .of_bucket(self.bucket)
-            })?;
+            let mut read = self.fetch().await.map_err(|error| self.failed(error))?;
             read.reverse();
             *batches = Some(read);
         }
-        Ok(batches.as_mut().and_then(Vec::pop))
+        let next = batches.as_mut().and_then(Vec::pop).transpose();
+        next.map_err(|error| self.failed(error))
     }
 
-    pub(super) async fn fetch(&self) -> Result<Vec<ScanBatch>> {
+    fn failed(&self, error: Error) -> Error {
+        error
+            .during("limit_scan")
+            .of_table(self.reader.projection().table().table_path())
+            .of_bucket(self.bucket)
+    }
+
+    /// The batches, with errors in the place of what cannot be read.
+    pub(super) async fn fetch(&self) -> Result<Vec<Result<ScanBatch>>> {
         let table = self.reader.projection().table();
         let connection = &*self.connection;
+        partitions::require(connection, table, &self.bucket).await?;
         let count = super::learn_routing_bucket_count(connection, table, &self.bucket).await;
         let request = LimitScanRequest {
             table_id: table.table_id(),
@@ -87,15 +92,16 @@ impl LimitScan {
         let Some(records) = response.records.filter(|records| !records.is_empty()) else {
             return Ok(Vec::new());
         };
-        let batch = self.values.read(connection, records, self.rows()).await?;
-        Ok(vec![ScanBatch::new(self.bucket, batch, 0, None)])
+        let read = self.values.read(connection, records, self.rows()).await?;
+        let batch = |batch: Result<_>| Ok(ScanBatch::new(self.bucket, batch?, 0, None));
+        Ok(read.into_iter().map(batch).collect())
     }
 
     /// The last rows of a log.
     ///
     /// A server reads one segment of those that it has on its disks (`Replica#limitLogScan`): the newest rows are missing in its answer if the
     /// wanted ones lie in several, and it refuses if the first of them has moved away. What is missing is fetched.
-    async fn last_rows(&self, request: &LimitScanRequest) -> Result<Vec<ScanBatch>> {
+    async fn last_rows(&self, request: &LimitScanRequest) -> Result<Vec<Result<ScanBatch>>> {
         let answer = async {
             match self.ask(request).await {
                 Ok(response) => Ok(Some(response.records.unwrap_or_default())),
@@ -109,8 +115,8 @@ impl LimitScan {
         let mut last = LastRows::new(self.rows());
         let mut read_to = None;
         if let Some(found) = found {
-            if let Some(error) = found.broken {
-                return Err(error);
+            if let Some(broken) = found.broken {
+                return Err(broken.error);
             }
             let begin = found
                 .whole
@@ -147,8 +153,13 @@ impl LimitScan {
             if last.is_full() {
                 break;
             }
-            let chunk = self.reader.read(batch, 0, Source::Whole).await?;
-            last.push_front(chunk);
+            match self.reader.read(batch, 0, Source::Whole).await {
+                Ok(chunk) => last.push_front(chunk.rows(), Ok(chunk)),
+                Err(error) if error.kind() == ErrorKind::Corrupt => {
+                    last.push_front(batch.header().record_count(), Err(error));
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(())
     }
@@ -161,31 +172,62 @@ impl LimitScan {
             self.reader.projection().clone(),
             OffsetReset::Earliest,
             usize::MAX,
+            None,
         );
         scanner.read_range(self.bucket, from, to);
         while !scanner.is_finished() {
-            match scanner.poll(patience).await? {
-                Some(polled) => {
+            match scanner.poll(patience).await {
+                Ok(Some(polled)) => {
                     for taken in polled.taken {
-                        last.push_back(taken.chunk, taken.rows);
+                        last.push_back(taken.rows, Ok(taken.chunk));
                     }
                 }
-                None if scanner.is_finished() => {}
-                None => return Err(Error::timeout("reading the last rows", patience)),
+                Ok(None) if scanner.is_finished() => {}
+                Ok(None) => return Err(Error::timeout("reading the last rows", patience)),
+                Err(error) => {
+                    let Some(offsets) = error.offsets() else {
+                        return Err(error);
+                    };
+                    // On behind what cannot be read.
+                    let rows = usize::try_from(offsets.end - offsets.start).unwrap_or(0);
+                    last.push_back(0..rows, Err(error));
+                    scanner.read_range(self.bucket, offsets.end, to);
+                }
             }
         }
         Ok(())
     }
 
-    fn batches(&self, last: LastRows) -> Result<Vec<ScanBatch>> {
-        let parts = last.parts.into_iter().filter(|(_, rows)| !rows.is_empty());
-        parts
-            .map(|(chunk, rows)| {
-                let (offset, time) = (chunk.offset(rows.start), chunk.timestamp());
-                let columns = chunk.record_batch(rows, &self.schema)?;
-                Ok(ScanBatch::new(self.bucket, columns, offset, Some(time)))
-            })
-            .collect()
+    fn batches(&self, last: LastRows) -> Result<Vec<Result<ScanBatch>>> {
+        let mut batches = Vec::new();
+        for (chunk, rows) in last.parts {
+            match chunk {
+                Ok(chunk) => self.columns(&chunk, rows, &mut batches)?,
+                Err(error) => batches.push(Err(error)),
+            }
+        }
+        Ok(batches)
+    }
+
+    /// Rows of a batch as columns, with an error in the place of each that Arrow cannot hold.
+    fn columns(
+        &self,
+        chunk: &LogChunk,
+        rows: Range<usize>,
+        batches: &mut Vec<Result<ScanBatch>>,
+    ) -> Result<()> {
+        let mut first = rows.start;
+        while first < rows.end {
+            let (columns, misfit) = chunk.first_columns(first..rows.end, &self.schema)?;
+            if columns.num_rows() > 0 {
+                let (base, time) = (chunk.offset(first), chunk.timestamp());
+                batches.push(Ok(ScanBatch::new(self.bucket, columns, base, Some(time))));
+            }
+            let Some((row, error)) = misfit else { break };
+            batches.push(Err(error));
+            first = row + 1;
+        }
+        Ok(())
     }
 
     /// Asks the leader; what passes is asked again, for at most the time of a call.
@@ -218,6 +260,8 @@ impl LimitScan {
                 cluster.invalidate_bucket(&self.bucket, seen);
             }
             cluster.sleep_until(Instant::now() + pause).await?;
+            let table = self.reader.projection().table();
+            partitions::require(connection, table, &self.bucket).await?;
         }
     }
 }
@@ -229,11 +273,11 @@ fn has_moved(error: &Error) -> bool {
         .is_some_and(|error| error.code == ErrorCode::LOG_OFFSET_OUT_OF_RANGE_EXCEPTION)
 }
 
-/// The last rows of a log, at most so many, as they are found.
+/// The last rows of a log, at most so many, as they are found; or why a batch of them cannot be read.
 struct LastRows {
     most: usize,
     count: usize,
-    parts: VecDeque<(LogChunk, Range<usize>)>,
+    parts: VecDeque<(Result<LogChunk>, Range<usize>)>,
 }
 
 impl LastRows {
@@ -250,15 +294,14 @@ impl LastRows {
     }
 
     /// Takes in rows that are older than all others.
-    fn push_front(&mut self, chunk: LogChunk) {
-        let rows = chunk.rows();
+    fn push_front(&mut self, rows: usize, chunk: Result<LogChunk>) {
         self.count += rows;
         self.parts.push_front((chunk, 0..rows));
         self.drop_oldest();
     }
 
     /// Takes in rows that are newer than all others.
-    fn push_back(&mut self, chunk: LogChunk, rows: Range<usize>) {
+    fn push_back(&mut self, rows: Range<usize>, chunk: Result<LogChunk>) {
         self.count += rows.len();
         self.parts.push_back((chunk, rows));
         self.drop_oldest();

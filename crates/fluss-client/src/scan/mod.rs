@@ -19,6 +19,7 @@ pub(crate) mod metrics;
 #[cfg(test)]
 mod newer_tests;
 mod offsets;
+mod partitions;
 mod projection;
 mod remote;
 mod rows;
@@ -28,6 +29,8 @@ mod table_batches;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod unfit_tests;
 mod values;
 
 pub use batches::RecordBatchLogScanner;
@@ -43,6 +46,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use arrow_schema::SchemaRef;
 use fluss_metadata::{OffsetSpec, PartitionId, TableBucket, TableInfo};
 use fluss_rpc::RpcError;
 use tokio::sync::Notify;
@@ -72,6 +76,8 @@ pub(crate) struct Scanner {
 pub(crate) struct Shared {
     reader: BatchReader,
     reset: OffsetReset,
+    /// The schema of the Arrow batches, for a scanner over these.
+    schema: Option<SchemaRef>,
     engine: Mutex<ScanEngine<LogChunk>>,
     /// Tells the driver that there may be something to start.
     work: Notify,
@@ -121,12 +127,13 @@ impl Drop for Scanner {
 }
 
 impl Scanner {
-    /// Starts a scanner without subscriptions, of which a poll takes at most so many rows.
+    /// Starts a scanner without subscriptions, of which a poll takes at most so many rows: in columns of the schema, if one is given.
     pub(crate) fn start(
         connection: Arc<ConnectionInner>,
         projection: Projection,
         reset: OffsetReset,
         max_poll_records: usize,
+        schema: Option<SchemaRef>,
     ) -> Self {
         let config = &connection.config;
         let limits = Limits {
@@ -144,6 +151,7 @@ impl Scanner {
             engine: Mutex::new(ScanEngine::new(limits)),
             reader: BatchReader::new(connection, projection),
             reset,
+            schema,
             work: Notify::new(),
             data: Notify::new(),
             woken: AtomicBool::new(false),

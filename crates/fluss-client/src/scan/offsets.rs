@@ -9,7 +9,7 @@ use tracing::debug;
 use super::Shared;
 use super::driver::{entropy, retry};
 use super::fetch::NO_REPLICA;
-use super::learn_routing_bucket_count;
+use super::{learn_routing_bucket_count, partitions};
 use crate::connection::ConnectionInner;
 use crate::engine::scan::{Answer, FetchFault, ResolvePlan, StartOffset, judge, retry_delay};
 use crate::error::{Error, Result};
@@ -70,6 +70,9 @@ pub(super) async fn find(
     let mut attempts = 0;
     loop {
         attempts += 1;
+        partitions::require(connection, table, bucket)
+            .await
+            .map_err(|error| error.of_bucket(*bucket))?;
         let seen = cluster.view().generation();
         let refusal: ServerError = match ask(connection, table, bucket, start).await {
             Ok(Ok(offset)) => return Ok(offset),

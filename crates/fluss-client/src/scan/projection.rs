@@ -89,7 +89,7 @@ impl Projection {
     }
 
     /// The schema of the batches handed out: the columns, and what happened to each row if it is a changelog.
-    pub(super) fn batch_schema(&self) -> Result<SchemaRef> {
+    pub(crate) fn batch_schema(&self) -> Result<SchemaRef> {
         let schema = to_arrow_schema(&self.row_type)?;
         if !self.table.has_primary_key() {
             return Ok(schema);

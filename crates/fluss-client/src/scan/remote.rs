@@ -23,34 +23,33 @@ pub(super) async fn run(shared: &Shared, plan: RemotePlan) {
         .instrument(debug_span!("remote_read", ?bucket, offset = plan.offset))
         .await;
     let now = Instant::now().into_std();
-    let (answer, batches) =
-        match outcome {
-            Ok(Read::Piece(read, bytes)) => {
-                shared.metrics.remote_bytes.increment(bytes as u64);
-                let mut batches = split(&read, plan.offset, Begins::AtOrBefore);
-                let answer =
-                    match batches.whole_bytes {
-                        0 => Answer::Failed(batches.broken.take().unwrap_or_else(|| {
-                            Error::corrupt("a remote segment ends within a batch")
-                        })),
-                        whole => Answer::RemoteRead {
-                            bytes: whole,
-                            next_offset: batches.next_offset,
-                            cursor: plan.cursor.advance(whole as u64),
-                        },
-                    };
-                (answer, Some(batches))
-            }
-            // The segment is gone, or cannot be read now: the server knows where its records are by now.
-            Ok(Read::NotNow(error)) => {
-                shared.metrics.remote_errors.increment(1);
-                (retry(shared, &bucket, error), None)
-            }
-            Err(error) => {
-                shared.metrics.remote_errors.increment(1);
-                (Answer::Failed(error), None)
-            }
-        };
+    let (answer, batches) = match outcome {
+        Ok(Read::Piece(read, bytes)) => {
+            shared.metrics.remote_bytes.increment(bytes as u64);
+            let mut batches = split(&read, wanted_offset(&plan), Begins::AtOrBefore);
+            let answer = match batches.whole_bytes {
+                0 => Answer::Failed(batches.broken.take().map_or_else(
+                    || Error::corrupt("a remote segment ends within a batch"),
+                    |broken| broken.error,
+                )),
+                whole => Answer::RemoteRead {
+                    bytes: whole,
+                    next_offset: batches.next_offset,
+                    cursor: plan.cursor.advance(whole as u64),
+                },
+            };
+            (answer, Some(batches))
+        }
+        // The segment is gone, or cannot be read now: the server knows where its records are by now.
+        Ok(Read::NotNow(error)) => {
+            shared.metrics.remote_errors.increment(1);
+            (retry(shared, &bucket, error), None)
+        }
+        Err(error) => {
+            shared.metrics.remote_errors.increment(1);
+            (Answer::Failed(error), None)
+        }
+    };
     let wanted = {
         let mut engine = shared.engine();
         let ticket = engine.on_answer(&bucket, plan.generation, answer, now);
@@ -75,6 +74,14 @@ pub(super) async fn run(shared: &Shared, plan: RemotePlan) {
             .await;
         }
         None => shared.data.notify_one(),
+    }
+}
+
+/// The offset that the batches must hold: where the segment begins, if it is read from the earliest one on.
+fn wanted_offset(plan: &RemotePlan) -> i64 {
+    match plan.cursor.segments.front() {
+        Some(segment) if plan.offset < 0 && plan.cursor.position == 0 => segment.start_offset,
+        _ => plan.offset,
     }
 }
 

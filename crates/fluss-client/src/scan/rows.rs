@@ -148,7 +148,8 @@ impl LogScanner {
     /// ([`OffsetSpec::Timestamp`], not in the future). No more partitions are looked for.
     ///
     /// [`is_finished`](Self::is_finished) tells when everything was handed out; polls return at once then, with nothing. Given a later end, the
-    /// scan goes on from there. A bucket that is subscribed later has no end.
+    /// scan goes on from there. A bucket that is subscribed later has no end. Partitions that were dropped are passed by if
+    /// [`subscribe_table`](Self::subscribe_table) found them; for buckets that were subscribed by name, a poll returns an error once.
     ///
     /// # Errors
     ///
@@ -171,7 +172,8 @@ impl LogScanner {
         self.scanner.read_until_offsets(ends)
     }
 
-    /// Whether the scan has an end, and everything before it was handed out.
+    /// Whether the scan has an end, and everything before it was handed out: every row, and the errors of the buckets that stopped before
+    /// their ends.
     pub fn is_finished(&self) -> bool {
         self.scanner.is_finished()
     }
@@ -190,7 +192,8 @@ impl LogScanner {
     ///
     /// What stops a bucket for good: an offset that is not in the log, a batch that cannot be read, a refusal of the server. It is
     /// returned when the rows before it were; the other buckets are read on, and polls that find nothing return it again, until the
-    /// bucket is subscribed anew or unsubscribed. [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if no bucket is subscribed.
+    /// bucket is subscribed anew or unsubscribed, or the scan is [finished](Self::is_finished). To go on behind a batch that cannot be
+    /// read, subscribe to the bucket at the end of [`Error::offsets`](crate::Error::offsets). [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if no bucket is subscribed.
     ///
     /// # Cancel safety
     ///

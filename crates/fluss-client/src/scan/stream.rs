@@ -11,6 +11,7 @@ use fluss_metadata::TableBucket;
 use futures::Stream;
 use tokio::time::Instant;
 
+use super::batches::batch;
 use super::decode::LogChunk;
 use super::{FAR_AWAY, LogScanner, RecordBatchLogScanner, Scanner};
 use crate::engine::scan::Taken;
@@ -214,7 +215,7 @@ impl Stream for ScanBatchStream {
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
         let taken = ready!(this.source.poll_taken(&this.scanner.scanner, cx));
-        Poll::Ready(taken.map(|taken| this.scanner.batch(taken?)))
+        Poll::Ready(taken.map(|taken| batch(taken?)))
     }
 }
 

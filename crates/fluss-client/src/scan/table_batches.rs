@@ -10,14 +10,14 @@ use tokio::sync::Mutex;
 
 use super::kv::KvScan;
 use super::limit::LimitScan;
-use super::{Projection, discovery};
+use super::{Projection, discovery, partitions};
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
 use crate::table::ScanBatch;
 
 /// Reads a table once, all partitions included: one bucket after the other, and of each as
 /// [`BucketBatchScanner`](crate::table::BucketBatchScanner) does. With a limit, until there are enough rows; without one, every row of a
-/// primary-key table, each bucket as it is when its turn comes.
+/// primary-key table, each bucket as it is when its turn comes. Partitions that are dropped before their turn are passed by.
 pub struct TableBatchScanner {
     connection: Arc<ConnectionInner>,
     projection: Projection,
@@ -29,11 +29,17 @@ pub struct TableBatchScanner {
 #[derive(Default)]
 struct Progress {
     /// The buckets that are still to be read; `None` before the first call.
-    buckets: Option<VecDeque<TableBucket>>,
-    batches: VecDeque<ScanBatch>,
+    buckets: Option<VecDeque<Turn>>,
+    /// What was read with a limit, and what cannot be read in its place.
+    batches: VecDeque<Result<ScanBatch>>,
     /// Rows that were read up to the limit.
     rows: i32,
-    /// The scan of the first of the buckets, without a limit.
+}
+
+/// A bucket that is to be read.
+struct Turn {
+    bucket: TableBucket,
+    /// Its scan, if it has begun and there is no limit.
     scan: Option<KvScan>,
 }
 
@@ -56,9 +62,11 @@ impl TableBatchScanner {
     ///
     /// # Errors
     ///
-    /// Why a bucket cannot be read. Calling again tries again, but for a bucket of which rows were returned without a limit: then it
-    /// returns the same error. [`ErrorKind::Unsupported`](crate::error::ErrorKind::Unsupported), before anything is sent, for a scan
-    /// without a limit on a server before 1.0.
+    /// Why a bucket cannot be read. Calling again goes on with the other buckets; the one that failed is tried again after them, and not
+    /// given up. One of which rows were returned without a limit returns the same error then, as its snapshot is gone: begin a new scan.
+    /// A single row or batch that cannot be read is an error in its place, and the next call goes on behind it.
+    /// [`ErrorKind::Unsupported`](crate::error::ErrorKind::Unsupported), before anything is sent, for a scan without a limit on a server
+    /// before 1.0.
     ///
     /// # Cancel safety
     ///
@@ -68,53 +76,77 @@ impl TableBatchScanner {
         let progress = &mut *progress;
         loop {
             if let Some(batch) = progress.batches.pop_front() {
-                return Ok(Some(batch));
+                return batch.map(Some);
+            }
+            if self.limit.is_some_and(|limit| progress.rows >= limit) {
+                return Ok(None);
             }
             let buckets = match &mut progress.buckets {
                 Some(buckets) => buckets,
-                unknown => unknown.insert(self.buckets().await?.into()),
+                unknown => unknown.insert(self.buckets().await?),
             };
-            let Some(bucket) = buckets.front().copied() else {
+            let Some(turn) = buckets.front_mut() else {
                 return Ok(None);
             };
-            let Some(limit) = self.limit else {
-                let scan = match &mut progress.scan {
-                    Some(scan) => scan,
-                    none => none.insert(KvScan::new(
-                        Arc::clone(&self.connection),
-                        self.projection.clone(),
-                        bucket,
-                    )?),
-                };
-                let batch = scan.next_batch().await?;
-                if batch.is_some() {
-                    return Ok(batch);
+            let bucket = turn.bucket;
+            let read = match self.limit {
+                Some(limit) => self.read_some(bucket, limit - progress.rows).await,
+                None => self.read_on(turn).await.map(VecDeque::from_iter),
+            };
+            match read {
+                Ok(batches) => {
+                    let rows: usize = batches.iter().flatten().map(ScanBatch::num_records).sum();
+                    let rows = i32::try_from(rows).unwrap_or(i32::MAX);
+                    progress.rows = progress.rows.saturating_add(rows);
+                    // With a limit a bucket is read at once; without one, until it has nothing more.
+                    if self.limit.is_some() || batches.is_empty() {
+                        buckets.pop_front();
+                    }
+                    progress.batches = batches;
                 }
-                progress.scan = None;
-                buckets.pop_front();
-                continue;
-            };
-            let left = limit - progress.rows;
-            if left < 1 {
-                return Ok(None);
+                Err(error) => {
+                    let table = self.projection.table();
+                    let missing = partitions::is_missing(&error)
+                        || partitions::missing(&self.connection, table, &bucket)
+                            .await
+                            .is_some();
+                    if missing {
+                        let partition = bucket.partition_id();
+                        buckets.retain(|turn| turn.bucket.partition_id() != partition);
+                        continue;
+                    }
+                    buckets.rotate_left(1);
+                    return Err(error);
+                }
             }
-            let scan = LimitScan::new(
+        }
+    }
+
+    /// Rows of a bucket, at most so many.
+    async fn read_some(
+        &self,
+        bucket: TableBucket,
+        limit: i32,
+    ) -> Result<VecDeque<Result<ScanBatch>>> {
+        let (connection, projection) = (Arc::clone(&self.connection), self.projection.clone());
+        let scan = LimitScan::new(connection, projection, bucket, limit)?;
+        let failed = |error| self.failed(error).of_bucket(bucket);
+        let batches = scan.fetch().await.map_err(failed)?;
+        let batches = batches.into_iter().map(|batch| batch.map_err(failed));
+        Ok(batches.collect())
+    }
+
+    /// The next batch of all rows of a bucket.
+    async fn read_on(&self, turn: &mut Turn) -> Result<Option<Result<ScanBatch>>> {
+        let scan = match &mut turn.scan {
+            Some(scan) => scan,
+            none => none.insert(KvScan::new(
                 Arc::clone(&self.connection),
                 self.projection.clone(),
-                bucket,
-                left,
-            )?;
-            let read = scan
-                .fetch()
-                .await
-                .map_err(|error| self.failed(error).of_bucket(bucket))?;
-            buckets.pop_front();
-            let rows: usize = read.iter().map(ScanBatch::num_records).sum();
-            progress.rows = progress
-                .rows
-                .saturating_add(i32::try_from(rows).unwrap_or(i32::MAX));
-            progress.batches = read.into();
-        }
+                turn.bucket,
+            )?),
+        };
+        scan.next().await
     }
 
     /// All batches that are left.
@@ -139,10 +171,11 @@ impl TableBatchScanner {
         SchemaRef::clone(&self.schema)
     }
 
-    async fn buckets(&self) -> Result<Vec<TableBucket>> {
-        discovery::all_buckets(&self.connection, self.projection.table())
-            .await
-            .map_err(|error| self.failed(error))
+    async fn buckets(&self) -> Result<VecDeque<Turn>> {
+        let buckets = discovery::all_buckets(&self.connection, self.projection.table()).await;
+        let buckets = buckets.map_err(|error| self.failed(error))?;
+        let turn = |bucket| Turn { bucket, scan: None };
+        Ok(buckets.into_iter().map(turn).collect())
     }
 
     fn failed(&self, error: Error) -> Error {

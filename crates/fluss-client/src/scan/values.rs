@@ -1,14 +1,17 @@
 //! The values of a primary-key table as a server sends them, read as columns.
 
+use std::collections::VecDeque;
+
 use arrow_array::RecordBatch;
 use bytes::Bytes;
-use fluss_row::ProjectedRow;
-use fluss_row::kv::{LookupRow, ValueBatch};
+use fluss_row::arrow::ColumnBuilders;
+use fluss_row::kv::ValueBatch;
+use fluss_row::{ProjectedRow, RowError};
 
 use super::Projection;
 use crate::connection::ConnectionInner;
-use crate::error::Result;
-use crate::lookup::{ValueReader, record_batch};
+use crate::error::{Error, ErrorKind, Result};
+use crate::lookup::ValueReader;
 
 /// Reads batches of values into the columns of a projection.
 #[derive(Debug)]
@@ -29,21 +32,48 @@ impl ValueRows {
         &self.projection
     }
 
-    /// The first rows of a batch, at most so many.
+    /// The first rows of a batch, at most so many. In the place of a row that cannot be read, or that an Arrow batch cannot hold, stands
+    /// why; the rows behind it are another batch.
     pub(super) async fn read(
         &self,
         connection: &ConnectionInner,
         records: Bytes,
         most: usize,
-    ) -> Result<RecordBatch> {
-        let mut rows: Vec<LookupRow> = Vec::new();
-        for record in ValueBatch::parse(records)?.records().take(most) {
-            rows.push(self.values.read_record(connection, record?).await?);
+    ) -> Result<VecDeque<Result<RecordBatch>>> {
+        let mut batches = VecDeque::new();
+        let mut columns = ColumnBuilders::new(self.projection.row_type())?;
+        let batch = ValueBatch::parse(records).map_err(|error| unreadable(None, error))?;
+        for (index, record) in batch.records().take(most).enumerate() {
+            let record = record.map_err(|error| unreadable(Some(index), error))?;
+            let unfit = match self.values.read_record(connection, record).await {
+                Ok(row) => {
+                    let row = ProjectedRow::of_fields(&row, self.projection.columns());
+                    let appended = columns.append_row(&row);
+                    appended.err().map(|error| unreadable(Some(index), error))
+                }
+                Err(error) if error.kind() == ErrorKind::Corrupt => Some(error),
+                Err(error) => return Err(error),
+            };
+            if let Some(error) = unfit {
+                if !columns.is_empty() {
+                    batches.push_back(Ok(columns.finish()?));
+                }
+                batches.push_back(Err(error));
+            }
         }
-        let projected: Vec<_> = rows
-            .iter()
-            .map(|row| ProjectedRow::of_fields(row, self.projection.columns()))
-            .collect();
-        record_batch(self.projection.row_type(), &projected)
+        if !columns.is_empty() || batches.is_empty() {
+            batches.push_back(Ok(columns.finish()?));
+        }
+        Ok(batches)
+    }
+}
+
+fn unreadable(row: Option<usize>, error: RowError) -> Error {
+    match row {
+        Some(index) => {
+            let what = format!("row {index} of the answer cannot be read into an Arrow batch");
+            Error::unreadable_rows(what, error)
+        }
+        None => Error::unreadable_rows("the answer cannot be read", error),
     }
 }

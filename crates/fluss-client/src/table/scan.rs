@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use arrow_schema::SchemaRef;
 use fluss_metadata::{TableBucket, TableInfo};
 
 pub use crate::scan::{
@@ -127,7 +128,8 @@ impl TableScan {
     /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) with a [`limit`](Self::limit), or for a column type that cannot be read.
     pub fn create_log_scanner(&self) -> Result<LogScanner> {
         let most = self.connection.config.scanner_max_poll_records;
-        Ok(LogScanner::new(self.scanner("create_log_scanner", most)?))
+        let scanner = self.scanner("create_log_scanner", most, self.projection()?, None);
+        Ok(LogScanner::new(scanner?))
     }
 
     /// A scanner over the Arrow batches of the log. It reads nothing before buckets are subscribed.
@@ -136,7 +138,12 @@ impl TableScan {
     ///
     /// As [`create_log_scanner`](Self::create_log_scanner).
     pub fn create_record_batch_log_scanner(&self) -> Result<RecordBatchLogScanner> {
-        RecordBatchLogScanner::new(self.scanner("create_record_batch_log_scanner", usize::MAX)?)
+        let projection = self.projection()?;
+        let schema = projection.batch_schema()?;
+        let rows = SchemaRef::clone(&schema);
+        let operation = "create_record_batch_log_scanner";
+        let scanner = self.scanner(operation, usize::MAX, projection, Some(rows))?;
+        Ok(RecordBatchLogScanner::new(scanner, schema))
     }
 
     /// A scanner that reads one bucket once: at most as many rows as the [`limit`](Self::limit), or every row of a primary-key table.
@@ -188,7 +195,13 @@ impl TableScan {
             .during(operation))
     }
 
-    fn scanner(&self, operation: &'static str, max_poll_records: usize) -> Result<Scanner> {
+    fn scanner(
+        &self,
+        operation: &'static str,
+        max_poll_records: usize,
+        projection: Projection,
+        schema: Option<SchemaRef>,
+    ) -> Result<Scanner> {
         if self.limit.is_some() {
             return Err(self
                 .refused("a log scanner has no limit: it reads on as the log grows".to_owned())
@@ -196,9 +209,10 @@ impl TableScan {
         }
         Ok(Scanner::start(
             Arc::clone(&self.connection),
-            self.projection()?,
+            projection,
             self.reset,
             max_poll_records,
+            schema,
         ))
     }
 

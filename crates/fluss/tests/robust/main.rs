@@ -8,8 +8,10 @@
     reason = "test code"
 )]
 
+mod bounded;
 mod calls;
 mod cancellation;
+mod dropped;
 mod endurance;
 mod liveness;
 mod museum;

@@ -125,6 +125,23 @@ pub(crate) async fn table(
     connection.get_table(&path).await.unwrap()
 }
 
+/// A log table whose 40 rows lie in two buckets, some in each.
+pub(crate) async fn spread(bench: &Bench) -> FlussTable {
+    let schema = Schema::builder()
+        .column("id", DataTypes::int())
+        .column("text", DataTypes::string());
+    let table = table(&bench.connection, "spread", schema, |builder| {
+        builder.distributed_by(Some(2), ["id"])
+    })
+    .await;
+    let writer = table.new_append().unwrap().create_writer().unwrap();
+    for id in 0..40 {
+        writer.append(&log_row(id)).unwrap();
+    }
+    writer.flush().await.unwrap();
+    table
+}
+
 pub(crate) fn log_row(id: i32) -> GenericRow<'static> {
     let mut row = GenericRow::new(2);
     row.set_field(0, id);

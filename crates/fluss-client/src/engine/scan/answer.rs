@@ -76,6 +76,7 @@ impl<C: Chunk> ScanEngine<C> {
             return None;
         }
         state.phase = Phase::Idle;
+        let asked = state.fetch_offset;
         // That the server names remote segments is no success yet: they may be missing.
         if !matches!(answer, Answer::Retry { .. } | Answer::Remote(_)) {
             state.failures = 0;
@@ -91,6 +92,7 @@ impl<C: Chunk> ScanEngine<C> {
         let ticket = Ticket(id);
         state.slots.push_back(Slot {
             ticket,
+            decoded_to: asked,
             end_offset,
             bytes,
             chunks: VecDeque::new(),

@@ -4,6 +4,7 @@ use fluss_metadata::TableBucket;
 
 use super::bucket::{Bucket, Chunk, Phase, StartOffset};
 use super::state::ScanEngine;
+use crate::error::Error;
 
 /// What the header of a batch says.
 #[derive(Debug, Clone, Copy)]
@@ -11,15 +12,6 @@ pub(crate) struct BatchHeader {
     pub(crate) base_offset: i64,
     /// When the server took it in, in milliseconds since the epoch.
     pub(crate) commit_time: i64,
-}
-
-/// What is left to do with the batches of an answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Admitted {
-    /// Offset from which on rows are wanted.
-    pub(crate) from: i64,
-    /// Whether the end of the bucket lies within or before these batches, so that nothing behind them matters.
-    pub(crate) ended: bool,
 }
 
 impl<C: Chunk> ScanEngine<C> {
@@ -40,7 +32,8 @@ impl<C: Chunk> ScanEngine<C> {
         let thrown_away = state
             .stop
             .is_some_and(|old| stop > old && state.fetch_offset > old);
-        if thrown_away && state.failure.is_none() && !state.closing {
+        let told = state.failure().is_some_and(|failure| failure.reported);
+        if thrown_away && !told && !state.closing {
             self.read_again(bucket);
         }
         let Some(state) = self.buckets.get_mut(bucket) else {
@@ -61,6 +54,7 @@ impl<C: Chunk> ScanEngine<C> {
         let again = Bucket {
             told: old.told,
             since: old.since,
+            of_table: old.of_table,
             ..Bucket::new(generation, StartOffset::At(old.consumed))
         };
         self.unsubscribe(bucket);
@@ -69,21 +63,20 @@ impl<C: Chunk> ScanEngine<C> {
     }
 
     /// Picks the batches of an answer that are to be read, by their headers: none that is older than the time from which on a bucket is
-    /// read, and none at or behind its end. `from` is the offset that was asked for.
+    /// read, and none at or behind its end. `from` is the offset that was asked for. Returns the offset from which on rows are wanted.
     pub(crate) fn admit<B>(
         &mut self,
         bucket: &TableBucket,
         from: i64,
         batches: &mut Vec<B>,
         header: impl Fn(&B) -> BatchHeader,
-    ) -> Admitted {
-        let mut admitted = Admitted { from, ended: false };
+    ) -> i64 {
         let Some(state) = self.buckets.get_mut(bucket) else {
             batches.clear();
-            return admitted;
+            return from;
         };
         if state.since.is_none() && state.stop.is_none() {
-            return admitted;
+            return from;
         }
         let entry = state.entry;
         batches.retain(|batch| state.admits(header(batch)));
@@ -92,10 +85,9 @@ impl<C: Chunk> ScanEngine<C> {
             && let Some(first) = batches.first()
         {
             // The answer to the question for a time may lie inside the batch.
-            admitted.from = header(first).base_offset;
+            return header(first).base_offset;
         }
-        admitted.ended = state.is_ended();
-        admitted
+        from
     }
 
     /// Takes in that every bucket was given an end, so that the scan as a whole has one.
@@ -109,6 +101,16 @@ impl<C: Chunk> ScanEngine<C> {
             state.closing = true;
             state.failure = None;
             self.plan_is_due = true;
+        }
+    }
+
+    /// Takes in that a bucket is gone. Who reads the whole table reads what there is of it; who named the bucket is told, once.
+    pub(crate) fn give_up(&mut self, bucket: &TableBucket, error: Error) {
+        let discovering = self.is_discovering();
+        match self.buckets.get(bucket) {
+            Some(state) if state.of_table || discovering => self.close(bucket),
+            Some(state) if state.failure.is_none() => self.fail(bucket, error),
+            _ => {}
         }
     }
 
@@ -127,26 +129,14 @@ impl<C: Chunk> ScanEngine<C> {
         }
     }
 
-    /// Whether everything up to the end of every bucket was handed out.
+    /// Whether everything up to the end of every bucket was handed out, the errors of those that stopped before it included.
     pub(crate) fn is_finished(&self) -> bool {
-        self.bounded
-            && self
-                .buckets
-                .values()
-                .all(|state| state.is_ended() && state.slots.is_empty())
+        self.bounded && self.buckets.values().all(Bucket::is_handed_out)
     }
 
     /// Whether nothing can come any more: every bucket was read to its end, or stopped with an error that was told.
     pub(crate) fn is_over(&self) -> bool {
-        !self.is_discovering()
-            && self.buckets.values().all(|state| {
-                state.slots.is_empty()
-                    && (state.is_ended()
-                        || state
-                            .failure
-                            .as_ref()
-                            .is_some_and(|failure| failure.reported))
-            })
+        !self.is_discovering() && self.buckets.values().all(Bucket::is_handed_out)
     }
 }
 

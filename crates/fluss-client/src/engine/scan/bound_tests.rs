@@ -121,7 +121,7 @@ fn feed(scan: &mut Scan, fetch: &FetchBucket, mark: i64, batches: &[Batch]) {
         .map(|last| last.offset_after(last.row_count() - 1));
     let ticket = scan.answer(fetch, records(100, next, mark)).unwrap();
     let mut wanted = batches.to_vec();
-    let admitted = scan
+    let from = scan
         .engine
         .admit(&fetch.bucket, fetch.offset, &mut wanted, |batch| {
             BatchHeader {
@@ -131,7 +131,7 @@ fn feed(scan: &mut Scan, fetch: &FetchBucket, mark: i64, batches: &[Batch]) {
         });
     for mut batch in wanted {
         let base = batch.offset_after(0) - 1;
-        batch.skipped = usize::try_from(admitted.from - base).unwrap_or(0);
+        batch.skipped = usize::try_from(from - base).unwrap_or(0);
         scan.engine.on_decoded(&fetch.bucket, ticket, batch);
     }
     scan.engine.on_decode_end(&fetch.bucket, ticket, Ok(()));
@@ -256,16 +256,103 @@ fn a_broken_batch_behind_the_end_does_not_matter() {
     for (stop, ended) in [(3, true), (6, true), (7, false)] {
         let mut scan = Scan::of(1);
         scan.engine.stop_at(&bucket(0), stop);
+        scan.engine.set_bounded();
         let fetch = scan.plan().fetches[0].buckets[0];
-        scan.answer(&fetch, records(100, Some(6), 9)).unwrap();
+        let ticket = scan.answer(&fetch, records(100, Some(6), 9)).unwrap();
         let mut batches = vec![(0, 10), (3, 20)];
-        let admitted = scan
-            .engine
+        scan.engine
             .admit(&bucket(0), 0, &mut batches, |(base, time)| BatchHeader {
                 base_offset: *base,
                 commit_time: *time,
             });
-        assert_eq!(admitted.ended, ended, "to {stop}");
         assert_eq!(batches.len(), if stop == 3 { 1 } else { 2 });
+        let error = Error::corrupt("what follows is no batch");
+        scan.engine.on_broken(&bucket(0), ticket, error, 6);
+        assert_eq!(scan.engine.is_finished(), ended, "to {stop}");
+        let told = matches!(scan.engine.take(), Take::Failed(_));
+        assert_eq!(told, !ended, "to {stop}");
     }
+}
+
+/// A bucket of which an answer of two batches came, the second of which cannot be read.
+fn half_read(stop: i64) -> Scan {
+    let mut scan = Scan::of(1);
+    scan.engine.stop_at(&bucket(0), stop);
+    scan.engine.set_bounded();
+    let fetch = scan.plan().fetches[0].buckets[0];
+    let ticket = scan.answer(&fetch, records(200, Some(6), 6)).unwrap();
+    scan.engine.on_decoded(&bucket(0), ticket, batch(0, 3));
+    let outcome = Err(Error::corrupt("checksum"));
+    scan.engine.on_decode_end(&bucket(0), ticket, outcome);
+    scan
+}
+
+#[test]
+fn a_scan_is_finished_only_when_its_error_was_handed_out() {
+    let mut scan = half_read(6);
+    assert!(!scan.engine.is_finished() && !scan.engine.is_over());
+    assert_eq!(scan.take(), [(0, 0, 3)]);
+    assert!(!scan.engine.is_finished() && !scan.engine.is_over());
+    assert!(matches!(scan.engine.take(), Take::Failed(_)));
+    assert!(scan.engine.is_finished() && scan.engine.is_over());
+    assert_eq!(scan.engine.position(&bucket(0)), Some(3));
+}
+
+#[test]
+fn an_error_behind_the_end_is_none_of_the_scan() {
+    let mut scan = half_read(3);
+    assert_eq!(scan.take(), [(0, 0, 3)]);
+    assert!(scan.engine.is_finished());
+    assert!(matches!(scan.engine.take(), Take::Nothing));
+    // With a later end it is.
+    scan.engine.stop_at(&bucket(0), 6);
+    assert!(!scan.engine.is_finished());
+    let fetch = scan.plan().fetches[0].buckets[0];
+    assert_eq!(fetch.offset, 3);
+}
+
+#[test]
+fn a_bucket_that_fails_before_its_end_is_finished_once_that_was_told() {
+    let mut scan = Scan::of(2);
+    for id in 0..2 {
+        scan.engine.stop_at(&bucket(id), 5);
+    }
+    scan.engine.set_bounded();
+    scan.engine.fail(&bucket(1), Error::usage("no right"));
+    for fetch in scan.plan().fetches {
+        for asked in fetch.buckets {
+            scan.feed(&asked, batch(0, 5), 100, 5);
+        }
+    }
+    assert!(matches!(scan.engine.take(), Take::Failed(_)));
+    assert!(!scan.engine.is_finished());
+    assert_eq!(scan.take(), [(0, 0, 5)]);
+    assert!(scan.engine.is_finished());
+}
+
+#[test]
+fn a_later_answer_that_cannot_be_read_does_not_move_the_position_back() {
+    let mut scan = Scan::of(1);
+    let fetch = scan.plan().fetches[0].buckets[0];
+    scan.feed(&fetch, batch(0, 3), 100, 100);
+    let fetch = scan.plan().fetches[0].buckets[0];
+    let ticket = scan.answer(&fetch, records(100, Some(6), 100)).unwrap();
+    let outcome = Err(Error::corrupt("checksum"));
+    scan.engine.on_decode_end(&bucket(0), ticket, outcome);
+    assert_eq!(scan.take(), [(0, 0, 3)]);
+    assert!(matches!(scan.engine.take(), Take::Failed(_)));
+    assert_eq!(scan.engine.position(&bucket(0)), Some(3));
+}
+
+#[test]
+fn a_bucket_that_is_gone_is_not_finished_while_an_answer_may_come() {
+    let mut scan = Scan::of(1);
+    scan.engine.stop_at(&bucket(0), 3);
+    scan.engine.set_bounded();
+    let fetch = scan.plan().fetches[0].buckets[0];
+    scan.engine.close(&bucket(0));
+    assert!(!scan.engine.is_finished());
+    scan.feed(&fetch, batch(0, 3), 100, 3);
+    assert_eq!(scan.take(), [(0, 0, 3)]);
+    assert!(scan.engine.is_finished());
 }

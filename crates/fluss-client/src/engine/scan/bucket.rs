@@ -17,6 +17,8 @@ pub(crate) trait Chunk: Clone {
     fn skipped_rows(&self) -> usize;
     /// Offset after the given row.
     fn offset_after(&self, row: usize) -> i64;
+    /// Offset after the whole batch, which may have no rows.
+    fn next_offset(&self) -> i64;
     /// Whether the given row is the old half of an update, which is not handed out without its new half.
     fn is_update_before(&self, row: usize) -> bool;
 }
@@ -81,6 +83,8 @@ pub(super) struct Bucket<C> {
     pub(super) since: Option<i64>,
     /// What the server answered for that time, until the first batch is found.
     pub(super) entry: Option<i64>,
+    /// Whether it is read because the whole table is, so that it is passed by once it is gone.
+    pub(super) of_table: bool,
     /// Whether it is gone: nothing more is asked for, and it is forgotten once everything is handed out.
     pub(super) closing: bool,
     pub(super) high_watermark: Option<i64>,
@@ -114,6 +118,8 @@ pub(super) struct Bucket<C> {
 #[derive(Debug, Clone)]
 pub(super) struct Failure {
     pub(super) error: Error,
+    /// Offset of the first row that it keeps back.
+    pub(super) at: i64,
     pub(super) reported: bool,
 }
 
@@ -139,6 +145,7 @@ impl<C: Chunk> Bucket<C> {
             until: None,
             since: None,
             entry: None,
+            of_table: false,
             closing: false,
             high_watermark: None,
             at_end: false,
@@ -181,6 +188,19 @@ impl<C: Chunk> Bucket<C> {
         self.failing = Some(Failing { since, error });
     }
 
+    /// Asks for nothing more, for a reason that does not pass and keeps the rows from the offset `at` on back.
+    pub(super) fn stop_with(&mut self, error: Error, at: i64) {
+        self.phase = Phase::Stopped;
+        let is_earlier = |failure: &Failure| !failure.reported && failure.at <= at;
+        if !self.failure.as_ref().is_some_and(is_earlier) {
+            self.failure = Some(Failure {
+                error,
+                at,
+                reported: false,
+            });
+        }
+    }
+
     /// Whether there is nothing more to ask for, ever.
     pub(super) fn is_ended(&self) -> bool {
         self.closing
@@ -207,9 +227,25 @@ impl<C: Chunk> Bucket<C> {
             .is_some_and(|slot| !slot.chunks.is_empty())
     }
 
+    /// Its failure, unless that lies behind the end of the subscription, where nothing is to be read.
+    pub(super) fn failure(&self) -> Option<&Failure> {
+        let is_before_end = |failure: &&Failure| self.stop.is_none_or(|stop| failure.at < stop);
+        self.failure.as_ref().filter(is_before_end)
+    }
+
     /// Whether its failure is next in line.
     pub(super) fn failure_is_due(&self) -> bool {
-        self.failure.is_some() && self.slots.is_empty()
+        self.failure().is_some() && self.slots.is_empty()
+    }
+
+    /// Whether everything that it will ever have was handed out: its rows, and its failure if it has one.
+    pub(super) fn is_handed_out(&self) -> bool {
+        self.slots.is_empty()
+            && match self.failure() {
+                Some(failure) => failure.reported,
+                // What a request under way brings of a bucket that is gone is still handed out.
+                None => self.is_ended() && !(self.closing && self.phase == Phase::InFlight),
+            }
     }
 
     /// Removes finished slots from the front. Returns the bytes that became free.

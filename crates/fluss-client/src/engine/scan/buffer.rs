@@ -8,6 +8,8 @@ use super::bucket::Ticket;
 #[derive(Debug)]
 pub(super) struct Slot<C> {
     pub(super) ticket: Ticket,
+    /// Offset after the batches that were decoded, empty ones included; at first the offset that was asked for.
+    pub(super) decoded_to: i64,
     /// Offset after everything in the answer, empty batches included.
     pub(super) end_offset: i64,
     pub(super) bytes: usize,

@@ -2,10 +2,10 @@
 
 use fluss_metadata::TableBucket;
 
-use super::bucket::{Chunk, Failure, Phase, Ticket};
+use super::bucket::{Chunk, Ticket};
 use super::buffer::Pending;
 use super::state::ScanEngine;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 impl<C: Chunk> ScanEngine<C> {
     /// Takes in one decoded batch of an answer. Returns whether there is something new for `poll`.
@@ -16,6 +16,7 @@ impl<C: Chunk> ScanEngine<C> {
         let Some(slot) = state.slots.iter_mut().find(|slot| slot.ticket == ticket) else {
             return false;
         };
+        slot.decoded_to = slot.decoded_to.max(chunk.next_offset());
         let next_row = chunk.skipped_rows();
         if next_row < chunk.row_count() {
             let (base, time) = (chunk.offset_after(0) - 1, chunk.timestamp());
@@ -33,6 +34,27 @@ impl<C: Chunk> ScanEngine<C> {
         ticket: Ticket,
         outcome: Result<()>,
     ) -> bool {
+        let failure = outcome.err().map(|error| (error, None));
+        self.end_slot(bucket, ticket, failure)
+    }
+
+    /// As [`on_decode_end`](Self::on_decode_end), of an answer that cannot be read on from the offset `at`.
+    pub(crate) fn on_broken(
+        &mut self,
+        bucket: &TableBucket,
+        ticket: Ticket,
+        error: Error,
+        at: i64,
+    ) -> bool {
+        self.end_slot(bucket, ticket, Some((error, Some(at))))
+    }
+
+    fn end_slot(
+        &mut self,
+        bucket: &TableBucket,
+        ticket: Ticket,
+        failure: Option<(Error, Option<i64>)>,
+    ) -> bool {
         let Some(state) = self.buckets.get_mut(bucket) else {
             return false;
         };
@@ -40,31 +62,24 @@ impl<C: Chunk> ScanEngine<C> {
             return false;
         };
         let mut freed = 0;
-        match outcome {
-            Ok(()) => {
+        match failure {
+            None => {
                 if let Some(slot) = state.slots.get_mut(index) {
                     slot.done = true;
                 }
             }
-            Err(error) => {
+            Some((error, at)) => {
                 // What was decoded before the failure is still handed out; what lies behind it is not.
                 while state.slots.len() > index + 1 {
                     freed += state.slots.pop_back().map_or(0, |slot| slot.bytes);
                 }
                 if let Some(slot) = state.slots.get_mut(index) {
                     slot.done = true;
-                    slot.end_offset = slot.chunks.back().map_or(state.consumed, |pending| {
-                        pending
-                            .chunk
-                            .offset_after(pending.chunk.row_count().saturating_sub(1))
-                    });
+                    let at = at.unwrap_or(slot.decoded_to);
+                    slot.end_offset = at;
+                    state.stop_with(error.of_bucket(*bucket), at);
                 }
                 state.buffered_bytes = state.buffered_bytes.saturating_sub(freed);
-                state.phase = Phase::Stopped;
-                state.failure = Some(Failure {
-                    error: error.of_bucket(*bucket),
-                    reported: false,
-                });
             }
         }
         freed += state.drop_finished_slots();

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use fluss_metadata::TableBucket;
 
-use super::bucket::{Bucket, Chunk, Failure, Phase, StartOffset};
+use super::bucket::{Bucket, Chunk, Phase, StartOffset};
 use crate::error::Error;
 
 /// The protocol's sign for "the earliest offset there is". Source: `FetchParams#FETCH_FROM_EARLIEST_OFFSET`.
@@ -76,6 +76,14 @@ impl<C: Chunk> ScanEngine<C> {
         self.plan_is_due = true;
     }
 
+    /// As [`subscribe`](Self::subscribe), because the whole table is read.
+    pub(crate) fn subscribe_of_table(&mut self, bucket: TableBucket, start: StartOffset) {
+        self.subscribe(bucket, start);
+        if let Some(state) = self.buckets.get_mut(&bucket) {
+            state.of_table = true;
+        }
+    }
+
     /// Ends reading a bucket. Returns whether it was being read.
     pub(crate) fn unsubscribe(&mut self, bucket: &TableBucket) -> bool {
         let Some(old) = self.buckets.remove(bucket) else {
@@ -144,11 +152,7 @@ impl<C: Chunk> ScanEngine<C> {
     /// Stops a bucket: `poll` returns the error once the rows before it are handed out.
     pub(crate) fn fail(&mut self, bucket: &TableBucket, error: Error) {
         if let Some(state) = self.buckets.get_mut(bucket) {
-            state.phase = Phase::Stopped;
-            state.failure = Some(Failure {
-                error: error.of_bucket(*bucket),
-                reported: false,
-            });
+            state.stop_with(error.of_bucket(*bucket), state.fetch_offset);
             self.mark_ready(bucket);
         }
     }

@@ -31,12 +31,8 @@ impl<C: Chunk> ScanEngine<C> {
         let Some(state) = self.buckets.get_mut(bucket) else {
             return false;
         };
-        let due = state.has_rows()
-            || (state.failure_is_due()
-                && state
-                    .failure
-                    .as_ref()
-                    .is_some_and(|failure| !failure.reported));
+        let is_new = state.failure().is_some_and(|failure| !failure.reported);
+        let due = state.has_rows() || (is_new && state.failure_is_due());
         if !due || state.in_ready {
             return false;
         }
@@ -91,8 +87,7 @@ impl<C: Chunk> ScanEngine<C> {
     pub(crate) fn standing_failure(&self, failing_before: Instant) -> Option<Error> {
         let stopped = |state: &Bucket<C>| {
             state
-                .failure
-                .as_ref()
+                .failure()
                 .filter(|_| state.failure_is_due())
                 .map(|failure| failure.error.clone())
         };

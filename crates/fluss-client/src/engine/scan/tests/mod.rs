@@ -25,11 +25,11 @@ use crate::table::OffsetReset;
 /// changelog.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Batch {
-    base: i64,
-    rows: usize,
+    pub(super) base: i64,
+    pub(super) rows: usize,
     pub(super) skipped: usize,
-    changelog: bool,
-    time: i64,
+    pub(super) changelog: bool,
+    pub(super) time: i64,
 }
 
 impl Chunk for Batch {
@@ -44,6 +44,9 @@ impl Chunk for Batch {
     }
     fn offset_after(&self, row: usize) -> i64 {
         self.base + row as i64 + 1
+    }
+    fn next_offset(&self) -> i64 {
+        self.base + self.rows as i64
     }
     fn is_update_before(&self, row: usize) -> bool {
         self.changelog && row.is_multiple_of(2)

@@ -1,0 +1,58 @@
+//! Whether the partition of a bucket is still there: nobody leads the buckets of one that was dropped, and waiting for an election is in
+//! vain.
+
+use fluss_metadata::{TableBucket, TableInfo};
+use fluss_wire::error_code::ErrorCode;
+use fluss_wire::message::{MetadataRequest, PbTablePath};
+
+use crate::connection::ConnectionInner;
+use crate::error::{Error, Result};
+
+/// Errs at once if the partition of a bucket was dropped. Servers are asked only if nobody is known to lead the bucket.
+pub(super) async fn require(
+    connection: &ConnectionInner,
+    table: &TableInfo,
+    bucket: &TableBucket,
+) -> Result<()> {
+    let cluster = &connection.cluster;
+    let is_led = || cluster.view().leader_of(bucket).is_some();
+    if bucket.partition_id().is_none() || is_led() {
+        return Ok(());
+    }
+    // Why this fails, the call that follows finds out, too.
+    let _ = cluster
+        .refresh_buckets(table.table_path(), &[*bucket])
+        .await;
+    match missing(connection, table, bucket).await {
+        Some(error) if !is_led() => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// That the partition of a bucket does not exist, by the word of a server.
+pub(super) async fn missing(
+    connection: &ConnectionInner,
+    table: &TableInfo,
+    bucket: &TableBucket,
+) -> Option<Error> {
+    let path = table.table_path();
+    let request = MetadataRequest {
+        table_path: vec![PbTablePath {
+            database_name: path.database().to_owned(),
+            table_name: path.table().to_owned(),
+        }]
+        .into(),
+        partitions_id: vec![bucket.partition_id()?].into(),
+        ..MetadataRequest::default()
+    };
+    let answer = connection.cluster.call_any(&request).await;
+    let error = Error::from(answer.err()?);
+    is_missing(&error).then_some(error)
+}
+
+/// Whether an error says that a partition does not exist.
+pub(super) fn is_missing(error: &Error) -> bool {
+    error
+        .server_error()
+        .is_some_and(|error| error.code == ErrorCode::PARTITION_NOT_EXISTS)
+}
