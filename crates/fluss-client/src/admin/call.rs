@@ -9,6 +9,7 @@ use fluss_wire::message::{PbKeyValue, PbPartitionSpec, PbTablePath};
 
 use super::FlussAdmin;
 use crate::error::{Error, Result};
+use crate::turn::take_turn;
 
 impl FlussAdmin {
     /// Asks any server.
@@ -17,6 +18,7 @@ impl FlussAdmin {
         operation: &'static str,
         request: &R,
     ) -> Result<R::Response> {
+        take_turn().await;
         self.connection
             .cluster
             .call_any(request)
@@ -39,6 +41,7 @@ impl FlussAdmin {
         operation: &'static str,
         request: &R,
     ) -> Result<R::Response> {
+        take_turn().await;
         self.connection
             .cluster
             .call_coordinator(request)

@@ -5,12 +5,13 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use fluss_metadata::TableBucket;
 
 use crate::engine::write::Wish;
 use crate::error::{Error, Result};
+use crate::turn::poll_turn;
 use crate::write::{Completion, NOT_WAITING, Outcome, RowPlace, Written, WrittenOffset};
 
 /// Where a row was written.
@@ -123,11 +124,15 @@ impl Future for WriteResultFuture {
     type Output = Result<WriteResult>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let turn = ready!(poll_turn(context));
         let this = &mut *self;
         loop {
             match this.poll_batch(context) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Some(result)) => return Poll::Ready(result),
+                Poll::Ready(Some(result)) => {
+                    turn.made_progress();
+                    return Poll::Ready(result);
+                }
                 Poll::Ready(None) => this.follow(),
             }
         }
@@ -219,6 +224,7 @@ impl Future for BatchWriteFuture {
                 piece.first.batch.want(Wish::Urgent);
             }
         }
+        let turn = ready!(poll_turn(context));
         while let Some(mut piece) = this.pieces.pop_front() {
             if let Some(moved) = piece.moved() {
                 for piece in moved.into_iter().rev() {
@@ -228,7 +234,10 @@ impl Future for BatchWriteFuture {
                 continue;
             }
             match piece.first.poll_batch(context) {
-                Poll::Ready(Some(result)) => this.done.push(result?),
+                Poll::Ready(Some(result)) => {
+                    turn.made_progress();
+                    this.done.push(result?);
+                }
                 // It moved.
                 Poll::Ready(None) => this.pieces.push_front(piece),
                 Poll::Pending => {
@@ -237,6 +246,7 @@ impl Future for BatchWriteFuture {
                 }
             }
         }
+        turn.made_progress();
         Poll::Ready(Ok(std::mem::take(&mut this.done)))
     }
 }

@@ -21,6 +21,7 @@ use crate::engine::write::{Wish, full_at, next_step};
 use crate::error::{Cause, Error, Result};
 use crate::runtime::BlockingWait;
 use crate::table::WriteResultFuture;
+use crate::turn::take_turn;
 
 /// Most bytes that a waiting writer asks for at once, so that it is not woken for every few rows.
 const WAIT_FOR: usize = 256 * 1024;
@@ -449,6 +450,7 @@ impl Appender {
     /// Refuses rows from now on, then flushes for at most `timeout`.
     pub(crate) async fn close(&self, timeout: Duration) -> Result<()> {
         self.member.close();
+        take_turn().await;
         let flushed = self.shared.within(timeout, flush(&self.member)).await;
         flushed.unwrap_or_else(|| Err(Member::not_sent([&*self.member], timeout)))
     }

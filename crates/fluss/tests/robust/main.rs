@@ -17,3 +17,4 @@ mod newer;
 mod rescaled;
 mod support;
 mod time;
+mod turns;
