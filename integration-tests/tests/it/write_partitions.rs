@@ -1,11 +1,14 @@
 //! Partitioned tables: missing partitions are made while other rows go on; failures stay with their partition.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fluss::client::{FlussConnection, FlussTable};
 use fluss::config::Config;
 use fluss::error::ErrorKind;
 use fluss::metadata::{PartitionSpec, TableDescriptorBuilder};
+use fluss::mock::fault::{self, Fault};
+use fluss::mock::{ApiKey, FaultProxy};
 use fluss::row::GenericRow;
 
 use super::support::{self, config, connect};
@@ -44,24 +47,33 @@ async fn make_partition(connection: &FlussConnection, table: &FlussTable, name: 
 
 pub(crate) async fn missing_partitions_are_made_while_other_rows_go_on() {
     const PARTITIONS: i64 = 12;
-    let connection = connect().await;
-    let table = table_of(&connection, "partitions_made", |table| table).await;
-    make_partition(&connection, &table, "there").await;
+    const SLOW: Duration = Duration::from_secs(1);
+    let direct = connect().await;
+    let table = table_of(&direct, "partitions_made", |table| table).await;
+    make_partition(&direct, &table, "there").await;
+    // Through a proxy with which whoever waits for a partition waits long.
+    let proxy = Arc::new(FaultProxy::new(1));
+    let builder = FlussConnection::builder(support::config());
+    let dialer = fluss::mock::through(Arc::clone(&proxy));
+    let connection = builder.dialer(dialer).connect().await.unwrap();
+    let table = connection.get_table(table.table_path()).await.unwrap();
     let writer = table.new_append().unwrap().create_writer().unwrap();
     writer
         .append(&in_partition(0, "there"))
         .unwrap()
         .await
         .unwrap();
-    let started = Instant::now();
+    let slow = fault::on(ApiKey::CreatePartition).before(Fault::Delay(SLOW));
+    let slow = proxy.inject(slow);
     let mut made = Vec::new();
+    let started = Instant::now();
     for i in 0..PARTITIONS {
         for _ in 0..10 {
             made.push(writer.append(&in_partition(i, &format!("new{i}"))).unwrap());
         }
     }
     assert!(
-        started.elapsed() < Duration::from_millis(200),
+        started.elapsed() < SLOW * PARTITIONS as u32,
         "appending asks no server: {:?}",
         started.elapsed()
     );
@@ -74,6 +86,7 @@ pub(crate) async fn missing_partitions_are_made_while_other_rows_go_on() {
     for result in made {
         assert!(result.await.unwrap().bucket().partition_id().is_some());
     }
+    assert_eq!(slow.hits(), PARTITIONS as u64);
     let read = read_all(&connection, &table, 2 + 10 * PARTITIONS as usize).await;
     for record in &read {
         assert_eq!(record.text.as_deref(), Some(&*record.partition));
