@@ -10,11 +10,13 @@
 
 mod calls;
 mod cancellation;
+mod closing;
 mod endurance;
 mod liveness;
 mod museum;
 mod newer;
 mod rescaled;
+mod stalled;
 mod support;
 mod time;
 mod turns;
