@@ -158,7 +158,7 @@ impl FlussConnection {
     ///
     /// # Errors
     ///
-    /// The first failed write, or a timeout that tells how much was not sent.
+    /// The first failed write that neither a `flush` nor the result of its row has told, or a timeout that tells how much was not sent.
     ///
     /// # Cancel safety
     ///

@@ -76,14 +76,25 @@ impl WriteResultFuture {
 
     /// The result, if it is known already; does not hurry the row.
     pub fn try_result(&self) -> Option<Result<WriteResult>> {
+        let (result, batch) = self.peek()?;
+        if result.is_err() {
+            batch.tell();
+        }
+        Some(result)
+    }
+
+    /// The result, and the batch that the row came to.
+    fn peek(&self) -> Option<(Result<WriteResult>, &Completion)> {
         let (mut batch, mut index) = (&self.batch, self.index);
         loop {
             match batch.outcome()? {
-                Outcome::Written(written) => return Some(Ok(WriteResult::new(written, index))),
-                Outcome::Failed(error) => return Some(Err(error.clone())),
+                Outcome::Written(written) => {
+                    return Some((Ok(WriteResult::new(written, index)), batch));
+                }
+                Outcome::Failed(error) => return Some((Err(error.clone()), batch)),
                 Outcome::Moved(places) => match places.get(index as usize) {
                     Some(place) => (batch, index) = (&place.batch, place.index),
-                    None => return Some(Err(lost())),
+                    None => return Some((Err(lost()), batch)),
                 },
             }
         }
@@ -94,11 +105,15 @@ impl WriteResultFuture {
     /// Waits for the end of the batch; `None` if its rows moved to others.
     fn poll_batch(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<WriteResult>>> {
         let index = self.index;
-        self.batch
+        let batch = &self.batch;
+        batch
             .poll(Wish::Urgent, &mut self.place, context)
             .map(|outcome| match outcome {
                 Outcome::Written(written) => Some(Ok(WriteResult::new(written, index))),
-                Outcome::Failed(error) => Some(Err(error.clone())),
+                Outcome::Failed(error) => {
+                    batch.tell();
+                    Some(Err(error.clone()))
+                }
                 Outcome::Moved(places) if places.len() <= index as usize => Some(Err(lost())),
                 Outcome::Moved(_) => None,
             })
@@ -152,7 +167,7 @@ impl fmt::Debug for WriteResultFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WriteResultFuture")
             .field("index", &self.index)
-            .field("result", &self.try_result())
+            .field("result", &self.peek().map(|(result, _)| result))
             .finish_non_exhaustive()
     }
 }

@@ -345,8 +345,8 @@ impl UpsertWriter {
     ///
     /// # Errors
     ///
-    /// As [`flush`](Self::flush); [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with the number of rows that were not
-    /// acknowledged in time, those of other writers in the same batches included. They are still sent in the background.
+    /// The first failure that neither a `flush` nor the result of its row has told; [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with
+    /// the number of rows that were not acknowledged in time, those of other writers in the same batches included. They are still sent in the background.
     ///
     /// # Cancel safety
     ///

@@ -451,7 +451,7 @@ impl Appender {
     pub(crate) async fn close(&self, timeout: Duration) -> Result<()> {
         self.member.close();
         take_turn().await;
-        let flushed = self.shared.within(timeout, flush(&self.member)).await;
+        let flushed = self.shared.within(timeout, finish(&self.member)).await;
         flushed.unwrap_or_else(|| Err(Member::not_sent([&*self.member], timeout)))
     }
 
@@ -482,7 +482,18 @@ enum Room {
 }
 
 /// Waits for the batches a writer has now; the first failure since the last time.
-pub(super) async fn flush(member: &Member) -> Result<()> {
+async fn flush(member: &Member) -> Result<()> {
+    wait(member).await;
+    member.take_failure().map_or(Ok(()), Err)
+}
+
+/// As [`flush`], at the end of a writer: the first failure that nobody was told of.
+pub(super) async fn finish(member: &Member) -> Result<()> {
+    wait(member).await;
+    member.take_untold_failure().map_or(Ok(()), Err)
+}
+
+async fn wait(member: &Member) {
     let mut pending = member.pending();
     for batch in &pending {
         batch.want(Wish::Flush);
@@ -498,9 +509,5 @@ pub(super) async fn flush(member: &Member) -> Result<()> {
             let moved = outcome.moved_to().cloned();
             pending.extend(moved.inspect(|batch| batch.want(Wish::Flush)));
         }
-    }
-    match member.take_failure() {
-        Some(error) => Err(error),
-        None => Ok(()),
     }
 }
