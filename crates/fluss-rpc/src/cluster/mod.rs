@@ -10,7 +10,7 @@ mod wish;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use fluss_metadata::{ServerNode, TableBucket, TableId, TablePath};
+use fluss_metadata::{PartitionId, ServerNode, TableBucket, TableId, TablePath};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
@@ -146,6 +146,12 @@ impl Cluster {
             self.inner
                 .change_view(|view| view.without_partition(bucket.table_id(), partition));
         }
+    }
+
+    /// Forgets partitions that were dropped, with all that is known of them.
+    pub fn forget_partitions(&self, table: TableId, partitions: &[PartitionId]) {
+        self.inner
+            .change_view(|view| view.without_partitions(table, partitions));
     }
 
     /// Remembers partitions of a table that were listed. Their leaders are asked for when they are wanted.
