@@ -91,6 +91,9 @@ fn documentation() -> Result<()> {
         "--exclude",
         "xtask",
         "--doc",
+        // A page in `docs/` is about it.
+        "--features",
+        "fluss-rs/mock",
     ]))
 }
 

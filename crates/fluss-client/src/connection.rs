@@ -18,6 +18,7 @@ use crate::runtime::Drivers;
 use crate::schema_cache::SchemaCache;
 use crate::stats::ConnectionStats;
 use crate::table::FlussTable;
+use crate::turn::take_turn;
 use crate::write::Writers;
 
 /// A connection to a Fluss cluster.
@@ -111,8 +112,8 @@ impl FlussConnection {
     /// # Cancel safety
     ///
     /// Nothing is under way while it is awaited.
-    #[expect(clippy::unused_async, reason = "the documented API awaits it")]
     pub async fn get_admin(&self) -> Result<FlussAdmin> {
+        take_turn().await;
         Ok(FlussAdmin::new(Arc::clone(&self.inner)))
     }
 
@@ -128,6 +129,7 @@ impl FlussConnection {
     ///
     /// Dropping the future gives up the request; nothing else is left behind.
     pub async fn get_table(&self, path: &TablePath) -> Result<FlussTable> {
+        take_turn().await;
         let failed = |error: Error| error.during("get_table").of_table(path);
         let inner = &self.inner;
         let info = fetch_table_info(inner, path).await.map_err(failed)?;
@@ -162,12 +164,13 @@ impl FlussConnection {
     ///
     /// # Errors
     ///
-    /// The first failed write, or a timeout that tells how much was not sent.
+    /// The first failed write that neither a `flush` nor the result of its row has told, or a timeout that tells how much was not sent.
     ///
     /// # Cancel safety
     ///
     /// Dropped before its end, the connection stays open or is closed half-way; calling it again finishes.
     pub async fn close(&self, timeout: Duration) -> Result<()> {
+        take_turn().await;
         let written = match self.inner.writers.get() {
             Some(writers) => writers.close(timeout).await,
             None => Ok(()),
@@ -213,6 +216,7 @@ impl ConnectionBuilder {
     ///
     /// As there.
     pub async fn connect(self) -> Result<FlussConnection> {
+        take_turn().await;
         let timeout = self.config.connect_timeout;
         let dialer = self
             .dialer

@@ -27,6 +27,7 @@ mod scan;
 mod schema_cache;
 pub mod stats;
 pub mod table;
+mod turn;
 mod write;
 
 pub use admin::FlussAdmin;

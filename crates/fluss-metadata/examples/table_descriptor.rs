@@ -1,8 +1,8 @@
 //! Prints the JSON document of a table, or reads one from standard input and says what it defines.
 //!
 //! ```text
-//! cargo run --example table_descriptor
-//! cargo run --example table_descriptor -- read < table.json
+//! cargo run -p fluss-metadata --example table_descriptor
+//! cargo run -p fluss-metadata --example table_descriptor -- read < table.json
 //! ```
 
 use std::error::Error;

@@ -108,13 +108,13 @@ pub fn validate_database_name(name: &str) -> Result<()> {
 pub(crate) fn validate_name(field: &str, name: &str) -> Result<()> {
     let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     let expected = if name.is_empty() {
-        "a name that is not empty"
+        "a name that is not empty".to_owned()
     } else if name == "." || name == ".." {
-        "a name other than . and .."
+        "a name other than . and ..".to_owned()
     } else if name.chars().count() > MAX_NAME_LENGTH {
-        "at most 200 characters"
-    } else if !name.chars().all(legal) {
-        "ASCII letters, digits, _ and - only"
+        format!("at most {MAX_NAME_LENGTH} characters")
+    } else if let Some(illegal) = name.chars().find(|c| !legal(*c)) {
+        format!("ASCII letters, digits, _ and - only, without {illegal:?}")
     } else {
         return Ok(());
     };

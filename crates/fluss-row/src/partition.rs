@@ -66,31 +66,50 @@ impl PartitionNames {
         Ok(name)
     }
 
+    /// The texts of a row's partition columns, in the order of the keys, to be checked one by one: a name does not tell where a value
+    /// with a `$` in it ends. Errs as [`PartitionNames::name`].
+    pub fn values<R: InternalRow + ?Sized>(&self, row: &R) -> Result<Vec<String>> {
+        (0..self.positions.len())
+            .map(|column| {
+                let mut value = String::new();
+                self.append_column(column, row, &mut value)?;
+                Ok(value)
+            })
+            .collect()
+    }
+
     /// Appends the name of a row's partition; see [`PartitionNames::name`]. After an error a part of it may
     /// have been appended. Allocates nothing for text and integers.
     pub fn append_name<R: InternalRow + ?Sized>(&self, row: &R, name: &mut String) -> Result<()> {
-        for ((column, field), pos) in self
-            .columns
-            .fields
-            .iter()
-            .enumerate()
-            .zip(self.positions.iter())
-        {
+        for column in 0..self.positions.len() {
             if column > 0 {
                 name.push('$');
             }
-            match row.is_null_at(*pos) {
-                Ok(false) => append_value(&field.op, row, *pos, name)
-                    .map_err(|error| self.columns.explain(column, error))?,
-                Ok(true) => {
-                    return Err(RowError::NullKey {
-                        field: FieldRef::named(column, self.columns.name(column)),
-                    });
-                }
-                Err(error) => return Err(self.columns.explain(column, error)),
-            }
+            self.append_column(column, row, name)?;
         }
         Ok(())
+    }
+
+    #[inline]
+    fn append_column<R: InternalRow + ?Sized>(
+        &self,
+        column: usize,
+        row: &R,
+        text: &mut String,
+    ) -> Result<()> {
+        let (Some(field), Some(pos)) =
+            (self.columns.fields.get(column), self.positions.get(column))
+        else {
+            return Ok(());
+        };
+        match row.is_null_at(*pos) {
+            Ok(false) => append_value(&field.op, row, *pos, text)
+                .map_err(|error| self.columns.explain(column, error)),
+            Ok(true) => Err(RowError::NullKey {
+                field: FieldRef::named(column, self.columns.name(column)),
+            }),
+            Err(error) => Err(self.columns.explain(column, error)),
+        }
     }
 }
 

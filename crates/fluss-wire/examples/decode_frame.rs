@@ -1,9 +1,9 @@
 //! Prints what captured frames hold, with nothing but `fluss-wire`.
 //!
 //! ```text
-//! cargo run --example decode_frame                                  a frame of its own
-//! cargo run --example decode_frame -- request 0000001603e8…         what a client sent
-//! cargo run --example decode_frame -- response FETCH_LOG 000000…    what a server sent; it doesn't say to which API
+//! cargo run -p fluss-wire --example decode_frame                                  a frame of its own
+//! cargo run -p fluss-wire --example decode_frame -- request 0000001603e8…         what a client sent
+//! cargo run -p fluss-wire --example decode_frame -- response FETCH_LOG 000000…    what a server sent; it doesn't say to which API
 //! ```
 
 use std::error::Error;

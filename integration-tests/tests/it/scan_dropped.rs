@@ -18,7 +18,8 @@ async fn filled(test: &str) -> (FlussConnection, FlussAdmin, FlussTable, Vec<i64
     let (connection, table) = partitioned_table(test, 1).await;
     let admin = connection.get_admin().await.unwrap();
     for (index, day) in ["a", "b", "c"].into_iter().enumerate() {
-        let made = admin.create_partition(table.table_path(), &spec(day), false);
+        let spec = spec(day);
+        let made = admin.create_partition(table.table_path(), &spec, false);
         made.await.unwrap();
         let from = index as i64 * 10;
         append_day(&table, day, from..from + 10).await;

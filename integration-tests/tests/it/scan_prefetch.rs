@@ -1,13 +1,13 @@
 //! What a scanner fetches ahead stays within its bound, however many buckets it reads.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fluss::client::FlussConnection;
 use fluss::metadata::{DataTypes, OffsetSpec, Schema, TableDescriptor};
 use fluss::row::GenericRow;
 
 use crate::scan_support::{poll_rows, table_with};
-use crate::support::config;
+use crate::support::{PATIENCE, config};
 
 const BUCKETS: i32 = 16;
 const ROWS: i64 = 4000;
@@ -49,10 +49,14 @@ pub(crate) async fn what_is_fetched_ahead_of_poll_is_bounded_whatever_the_number
     };
     let scanner = table.new_scan().create_log_scanner().unwrap();
     scanner.subscribe_table(OffsetSpec::Earliest).await.unwrap();
+    let started = Instant::now();
+    while fetched() == 0 {
+        assert!(started.elapsed() < PATIENCE, "it fetches ahead");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
     // Nobody polls, and yet no more comes than may be kept.
     tokio::time::sleep(Duration::from_secs(3)).await;
     let ahead = fetched();
-    assert!(ahead > 0, "it fetches ahead");
     // A bucket of each request may send one batch more than was left.
     assert!(ahead <= PREFETCH * 2, "{ahead} bytes ahead of poll");
     let seen = poll_rows(&scanner, ROWS as usize).await;

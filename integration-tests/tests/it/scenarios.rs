@@ -259,7 +259,7 @@ scenarios! {
         many_clients_may_make_the_same_partition,
         a_partition_that_is_not_made_fails_its_own_rows_alone,
         values_that_name_no_partition_are_refused_at_once,
-        partitions_by_time_keep_to_the_rules_of_their_table,
+        partitions_by_time_keep_to_the_rules_of_the_server,
         a_partition_dropped_under_a_writer_is_made_anew,
     ]
     write_results [

@@ -11,6 +11,7 @@ use futures::future::join_all;
 
 use super::FlussAdmin;
 use crate::error::{Error, Result};
+use crate::turn::take_turn;
 
 /// What a leader said about one of its buckets.
 pub(super) struct BucketAnswer<T> {
@@ -35,6 +36,7 @@ impl FlussAdmin {
         request: impl Fn(&[TableBucket]) -> R,
         read: impl Fn(R::Response) -> Result<Vec<BucketAnswer<T>>>,
     ) -> Result<BTreeMap<TableBucket, T>> {
+        take_turn().await;
         let started = Instant::now();
         let mut answers = BTreeMap::new();
         let mut pending = buckets;

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use super::FlussAdmin;
 use crate::error::{Error, Result};
+use crate::turn::take_turn;
 
 /// How often the coordinator is asked about an id that it does not know.
 const ATTEMPTS_BY_ID: u32 = 3;
@@ -23,6 +24,7 @@ impl FlussAdmin {
         operation: &'static str,
         request: &R,
     ) -> Result<R::Response> {
+        take_turn().await;
         self.connection
             .cluster
             .call_any(request)
@@ -45,6 +47,7 @@ impl FlussAdmin {
         operation: &'static str,
         request: &R,
     ) -> Result<R::Response> {
+        take_turn().await;
         self.connection
             .cluster
             .call_coordinator(request)

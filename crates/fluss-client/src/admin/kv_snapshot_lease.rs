@@ -20,6 +20,7 @@ use super::FlussAdmin;
 use super::call::{by_table, millis};
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Drivers;
+use crate::turn::take_turn;
 
 /// Calls that may wait for the one under way.
 const QUEUE: usize = 16;
@@ -139,6 +140,7 @@ impl KvSnapshotLease {
         &self,
         snapshots: &BTreeMap<TableBucket, SnapshotId>,
     ) -> Result<AcquireKvSnapshotLeaseResult> {
+        take_turn().await;
         if snapshots.is_empty() {
             return Err(Error::usage("there are no snapshots to acquire")
                 .during("acquire_kv_snapshot_lease"));
@@ -160,6 +162,7 @@ impl KvSnapshotLease {
     ///
     /// Nothing is lost.
     pub async fn renew(&self) -> Result<()> {
+        take_turn().await;
         self.command("renew_kv_snapshot_lease", Command::Renew)
             .await
     }
@@ -174,6 +177,7 @@ impl KvSnapshotLease {
     ///
     /// Dropping the future gives up the answer; the snapshots may be let go nevertheless.
     pub async fn release_snapshots(&self, buckets: &[TableBucket]) -> Result<()> {
+        take_turn().await;
         let buckets = buckets.to_vec();
         self.command("release_kv_snapshot_lease", |reply| {
             Command::Release(buckets, reply)
@@ -191,6 +195,7 @@ impl KvSnapshotLease {
     ///
     /// Dropped before its end, the lease ends in the background.
     pub async fn close(self) -> Result<()> {
+        take_turn().await;
         self.command("drop_kv_snapshot_lease", Command::Close).await
     }
 

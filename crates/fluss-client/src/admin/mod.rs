@@ -32,6 +32,7 @@ pub(crate) use table::fetch_table_info;
 
 use crate::connection::ConnectionInner;
 use crate::error::Result;
+use crate::turn::take_turn;
 
 /// Administration of a cluster. Cheap to clone.
 ///
@@ -59,6 +60,7 @@ impl FlussAdmin {
     ///
     /// Dropping the future gives up the answer; nothing is left behind.
     pub async fn get_server_nodes(&self) -> Result<Vec<ServerNode>> {
+        take_turn().await;
         self.connection
             .cluster
             .refresh_all()

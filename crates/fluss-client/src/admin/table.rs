@@ -12,6 +12,7 @@ use super::call::path_message;
 use super::{FlussAdmin, partition};
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
+use crate::turn::take_turn;
 
 impl FlussAdmin {
     /// Creates a table.
@@ -168,6 +169,7 @@ pub(crate) async fn fetch_table_info(
     connection: &ConnectionInner,
     path: &TablePath,
 ) -> Result<TableInfo> {
+    take_turn().await;
     let response = connection
         .cluster
         .call_any(&GetTableInfoRequest {

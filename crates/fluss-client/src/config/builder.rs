@@ -104,6 +104,7 @@ setters! {
     client_id: String,
     sasl_username: String,
     sasl_password: Password,
+    server_time_zone: String,
 }
 
 impl ConfigBuilder {

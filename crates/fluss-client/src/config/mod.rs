@@ -98,6 +98,10 @@ pub struct Config {
     pub writer_bucket_no_key_assigner: BucketAssigner,
     /// Whether a write to a missing partition creates it. Java: `client.writer.dynamic-create-partition.enabled`. Default true.
     pub writer_dynamic_create_partition: bool,
+    /// Time zone of the servers, such as `Asia/Shanghai` or `GMT+08:00`, in which they name partitions by time where the table has no
+    /// `table.auto-partition.time-zone`: servers take that of their own machines, and do not tell which it is. It is what
+    /// [`FlussTable::auto_partition`](crate::FlussTable::auto_partition) goes by. Default `UTC`.
+    pub server_time_zone: String,
 
     /// Whether batches read are checked against their CRC. Java: `client.scanner.log.check-crc`. Default true.
     pub scanner_check_crc: bool,
@@ -198,6 +202,7 @@ impl Default for Config {
             writer_max_inflight_requests_per_bucket: 5,
             writer_bucket_no_key_assigner: BucketAssigner::Sticky,
             writer_dynamic_create_partition: true,
+            server_time_zone: "UTC".to_owned(),
             scanner_check_crc: true,
             scanner_max_poll_records: 500,
             scanner_fetch_max_bytes: 16 * MIB,

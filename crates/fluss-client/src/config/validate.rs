@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use fluss_metadata::TimeZone;
+
 use super::{Acks, Config, SecurityProtocol};
 use crate::error::{Error, Result};
 
 /// Batches of one bucket whose repetition a server recognises. Source: `WriterStateEntry` of the server.
 const SERVER_DEDUPLICATION_WINDOW: usize = 5;
+
+/// What a time zone has to be.
+pub(super) const TIME_ZONE: &str = "a time zone such as UTC, Europe/Paris or GMT+08:00";
 
 impl Config {
     /// Checks every field.
@@ -53,6 +58,13 @@ impl Config {
             "scanner_fetch_wait_max_time",
             self.scanner_fetch_wait_max_time,
         )?;
+        if TimeZone::get(&self.server_time_zone).is_none() {
+            return Err(Error::config(
+                "server_time_zone",
+                &self.server_time_zone,
+                TIME_ZONE,
+            ));
+        }
         not_zero("request_timeout", self.request_timeout)?;
         fits_i32_millis("request_timeout", self.request_timeout)
     }

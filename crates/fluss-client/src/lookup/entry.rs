@@ -79,6 +79,8 @@ pub(super) struct Entry {
     pub(super) attempts: u32,
     /// Why the last attempt failed.
     pub(super) last_error: Option<Box<Error>>,
+    /// Whether its bucket may be the one that stalls a lane.
+    pub(super) is_suspect: bool,
     /// Whether it counts as waiting to be sent.
     pub(super) holds_room: bool,
     pub(super) reply: oneshot::Sender<Result<Values>>,

@@ -2,9 +2,11 @@
 
 use std::mem;
 use std::pin::pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use fluss_metadata::TableBucket;
 use futures::future::join;
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::Notify;
@@ -17,15 +19,67 @@ use crate::engine::lookup::{LookupQueue, PackLimits};
 use crate::error::Error;
 
 /// So long a lookup waits for a request that is under way before another one goes out beside it, and so late it may learn at most that it has
-/// no time left.
+/// no time left. A lane with a request that takes longer is stalled: lookups in other buckets take another connection, as servers work
+/// through the requests of one connection in their order.
 const PATIENCE: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(crate) struct Lane {
     server: i32,
     slot: usize,
-    queue: Mutex<Option<LookupQueue<Arc<LookupTarget>, Entry>>>,
+    queue: Mutex<Option<LookupQueue<Group, Entry>>>,
     work: Notify,
+    is_stalled: AtomicBool,
+    /// The buckets of the request that takes long. If they are several, one of them is to blame, and the others are not.
+    suspects: Mutex<Vec<TableBucket>>,
+}
+
+/// What may share a request: lookups of one target, but those of a suspect bucket share it with nobody.
+type Group = (Arc<LookupTarget>, Option<TableBucket>);
+
+/// What a lane that is stalled means for a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Blame {
+    /// Another one stalls it.
+    Innocent,
+    /// It is one of several that may.
+    Suspect,
+    /// It does.
+    Guilty,
+}
+
+/// A request on its way.
+struct UnderWay {
+    number: u64,
+    since: Instant,
+    buckets: Buckets,
+}
+
+/// What a request is about. One bucket needs no allocation.
+enum Buckets {
+    One(TableBucket),
+    Several(Vec<TableBucket>),
+}
+
+impl Buckets {
+    fn of(entries: &[Entry]) -> Self {
+        match entries {
+            [entry] => Self::One(entry.bucket),
+            _ => {
+                let mut buckets: Vec<_> = entries.iter().map(|entry| entry.bucket).collect();
+                buckets.sort_unstable();
+                buckets.dedup();
+                Self::Several(buckets)
+            }
+        }
+    }
+
+    fn as_slice(&self) -> &[TableBucket] {
+        match self {
+            Self::One(bucket) => std::slice::from_ref(bucket),
+            Self::Several(buckets) => buckets,
+        }
+    }
 }
 
 impl Lane {
@@ -39,7 +93,48 @@ impl Lane {
             slot,
             queue: Mutex::new(Some(LookupQueue::new(limits))),
             work: Notify::new(),
+            is_stalled: AtomicBool::new(false),
+            suspects: Mutex::default(),
         }
+    }
+
+    pub(super) fn server(&self) -> i32 {
+        self.server
+    }
+
+    /// Whether a request takes long.
+    #[inline]
+    pub(super) fn is_stalled(&self) -> bool {
+        self.is_stalled.load(Ordering::Relaxed)
+    }
+
+    /// Who stalls it, as far as this bucket goes.
+    pub(super) fn blame(&self, bucket: &TableBucket) -> Blame {
+        let suspects = self.suspects.lock().unwrap_or_else(PoisonError::into_inner);
+        match &suspects[..] {
+            [one] if one == bucket => Blame::Guilty,
+            several if several.contains(bucket) => Blame::Suspect,
+            _ => Blame::Innocent,
+        }
+    }
+
+    /// Takes in whether the request that is under way for longest takes long by now. Those behind it may only wait for it.
+    fn look_for_stall(&self, under_way: &[UnderWay]) {
+        let oldest = under_way
+            .first()
+            .filter(|oldest| oldest.since + PATIENCE <= Instant::now());
+        let suspects = oldest.map_or(&[][..], |oldest| oldest.buckets.as_slice());
+        self.is_stalled.store(oldest.is_some(), Ordering::Relaxed);
+        *self.suspects.lock().unwrap_or_else(PoisonError::into_inner) = suspects.to_vec();
+    }
+
+    /// Takes out the lookups in buckets that need not be to blame.
+    fn take_bystanders(&self) -> Vec<Entry> {
+        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = queue.as_mut();
+        queue.map_or_else(Vec::new, |queue| {
+            queue.remove(|entry| self.blame(&entry.bucket) != Blame::Guilty)
+        })
     }
 
     /// Queues a lookup, and wakes the task if a request can go out.
@@ -50,8 +145,8 @@ impl Lane {
             entry.fail(Error::closed("the connection"));
             return;
         };
-        let target = Arc::clone(&entry.target);
-        let wake = open.push(&target, entry);
+        let alone = entry.is_suspect.then_some(entry.bucket);
+        let wake = open.push(&(Arc::clone(&entry.target), alone), entry);
         drop(queue);
         if wake {
             self.work.notify_one();
@@ -75,7 +170,7 @@ impl Lane {
         let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
         let queue = queue.as_mut();
         queue.map_or_else(Vec::new, |queue| {
-            queue.remove_late(|entry| entry.deadline <= now)
+            queue.remove(|entry| entry.deadline <= now)
         })
     }
 
@@ -138,6 +233,8 @@ async fn send(shared: &Arc<Shared>, lane: &Lane, entries: Vec<Entry>) {
 /// Keeps the requests of a lane under way until it is aborted.
 pub(super) async fn drive(shared: Arc<Shared>, lane: Arc<Lane>) {
     let mut requests = FuturesUnordered::new();
+    let mut under_way: Vec<UnderWay> = Vec::new();
+    let mut number = 0;
     let mut patience = pin!(sleep(PATIENCE));
     let mut is_overdue = false;
     loop {
@@ -154,12 +251,31 @@ pub(super) async fn drive(shared: Arc<Shared>, lane: Arc<Lane>) {
             if live.is_empty() {
                 lane.on_request_end();
             } else {
-                requests.push(send(&shared, &lane, live));
+                number += 1;
+                if under_way.is_empty() {
+                    patience.as_mut().reset(now + PATIENCE);
+                }
+                under_way.push(UnderWay {
+                    number,
+                    since: now,
+                    buckets: Buckets::of(&live),
+                });
+                let sent = send(&shared, &lane, live);
+                requests.push(async move {
+                    sent.await;
+                    number
+                });
             }
         }
         tokio::select! {
             biased;
-            Some(()) = requests.next(), if !requests.is_empty() => lane.on_request_end(),
+            Some(ended) = requests.next(), if !requests.is_empty() => {
+                lane.on_request_end();
+                under_way.retain(|request| request.number != ended);
+                if lane.is_stalled() {
+                    lane.look_for_stall(&under_way);
+                }
+            }
             // The tasks that are ready to look something up do so first, and share a request.
             () = lane.work.notified() => tokio::task::yield_now().await,
             () = &mut patience, if !requests.is_empty() => {
@@ -167,6 +283,12 @@ pub(super) async fn drive(shared: Arc<Shared>, lane: Arc<Lane>) {
                 let mut expired = lane.remove_late();
                 shared.free_room(&mut expired);
                 fail(&shared, expired);
+                lane.look_for_stall(&under_way);
+                if lane.is_stalled() {
+                    for entry in lane.take_bystanders() {
+                        shared.detour(&lane, entry);
+                    }
+                }
                 is_overdue = true;
             }
         }

@@ -1,8 +1,8 @@
 //! The lookups of a connection: they are routed to the leader of their bucket, packed, sent, and tried again where that helps.
 //!
-//! Each connection to a server that is used has a lane: a queue, and a task that keeps its requests under way. What is packed and when is
-//! decided in [`crate::engine::lookup`]. Lookups that failed for a passing reason rest in one queue of the connection, from which one task
-//! routes them anew.
+//! Each connection to a server that is used has a lane: a queue, and a task that keeps its requests under way. The buckets of a server share its
+//! lanes; while one of them stalls its lane, the others take another. What is packed and when is decided in [`crate::engine::lookup`]. Lookups
+//! that failed for a passing reason rest in one queue of the connection, from which one task routes them anew.
 
 mod entry;
 mod lane;
@@ -21,6 +21,7 @@ pub(crate) use values::{ValueReader, record_batch};
 
 use std::collections::HashMap;
 use std::fmt;
+use std::iter;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -31,7 +32,7 @@ use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
 use self::entry::Entry;
-use self::lane::Lane;
+use self::lane::{Blame, Lane};
 use self::metrics::LookupMetrics;
 use self::retries::Retries;
 use crate::config::Config;
@@ -168,6 +169,7 @@ impl Lookups {
             deadline,
             attempts: 0,
             last_error: None,
+            is_suspect: false,
             holds_room: true,
             reply,
         });
@@ -188,7 +190,7 @@ impl Shared {
         let remembers = bucket.partition_id().is_none();
         entry.seen = view.generation();
         if remembers && let Some(lane) = entry.target.routes.get(entry.seen, bucket.bucket_id()) {
-            lane.push(entry);
+            self.queue(&lane, entry);
             return;
         }
         let Some(server) = view.leader_of(&entry.bucket).map(ServerNode::id) else {
@@ -203,10 +205,40 @@ impl Shared {
                 .routes
                 .insert(entry.seen, bucket.bucket_id(), &lane);
         }
-        lane.push(entry);
+        self.queue(&lane, entry);
         if self.closed.load(Ordering::Acquire) {
             self.close();
         }
+    }
+
+    #[inline]
+    fn queue(self: &Arc<Self>, lane: &Arc<Lane>, entry: Entry) {
+        if lane.is_stalled() {
+            self.detour(lane, entry);
+        } else {
+            lane.push(entry);
+        }
+    }
+
+    /// Queues a lookup whose own lane is stalled: in a lane that its bucket is known to stall, so that it stalls no other; else in one that
+    /// is not stalled; in its own if there is none.
+    #[cold]
+    fn detour(self: &Arc<Self>, home: &Arc<Lane>, mut entry: Entry) {
+        let mut free = None;
+        let lanes =
+            (0..self.config.connections_per_server).map(|slot| self.lane(home.server(), slot));
+        for lane in iter::once(Arc::clone(home)).chain(lanes) {
+            if !lane.is_stalled() {
+                free.get_or_insert(lane);
+                continue;
+            }
+            match lane.blame(&entry.bucket) {
+                Blame::Guilty => return lane.push(entry),
+                Blame::Suspect => entry.is_suspect = true,
+                Blame::Innocent => {}
+            }
+        }
+        free.as_ref().unwrap_or(home).push(entry);
     }
 
     fn lane(self: &Arc<Self>, server: i32, slot: usize) -> Arc<Lane> {

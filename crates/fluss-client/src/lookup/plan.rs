@@ -15,6 +15,8 @@ use crate::error::{Error, Result};
 
 /// Keys are pieces of buffers of this size, so that a key costs no allocation of its own.
 const KEY_BUFFER_BYTES: usize = 4096;
+/// Longest value of a partition key. Source: `TablePath.java: MAX_NAME_LENGTH`.
+const MAX_VALUE_LENGTH: usize = 200;
 /// Room for a usual key.
 const KEY_BYTES: usize = 32;
 
@@ -30,6 +32,8 @@ pub(crate) struct LookupPlan {
     /// The columns of a key row, in order.
     columns: Vec<String>,
     keys: TableKeys,
+    /// How many columns name the partition.
+    partition_keys: usize,
 }
 
 /// Where a key is to be looked up, but for the number of its partition.
@@ -81,6 +85,7 @@ impl LookupPlan {
             target: Arc::new(target),
             columns,
             keys,
+            partition_keys: info.partition_keys().len(),
         }
     }
 
@@ -136,6 +141,9 @@ impl LookupPlan {
             return Ok(Some(Found::Table));
         };
         let (path, table) = (&self.target.path, self.target.table_id);
+        if !could_exist(name, self.partition_keys) {
+            return Ok(None);
+        }
         let id = connection.cluster.partition_of(path, table, name).await?;
         Ok(id.map(Found::Partition))
     }
@@ -182,6 +190,16 @@ impl LookupPlan {
 pub(crate) enum Found {
     Table,
     Partition(PartitionId),
+}
+
+/// Whether a server lets a partition have this name: as many values as there are keys, each a name, with a `$` between them. Servers are
+/// not asked for others, as some of them take what they cannot look for as a failure of their own.
+fn could_exist(name: &str, keys: usize) -> bool {
+    let is_name = |value: &str| {
+        let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        (1..=MAX_VALUE_LENGTH).contains(&value.len()) && value.bytes().all(legal)
+    };
+    name.split('$').count() == keys && name.split('$').all(is_name)
 }
 
 /// Rows that the server makes have the key alone.

@@ -11,6 +11,7 @@ use super::{ScanBatchStream, Scanner, start_of};
 use crate::engine::scan::Taken;
 use crate::error::{Error, Result};
 use crate::table::{EARLIEST_OFFSET, ScanBatch};
+use crate::turn::take_turn;
 
 /// Reads a log as Arrow batches. Subscribing, fetching ahead and recovery are those of [`LogScanner`](crate::LogScanner).
 #[derive(Debug)]
@@ -25,14 +26,14 @@ impl RecordBatchLogScanner {
     }
 
     /// See [`LogScanner::subscribe`](crate::LogScanner::subscribe).
-    #[expect(clippy::unused_async, reason = "as in the row scanner")]
     pub async fn subscribe(&self, bucket: i32, offset: i64) -> Result<()> {
+        take_turn().await;
         self.scanner.subscribe([(None, bucket, offset)])
     }
 
     /// See [`LogScanner::subscribe_buckets`](crate::LogScanner::subscribe_buckets).
-    #[expect(clippy::unused_async, reason = "as in the row scanner")]
     pub async fn subscribe_buckets(&self, offsets: &HashMap<i32, i64>) -> Result<()> {
+        take_turn().await;
         self.scanner.subscribe(
             offsets
                 .iter()
@@ -46,34 +47,34 @@ impl RecordBatchLogScanner {
     }
 
     /// See [`LogScanner::subscribe_from`](crate::LogScanner::subscribe_from).
-    #[expect(clippy::unused_async, reason = "as in the row scanner")]
     pub async fn subscribe_from(
         &self,
         partition: Option<PartitionId>,
         bucket: i32,
         start: OffsetSpec,
     ) -> Result<()> {
+        take_turn().await;
         self.scanner
             .subscribe_from([(partition, bucket, Ok(start_of(start)))])
     }
 
     /// See [`LogScanner::subscribe_partition`](crate::LogScanner::subscribe_partition).
-    #[expect(clippy::unused_async, reason = "as in the row scanner")]
     pub async fn subscribe_partition(
         &self,
         partition: PartitionId,
         bucket: i32,
         offset: i64,
     ) -> Result<()> {
+        take_turn().await;
         self.scanner.subscribe([(Some(partition), bucket, offset)])
     }
 
     /// See [`LogScanner::subscribe_partition_buckets`](crate::LogScanner::subscribe_partition_buckets).
-    #[expect(clippy::unused_async, reason = "as in the row scanner")]
     pub async fn subscribe_partition_buckets(
         &self,
         offsets: &HashMap<(PartitionId, i32), i64>,
     ) -> Result<()> {
+        take_turn().await;
         self.scanner.subscribe(
             offsets
                 .iter()
@@ -82,31 +83,33 @@ impl RecordBatchLogScanner {
     }
 
     /// See [`LogScanner::unsubscribe`](crate::LogScanner::unsubscribe).
-    #[expect(clippy::unused_async, reason = "as in the row scanner")]
     pub async fn unsubscribe(&self, bucket: i32) -> Result<()> {
+        take_turn().await;
         self.scanner.unsubscribe(None, bucket)
     }
 
     /// See [`LogScanner::unsubscribe_partition`](crate::LogScanner::unsubscribe_partition).
-    #[expect(clippy::unused_async, reason = "as in the row scanner")]
     pub async fn unsubscribe_partition(&self, partition: PartitionId, bucket: i32) -> Result<()> {
+        take_turn().await;
         self.scanner.unsubscribe(Some(partition), bucket)
     }
 
     /// See [`LogScanner::subscribe_table`](crate::LogScanner::subscribe_table).
     pub async fn subscribe_table(&self, start: OffsetSpec) -> Result<()> {
+        take_turn().await;
         self.scanner.subscribe_table(start).await
     }
 
     /// See [`LogScanner::unsubscribe_all`](crate::LogScanner::unsubscribe_all).
-    #[expect(clippy::unused_async, reason = "as in the row scanner")]
     pub async fn unsubscribe_all(&self) -> Result<()> {
+        take_turn().await;
         self.scanner.unsubscribe_all();
         Ok(())
     }
 
     /// See [`LogScanner::read_until`](crate::LogScanner::read_until).
     pub async fn read_until(&self, end: OffsetSpec) -> Result<()> {
+        take_turn().await;
         self.scanner.read_until(end).await
     }
 
@@ -140,6 +143,7 @@ impl RecordBatchLogScanner {
     ///
     /// As [`LogScanner::poll`](crate::LogScanner::poll): nothing is lost.
     pub async fn poll(&self, timeout: Duration) -> Result<Vec<ScanBatch>> {
+        take_turn().await;
         self.scanner.shared.metrics.on_poll();
         let Some(polled) = self.scanner.poll(timeout).await? else {
             return Ok(Vec::new());

@@ -11,6 +11,7 @@ use super::limit::LimitScan;
 use crate::connection::ConnectionInner;
 use crate::error::Result;
 use crate::table::ScanBatch;
+use crate::turn::take_turn;
 
 /// Reads one bucket once. With a limit: the last rows of a log table, any rows of a primary-key table. Without one: every row of a
 /// primary-key table as it is when the first batch is asked for; writes after that are not seen.
@@ -60,6 +61,7 @@ impl BucketBatchScanner {
     ///
     /// A dropped call loses nothing.
     pub async fn next_batch(&self) -> Result<Option<ScanBatch>> {
+        take_turn().await;
         match &self.scan {
             Scan::Limit(scan) => scan.next_batch().await,
             Scan::Kv(scan) => scan.next_batch().await,

@@ -9,6 +9,7 @@ use fluss_row::ChangeType;
 use super::{Polled, RecordStream, Scanner, start_of};
 use crate::error::Result;
 use crate::table::{EARLIEST_OFFSET, ScanRecord, ScanRecords};
+use crate::turn::take_turn;
 
 /// Reads the rows of a log table, or the changelog of a primary-key table, bucket by bucket.
 ///
@@ -36,14 +37,14 @@ impl LogScanner {
     /// # Cancel safety
     ///
     /// It ends at once.
-    #[expect(clippy::unused_async, reason = "the documented API awaits it")]
     pub async fn subscribe(&self, bucket: i32, offset: i64) -> Result<()> {
+        take_turn().await;
         self.scanner.subscribe([(None, bucket, offset)])
     }
 
     /// Reads several buckets, each from its offset on: all of them, or none if one is wrong. See [`subscribe`](Self::subscribe).
-    #[expect(clippy::unused_async, reason = "as subscribe")]
     pub async fn subscribe_buckets(&self, offsets: &HashMap<i32, i64>) -> Result<()> {
+        take_turn().await;
         self.scanner.subscribe(
             offsets
                 .iter()
@@ -58,34 +59,34 @@ impl LogScanner {
 
     /// Reads a bucket, of a partition if one is named, from the earliest record on, from what comes after the latest one, or from the first
     /// batch that the server took in at or after a time in milliseconds since the epoch. See [`subscribe`](Self::subscribe).
-    #[expect(clippy::unused_async, reason = "as subscribe")]
     pub async fn subscribe_from(
         &self,
         partition: Option<PartitionId>,
         bucket: i32,
         start: OffsetSpec,
     ) -> Result<()> {
+        take_turn().await;
         self.scanner
             .subscribe_from([(partition, bucket, Ok(start_of(start)))])
     }
 
     /// Reads a bucket of a partition. See [`subscribe`](Self::subscribe).
-    #[expect(clippy::unused_async, reason = "as subscribe")]
     pub async fn subscribe_partition(
         &self,
         partition: PartitionId,
         bucket: i32,
         offset: i64,
     ) -> Result<()> {
+        take_turn().await;
         self.scanner.subscribe([(Some(partition), bucket, offset)])
     }
 
     /// Reads buckets of several partitions. See [`subscribe`](Self::subscribe).
-    #[expect(clippy::unused_async, reason = "as subscribe")]
     pub async fn subscribe_partition_buckets(
         &self,
         offsets: &HashMap<(PartitionId, i32), i64>,
     ) -> Result<()> {
+        take_turn().await;
         self.scanner.subscribe(
             offsets
                 .iter()
@@ -102,14 +103,14 @@ impl LogScanner {
     /// # Cancel safety
     ///
     /// There is no point at which it could be dropped half done.
-    #[expect(clippy::unused_async, reason = "as subscribe")]
     pub async fn unsubscribe(&self, bucket: i32) -> Result<()> {
+        take_turn().await;
         self.scanner.unsubscribe(None, bucket)
     }
 
     /// Reads a bucket of a partition no more. See [`unsubscribe`](Self::unsubscribe).
-    #[expect(clippy::unused_async, reason = "as subscribe")]
     pub async fn unsubscribe_partition(&self, partition: PartitionId, bucket: i32) -> Result<()> {
+        take_turn().await;
         self.scanner.unsubscribe(Some(partition), bucket)
     }
 
@@ -125,6 +126,7 @@ impl LogScanner {
     ///
     /// Dropped, nothing is subscribed.
     pub async fn subscribe_table(&self, start: OffsetSpec) -> Result<()> {
+        take_turn().await;
         self.scanner.subscribe_table(start).await
     }
 
@@ -137,8 +139,8 @@ impl LogScanner {
     /// # Cancel safety
     ///
     /// As [`unsubscribe`](Self::unsubscribe).
-    #[expect(clippy::unused_async, reason = "as subscribe")]
     pub async fn unsubscribe_all(&self) -> Result<()> {
+        take_turn().await;
         self.scanner.unsubscribe_all();
         Ok(())
     }
@@ -159,6 +161,7 @@ impl LogScanner {
     ///
     /// Dropped, the scan has no end as before.
     pub async fn read_until(&self, end: OffsetSpec) -> Result<()> {
+        take_turn().await;
         self.scanner.read_until(end).await
     }
 
@@ -199,6 +202,7 @@ impl LogScanner {
     ///
     /// A poll that is dropped loses nothing: rows leave the scanner in the moment in which they are returned.
     pub async fn poll(&self, timeout: Duration) -> Result<ScanRecords> {
+        take_turn().await;
         let metrics = &self.scanner.shared.metrics;
         metrics.on_poll();
         let polled = self.scanner.poll(timeout).await?;

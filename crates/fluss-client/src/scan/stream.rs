@@ -17,6 +17,7 @@ use super::{FAR_AWAY, LogScanner, RecordBatchLogScanner, Scanner};
 use crate::engine::scan::Taken;
 use crate::error::{Error, Result};
 use crate::table::{ScanBatch, ScanRecord};
+use crate::turn::poll_turn;
 
 /// The rows of a scan, with their buckets: made by [`LogScanner::into_stream`].
 ///
@@ -163,6 +164,7 @@ impl Stream for RecordStream {
     type Item = Result<(TableBucket, ScanRecord)>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let turn = ready!(poll_turn(cx));
         let this = self.get_mut();
         loop {
             if let Some(taken) = &mut this.current
@@ -175,10 +177,13 @@ impl Stream for RecordStream {
                     chunk.timestamp(),
                     chunk.change_type(row),
                 );
+                turn.made_progress();
                 return Poll::Ready(Some(Ok((taken.bucket, record))));
             }
             this.current = None;
-            match ready!(this.source.poll_taken(&this.scanner.scanner, cx)) {
+            let taken = ready!(this.source.poll_taken(&this.scanner.scanner, cx));
+            turn.made_progress();
+            match taken {
                 Some(Ok(taken)) => this.current = Some(taken),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 None => return Poll::Ready(None),
@@ -213,8 +218,10 @@ impl Stream for ScanBatchStream {
     type Item = Result<ScanBatch>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let turn = ready!(poll_turn(cx));
         let this = self.get_mut();
         let taken = ready!(this.source.poll_taken(&this.scanner.scanner, cx));
+        turn.made_progress();
         Poll::Ready(taken.map(|taken| batch(taken?)))
     }
 }

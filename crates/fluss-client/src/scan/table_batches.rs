@@ -14,6 +14,7 @@ use super::{Projection, discovery, partitions};
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
 use crate::table::ScanBatch;
+use crate::turn::take_turn;
 
 /// Reads a table once, all partitions included: one bucket after the other, and of each as
 /// [`BucketBatchScanner`](crate::table::BucketBatchScanner) does. With a limit, until there are enough rows; without one, every row of a
@@ -72,6 +73,7 @@ impl TableBatchScanner {
     ///
     /// A dropped call loses nothing.
     pub async fn next_batch(&self) -> Result<Option<ScanBatch>> {
+        take_turn().await;
         let mut progress = self.progress.lock().await;
         let progress = &mut *progress;
         loop {

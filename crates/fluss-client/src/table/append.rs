@@ -12,6 +12,7 @@ use fluss_row::arrow::TableBatch;
 use super::{BatchWriteFuture, WriteResultFuture};
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
+use crate::turn::take_turn;
 use crate::write::{Appender, BatchKind, Piece, RowRoute, Target, pieces};
 
 /// What is to be appended to: makes writers.
@@ -131,6 +132,7 @@ impl AppendWriter {
     ///
     /// Dropped before its end, the row was not appended.
     pub async fn append_async<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
+        take_turn().await;
         let inner = &*self.inner;
         inner.check(row)?;
         let (group, bucket) = inner.route.of(row)?;
@@ -215,9 +217,11 @@ impl AppendWriter {
     ///
     /// Dropped before its end, some pieces may have been appended.
     pub async fn append_arrow_batch_async(&self, batch: &RecordBatch) -> Result<BatchWriteFuture> {
+        take_turn().await;
         let inner = &*self.inner;
         let mut results = Vec::new();
         for piece in inner.pieces(batch)? {
+            take_turn().await;
             let (target, load) = (piece.target(), piece.load());
             if inner.appender.format().is_arrow() {
                 let first = inner
@@ -227,6 +231,7 @@ impl AppendWriter {
                 results.push((first, load.rows));
             } else {
                 for row in piece.rows.rows()?.rows() {
+                    take_turn().await;
                     let row = inner
                         .appender
                         .write_async(&target, |encoder| encoder.append(&row))
@@ -248,6 +253,7 @@ impl AppendWriter {
     ///
     /// Dropped before its end, the rows are sent all the same, and no failure is forgotten.
     pub async fn flush(&self) -> Result<()> {
+        take_turn().await;
         self.inner
             .appender
             .flush()
@@ -259,8 +265,8 @@ impl AppendWriter {
     ///
     /// # Errors
     ///
-    /// As [`flush`](Self::flush); [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with the number of rows that were not
-    /// acknowledged in time, those of other writers in the same batches included. They are still sent in the background.
+    /// The first failure that neither a `flush` nor the result of its row has told; [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with
+    /// the number of rows that were not acknowledged in time, those of other writers in the same batches included. They are still sent in the background.
     ///
     /// # Cancel safety
     ///

@@ -13,6 +13,7 @@ use fluss_row::kv::ValueRecord;
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
 use crate::lookup::{LookupKind, LookupPlan, ValueReader, Values};
+use crate::turn::take_turn;
 
 /// Makes lookups: made by [`FlussTable::new_lookup`](crate::FlussTable::new_lookup).
 #[derive(Clone)]
@@ -140,6 +141,7 @@ impl Lookuper {
     ///
     /// Dropped, the lookup may still be sent; its answer is thrown away. Other lookups are not disturbed.
     pub async fn lookup<R: InternalRow + ?Sized>(&self, key: &R) -> Result<LookupResult> {
+        take_turn().await;
         let inner = &*self.inner;
         let place = inner.plan.place(key).map_err(|error| self.failed(error))?;
         let Some(found) = inner
@@ -177,7 +179,10 @@ impl Lookuper {
     ) -> Result<Vec<LookupResult>> {
         let inner = &*self.inner;
         let mut answers = Vec::new();
+        let keys = keys.into_iter();
+        take_turn().await;
         for key in keys {
+            take_turn().await;
             let place = inner.plan.place(&key).map_err(|error| self.failed(error))?;
             let found = inner
                 .plan

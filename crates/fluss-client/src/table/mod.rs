@@ -17,7 +17,7 @@ pub use upsert::*;
 use std::fmt;
 use std::sync::Arc;
 
-use fluss_metadata::{TableInfo, TablePath};
+use fluss_metadata::{AutoPartitionStrategy, TableInfo, TablePath};
 
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
@@ -107,6 +107,29 @@ impl FlussTable {
             Arc::clone(&self.connection),
             self.info.clone(),
         ))
+    }
+
+    /// The rules by which servers make and drop partitions of this table by time. Where the table names no time zone, they go by
+    /// [`Config::server_time_zone`](crate::Config::server_time_zone).
+    ///
+    /// ```no_run
+    /// # fn today(table: &fluss_client::FlussTable, now_millis: i64) -> Result<String, Box<dyn std::error::Error>> {
+    /// // The name of the partition of now.
+    /// Ok(table.auto_partition()?.partition_time(now_millis, 0)?)
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Corrupt`](crate::error::ErrorKind::Corrupt) for a property of the table that cannot be read.
+    pub fn auto_partition(&self) -> Result<AutoPartitionStrategy> {
+        let strategy = self.info.descriptor().auto_partition();
+        let strategy =
+            strategy.map_err(|error| Error::unreadable(error).of_table(self.table_path()))?;
+        if strategy.time_zone().is_some() {
+            return Ok(strategy);
+        }
+        Ok(strategy.with_time_zone(self.connection.config.server_time_zone.as_str()))
     }
 
     /// Has the leaders of the buckets learnt, which the first write or read will want, without waiting for it.

@@ -5,12 +5,13 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use fluss_metadata::TableBucket;
 
 use crate::engine::write::Wish;
 use crate::error::{Error, Result};
+use crate::turn::poll_turn;
 use crate::write::{Completion, NOT_WAITING, Outcome, RowPlace, Written, WrittenOffset};
 
 /// Where a row was written.
@@ -75,14 +76,25 @@ impl WriteResultFuture {
 
     /// The result, if it is known already; does not hurry the row.
     pub fn try_result(&self) -> Option<Result<WriteResult>> {
+        let (result, batch) = self.peek()?;
+        if result.is_err() {
+            batch.tell();
+        }
+        Some(result)
+    }
+
+    /// The result, and the batch that the row came to.
+    fn peek(&self) -> Option<(Result<WriteResult>, &Completion)> {
         let (mut batch, mut index) = (&self.batch, self.index);
         loop {
             match batch.outcome()? {
-                Outcome::Written(written) => return Some(Ok(WriteResult::new(written, index))),
-                Outcome::Failed(error) => return Some(Err(error.clone())),
+                Outcome::Written(written) => {
+                    return Some((Ok(WriteResult::new(written, index)), batch));
+                }
+                Outcome::Failed(error) => return Some((Err(error.clone()), batch)),
                 Outcome::Moved(places) => match places.get(index as usize) {
                     Some(place) => (batch, index) = (&place.batch, place.index),
-                    None => return Some(Err(lost())),
+                    None => return Some((Err(lost()), batch)),
                 },
             }
         }
@@ -93,11 +105,15 @@ impl WriteResultFuture {
     /// Waits for the end of the batch; `None` if its rows moved to others.
     fn poll_batch(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<WriteResult>>> {
         let index = self.index;
-        self.batch
+        let batch = &self.batch;
+        batch
             .poll(Wish::Urgent, &mut self.place, context)
             .map(|outcome| match outcome {
                 Outcome::Written(written) => Some(Ok(WriteResult::new(written, index))),
-                Outcome::Failed(error) => Some(Err(error.clone())),
+                Outcome::Failed(error) => {
+                    batch.tell();
+                    Some(Err(error.clone()))
+                }
                 Outcome::Moved(places) if places.len() <= index as usize => Some(Err(lost())),
                 Outcome::Moved(_) => None,
             })
@@ -123,11 +139,15 @@ impl Future for WriteResultFuture {
     type Output = Result<WriteResult>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let turn = ready!(poll_turn(context));
         let this = &mut *self;
         loop {
             match this.poll_batch(context) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Some(result)) => return Poll::Ready(result),
+                Poll::Ready(Some(result)) => {
+                    turn.made_progress();
+                    return Poll::Ready(result);
+                }
                 Poll::Ready(None) => this.follow(),
             }
         }
@@ -147,7 +167,7 @@ impl fmt::Debug for WriteResultFuture {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WriteResultFuture")
             .field("index", &self.index)
-            .field("result", &self.try_result())
+            .field("result", &self.peek().map(|(result, _)| result))
             .finish_non_exhaustive()
     }
 }
@@ -219,6 +239,7 @@ impl Future for BatchWriteFuture {
                 piece.first.batch.want(Wish::Urgent);
             }
         }
+        let turn = ready!(poll_turn(context));
         while let Some(mut piece) = this.pieces.pop_front() {
             if let Some(moved) = piece.moved() {
                 for piece in moved.into_iter().rev() {
@@ -228,7 +249,10 @@ impl Future for BatchWriteFuture {
                 continue;
             }
             match piece.first.poll_batch(context) {
-                Poll::Ready(Some(result)) => this.done.push(result?),
+                Poll::Ready(Some(result)) => {
+                    turn.made_progress();
+                    this.done.push(result?);
+                }
                 // It moved.
                 Poll::Ready(None) => this.pieces.push_front(piece),
                 Poll::Pending => {
@@ -237,6 +261,7 @@ impl Future for BatchWriteFuture {
                 }
             }
         }
+        turn.made_progress();
         Poll::Ready(Ok(std::mem::take(&mut this.done)))
     }
 }

@@ -11,6 +11,7 @@ use super::WriteResultFuture;
 use super::append::wrong_width;
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
+use crate::turn::take_turn;
 use crate::write::{Appender, BatchKind, RowRoute};
 
 pub use crate::write::MergeMode;
@@ -239,6 +240,7 @@ impl UpsertWriter {
     ///
     /// Dropped before its end, the row was not written.
     pub async fn upsert_async<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
+        take_turn().await;
         let inner = &*self.inner;
         inner.check(row)?;
         let plan = inner.route.key_of(row)?;
@@ -296,6 +298,7 @@ impl UpsertWriter {
     ///
     /// Dropped before its end, nothing was deleted.
     pub async fn delete_async<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
+        take_turn().await;
         let inner = &*self.inner;
         inner.check(row)?;
         let plan = inner.route.key_of(row)?;
@@ -330,6 +333,7 @@ impl UpsertWriter {
     ///
     /// Dropped before its end, the rows are sent all the same, and no failure is forgotten.
     pub async fn flush(&self) -> Result<()> {
+        take_turn().await;
         self.inner
             .appender
             .flush()
@@ -341,8 +345,8 @@ impl UpsertWriter {
     ///
     /// # Errors
     ///
-    /// As [`flush`](Self::flush); [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with the number of rows that were not
-    /// acknowledged in time, those of other writers in the same batches included. They are still sent in the background.
+    /// The first failure that neither a `flush` nor the result of its row has told; [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with
+    /// the number of rows that were not acknowledged in time, those of other writers in the same batches included. They are still sent in the background.
     ///
     /// # Cancel safety
     ///

@@ -21,6 +21,7 @@ use crate::engine::write::{Wish, full_at, next_step};
 use crate::error::{Cause, Error, Result};
 use crate::runtime::BlockingWait;
 use crate::table::WriteResultFuture;
+use crate::turn::take_turn;
 
 /// Most bytes that a waiting writer asks for at once, so that it is not woken for every few rows.
 const WAIT_FOR: usize = 256 * 1024;
@@ -452,7 +453,8 @@ impl Appender {
     /// Refuses rows from now on, then flushes for at most `timeout`.
     pub(crate) async fn close(&self, timeout: Duration) -> Result<()> {
         self.member.close();
-        let flushed = self.shared.within(timeout, flush(&self.member)).await;
+        take_turn().await;
+        let flushed = self.shared.within(timeout, finish(&self.member)).await;
         flushed.unwrap_or_else(|| Err(Member::not_sent([&*self.member], timeout)))
     }
 
@@ -483,7 +485,18 @@ enum Room {
 }
 
 /// Waits for the batches a writer has now; the first failure since the last time.
-pub(super) async fn flush(member: &Member) -> Result<()> {
+async fn flush(member: &Member) -> Result<()> {
+    wait(member).await;
+    member.take_failure().map_or(Ok(()), Err)
+}
+
+/// As [`flush`], at the end of a writer: the first failure that nobody was told of.
+pub(super) async fn finish(member: &Member) -> Result<()> {
+    wait(member).await;
+    member.take_untold_failure().map_or(Ok(()), Err)
+}
+
+async fn wait(member: &Member) {
     let mut pending = member.pending();
     for batch in &pending {
         batch.want(Wish::Flush);
@@ -499,9 +512,5 @@ pub(super) async fn flush(member: &Member) -> Result<()> {
             let moved = outcome.moved_to().cloned();
             pending.extend(moved.inspect(|batch| batch.want(Wish::Flush)));
         }
-    }
-    match member.take_failure() {
-        Some(error) => Err(error),
-        None => Ok(()),
     }
 }

@@ -60,8 +60,15 @@ fn split(batch: &TableBatch, route: &RowRoute) -> Result<Vec<Part>> {
     }
     let columns = batch.rows()?;
     let mut places: Vec<(Arc<BucketGroup>, Option<u32>, Vec<u32>)> = Vec::new();
-    let mut last = 0;
+    let (mut last, mut are_checked, mut name) = (0, false, String::new());
     for (index, row) in columns.rows().enumerate() {
+        if !are_checked && !route.is_known(&row, &mut name)? {
+            // The first new partition: all rows are checked before it is made, so that a batch that is refused leaves none behind.
+            for row in columns.rows().skip(index) {
+                route.is_known(&row, &mut name)?;
+            }
+            are_checked = true;
+        }
         let (group, bucket) = route.of(&row)?;
         let is_there = |place: &(Arc<BucketGroup>, Option<u32>, Vec<u32>)| {
             place.1 == bucket && Arc::ptr_eq(&place.0, &group)

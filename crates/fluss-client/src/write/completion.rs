@@ -1,6 +1,6 @@
 //! How the rows of a batch learn what became of them.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::{Context, Poll, Waker};
 
@@ -62,6 +62,8 @@ pub(crate) struct Completion {
     outcome: OnceLock<Outcome>,
     waiting: Mutex<Vec<Option<Waker>>>,
     wish: AtomicU8,
+    /// Whether the result of a row told that the batch failed.
+    is_told: AtomicBool,
     /// Rows of the batch, once it is closed.
     rows: AtomicU32,
     slot: Weak<BucketSlot>,
@@ -76,6 +78,7 @@ impl Completion {
             outcome: OnceLock::new(),
             waiting: Mutex::default(),
             wish: AtomicU8::new(number(Wish::Linger)),
+            is_told: AtomicBool::new(false),
             rows: AtomicU32::new(0),
             slot,
         }
@@ -84,6 +87,16 @@ impl Completion {
     /// What became of the batch, once it is known.
     pub(crate) fn outcome(&self) -> Option<&Outcome> {
         self.outcome.get()
+    }
+
+    /// Somebody was told that it failed.
+    #[cold]
+    pub(crate) fn tell(&self) {
+        self.is_told.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn is_told(&self) -> bool {
+        self.is_told.load(Ordering::Relaxed)
     }
 
     /// Waits for the outcome; `place` is where the caller keeps its place among those who wait. The batch becomes as urgent as `wish`.

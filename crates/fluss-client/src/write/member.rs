@@ -19,8 +19,15 @@ pub(crate) struct Member {
 struct State {
     /// Batches with rows of this writer, in the order it joined them; those that ended go when the next one comes.
     batches: VecDeque<Arc<Completion>>,
+    /// Of those that failed since the last `flush`, the first one, and those of which nobody was told so far, while they are not too many.
     first_failure: Option<Error>,
+    untold: VecDeque<(Arc<Completion>, Error)>,
+    /// One for which there was no room among them.
+    one_more: Option<Error>,
 }
+
+/// Failures of which a writer remembers whether their rows told of them.
+const UNTOLD: usize = 64;
 
 impl Member {
     /// The writer has its first row in a batch.
@@ -37,10 +44,17 @@ impl Member {
     }
 
     /// A batch with rows of this writer failed.
-    pub(super) fn on_failure(&self, error: &Error) {
-        self.state()
-            .first_failure
-            .get_or_insert_with(|| error.clone());
+    pub(super) fn on_failure(&self, batch: &Arc<Completion>, error: &Error) {
+        let mut state = self.state();
+        state.first_failure.get_or_insert_with(|| error.clone());
+        if state.untold.len() >= UNTOLD {
+            state.untold.retain(|(batch, _)| !batch.is_told());
+        }
+        if state.untold.len() < UNTOLD {
+            state.untold.push_back((Arc::clone(batch), error.clone()));
+        } else {
+            state.one_more.get_or_insert_with(|| error.clone());
+        }
     }
 
     /// The batches that have not ended.
@@ -72,7 +86,20 @@ impl Member {
 
     /// The first failure since the last call.
     pub(crate) fn take_failure(&self) -> Option<Error> {
-        self.state().first_failure.take()
+        let mut state = self.state();
+        state.untold.clear();
+        state.one_more = None;
+        state.first_failure.take()
+    }
+
+    /// As [`take_failure`](Self::take_failure), but for those that results of rows told. Of very many, rather one twice than none.
+    pub(crate) fn take_untold_failure(&self) -> Option<Error> {
+        let mut state = self.state();
+        state.first_failure = None;
+        let mut failures = std::mem::take(&mut state.untold).into_iter();
+        let untold = failures.find(|(batch, _)| !batch.is_told());
+        let one_more = state.one_more.take();
+        untold.map(|(_, error)| error).or(one_more)
     }
 
     /// Refuses rows from now on.

@@ -162,12 +162,12 @@ impl Writers {
         Ok(Appender::new(Arc::clone(&self.shared), table, format))
     }
 
-    /// Waits for all batches of all writers; the first failure that no `flush` has told of.
-    pub(crate) async fn flush(&self) -> Result<()> {
+    /// Waits for all batches of all writers; the first failure that neither a `flush` nor the result of a row has told of.
+    async fn finish(&self) -> Result<()> {
         let mut first = Ok(());
         for member in self.shared.members() {
-            let flushed = appender::flush(&member).await;
-            first = first.and(flushed);
+            let finished = appender::finish(&member).await;
+            first = first.and(finished);
         }
         first
     }
@@ -179,7 +179,7 @@ impl Writers {
         for member in &members {
             member.close();
         }
-        let flushed = self.shared.within(timeout, self.flush()).await;
+        let flushed = self.shared.within(timeout, self.finish()).await;
         let closed = flushed
             .unwrap_or_else(|| Err(Member::not_sent(members.iter().map(Arc::as_ref), timeout)));
         self.shared.inbox.shut_down();

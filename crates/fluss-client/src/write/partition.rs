@@ -1,9 +1,8 @@
 //! Finding the leaders of what is written to, and making partitions that are missing.
 
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use fluss_metadata::{PartitionId, PartitionSpec, TableBucket, TableInfo};
+use fluss_metadata::{PartitionId, TableBucket, TableInfo};
 use fluss_rpc::Cluster;
 use fluss_wire::error_code::{ErrorCode, ServerError};
 use fluss_wire::message::{CreatePartitionRequest, PbKeyValue, PbPartitionSpec};
@@ -85,7 +84,8 @@ async fn find_or_make(
             text,
         )));
     }
-    check_time(info, partition)?;
+    // Whether it fits the rules of its table is for the server to say: those of release 0.9.1 take any time, and go by their own clock
+    // and time zone when they drop what is old.
     make(cluster, info, partition)
         .await
         .map_err(|error| error.during("create_partition"))?;
@@ -119,23 +119,6 @@ async fn find_partition(
     Ok(cluster
         .view()
         .partition_id(info.table_id(), &partition.name))
-}
-
-/// Checks a partition by time against the rules of its table: its format, and whether the server would drop it at once. The clock is that
-/// of this machine. Source: `PartitionUtils.java: validateAutoPartitionTime`.
-fn check_time(info: &TableInfo, partition: &PartitionName) -> Result<()> {
-    let strategy = info.descriptor().auto_partition()?;
-    let spec = PartitionSpec::new(
-        info.partition_keys()
-            .iter()
-            .zip(&partition.values)
-            .map(|(key, value)| (key.clone(), value.clone())),
-    );
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |time| time.as_millis() as i64);
-    strategy.validate_partition(info.partition_keys(), &spec, now)?;
-    Ok(())
 }
 
 async fn make(cluster: &Cluster, info: &TableInfo, partition: &PartitionName) -> Result<()> {

@@ -249,13 +249,13 @@ impl Pouring<'_> {
     /// The next row cannot be written.
     fn fail(&mut self, error: &Error) {
         let error = error.clone().of_table(&self.to.group.table_path);
+        let completion = Arc::new(Completion::new(std::sync::Weak::new()));
         for member in &self.batch.members {
-            member.on_failure(&error);
+            member.on_failure(&completion, &error);
         }
-        let completion = Completion::new(std::sync::Weak::new());
         completion.complete(Outcome::Failed(error));
         self.places.push(RowPlace {
-            batch: Arc::new(completion),
+            batch: completion,
             index: 0,
         });
     }

@@ -98,6 +98,22 @@ impl RowRoute {
         }
     }
 
+    /// Whether the row's partition was written to before. If not, its values are checked, and nobody is asked to find or make it.
+    pub(super) fn is_known<R: InternalRow>(&self, row: &R, name: &mut String) -> Result<bool> {
+        let (None, Some(names)) = (self.table.whole(), self.keys.partition()) else {
+            return Ok(true);
+        };
+        name.clear();
+        names
+            .append_name(row, name)
+            .map_err(|error| self.failed(error.into()))?;
+        if self.table.partition(name).is_some() {
+            return Ok(true);
+        }
+        let checked = self.check_new_partition(row, names);
+        checked.map(|_| false).map_err(|error| self.failed(error))
+    }
+
     /// The place of a row, if it is the same for all rows.
     #[inline]
     pub(super) fn of_any_row(&self) -> Option<(GroupRef<'_>, Option<u32>)> {
@@ -230,17 +246,34 @@ impl RowRoute {
             .map_err(|error| self.failed(error.into()))?;
         match self.table.partition(name) {
             Some(group) => Ok(group),
-            None => self.new_partition(name).map_err(|error| self.failed(error)),
+            None => self
+                .new_partition(row, names, name)
+                .map_err(|error| self.failed(error)),
         }
     }
 
     #[cold]
-    fn new_partition(&self, name: &str) -> Result<Arc<BucketGroup>> {
-        let spec =
-            ResolvedPartitionSpec::from_partition_name(self.table.info().partition_keys(), name)?;
-        spec.validate()?;
+    fn new_partition<R: InternalRow>(
+        &self,
+        row: &R,
+        names: &PartitionNames,
+        name: &str,
+    ) -> Result<Arc<BucketGroup>> {
+        let spec = self.check_new_partition(row, names)?;
         self.table
             .partition_or_new(name, || spec.partition_values().to_vec())
+    }
+
+    /// Checks the values one by one before anybody is asked: those of a partition that was written to before are fit for a name.
+    fn check_new_partition<R: InternalRow>(
+        &self,
+        row: &R,
+        names: &PartitionNames,
+    ) -> Result<ResolvedPartitionSpec> {
+        let keys = self.table.info().partition_keys();
+        let spec = ResolvedPartitionSpec::new(keys.to_vec(), names.values(row)?)?;
+        spec.validate()?;
+        Ok(spec)
     }
 
     #[cold]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use fluss_metadata::{TableId, TablePath};
@@ -33,6 +33,9 @@ pub(crate) struct BucketGroup {
     is_tentative: AtomicBool,
 }
 
+/// The number of a bucket that has none.
+const NO_ID: SlotId = SlotId::MAX;
+
 /// The name of a partition.
 #[derive(Debug, Clone)]
 pub(crate) struct PartitionName {
@@ -47,8 +50,8 @@ pub(crate) struct BucketSlot {
     pub(super) bucket: u32,
     group: Weak<BucketGroup>,
     inbox: Arc<Inbox>,
-    /// Its number in the engine, given by the sender.
-    pub(super) id: OnceLock<SlotId>,
+    /// Its number in the engine, given by the sender, which alone looks at it; [`NO_ID`] as long as it has none.
+    id: AtomicUsize,
     /// Whether it had a leader when the sender last looked.
     is_available: AtomicBool,
     state: Mutex<SlotState>,
@@ -223,10 +226,40 @@ impl BucketSlot {
             bucket,
             group,
             inbox,
-            id: OnceLock::new(),
+            id: AtomicUsize::new(NO_ID),
             is_available: AtomicBool::new(true),
             state: Mutex::default(),
         }
+    }
+
+    /// Its number in the engine, if it has one.
+    pub(super) fn id(&self) -> Option<SlotId> {
+        Some(self.id.load(Ordering::Relaxed)).filter(|id| *id != NO_ID)
+    }
+
+    pub(super) fn set_id(&self, id: Option<SlotId>) {
+        self.id.store(id.unwrap_or(NO_ID), Ordering::Relaxed);
+    }
+
+    /// Refuses rows from now on, if none are in it that the sender has not taken.
+    pub(super) fn shut(&self, error: &Error) -> bool {
+        let mut state = self.state();
+        let is_empty = state.open.is_none() && state.closed.is_empty();
+        if is_empty && state.failed.is_none() {
+            state.failed = Some(error.clone());
+        }
+        is_empty
+    }
+
+    /// Takes rows again.
+    pub(super) fn reopen(&self) {
+        self.state().failed = None;
+    }
+
+    /// Whether no rows are in it that the sender has not taken.
+    pub(super) fn is_empty(&self) -> bool {
+        let state = self.state();
+        state.open.is_none() && state.closed.is_empty()
     }
 
     /// The buckets it is one of.

@@ -1,9 +1,11 @@
-//! A cluster of two scripted servers on loopback: it answers what a client needs to get going, until told to misbehave.
+//! A cluster of two scripted servers inside the process: it answers what a client needs to get going, until told to misbehave.
 
-use std::net::SocketAddr;
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use fluss_client::transport::{Dialer, Transport};
 use fluss_metadata::{DataTypes, Schema, TableDescriptor};
 use fluss_wire::api::{ApiKey, ServerRole, TABLE};
 use fluss_wire::codec::{self, WireMessage};
@@ -14,13 +16,13 @@ use fluss_wire::message::{
     PbBucketMetadata, PbFetchLogRespForBucket, PbFetchLogRespForTable, PbServerNode,
     PbTableMetadata,
 };
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::{Duration, sleep};
 
 pub(crate) const TABLE_ID: i64 = 7;
 const COORDINATOR: i32 = 1;
 const TABLET_SERVER: i32 = 2;
+const HOST: &str = "127.0.0.1";
 
 /// What a server does instead of answering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,56 +62,41 @@ pub(crate) struct Fault {
     pub misbehaviour: Misbehaviour,
 }
 
-/// Two servers: a coordinator, and a tablet server that leads the one bucket of the one table.
-#[derive(Debug)]
-pub(crate) struct ScriptedCluster {
-    pub coordinator: SocketAddr,
-    tasks: Vec<tokio::task::JoinHandle<()>>,
-}
+/// Two servers: a coordinator, and a tablet server that leads the one bucket of the one table. Their ports are their types.
+#[derive(Debug, Clone)]
+pub(crate) struct ScriptedCluster(Arc<Script>);
 
+#[derive(Debug)]
 struct Script {
     primary_key: bool,
     fault: Option<Fault>,
-    coordinator: SocketAddr,
-    tablet: SocketAddr,
 }
 
 impl ScriptedCluster {
-    pub(crate) async fn start(primary_key: bool, fault: Option<Fault>) -> Self {
-        let coordinator = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let tablet = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let script = Arc::new(Script {
-            primary_key,
-            fault,
-            coordinator: coordinator.local_addr().unwrap(),
-            tablet: tablet.local_addr().unwrap(),
-        });
-        Self {
-            coordinator: script.coordinator,
-            tasks: vec![
-                tokio::spawn(accept(coordinator, COORDINATOR, Arc::clone(&script))),
-                tokio::spawn(accept(tablet, TABLET_SERVER, script)),
-            ],
-        }
+    pub(crate) fn new(primary_key: bool, fault: Option<Fault>) -> Self {
+        Self(Arc::new(Script { primary_key, fault }))
+    }
+
+    pub(crate) fn bootstrap_server() -> String {
+        format!("{HOST}:{COORDINATOR}")
     }
 }
 
-impl Drop for ScriptedCluster {
-    fn drop(&mut self) {
-        for task in &self.tasks {
-            task.abort();
-        }
+impl Dialer for ScriptedCluster {
+    fn dial<'a>(
+        &'a self,
+        _host: &'a str,
+        port: u16,
+    ) -> Pin<Box<dyn Future<Output = io::Result<Box<dyn Transport>>> + Send + 'a>> {
+        Box::pin(async move {
+            let (ours, theirs) = tokio::io::duplex(64 * 1024);
+            tokio::spawn(serve(theirs, i32::from(port), Arc::clone(&self.0)));
+            Ok(Box::new(ours) as Box<dyn Transport>)
+        })
     }
 }
 
-async fn accept(listener: TcpListener, server_type: i32, script: Arc<Script>) {
-    loop {
-        let (socket, _) = listener.accept().await.unwrap();
-        tokio::spawn(serve(socket, server_type, Arc::clone(&script)));
-    }
-}
-
-async fn serve(mut socket: TcpStream, server_type: i32, script: Arc<Script>) {
+async fn serve(mut socket: DuplexStream, server_type: i32, script: Arc<Script>) {
     let mut decoder = FrameDecoder::new(1 << 20);
     let mut received = BytesMut::new();
     loop {
@@ -131,7 +118,7 @@ async fn serve(mut socket: TcpStream, server_type: i32, script: Arc<Script>) {
 
 /// Sends the answer, or what the fault makes of it. Returns whether the connection goes on.
 async fn send(
-    socket: &mut TcpStream,
+    socket: &mut DuplexStream,
     request: &RequestFrame,
     answer: Bytes,
     fault: Option<Fault>,
@@ -171,7 +158,7 @@ impl Script {
             ApiKey::ApiVersions => success(id, &api_versions(server_type)),
             ApiKey::GetMetadata => {
                 let asked: MetadataRequest = codec::decode(request.body.clone()).unwrap();
-                success(id, &self.metadata(&asked))
+                success(id, &Self::metadata(&asked))
             }
             ApiKey::GetTableInfo => success(
                 id,
@@ -199,16 +186,16 @@ impl Script {
         }
     }
 
-    fn metadata(&self, asked: &MetadataRequest) -> MetadataResponse {
-        let node = |node_id, address: SocketAddr| PbServerNode {
+    fn metadata(asked: &MetadataRequest) -> MetadataResponse {
+        let node = |node_id, port| PbServerNode {
             node_id,
-            host: address.ip().to_string(),
-            port: i32::from(address.port()),
+            host: HOST.to_owned(),
+            port,
             ..PbServerNode::default()
         };
         MetadataResponse {
-            coordinator_server: Some(node(0, self.coordinator)),
-            tablet_servers: vec![node(1, self.tablet)].into(),
+            coordinator_server: Some(node(0, COORDINATOR)),
+            tablet_servers: vec![node(1, TABLET_SERVER)].into(),
             table_metadata: asked
                 .table_path
                 .iter()

@@ -72,8 +72,6 @@ fn documents_that_end_anywhere_are_refused() {
 fn changed_documents_are_refused_or_read_without_panic() {
     let documents = documents();
     let mut random = Random(42);
-    let started = Instant::now();
-    let limit = Duration::from_secs(4);
     let pieces = [
         "\"",
         "{",
@@ -94,9 +92,7 @@ fn changed_documents_are_refused_or_read_without_panic() {
         "\"nullable\":null",
         "\"id\":-1",
     ];
-    let mut rounds = 0;
-    while rounds < 60_000 && started.elapsed() < limit {
-        rounds += 1;
+    for _ in 0..20_000 {
         let mut bytes = documents[random.below(documents.len())]
             .clone()
             .into_bytes();
@@ -121,7 +117,6 @@ fn changed_documents_are_refused_or_read_without_panic() {
         }
         try_all(&bytes);
     }
-    assert!(rounds > 1000, "only {rounds} rounds");
 }
 
 #[test]
@@ -151,28 +146,42 @@ fn arbitrary_bytes_and_texts_are_refused_without_panic() {
 }
 
 #[test]
-fn large_documents_of_little_content_are_refused_quickly() {
+fn large_documents_of_little_content_are_refused_in_time_that_grows_as_they_do() {
+    /// Large documents are so many times as large as small ones.
+    const TIMES: usize = 64;
     let many = |item: &str, count: usize| vec![item; count].join(",");
-    let documents = [
-        format!("{{\"columns\":[{}]}}", many("{}", 200_000)),
-        format!("{{\"columns\":[{}]}}", many("0", 500_000)),
-        format!(
-            "{{\"columns\":{}}}",
-            "[".repeat(400_000) + &"]".repeat(400_000)
-        ),
-        format!(
-            "{{\"columns\":[],\"primary_key\":[{}]}}",
-            many("\"\"", 300_000)
-        ),
-        format!("{{{}}}", many("\"columns\":[]", 100_000)),
-        "{\"columns\":[".repeat(100_000),
-    ];
-    for document in documents {
-        let started = Instant::now();
-        assert!(
-            Schema::from_json(document.as_bytes()).is_err()
-                || document.contains("\"columns\":[],\"columns\"")
-        );
-        assert!(started.elapsed() < Duration::from_secs(5));
+    let documents = |size: usize| {
+        [
+            format!("{{\"columns\":[{}]}}", many("{}", 2 * size)),
+            format!("{{\"columns\":[{}]}}", many("0", 5 * size)),
+            format!(
+                "{{\"columns\":{}}}",
+                "[".repeat(4 * size) + &"]".repeat(4 * size)
+            ),
+            format!(
+                "{{\"columns\":[],\"primary_key\":[{}]}}",
+                many("\"\"", 3 * size)
+            ),
+            format!("{{{}}}", many("\"columns\":[]", size)),
+            "{\"columns\":[".repeat(size),
+        ]
+    };
+    // The shortest of a few, so that it is not that of other programs on the machine.
+    let time = |document: &str| {
+        let times = (0..5).map(|_| {
+            let started = Instant::now();
+            assert!(
+                Schema::from_json(document.as_bytes()).is_err()
+                    || document.contains("\"columns\":[],\"columns\"")
+            );
+            started.elapsed()
+        });
+        times.min().unwrap_or_default()
+    };
+    for (small, large) in documents(1500).iter().zip(&documents(1500 * TIMES)) {
+        // A tenth of what it would be if it grew with the square of the size, on whatever machine.
+        let most = time(small).max(Duration::from_micros(1)) * (TIMES * TIMES / 10) as u32;
+        let took = time(large);
+        assert!(took < most, "{took:?} for {} bytes", large.len());
     }
 }

@@ -35,7 +35,7 @@ fn names_are_legal_exactly_where_they_are_in_java() {
         .to_string();
     assert_eq!(
         error,
-        "table name: got \"a b\", expected ASCII letters, digits, _ and - only"
+        "table name: got \"a b\", expected ASCII letters, digits, _ and - only, without ' '"
     );
 }
 

@@ -163,13 +163,13 @@ async fn a_fetch_waits_for_news_and_lets_later_requests_pass() {
     let id = table(&mut coordinator, "events", descriptor(false)).await;
     let mut request = fetch(id, 0, &[]);
     request.min_bytes = Some(1);
-    request.max_wait_ms = Some(60_000);
+    request.max_wait_ms = Some(600_000);
     let waiting = tokio::spawn(async move { fetched(&mut tablet, request).await });
     tokio::time::sleep(Duration::from_millis(50)).await;
     assert!(!waiting.is_finished());
     let mut other = Client::connect(cluster.tablet_servers()[0]).await;
     produce(&mut other, id, log_batch(7, "new", -1, -1)).await;
-    let answer = tokio::time::timeout(Duration::from_secs(10), waiting)
+    let answer = tokio::time::timeout(Duration::from_secs(60), waiting)
         .await
         .unwrap();
     assert_eq!(records(answer.unwrap().records, &[]), ["0 +A 7 new"]);

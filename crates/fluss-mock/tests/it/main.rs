@@ -1,4 +1,4 @@
-//! The mock cluster, driven by a small client of its own: shared code would hide shared bugs.
+//! The mock cluster, driven by a small client of its own: shared code would hide shared bugs. One part is about both together.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,4 +12,5 @@ mod client;
 mod data;
 mod faults;
 mod handshake;
+mod paused;
 mod verbs;

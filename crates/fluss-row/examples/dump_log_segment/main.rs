@@ -1,8 +1,8 @@
 //! Prints the records of a log segment file as JSON lines, with nothing but `fluss-row`.
 //!
 //! ```text
-//! cargo run --example dump_log_segment                                       a segment of its own
-//! cargo run --example dump_log_segment -- schema.json ARROW 00000000000000000000.log
+//! cargo run -p fluss-row --example dump_log_segment                                       a segment of its own
+//! cargo run -p fluss-row --example dump_log_segment -- schema.json ARROW 00000000000000000000.log
 //! ```
 //!
 //! `schema.json` is the schema of the table as Fluss writes it, the format that of the property `table.log.format`. Every batch is read with

@@ -11,7 +11,7 @@ mod wish;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use fluss_metadata::{ServerNode, TableBucket, TableId, TablePath};
+use fluss_metadata::{PartitionId, ServerNode, TableBucket, TableId, TablePath};
 use tokio::runtime::Handle;
 use tokio::time::Instant;
 
@@ -155,6 +155,12 @@ impl Cluster {
             let is_another = view.table_id(path).is_some_and(|known| known != table);
             is_another.then(|| view.without_table(path)).flatten()
         });
+    }
+
+    /// Forgets partitions that were dropped, with all that is known of them.
+    pub fn forget_partitions(&self, table: TableId, partitions: &[PartitionId]) {
+        self.inner
+            .change_view(|view| view.without_partitions(table, partitions));
     }
 
     /// Remembers partitions of a table that were listed. Their leaders are asked for when they are wanted.

@@ -272,6 +272,32 @@ impl ClusterView {
         Some(view)
     }
 
+    /// This view without partitions that were dropped; `None` if nothing is known of them.
+    pub(super) fn without_partitions(
+        &self,
+        table: TableId,
+        partitions: &[PartitionId],
+    ) -> Option<Self> {
+        let gone: BTreeSet<_> = partitions.iter().copied().collect();
+        let is_gone = |(id, partition): &Group| {
+            *id == table && partition.is_some_and(|partition| gone.contains(&partition))
+        };
+        let names = self.partitions.get(&table);
+        let is_any = names.is_some_and(|names| names.values().any(|id| gone.contains(id)))
+            || self.leaders.keys().any(is_gone)
+            || self.bucket_counts.keys().any(is_gone);
+        if !is_any {
+            return None;
+        }
+        let mut view = self.next();
+        view.leaders.retain(|group, _| !is_gone(group));
+        view.bucket_counts.retain(|group, _| !is_gone(group));
+        if let Some(names) = view.partitions.get_mut(&table) {
+            Arc::make_mut(names).retain(|_, id| !gone.contains(id));
+        }
+        Some(view)
+    }
+
     /// This view without the partition of that name; `None` if it is not in it.
     pub(super) fn without_partition_named(&self, path: &TablePath, name: &str) -> Option<Self> {
         let table = self.table_id(path)?;

@@ -1,7 +1,7 @@
 //! Somebody changed the password, or a rule is missing: neither gets better by waiting, and neither is kept from whoever operates
 //! the service.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use fluss::config::{Config, SecurityProtocol};
 use fluss::error::ErrorKind;
@@ -24,15 +24,13 @@ pub(crate) async fn a_wrong_password_is_told_at_once() -> Outcome {
         ..config(&cluster)
     };
 
-    let started = Instant::now();
-    let refused = Orders::open(login("operator", "forgotten")).await;
+    let mistaken = login("operator", "forgotten");
+    let (started, call_timeout) = (Instant::now(), mistaken.call_timeout);
+    let refused = Orders::open(mistaken).await;
     let error = refused.err().ok_or("let in with a wrong password")?;
     assert_eq!(error.kind(), ErrorKind::Authentication);
     assert!(!error.to_string().contains("forgotten"));
-    assert!(
-        started.elapsed() < Duration::from_secs(10),
-        "it was repeated"
-    );
+    assert!(started.elapsed() < call_timeout, "it was repeated");
 
     // The right password, but nobody allowed the clerk anything.
     let refused = Orders::open(login("clerk", "pencil")).await;

@@ -11,6 +11,7 @@
 mod bounded;
 mod calls;
 mod cancellation;
+mod closing;
 mod dropped;
 mod endurance;
 mod liveness;
@@ -19,5 +20,7 @@ mod newer;
 mod passing;
 mod rescaled;
 mod runtimes;
+mod stalled;
 mod support;
 mod time;
+mod turns;

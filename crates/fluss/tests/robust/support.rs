@@ -43,8 +43,28 @@ impl Bench {
 
     /// On a cluster as the builder makes it, in memory; tables have so many replicas.
     pub(crate) async fn on(builder: MockClusterBuilder, replicas: u16) -> Self {
+        Self::configured(builder, replicas, |_| ()).await
+    }
+
+    /// For tests in real time: calls have as long as a busy machine may need.
+    pub(crate) async fn in_real_time(builder: MockClusterBuilder, replicas: u16) -> Self {
+        Self::configured(builder, replicas, |config| {
+            config.connect_timeout = Duration::from_secs(60);
+            config.request_timeout = Duration::from_secs(60);
+            config.call_timeout = Duration::from_secs(300);
+            config.writer_delivery_timeout = Duration::from_secs(300);
+            config.writer_buffer_wait_timeout = Duration::from_secs(300);
+        })
+        .await
+    }
+
+    async fn configured(
+        builder: MockClusterBuilder,
+        replicas: u16,
+        change: impl FnOnce(&mut Config),
+    ) -> Self {
         let cluster = builder.in_memory().start().await.unwrap();
-        let config = Config {
+        let mut config = Config {
             driver_placement: DriverPlacement::CallerRuntime,
             bootstrap_server: cluster.bootstrap_servers(),
             connect_timeout: Duration::from_secs(2),
@@ -54,6 +74,7 @@ impl Bench {
             writer_buffer_wait_timeout: Duration::from_secs(5),
             ..Config::default()
         };
+        change(&mut config);
         let cluster = Arc::new(cluster);
         let connection = connect(&cluster, &config).await.unwrap();
         let admin = connection.get_admin().await.unwrap();

@@ -1,6 +1,9 @@
 //! Options of the connection itself.
 
+use fluss_metadata::TimeZone;
+
 use super::{ConfigOption, OptionKind, ignored, own, parse, sets};
+use crate::config::validate::TIME_ZONE;
 use crate::config::{Config, DriverPlacement};
 
 const PLACEMENTS: &[&str] = &["auto", "caller-runtime", "own-thread"];
@@ -92,6 +95,20 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
                 "own-thread" => DriverPlacement::OwnThread,
                 _ => DriverPlacement::Auto,
             };
+            Ok(())
+        },
+    )),
+    own(sets(
+        "client.server-time-zone",
+        OptionKind::Text,
+        Some("UTC"),
+        "time zone of the servers, in which they name partitions by time where the table has none",
+        "server_time_zone",
+        |config, text| {
+            if TimeZone::get(text).is_none() {
+                return Err(TIME_ZONE.to_owned());
+            }
+            text.clone_into(&mut config.server_time_zone);
             Ok(())
         },
     )),

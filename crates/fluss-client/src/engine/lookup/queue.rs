@@ -104,20 +104,20 @@ impl<G: Clone + PartialEq, E> LookupQueue<G, E> {
         self.in_flight = self.in_flight.saturating_sub(1);
     }
 
-    /// Takes out the lookups that `is_late` picks.
-    pub(crate) fn remove_late(&mut self, is_late: impl Fn(&E) -> bool) -> Vec<E> {
-        let mut late = Vec::new();
+    /// Takes out the lookups that `picks` picks.
+    pub(crate) fn remove(&mut self, picks: impl Fn(&E) -> bool) -> Vec<E> {
+        let mut removed = Vec::new();
         for (_, entries) in &mut self.groups {
-            if entries.iter().any(&is_late) {
+            if entries.iter().any(&picks) {
                 let all = std::mem::take(entries);
-                let (gone, stay): (VecDeque<_>, VecDeque<_>) = all.into_iter().partition(&is_late);
-                late.extend(gone);
+                let (gone, stay): (VecDeque<_>, VecDeque<_>) = all.into_iter().partition(&picks);
+                removed.extend(gone);
                 *entries = stay;
             }
         }
         self.groups.retain(|(_, entries)| !entries.is_empty());
-        self.waiting -= late.len();
-        late
+        self.waiting -= removed.len();
+        removed
     }
 
     /// Empties the queue.
@@ -164,11 +164,11 @@ mod tests {
         assert_eq!(queue.overdue_request(), Some((0, vec![2])));
         queue.push(&1, 4);
         assert_eq!(queue.overdue_request(), None, "no more than two");
-        assert_eq!(queue.remove_late(|entry| *entry == 3), [3]);
+        assert_eq!(queue.remove(|entry| *entry == 3), [3]);
         queue.on_request_end();
         queue.on_request_end();
         assert_eq!(queue.next_request(), Some((1, vec![4])));
-        assert!(queue.remove_late(|_| true).is_empty());
+        assert!(queue.remove(|_| true).is_empty());
         assert_eq!(queue.overdue_request(), None, "nothing waits");
     }
 

@@ -312,8 +312,8 @@ async fn read_from(table: &FlussTable, start: i64) {
     let mut next = start;
     while next < 2 * SEGMENT_ROWS + 50 {
         let records = tokio::time::timeout(
-            Duration::from_secs(20),
-            scanner.poll(Duration::from_secs(20)),
+            Duration::from_secs(60),
+            scanner.poll(Duration::from_secs(60)),
         )
         .await
         .unwrap()
@@ -408,14 +408,16 @@ async fn a_segment_that_is_gone_is_asked_for_again() {
     let cluster = Cluster::start().await;
     let path = format!("/bucket/remote/log/segment-1/{SEGMENT_ROWS:020}.log");
     let hidden = cluster.store.objects.lock().unwrap().remove(&path).unwrap();
-    let store = Arc::clone(&cluster.store);
+    let (store, server) = (Arc::clone(&cluster.store), cluster.server.clone());
+    // It comes back once the server was asked where the records are more than once.
     tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        while server.count(ApiKey::FetchLog) <= 3 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
         store.objects.lock().unwrap().insert(path, hidden);
     });
     let table = cluster.table().await;
     read_all(&table).await;
-    // The server was asked where the records are, more than once.
     assert!(cluster.server.count(ApiKey::FetchLog) > 3);
     assert!(cluster.server.count(ApiKey::FetchLog) < 20, "pauses grow");
 }

@@ -26,7 +26,7 @@ impl Sender {
             let slots = &self.slots;
             let mut leader = |slot: SlotId, bucket: &TableBucket| {
                 let leader = request::leader(&view, bucket);
-                if let Some(slot) = slots.get(slot) {
+                if let Some(Some(slot)) = slots.get(slot) {
                     slot.set_available(leader.is_some());
                 }
                 leader
@@ -36,7 +36,7 @@ impl Sender {
             };
             match action {
                 Action::Close(slot) => {
-                    if let Some(slot) = self.slots.get(slot).cloned() {
+                    if let Some(slot) = self.slot(slot).cloned() {
                         self.look_at(&slot, true);
                     }
                 }
@@ -50,7 +50,7 @@ impl Sender {
     }
 
     fn resolve(&mut self, id: RouteId) {
-        let Some(route) = self.routes.get(id) else {
+        let Some(route) = self.route(id) else {
             return;
         };
         let search = partition::resolve(
@@ -68,6 +68,7 @@ impl Sender {
         let paths = self
             .routes
             .iter()
+            .flatten()
             .filter(|route| tables.contains(&route.group.table_id))
             .map(|route| route.group.table_path.clone())
             .collect();
@@ -92,7 +93,8 @@ impl Sender {
                 self.metrics.on_retry(payload.rows);
             }
             self.metrics.on_send(payload.rows, bytes.len());
-            let group = self.slots.get(part.slot).and_then(|slot| slot.group());
+            let slot = self.slots.get(part.slot).and_then(Option::as_ref);
+            let group = slot.and_then(|slot| slot.group());
             batches.push(Routed {
                 bucket: part.bucket,
                 of_buckets: group.map_or(0, |group| group.slots.len() as i32),

@@ -37,6 +37,7 @@ impl Sender {
                 Search::OtherBuckets(buckets) => self.move_rows(route, buckets),
             },
             Event::WriterId(result) => self.engine.on_writer_id(result, now()),
+            Event::Listed { table, partitions } => self.on_listed(table, partitions.as_ref()),
         }
     }
 
@@ -62,7 +63,7 @@ impl Sender {
     }
 
     fn on_resolved(&mut self, id: RouteId, resolution: Resolution) {
-        if let (Resolution::Gone(error), Some(route)) = (&resolution, self.routes.get(id)) {
+        if let (Resolution::Gone(error), Some(route)) = (&resolution, self.route(id)) {
             let error = error.clone().of_table(&route.group.table_path);
             if error.server_code() == Some(ErrorCode::TABLE_NOT_EXIST.value()) {
                 let table = Arc::clone(&route.table);
@@ -81,6 +82,7 @@ impl Sender {
             .routes
             .iter()
             .enumerate()
+            .filter_map(|(id, route)| Some((id, route.as_ref()?)))
             .filter(|(_, route)| Arc::ptr_eq(&route.table, table))
             .map(|(id, _)| id)
             .collect();
@@ -91,8 +93,8 @@ impl Sender {
     }
 
     /// Fails what appenders hold of a table or partition. The next row of it tries anew: rights may be given, servers may recover.
-    fn fail_rows(&self, id: RouteId, error: &Error) {
-        let Some(route) = self.routes.get(id) else {
+    fn fail_rows(&mut self, id: RouteId, error: &Error) {
+        let Some(route) = self.route(id) else {
             return;
         };
         if route.group.partition.is_some() {
@@ -106,10 +108,11 @@ impl Sender {
 
     /// Fails what appenders hold of a table or partition, and all that is written to these buckets from now on. The next row of a
     /// partition goes to other ones.
-    fn fail_group(&self, id: RouteId, error: &Error) {
-        let Some(route) = self.routes.get(id) else {
+    fn fail_group(&mut self, id: RouteId, error: &Error) {
+        let Some(route) = self.route_mut(id) else {
             return;
         };
+        route.is_over = true;
         let partition = route
             .group
             .partition

@@ -8,17 +8,19 @@ mod events;
 mod moving;
 mod payload;
 mod seal;
+mod upkeep;
 
 #[cfg(test)]
 pub(super) use seal::READY;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Instant;
 
+use fluss_metadata::{PartitionId, TableId};
 use fluss_rpc::Cluster;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
@@ -29,6 +31,7 @@ use super::encoder::{Encoder, Sealed};
 use super::inbox::{Inbox, Mail};
 use super::memory::Memory;
 use super::metrics::WriterMetrics;
+use super::now;
 use super::partition::Search;
 use super::request::Answered;
 use super::slot::{BucketGroup, BucketSlot};
@@ -39,6 +42,7 @@ use crate::engine::write::{
 };
 use crate::error::{Error, Result};
 use payload::{Payload, fail_slot};
+use upkeep::Upkeep;
 
 pub(super) struct Sender {
     engine: Engine<Payload>,
@@ -47,10 +51,11 @@ pub(super) struct Sender {
     memory: Arc<Memory>,
     metrics: Arc<WriterMetrics>,
     inbox: Arc<Inbox>,
-    /// By [`SlotId`].
-    slots: Vec<Arc<BucketSlot>>,
-    /// By [`RouteId`].
-    routes: Vec<Route>,
+    /// By [`SlotId`]; numbers without a bucket are given to later ones.
+    slots: Vec<Option<Arc<BucketSlot>>>,
+    /// By [`RouteId`], alike.
+    routes: Vec<Option<Route>>,
+    upkeep: Upkeep,
     events: FuturesUnordered<Pin<Box<dyn Future<Output = Event> + Send>>>,
     to_seal: VecDeque<(SlotId, BatchId, Encoder)>,
     sealing: usize,
@@ -62,6 +67,10 @@ struct Route {
     group: Arc<BucketGroup>,
     /// Its rows shall go to other buckets: none of their bytes are made until then.
     is_moving: bool,
+    /// No more rows come: they fail, or went to other buckets.
+    is_over: bool,
+    /// When an appender last had something for it.
+    last_used: Instant,
 }
 
 /// What the sender waited for.
@@ -81,6 +90,11 @@ enum Event {
         search: Search,
     },
     WriterId(Result<i64>),
+    /// The partitions that a table has now, if they could be listed.
+    Listed {
+        table: TableId,
+        partitions: Option<BTreeSet<PartitionId>>,
+    },
 }
 
 impl Sender {
@@ -109,6 +123,7 @@ impl Sender {
             inbox,
             slots: Vec::new(),
             routes: Vec::new(),
+            upkeep: Upkeep::default(),
             events: FuturesUnordered::new(),
             to_seal: VecDeque::new(),
             sealing: 0,
@@ -129,8 +144,9 @@ impl Sender {
             while let Some(Some(event)) = self.events.next().now_or_never() {
                 self.on_event(event);
             }
+            self.keep_up();
             self.work();
-            let wakes_at = self.engine.next_wakeup();
+            let wakes_at = earlier(self.engine.next_wakeup(), self.upkeep.due());
             if !self.inbox.may_sleep(wakes_at) {
                 yield_now().await;
                 continue;
@@ -166,20 +182,44 @@ impl Sender {
             let connection =
                 (route + slot.bucket as usize) % self.config.connections_per_server.max(1);
             let id = self.engine.add_slot(route, slot.bucket as i32, connection);
-            if slot.id.set(id).is_ok() {
-                self.slots.push(Arc::clone(slot));
-            }
+            slot.set_id(Some(id));
+            put(&mut self.slots, id, Arc::clone(slot));
         }
-        self.routes.push(Route {
+        let now = now();
+        if group.partition.is_some() {
+            self.upkeep.on_partition(now);
+        }
+        let new = Route {
             table,
             group,
             is_moving: false,
-        });
+            is_over: false,
+            last_used: now,
+        };
+        put(&mut self.routes, route, new);
+    }
+
+    fn slot(&self, id: SlotId) -> Option<&Arc<BucketSlot>> {
+        self.slots.get(id)?.as_ref()
+    }
+
+    fn route(&self, id: RouteId) -> Option<&Route> {
+        self.routes.get(id)?.as_ref()
+    }
+
+    fn route_mut(&mut self, id: RouteId) -> Option<&mut Route> {
+        self.routes.get_mut(id)?.as_mut()
     }
 
     /// Takes the closed batches of a slot, and the open one too if `close`; tells the engine what is open now.
     fn look_at(&mut self, slot: &Arc<BucketSlot>, close: bool) {
-        let Some(&id) = slot.id.get() else { return };
+        let Some(id) = slot.id().or_else(|| self.revive(slot)) else {
+            return;
+        };
+        let used = now();
+        if let Some(route) = self.engine.route_of(id).and_then(|id| self.route_mut(id)) {
+            route.last_used = used;
+        }
         let mut state = slot.state();
         if close && let Some(open) = &state.open {
             let lingered = open.bytes < open.full_at && open.completion.wish() == Wish::Linger;
@@ -214,7 +254,8 @@ impl Drop for Sender {
             self.add_group(table, group);
         }
         let mut rows = 0;
-        for slot in &self.slots {
+        let retired = self.upkeep.retired();
+        for slot in self.slots.iter().flatten().chain(retired) {
             rows += fail_slot(slot, &error);
         }
         self.engine.fail_all(&error);
@@ -238,6 +279,21 @@ impl Drop for Sender {
             );
         }
     }
+}
+
+/// Puts an entry at its number.
+fn put<T>(entries: &mut Vec<Option<T>>, id: usize, entry: T) {
+    if entries.len() <= id {
+        entries.resize_with(id + 1, || None);
+    }
+    if let Some(place) = entries.get_mut(id) {
+        *place = Some(entry);
+    }
+}
+
+/// The earlier of two moments that may never come.
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
 }
 
 async fn sleep_until(at: Option<Instant>) {

@@ -12,16 +12,16 @@ impl Sender {
     pub(super) fn is_moving(&self, slot: SlotId) -> bool {
         let route = self.engine.route_of(slot);
         route
-            .and_then(|route| self.routes.get(route))
+            .and_then(|route| self.route(route))
             .is_some_and(|route| route.is_moving)
     }
 
     /// Moves all that was written to a partition into as many buckets as it has.
     pub(super) fn move_rows(&mut self, id: RouteId, buckets: i32) {
-        let Some(route) = self.routes.get_mut(id) else {
+        let Some(route) = self.route_mut(id) else {
             return;
         };
-        let Some(partition) = &route.group.partition else {
+        let Some(partition) = route.group.partition.clone() else {
             return;
         };
         route.is_moving = true;
@@ -29,7 +29,7 @@ impl Sender {
         let slots: Vec<_> = old
             .slots
             .iter()
-            .filter_map(|slot| Some((*slot.id.get()?, Arc::clone(slot))))
+            .filter_map(|slot| Some((slot.id()?, Arc::clone(slot))))
             .collect();
         let is_any_away = slots.iter().any(|(slot, _)| {
             let mut batches = self.engine.first_batches(*slot, usize::MAX);
@@ -40,7 +40,7 @@ impl Sender {
             let not_yet = Resolution::NotYet(None);
             return self.engine.on_resolved(id, not_yet, now());
         }
-        let new = table.other_buckets(partition, buckets);
+        let new = table.other_buckets(&partition, buckets);
         let batch_size = self.config.writer_batch_size;
         let to = Arc::new(Rebucket::new(
             Arc::clone(&new),
@@ -66,5 +66,8 @@ impl Sender {
         }
         table.replace(&old, &new);
         self.engine.on_moved(id);
+        if let Some(route) = self.route_mut(id) {
+            route.is_over = true;
+        }
     }
 }

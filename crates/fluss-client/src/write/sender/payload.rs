@@ -138,9 +138,9 @@ impl Payload {
 }
 
 /// Ends a batch with an error, `flush` first, which reads what the rows' futures only wake for.
-pub(super) fn fail(members: &[Arc<Member>], completion: &Completion, error: Error) {
+pub(super) fn fail(members: &[Arc<Member>], completion: &Arc<Completion>, error: Error) {
     for member in members {
-        member.on_failure(&error);
+        member.on_failure(completion, &error);
     }
     completion.complete(Outcome::Failed(error));
 }

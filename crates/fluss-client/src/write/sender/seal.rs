@@ -115,7 +115,7 @@ impl Sender {
                     metrics::on_batch(bytes, payload.rows);
                 }
                 let most = self.config.writer_batch_size;
-                let group = self.slots.get(slot).and_then(|slot| slot.group());
+                let group = self.slot(slot).and_then(|slot| slot.group());
                 if let Some(group) = group.filter(|_| self.config.writer_dynamic_batch_size) {
                     group.learn_batch_size(bytes, fill, most);
                 }

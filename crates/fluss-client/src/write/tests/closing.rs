@@ -51,3 +51,22 @@ async fn rows_of_a_dropped_writer_are_still_sent() {
     tokio::time::sleep(LINGER * 2).await;
     assert_eq!(bench.logs().rows(), [7]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn very_many_failures_that_nobody_awaited_are_told() {
+    let bench = Bench::new(1).await;
+    let writer = bench.table.new_append().unwrap().create_writer().unwrap();
+    let mut results = Vec::new();
+    for n in 0..200 {
+        bench.fault([Fault::Code(48)]);
+        results.push(writer.append(&row(n)).unwrap());
+        tokio::time::sleep(LINGER * 2).await;
+    }
+    // Nobody asks for the last ones.
+    results.truncate(150);
+    for result in results {
+        result.await.unwrap_err();
+    }
+    let error = writer.close(Duration::from_secs(3)).await.unwrap_err();
+    assert_eq!(error.server_code(), Some(48));
+}

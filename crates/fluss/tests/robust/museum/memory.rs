@@ -1,20 +1,18 @@
-//! Memory: what is read ahead, what is kept, what is given back.
+//! Memory: what is read ahead, what is kept. What is given back is counted in the tests of `fluss-mock`.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use allocation_counter::measure;
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int32Type;
 use fluss::client::EARLIEST_OFFSET;
-use fluss_mock::{MockCluster, Release};
+use fluss_mock::MockCluster;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use tokio::time::sleep;
 
 use super::{SECOND, append_each};
-use crate::support::{Bench, connect, keyed_row, log_row};
+use crate::support::{Bench, connect, log_row};
 
 /// The bytes read from remote storage.
 #[derive(Default)]
@@ -137,69 +135,4 @@ async fn batches_keep_their_values_whatever_is_read_after_them() {
         rows += batch.num_rows();
     }
     assert!(rows >= 500, "{rows}");
-}
-
-/// fluss#3003, fluss#1068, rust#136: scanners that were not read to their end, and connections, left memory behind.
-#[test]
-fn what_is_given_up_gives_its_memory_back() {
-    const ROUNDS: usize = 300;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    let bench = runtime.block_on(async {
-        let bench = Bench::on(MockCluster::builder().release(Release::V1_0), 1).await;
-        let writer = bench.keyed.new_upsert().unwrap().create_writer().unwrap();
-        for id in 0..500 {
-            writer
-                .upsert(&keyed_row(id % 2, id, "a text of some length"))
-                .unwrap();
-        }
-        writer.flush().await.unwrap();
-        bench
-    });
-    let round = async |bench: &Bench| {
-        let connection = bench.connect().await.unwrap();
-        let path = bench.keyed.table_path();
-        let table = connection.get_table(path).await.unwrap();
-        let limited = table.new_scan().limit(400).unwrap();
-        let limited = limited.create_batch_scanner().unwrap();
-        assert!(limited.next_batch().await.unwrap().is_some());
-        drop(limited);
-        // A scan of all rows, of which the server holds a part when it is given up.
-        let all = table.new_scan().create_batch_scanner().unwrap();
-        assert!(all.next_batch().await.unwrap().is_some());
-        drop(all);
-        let log = table.new_scan().create_log_scanner().unwrap();
-        log.subscribe(0, EARLIEST_OFFSET).await.unwrap();
-        assert!(!log.poll(SECOND).await.unwrap().is_empty());
-        drop(log);
-        connection.close(SECOND).await.unwrap();
-        drop((table, connection));
-        // What ends in the background has ended.
-        sleep(Duration::from_secs(120)).await;
-        bench.cluster.clear_journal();
-    };
-    // The first rounds fill what is kept on purpose.
-    runtime.block_on(async {
-        for _ in 0..50 {
-            round(&bench).await;
-        }
-    });
-    let left = measure(|| {
-        runtime.block_on(async {
-            for _ in 0..ROUNDS {
-                round(&bench).await;
-            }
-        });
-    });
-    println!("{left:?}");
-    // A round allocates far more than a megabyte; nothing of it may stay.
-    assert!(left.bytes_total > ROUNDS as u64 * 50_000, "{left:?}");
-    let each = left.bytes_current / ROUNDS as i64;
-    assert!(
-        each < 200,
-        "{each} bytes stay behind of each round: {left:?}"
-    );
 }

@@ -13,6 +13,7 @@
 mod input;
 mod pack;
 mod plan;
+mod retire;
 #[cfg(test)]
 mod tests;
 
@@ -197,6 +198,9 @@ pub(crate) struct Engine<P> {
     backoff: Backoff,
     slots: Vec<Slot<P>>,
     routes: Vec<Route>,
+    /// Numbers that were given back.
+    free_slots: Vec<SlotId>,
+    free_routes: Vec<RouteId>,
     attention: VecDeque<SlotId>,
     sendable: Vec<SlotId>,
     wanted_routes: VecDeque<RouteId>,
@@ -220,6 +224,8 @@ impl<P> Engine<P> {
             backoff: Backoff::new(seed),
             slots: Vec::new(),
             routes: Vec::new(),
+            free_slots: Vec::new(),
+            free_routes: Vec::new(),
             attention: VecDeque::new(),
             sendable: Vec::new(),
             wanted_routes: VecDeque::new(),
@@ -238,7 +244,7 @@ impl<P> Engine<P> {
 
     /// Adds a table, or a partition (`is_known` false) that is yet to be found or made.
     pub(crate) fn add_route(&mut self, table: TableId, is_known: bool) -> RouteId {
-        self.routes.push(Route {
+        let route = Route {
             table,
             partition: None,
             is_known,
@@ -248,8 +254,8 @@ impl<P> Engine<P> {
             failures: 0,
             not_before: None,
             last_error: None,
-        });
-        let id = self.routes.len() - 1;
+        };
+        let id = put(&mut self.routes, &mut self.free_routes, route);
         if !is_known {
             self.want_route(id);
         }
@@ -258,7 +264,7 @@ impl<P> Engine<P> {
 
     /// Adds a bucket, which always uses the same one of the connections to a server.
     pub(crate) fn add_slot(&mut self, route: RouteId, bucket: i32, connection: usize) -> SlotId {
-        self.slots.push(Slot {
+        let slot = Slot {
             route,
             bucket,
             connection,
@@ -269,8 +275,8 @@ impl<P> Engine<P> {
             is_sendable: false,
             linger_rings: None,
             expiry_armed: false,
-        });
-        let id = self.slots.len() - 1;
+        };
+        let id = put(&mut self.slots, &mut self.free_slots, slot);
         if let Some(route) = self.routes.get_mut(route) {
             route.slots.push(id);
         }
@@ -338,4 +344,16 @@ impl<P> Engine<P> {
             });
         }
     }
+}
+
+/// Puts an entry where there is room for one, and returns its number.
+fn put<T>(entries: &mut Vec<T>, free: &mut Vec<usize>, entry: T) -> usize {
+    if let Some(id) = free.pop()
+        && let Some(place) = entries.get_mut(id)
+    {
+        *place = entry;
+        return id;
+    }
+    entries.push(entry);
+    entries.len() - 1
 }
