@@ -15,6 +15,7 @@ pub(crate) mod metadata;
 pub(crate) mod offsets;
 pub(crate) mod partition;
 pub(crate) mod producer;
+mod properties;
 pub(crate) mod put;
 mod rows;
 pub(crate) mod scan;
