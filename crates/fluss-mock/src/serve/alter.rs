@@ -79,11 +79,7 @@ pub(crate) fn alter(
 }
 
 /// Only columns at the end are taken, and null is what rows before have there.
-fn with_columns(
-    release: Release,
-    schema: &Schema,
-    request: &AlterTableRequest,
-) -> Result<Schema> {
+fn with_columns(release: Release, schema: &Schema, request: &AlterTableRequest) -> Result<Schema> {
     let mut builder = SchemaBuilder::from_schema(schema);
     let mut names: Vec<&str> = schema.column_names();
     for column in &request.add_columns {

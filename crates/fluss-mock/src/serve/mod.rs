@@ -7,6 +7,7 @@ pub(crate) mod caller;
 pub(crate) mod config;
 pub(crate) mod database;
 pub(crate) mod fetch;
+mod filter;
 pub(crate) mod handshake;
 pub(crate) mod lake;
 pub(crate) mod lookup;

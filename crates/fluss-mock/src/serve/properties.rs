@@ -3,9 +3,9 @@
 //! Source: `TableDescriptorValidation`, `FlussConfigUtils`, `CoordinatorService.applySystemDefaults`.
 
 use fluss_metadata::TableDescriptor;
+use fluss_wire::Repeated;
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::PbAlterConfig;
-use fluss_wire::Repeated;
 
 use super::{Result, fail};
 use crate::builder::Release;

@@ -52,7 +52,7 @@ fn put_bucket(
     request: &PutKvRequest,
     bucket_request: &PbPutKvReqForBucket,
 ) -> Result<i64> {
-    let now = state.clock.now_millis();
+    let (now, release) = (state.clock.now_millis(), state.release);
     let partition_id = bucket_request.partition_id;
     if request.acks == ALL {
         check_in_sync(
@@ -86,7 +86,7 @@ fn put_bucket(
         );
     }
     let target_columns: Vec<_> = request.target_columns.iter().copied().collect();
-    let merge = Merge::new(table, &target_columns, request.agg_mode)?;
+    let merge = Merge::new(release, table, &target_columns, request.agg_mode)?;
     if batch.writer_id() != NO_WRITER_ID {
         let before = bucket.log.duplicate_of(batch.writer_id(), batch.sequence());
         if let Some(before) = before {
@@ -262,7 +262,8 @@ impl<'a> Changes<'a> {
         let number = self.numbers.take(self.table);
         let mut columns = row.columns().to_vec();
         let schema = self.table.latest_schema();
-        if let (Some(column), Some(of)) = (columns.get_mut(numbered), schema.columns().get(numbered))
+        if let (Some(column), Some(of)) =
+            (columns.get_mut(numbered), schema.columns().get(numbered))
         {
             *column = if of.data_type().root() == DataTypeRoot::Integer {
                 let number = i32::try_from(number);
@@ -292,12 +293,12 @@ impl<'a> Changes<'a> {
                 .with_change_types();
             for (change, row) in &self.log {
                 batch
-                    .append_change(*change, &row.to_generic())
+                    .append_change(*change, &self.rows.with_decimals(row)?)
                     .map_err(internal)?;
             }
             batch.build().map_err(internal)?
         } else {
-            let mut batch = RowLogBatchBuilder::new(row_type, schema_id, format)
+            let mut batch = RowLogBatchBuilder::new(self.rows.stored_type(), schema_id, format)
                 .map_err(internal)?
                 .with_change_types();
             for (change, row) in &self.log {

@@ -11,5 +11,7 @@ mod catalog;
 mod client;
 mod data;
 mod faults;
+mod filter;
+mod filter_vectors;
 mod handshake;
 mod verbs;
