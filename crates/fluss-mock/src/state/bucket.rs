@@ -62,8 +62,7 @@ impl State {
             )
         };
         let now = self.clock.now_millis();
-        let table = self.catalog.served_table(table_id, now);
-        let table = table.ok_or_else(unknown)?;
+        let table = self.catalog.table_by_id(table_id).ok_or_else(unknown)?;
         let replicas = table.served_replicas(partition_id, now);
         let place = usize::try_from(bucket_id).map_err(|_| unknown())?;
         let placement = replicas
@@ -87,7 +86,7 @@ impl State {
     pub(super) fn sweep(&mut self) {
         let (catalog, now) = (&self.catalog, self.clock.now_millis());
         self.buckets.retain(|bucket, _| {
-            let table = catalog.served_table(bucket.table_id(), now);
+            let table = catalog.table_by_id(bucket.table_id());
             table.is_some_and(|table| {
                 let replicas = table.served_replicas(bucket.partition_id(), now);
                 replicas.is_some()

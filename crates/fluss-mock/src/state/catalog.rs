@@ -11,7 +11,7 @@ use fluss_metadata::{
 use super::{Placement, State};
 use crate::random::Random;
 
-/// How long the servers go on with what was dropped, in milliseconds: the coordinator tells them a moment later.
+/// How long the servers go on with a partition that was dropped, in milliseconds: the coordinator tells them a moment later.
 const GOES_ON_MILLIS: i64 = 20;
 
 /// The schema that a table is created with.
@@ -21,8 +21,6 @@ const FIRST_SCHEMA_ID: SchemaId = 1;
 pub(crate) struct Catalog {
     pub(crate) databases: BTreeMap<String, Database>,
     tables: BTreeMap<TableId, Table>,
-    /// Tables that were dropped and are still served, and until when.
-    leaving: BTreeMap<TableId, (Table, i64)>,
     next_table_id: TableId,
     next_partition_id: PartitionId,
     servers: Vec<i32>,
@@ -72,7 +70,6 @@ impl Catalog {
         Self {
             databases: BTreeMap::from([(Self::DEFAULT_DATABASE.to_owned(), default)]),
             tables: BTreeMap::new(),
-            leaving: BTreeMap::new(),
             next_table_id: 0,
             next_partition_id: 0,
             servers,
@@ -108,15 +105,6 @@ impl Catalog {
 
     pub(crate) fn table_by_id(&self, id: TableId) -> Option<&Table> {
         self.tables.get(&id)
-    }
-
-    /// As [`table_by_id`](Self::table_by_id), also of one that was dropped and is still served.
-    pub(super) fn served_table(&self, id: TableId, now: i64) -> Option<&Table> {
-        let leaving = || {
-            let (table, until) = self.leaving.get(&id)?;
-            (now < *until).then_some(table)
-        };
-        self.table_by_id(id).or_else(leaving)
     }
 
     pub(crate) fn tables(&self) -> impl Iterator<Item = &Table> {
@@ -349,38 +337,29 @@ impl State {
     pub(crate) fn drop_table(&mut self, path: &TablePath) {
         let database = self.catalog.databases.get_mut(path.database());
         if let Some(id) = database.and_then(|database| database.tables.remove(path.table())) {
-            self.let_go(id);
+            self.catalog.tables.remove(&id);
         }
+        self.sweep();
     }
 
     pub(crate) fn drop_database(&mut self, name: &str) {
         let Some(database) = self.catalog.databases.remove(name) else {
             return;
         };
-        for id in database.tables.into_values() {
-            self.let_go(id);
+        for id in database.tables.values() {
+            self.catalog.tables.remove(id);
         }
+        self.sweep();
     }
 
-    fn let_go(&mut self, id: TableId) {
-        let until = self.clock.now_millis() + GOES_ON_MILLIS;
-        let catalog = &mut self.catalog;
-        if let Some(table) = catalog.tables.remove(&id) {
-            catalog.leaving.insert(id, (table, until));
-        }
-    }
-
-    /// Ends with what was dropped a moment ago.
+    /// Ends with partitions that were dropped a moment ago.
     pub(super) fn forget_dropped(&mut self, now: i64) {
-        let catalog = &mut self.catalog;
         let mut is_over = false;
-        let mut stays = |until: i64| {
-            is_over |= until <= now;
-            now < until
-        };
-        catalog.leaving.retain(|_, (_, until)| stays(*until));
-        for table in catalog.tables.values_mut() {
-            table.leaving.retain(|_, (_, until)| stays(*until));
+        for table in self.catalog.tables.values_mut() {
+            table.leaving.retain(|_, (_, until)| {
+                is_over |= *until <= now;
+                now < *until
+            });
         }
         if is_over {
             self.sweep();

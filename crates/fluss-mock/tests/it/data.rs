@@ -1,23 +1,21 @@
 //! Writing and reading: logs, offsets, rows.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use fluss_metadata::{
     ArrowCompression, DataTypes, KvFormat, LogFormat, Schema, TableDescriptorBuilder,
 };
-use fluss_mock::MockCluster;
 use fluss_row::kv::{KvBatchBuilder, ValueBatch, split_value};
 use fluss_row::log::{ArrowLogBatchBuilder, LogBatches, ReadContext};
 use fluss_row::{Datum, GenericRow, RowDecoder, RowEncoder};
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{
-    DropTableRequest, FetchLogRequest, GetTableInfoRequest, InitWriterRequest, LimitScanRequest,
-    ListOffsetsRequest, LookupRequest, PbFetchLogReqForBucket, PbFetchLogReqForTable,
-    PbFetchLogRespForBucket, PbLookupReqForBucket, PbPrefixLookupReqForBucket,
-    PbProduceLogReqForBucket, PbProduceLogRespForBucket, PbPutKvReqForBucket, PbPutKvRespForBucket,
-    PrefixLookupRequest, ProduceLogRequest, PutKvRequest,
+    FetchLogRequest, GetTableInfoRequest, InitWriterRequest, LimitScanRequest, ListOffsetsRequest,
+    LookupRequest, PbFetchLogReqForBucket, PbFetchLogReqForTable, PbFetchLogRespForBucket,
+    PbLookupReqForBucket, PbPrefixLookupReqForBucket, PbProduceLogReqForBucket,
+    PbProduceLogRespForBucket, PbPutKvReqForBucket, PbPutKvRespForBucket, PrefixLookupRequest,
+    ProduceLogRequest, PutKvRequest,
 };
 
 use crate::client::{Client, cluster, create, descriptor, path};
@@ -578,35 +576,4 @@ async fn the_versioned_engine_keeps_the_newer_row() {
             .remove(0);
         assert_eq!(answer.log_end_offset, Some(log_end), "version {version}");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_dropped_table_is_served_for_a_moment_and_then_unknown() {
-    let cluster = MockCluster::builder().in_memory().start().await.unwrap();
-    let dial = async |address: SocketAddr| {
-        let network = cluster.network();
-        let stream = network
-            .dial(&address.ip().to_string(), address.port())
-            .await;
-        Client::over(stream.unwrap())
-    };
-    let mut coordinator = dial(cluster.coordinator()).await;
-    let mut tablet = dial(cluster.tablet_servers()[0]).await;
-    let id = table(&mut coordinator, "brief", descriptor(true)).await;
-    put(&mut tablet, id, &[], &[(1, Some(Some("a")))]).await;
-    let request = DropTableRequest {
-        table_path: path("brief"),
-        ignore_if_not_exists: false,
-    };
-    coordinator.call(request).await.unwrap();
-    let request = GetTableInfoRequest {
-        table_path: path("brief"),
-    };
-    let told = coordinator.code(request).await;
-    assert_eq!(told, ErrorCode::TABLE_NOT_EXIST, "by its name it is gone");
-    let found = lookup(&mut tablet, id, &[1]).await;
-    assert_eq!(found, Ok(vec![Some("1 a".to_owned())]));
-    tokio::time::sleep(Duration::from_millis(100)).await;
-    let unknown = ErrorCode::UNKNOWN_TABLE_OR_BUCKET_EXCEPTION;
-    assert_eq!(lookup(&mut tablet, id, &[1]).await, Err(unknown));
 }
