@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use fluss::client::{FlussAdmin, FlussConnection, FlussTable, UpsertWriter};
 use fluss::error::ErrorKind;
 use fluss::metadata::{
-    AggFunction, AggFunctionType, DataTypes, PartitionSpec, Schema, SchemaBuilder, TableChange,
-    TableDescriptor, TableDescriptorBuilder, TablePath,
+    AggFunction, AggFunctionType, DataTypes, PartitionInfo, PartitionSpec, Schema, SchemaBuilder,
+    TableChange, TableDescriptor, TableDescriptorBuilder, TablePath,
 };
 use fluss::row::{Decimal, GenericRow};
 
@@ -154,7 +154,7 @@ async fn partitioned(
 
 async fn names(admin: &FlussAdmin, path: &TablePath) -> Vec<String> {
     let partitions = admin.list_partition_infos(path).await.unwrap();
-    let names = partitions.iter().map(|one| one.partition_name());
+    let names = partitions.iter().map(PartitionInfo::partition_name);
     names.collect()
 }
 

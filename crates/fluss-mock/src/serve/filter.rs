@@ -261,16 +261,13 @@ fn literal(value: &PbLiteralValue, of: &DataType) -> Option<Datum<'static>> {
             let DataTypeKind::Decimal { precision, scale } = *of.kind() else {
                 return None;
             };
-            Datum::Decimal(
-                match &value.decimal_bytes {
-                    Some(bytes) => Decimal::from_unscaled_bytes(bytes, precision, scale),
-                    None => {
-                        let unscaled = value.decimal_value.unwrap_or_default();
-                        Decimal::from_unscaled_long(unscaled, precision, scale)
-                    }
-                }
-                .ok()?,
-            )
+            let decimal = if let Some(bytes) = &value.decimal_bytes {
+                Decimal::from_unscaled_bytes(bytes, precision, scale)
+            } else {
+                let unscaled = value.decimal_value.unwrap_or_default();
+                Decimal::from_unscaled_long(unscaled, precision, scale)
+            };
+            Datum::Decimal(decimal.ok()?)
         }
         (10, R::Date) => Datum::Date(Date::new(bigint as i32)),
         (11, R::Time) => Datum::Time(Time::new(int)),

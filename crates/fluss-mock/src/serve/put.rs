@@ -122,11 +122,11 @@ pub(super) fn write(
     let mut changes = Changes::new(table, bucket, merge, &mut numbers)?;
     let done = changes.apply(records);
     let sealed = done.and_then(|()| changes.seal(writer_id, sequence));
-    let changed = changes.changed;
+    let rows = changes.changed;
     // Numbers that were taken are gone, even if nothing comes of the batch.
     bucket.numbers = numbers;
     let appended = bucket.log.append(&sealed?, now)?;
-    for (key, value) in changed {
+    for (key, value) in rows {
         match value {
             Some(value) => bucket.rows.insert(key, value),
             None => bucket.rows.remove(&key),
