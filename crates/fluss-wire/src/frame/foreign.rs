@@ -65,7 +65,7 @@ mod tests {
         for (received, expected) in [
             (
                 &b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"[..],
-                "HTTP: its answer begins with \"HTTP/1.1 400 Bad Reques\"",
+                "HTTP: its answer begins with \"HTTP/1.1 400 Bad Request\"",
             ),
             (
                 b"SSH-2.0-OpenSSH_9.6\r\n",
