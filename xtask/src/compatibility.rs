@@ -193,6 +193,11 @@ const FEATURES: &[Feature] = &[
     ("Administration", "tables and schemas", "admin::table"),
     (
         "Administration",
+        "what servers refuse, list in no order, and do a moment later",
+        "servers",
+    ),
+    (
+        "Administration",
         "bad requests and the codes of their answers",
         "bad_requests",
     ),

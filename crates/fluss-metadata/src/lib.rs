@@ -55,6 +55,7 @@ mod path;
 mod remote;
 mod schema;
 mod table;
+pub mod text;
 
 pub use admin::{
     AclFilter, AclInfo, AcquireKvSnapshotLeaseResult, ActiveKvSnapshots, BucketRebalance,

@@ -40,6 +40,35 @@ impl TablePath {
         validate_name("table name", &self.table)?;
         validate_prefix("table name", &self.table)
     }
+
+    /// Checks that a table can have these names. Unlike [`validate`](Self::validate) it accepts names that are reserved for the server.
+    ///
+    /// # Errors
+    ///
+    /// The name, and what is wrong with it. For a name such as `orders$changelog`, which only the Flink connector knows, where to read
+    /// instead.
+    pub fn check_names(&self) -> Result<()> {
+        validate_name("database name", &self.database)?;
+        let Some((table, kind)) = self
+            .table
+            .split_once('$')
+            .filter(|(table, _)| !table.is_empty())
+        else {
+            return validate_name("table name", &self.table);
+        };
+        let instead = match kind {
+            "changelog" | "binlog" => format!("to read its changes, scan the log of {table:?}"),
+            _ if kind == "lake" || kind.starts_with("lake$") => {
+                format!("to read its lake, open the table {table:?} in the lake itself")
+            }
+            _ => return validate_name("table name", &self.table),
+        };
+        Err(MetadataError::invalid(
+            "table name",
+            format!("{:?}, which only the Flink connector knows", &*self.table),
+            format!("the name of a table: {instead}"),
+        ))
+    }
 }
 
 impl fmt::Display for TablePath {

@@ -3,6 +3,8 @@
 //! Texts and bytes of another length are refused, digits of a time that the type does not have are cut, as SQL does on assignment. The
 //! encoders of rows and keys that stand for Java's classes write what they are given, as those do; what writes to a table assigns.
 
+use fluss_metadata::text::Count;
+
 use crate::{DataGetters, FieldRef, Result, RowError, Time, TimestampLtz, TimestampNtz};
 
 /// Characters of a text that are shown in an error.
@@ -93,7 +95,7 @@ pub(crate) fn binary_of<R: DataGetters + ?Sized>(
 ) -> Result<&[u8]> {
     let bytes = row.get_binary(pos, width.length as usize)?;
     if width.values == Values::Assigned && bytes.len() != width.length as usize {
-        let value = format!("a value of {} bytes", bytes.len());
+        let value = format!("a value of {}", Count(bytes.len(), "byte"));
         return Err(misfit(pos, format!("BINARY({})", width.length), value));
     }
     Ok(bytes)

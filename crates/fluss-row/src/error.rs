@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use fluss_metadata::text::Count;
 use snafu::Snafu;
 
 /// The result of everything in this crate.
@@ -58,7 +59,7 @@ impl fmt::Display for FieldRef {
 #[snafu(visibility(pub(crate)))]
 pub enum RowError {
     /// A field was asked for or set that the row does not have.
-    #[snafu(display("field {position} is out of range, the row has {field_count} fields"))]
+    #[snafu(display("field {position} is out of range, the row has {}", Count(*field_count, "field")))]
     FieldOutOfRange {
         /// The position asked for.
         position: usize,
@@ -139,8 +140,19 @@ pub enum RowError {
     },
 
     /// A row has more or fewer fields than its type has columns.
-    #[snafu(display("the row has {actual} fields, its type has {expected} columns"))]
+    #[snafu(display("the row has {}, its type has {}", Count(*actual, "field"), Count(*expected, "column")))]
     FieldCount {
+        /// Columns of the type.
+        expected: usize,
+        /// Fields of the row.
+        actual: usize,
+    },
+
+    /// A nested row has more or fewer fields than the type of its column.
+    #[snafu(display("{field}: the row has {}, its type has {}", Count(*actual, "field"), Count(*expected, "column")))]
+    NestedFieldCount {
+        /// Where.
+        field: FieldRef,
         /// Columns of the type.
         expected: usize,
         /// Fields of the row.
@@ -194,6 +206,19 @@ pub enum RowError {
         value: Box<str>,
     },
 
+    /// A prefix lookup by columns that are not the ones it takes.
+    #[snafu(display(
+        "a prefix lookup takes the columns {}, got {}",
+        names(wanted),
+        names(given)
+    ))]
+    PrefixColumns {
+        /// The columns that prefix lookups of the table take: its partition keys in any place, its bucket keys in this order.
+        wanted: Vec<String>,
+        /// The columns asked for.
+        given: Vec<String>,
+    },
+
     /// An operation that a table does not have.
     #[snafu(display("{operation} on {reason} is not possible"))]
     UnsupportedOperation {
@@ -205,7 +230,8 @@ pub enum RowError {
 
     /// The bucket of a key cannot be computed.
     #[snafu(display(
-        "no bucket for a key of {key_len} bytes and {bucket_count} buckets: {reason}"
+        "no bucket for a key of {} among {bucket_count} buckets: {reason}",
+        Count(*key_len, "byte")
     ))]
     Bucket {
         /// Bytes of the key.
@@ -244,7 +270,7 @@ pub enum RowError {
     },
 
     /// Bytes end before what they announce.
-    #[snafu(display("{what} at byte {offset} needs {needed} bytes, {available} are left"))]
+    #[snafu(display("{what} at byte {offset} needs {}, {available} are left", Count(*needed, "byte")))]
     Truncated {
         /// What was being read.
         what: &'static str,
@@ -310,7 +336,7 @@ pub enum RowError {
     },
 
     /// A codec failed to compress.
-    #[snafu(display("{codec} cannot compress {bytes} bytes"))]
+    #[snafu(display("{codec} cannot compress {}", Count(*bytes, "byte")))]
     Compression {
         /// The codec.
         codec: &'static str,
@@ -435,6 +461,20 @@ impl RowError {
                 field: path(&field),
                 expected,
             },
+            Self::FieldCount { expected, actual } => Self::NestedFieldCount {
+                field: FieldRef::named(position, name),
+                expected,
+                actual,
+            },
+            Self::NestedFieldCount {
+                field,
+                expected,
+                actual,
+            } => Self::NestedFieldCount {
+                field: path(&field),
+                expected,
+                actual,
+            },
             other => other,
         }
     }
@@ -463,6 +503,13 @@ impl RowError {
             other => other,
         }
     }
+}
+
+fn names(columns: &[String]) -> String {
+    if columns.is_empty() {
+        return "none".to_owned();
+    }
+    columns.join(", ")
 }
 
 /// The error for something that another crate refuses.

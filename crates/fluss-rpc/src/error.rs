@@ -4,6 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use fluss_metadata::text::{Count, Readable};
 use fluss_wire::api::ApiKey;
 use fluss_wire::codec::DecodeError;
 use fluss_wire::error_code::{ErrorClass, ServerError};
@@ -35,7 +36,7 @@ pub enum Phase {
 #[non_exhaustive]
 pub enum RpcError {
     /// The deadline passed.
-    #[snafu(display("{api} to {server}: no {} within {waited:?}", phase_text(*phase)))]
+    #[snafu(display("{api} to {server}: {} within {}", phase_text(*phase), Readable(*waited)))]
     Timeout {
         /// What was called.
         api: ApiKey,
@@ -132,8 +133,9 @@ pub enum RpcError {
     },
     /// It was tried until the deadline or the budget ended.
     #[snafu(display(
-        "gave up after {attempts} {} in {waited:?}: {source}",
-        if *attempts == 1 { "attempt" } else { "attempts" }
+        "gave up after {} in {}: {source}",
+        Count(*attempts as usize, "attempt"),
+        Readable(*waited)
     ))]
     Exhausted {
         /// How often.
@@ -176,19 +178,19 @@ pub enum DisconnectCause {
         error: ServerError,
     },
     /// No answer at all came while a request reached its deadline.
-    #[snafu(display("no answer at all within {waited:?}"))]
+    #[snafu(display("no answer at all within {}", Readable(*waited)))]
     Silent {
         /// How long.
         waited: Duration,
     },
     /// The server takes nothing any more.
-    #[snafu(display("not a byte could be sent within {waited:?}"))]
+    #[snafu(display("not a byte could be sent within {}", Readable(*waited)))]
     Stalled {
         /// How long.
         waited: Duration,
     },
     /// Nobody used it.
-    #[snafu(display("closed after {idle:?} without use"))]
+    #[snafu(display("closed after {} without use", Readable(*idle)))]
     Idle {
         /// How long.
         idle: Duration,
@@ -203,10 +205,10 @@ pub enum DisconnectCause {
 
 fn phase_text(phase: Phase) -> &'static str {
     match phase {
-        Phase::Dial => "socket",
-        Phase::Handshake => "handshake",
-        Phase::Queue => "room for the request",
-        Phase::Answer => "answer",
+        Phase::Dial => "no connection",
+        Phase::Handshake => "connected, but the server did not answer the handshake",
+        Phase::Queue => "no room for the request",
+        Phase::Answer => "no answer",
     }
 }
 

@@ -47,7 +47,7 @@ impl ServerType {
 ///
 /// Sending the request nevertheless would bring no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Snafu)]
-#[snafu(display("{api}: client speaks versions {client}, server {}", OrNone(*server)))]
+#[snafu(display("{api}: {}", Lacking { client: *client, server: *server, api: *api }))]
 pub struct UnsupportedVersion {
     /// The API.
     pub api: ApiKey,
@@ -57,13 +57,25 @@ pub struct UnsupportedVersion {
     pub server: Option<VersionRange>,
 }
 
-struct OrNone(Option<VersionRange>);
+/// What is missing, and since when servers have it.
+struct Lacking {
+    api: ApiKey,
+    client: VersionRange,
+    server: Option<VersionRange>,
+}
 
-impl std::fmt::Display for OrNone {
+impl std::fmt::Display for Lacking {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self.0 {
-            Some(range) => write!(f, "{range}"),
-            None => f.write_str("none"),
+        match self.server {
+            Some(server) => write!(
+                f,
+                "this client speaks versions {}, the server {server}",
+                self.client
+            ),
+            None if self.api.entry().versions_in_0_9_1.is_none() => {
+                f.write_str("the server does not have it; release 1.0 does")
+            }
+            None => f.write_str("the server does not have it"),
         }
     }
 }
@@ -185,11 +197,11 @@ mod tests {
         let versions = server(&[(1016, 7, 8), (32_767, 0, 0), (99_999, 0, 0), (-5, 0, 0)]);
         assert_eq!(
             versions.negotiate(ApiKey::ScanKv).unwrap_err().to_string(),
-            "SCAN_KV (1061): client speaks versions 0..=0, server none"
+            "SCAN_KV (1061): the server does not have it; release 1.0 does"
         );
         assert_eq!(
             versions.negotiate(ApiKey::PutKv).unwrap_err().to_string(),
-            "PUT_KV (1016): client speaks versions 0..=3, server 7..=8"
+            "PUT_KV (1016): this client speaks versions 0..=3, the server 7..=8"
         );
         assert_eq!(versions.ranges.len(), 1);
         assert_eq!(versions.server_type(), Some(ServerType::TabletServer));

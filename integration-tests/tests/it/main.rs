@@ -32,6 +32,7 @@ mod scan_subscribe;
 mod scan_support;
 mod scan_tiered;
 mod scenarios;
+mod servers;
 mod write_append;
 mod write_batches;
 mod write_buckets;

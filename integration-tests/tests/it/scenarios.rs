@@ -228,6 +228,17 @@ scenarios! {
         an_offset_out_of_range_is_an_error_or_a_new_start,
         wakeup_ends_a_poll_and_loses_nothing,
     ]
+    servers [
+        a_sum_that_outgrows_its_type_is_refused_where_the_log_has_no_place_for_it,
+        a_sum_that_outgrows_its_type_is_kept_where_rows_are_logged,
+        the_first_row_of_a_table_gets_the_number_1_whatever_its_bucket,
+        partitions_are_listed_in_no_order,
+        a_table_gets_the_partitions_of_its_time_a_moment_later,
+        a_partition_of_any_text_is_taken_or_has_to_be_a_time_as_the_release_says,
+        a_dropped_partition_is_gone_soon_for_those_who_look_rows_up,
+        properties_that_no_server_knows_are_refused,
+        a_table_joins_no_lake_where_the_cluster_has_none,
+    ]
     write_append [
         an_arrow_batch_is_split_by_bucket_as_its_rows_are_one_by_one,
         an_arrow_batch_is_split_by_partition_and_bucket,

@@ -12,6 +12,7 @@ use fluss_wire::message::{
 
 use super::FlussAdmin;
 use super::call::path_message;
+use super::table::check_names;
 use crate::error::Result;
 
 impl FlussAdmin {
@@ -31,6 +32,7 @@ impl FlussAdmin {
         path: &TablePath,
         partition_name: Option<&str>,
     ) -> Result<LatestKvSnapshots> {
+        check_names("get_latest_kv_snapshots", path)?;
         let request = GetLatestKvSnapshotsRequest {
             table_path: path_message(path),
             partition_name: partition_name.map(str::to_owned),

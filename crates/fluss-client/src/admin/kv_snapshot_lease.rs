@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
+use fluss_metadata::text::Readable;
 use fluss_metadata::{AcquireKvSnapshotLeaseResult, SnapshotId, TableBucket};
 use fluss_rpc::Cluster;
 use fluss_wire::api::ApiRequest;
@@ -82,7 +83,9 @@ impl FlussAdmin {
             Some(format!("a lease cannot be named {lease_id:?}"))
         } else if duration < SHORTEST {
             Some(format!(
-                "a lease of {duration:?} is shorter than {SHORTEST:?}"
+                "a lease of {} is shorter than {}",
+                Readable(duration),
+                Readable(SHORTEST)
             ))
         } else {
             None

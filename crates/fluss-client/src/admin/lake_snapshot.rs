@@ -5,6 +5,7 @@ use fluss_wire::message::GetLakeSnapshotRequest;
 
 use super::FlussAdmin;
 use super::call::path_message;
+use super::table::check_names;
 use crate::error::Result;
 
 impl FlussAdmin {
@@ -62,6 +63,7 @@ impl FlussAdmin {
         snapshot_id: Option<SnapshotId>,
         readable: Option<bool>,
     ) -> Result<LakeSnapshot> {
+        check_names(operation, path)?;
         let request = GetLakeSnapshotRequest {
             table_path: path_message(path),
             snapshot_id,

@@ -7,6 +7,7 @@ use fluss_wire::message::{
 
 use super::FlussAdmin;
 use super::call::{path_message, spec_message};
+use super::table::check_names;
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
 
@@ -27,6 +28,7 @@ impl FlussAdmin {
         spec: &PartitionSpec,
         ignore_if_exists: bool,
     ) -> Result<()> {
+        check_names("create_partition", path)?;
         let request = CreatePartitionRequest {
             table_path: path_message(path),
             partition_spec: spec_message(spec),
@@ -54,6 +56,7 @@ impl FlussAdmin {
         spec: &PartitionSpec,
         ignore_if_not_exists: bool,
     ) -> Result<()> {
+        check_names("drop_partition", path)?;
         let request = DropPartitionRequest {
             table_path: path_message(path),
             partition_spec: spec_message(spec),
@@ -104,6 +107,7 @@ pub(super) async fn list(
     path: &TablePath,
     partial: Option<&PartitionSpec>,
 ) -> Result<Vec<PartitionInfo>> {
+    path.check_names()?;
     let request = ListPartitionInfosRequest {
         table_path: path_message(path),
         partial_partition_spec: partial.map(spec_message),

@@ -56,6 +56,7 @@ impl FlussAdmin {
     ///
     /// Dropping the future gives up the answer; the change may take effect all the same.
     pub async fn drop_table(&self, path: &TablePath, ignore_if_not_exists: bool) -> Result<()> {
+        check_names("drop_table", path)?;
         let request = DropTableRequest {
             table_path: path_message(path),
             ignore_if_not_exists,
@@ -66,7 +67,7 @@ impl FlussAdmin {
         Ok(())
     }
 
-    /// Whether there is a table at `path`.
+    /// Whether there is a table at `path`. For a name that no table can have that is `false`, without a request.
     ///
     /// # Errors
     ///
@@ -76,6 +77,9 @@ impl FlussAdmin {
     ///
     /// Dropping the future gives up the answer; nothing is left behind.
     pub async fn table_exists(&self, path: &TablePath) -> Result<bool> {
+        if path.check_names().is_err() {
+            return Ok(false);
+        }
         let request = TableExistsRequest {
             table_path: path_message(path),
         };
@@ -164,12 +168,19 @@ impl FlussAdmin {
     }
 }
 
+/// Refuses a name that no table can have, instead of asking for it.
+pub(super) fn check_names(operation: &'static str, path: &TablePath) -> Result<()> {
+    let checked = path.check_names().map_err(Error::from);
+    checked.map_err(|error| error.during(operation).of_table(path))
+}
+
 /// Asks for the definition of a table.
 pub(crate) async fn fetch_table_info(
     connection: &ConnectionInner,
     path: &TablePath,
 ) -> Result<TableInfo> {
     take_turn().await;
+    path.check_names()?;
     let response = connection
         .cluster
         .call_any(&GetTableInfoRequest {

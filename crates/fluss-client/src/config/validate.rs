@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use fluss_metadata::TimeZone;
+use fluss_metadata::text::Readable;
 
 use super::{Acks, Config, SecurityProtocol};
 use crate::error::{Error, Result};
@@ -194,7 +195,7 @@ fn fits_i32_millis(field: &'static str, value: Duration) -> Result<()> {
     } else {
         Err(Error::config(
             field,
-            format!("{value:?}"),
+            Readable(value),
             "at most 2147483647 ms",
         ))
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fluss_metadata::MetadataError;
+use fluss_metadata::text::{Count, Readable};
 use fluss_row::RowError;
 use fluss_rpc::RpcError;
 use fluss_wire::error_code::ServerError;
@@ -29,10 +30,10 @@ pub(crate) enum Cause {
     #[snafu(display("{what} is closed"))]
     Closed { what: &'static str },
 
-    #[snafu(display("{what} did not end within {waited:?}"))]
+    #[snafu(display("{what} did not end within {}", Readable(*waited)))]
     Timeout { what: String, waited: Duration },
 
-    #[snafu(display("{what} within {waited:?}; its last attempt failed: {source}"))]
+    #[snafu(display("{what} within {}; its last attempt failed: {source}", Readable(*waited)))]
     Undelivered {
         what: &'static str,
         waited: Duration,
@@ -41,7 +42,9 @@ pub(crate) enum Cause {
     },
 
     #[snafu(display(
-        "no room for {wanted} bytes in the write buffer of {capacity} bytes after {waited:?}"
+        "no room for {} in the write buffer of {capacity} bytes after {}",
+        Count(*wanted, "byte"),
+        Readable(*waited)
     ))]
     BufferFull {
         wanted: usize,

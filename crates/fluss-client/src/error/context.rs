@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
+use fluss_metadata::text::Count;
 use fluss_metadata::{TableBucket, TablePath};
 
 #[derive(Debug, Clone, Default)]
@@ -43,7 +44,10 @@ impl fmt::Display for Context {
             }
         }
         if let Some(attempts) = self.attempts {
-            part(f, format_args!("after {attempts} attempts"))?;
+            part(
+                f,
+                format_args!("after {}", Count(attempts as usize, "attempt")),
+            )?;
         }
         if parts > 0 { f.write_str(": ") } else { Ok(()) }
     }

@@ -149,6 +149,12 @@ impl Error {
             .map(|error| error.code.value())
     }
 
+    /// All that the server said, if it was a server that refused. The message of the error shows only its first line: some servers add the
+    /// stack trace of an exception. `None` also if the server sent a code alone.
+    pub fn server_message(&self) -> Option<&str> {
+        self.inner.cause.server_error()?.message.as_deref()
+    }
+
     /// The server error itself, for decisions inside the client.
     pub(crate) fn server_error(&self) -> Option<&ServerError> {
         self.inner.cause.server_error()

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use fluss_metadata::text::Count;
 use fluss_metadata::{PartitionId, TableBucket, TableInfo};
 use fluss_row::InternalRow;
 use fluss_row::key::{KeyEncoding, TableKeys};
@@ -98,8 +99,8 @@ impl LookupPlan {
         if row.field_count() != self.columns.len() {
             let (expected, columns) = (self.columns.len(), self.columns.join(", "));
             return Err(Error::usage(format!(
-                "the key has {} columns, expected {expected}: {columns}",
-                row.field_count()
+                "the key has {}, expected {expected}: {columns}",
+                Count(row.field_count(), "column")
             )));
         }
         let encoder = self

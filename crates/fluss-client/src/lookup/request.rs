@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fluss_metadata::TableBucket;
+use fluss_metadata::text::Count;
 use fluss_wire::Repeated;
 use fluss_wire::api::ApiRequest;
 use fluss_wire::codec::ResponseBody;
@@ -264,9 +265,9 @@ fn deliver<K: Kind>(
             give(&mut waiting, &answer);
         } else {
             let error = Error::corrupt(format!(
-                "{} values came for {} keys",
-                answer.len(),
-                run.count
+                "{} came for {}",
+                Count(answer.len(), "value"),
+                Count(run.count, "key")
             ));
             waiting.for_each(|entry| entry.fail(error.clone()));
         }

@@ -289,7 +289,10 @@ fn on_bucket_error(
     let projected = shared.projection().pushed().is_some() && !plan.unprojected;
     let fault = judge(error.code, projected, shared.reset);
     debug!(bucket = ?fetch.bucket, offset = fetch.offset, server = plan.server, %error, ?fault, "fetch failed");
-    let text = format!("{} (asked for offset {})", error.text(), fetch.offset);
+    // Behind the first line, which is what messages show.
+    let summary = error.summary();
+    let asked = format!("{summary} (asked for offset {})", fetch.offset);
+    let text = error.text().replacen(summary, &asked, 1);
     let error = Error::from(ServerError::new(error.code, text));
     match fault {
         FetchFault::Retry => retry(shared, &fetch.bucket, error),

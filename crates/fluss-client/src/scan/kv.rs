@@ -13,7 +13,7 @@ use super::Projection;
 use super::kv_session::{KvSession, Page};
 use super::values::ValueRows;
 use crate::connection::ConnectionInner;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::table::ScanBatch;
 
 /// Reads every row that is in a bucket when the first batch is asked for.
@@ -76,6 +76,14 @@ impl KvScan {
     }
 
     fn failed(&self, error: Error) -> Error {
+        let error = if error.kind() == ErrorKind::Unsupported && error.server_code().is_none() {
+            // Which API it lacks tells users nothing.
+            Error::too_old(
+                "a scan of all rows of a primary-key table needs servers of release 1.0 or later; with a limit, any server reads the first rows of each bucket",
+            )
+        } else {
+            error
+        };
         error
             .during("scan_kv")
             .of_table(self.values.projection().table().table_path())

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use fluss_metadata::TableInfo;
+use fluss_metadata::text::Count;
 use fluss_row::InternalRow;
 use fluss_row::arrow::TableBatch;
 
@@ -307,7 +308,9 @@ impl Inner {
 #[cold]
 pub(super) fn wrong_width(info: &TableInfo, fields: usize, columns: usize) -> Error {
     Error::usage(format!(
-        "the row has {fields} fields, the table {columns} columns"
+        "the row has {}, the table {}",
+        Count(fields, "field"),
+        Count(columns, "column")
     ))
     .of_table(info.table_path())
 }

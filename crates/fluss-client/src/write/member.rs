@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::completion::Completion;
+use fluss_metadata::text::Count;
+
 use crate::error::Error;
 
 /// A writer, as its batches know it. Clones of a writer share it.
@@ -77,9 +79,12 @@ impl Member {
             .collect();
         let rows: u64 = pending.values().map(|batch| u64::from(batch.rows())).sum();
         let batches = pending.len();
-        let plural = if batches == 1 { "" } else { "es" };
         Error::timeout(
-            format!("the sending of the last {rows} rows in {batches} batch{plural}"),
+            format!(
+                "the sending of the last {} in {}",
+                Count(usize::try_from(rows).unwrap_or(usize::MAX), "row"),
+                Count(batches, "batch")
+            ),
             timeout,
         )
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use crate::error::{MetadataError, Result};
 use crate::ids::PartitionId;
 use crate::path::{validate_name, validate_prefix};
+use crate::text::Count;
 
 use super::PartitionValue;
 
@@ -59,7 +60,7 @@ impl ResolvedPartitionSpec {
         if keys.len() != values.len() || keys.is_empty() {
             return Err(MetadataError::invalid(
                 "partition spec",
-                format!("{} values", values.len()),
+                Count(values.len(), "value").to_string(),
                 format!("a value for each of the partition keys {keys:?}"),
             ));
         }
@@ -71,7 +72,7 @@ impl ResolvedPartitionSpec {
         if spec.iter().len() != keys.len() {
             return Err(MetadataError::invalid(
                 "partition spec",
-                format!("{} values", spec.iter().len()),
+                Count(spec.iter().len(), "value").to_string(),
                 format!("a value for each of the partition keys {keys:?}"),
             ));
         }

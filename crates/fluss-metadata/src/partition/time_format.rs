@@ -6,6 +6,7 @@
 use super::auto::AutoPartitionTimeUnit;
 use super::zone::Local;
 use crate::error::{MetadataError, Result};
+use crate::text::Count;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Field {
@@ -86,8 +87,9 @@ impl TimeFormat {
             if first.is_ascii_alphabetic() {
                 let behind = rest.trim_start_matches(first);
                 let count = rest.len() - behind.len();
-                let item = number(first, count)
-                    .ok_or_else(|| refuse(format!("{count} letters {first} in {pattern:?}")))?;
+                let item = number(first, count).ok_or_else(|| {
+                    refuse(format!("{} {first} in {pattern:?}", Count(count, "letter")))
+                })?;
                 append_number(&mut items, &mut adjacent, item);
                 rest = behind;
                 continue;

@@ -213,6 +213,12 @@ impl TableDescriptor {
             .unwrap_or(false)
     }
 
+    /// `table.auto-increment.cache-size`: how many numbers a bucket takes at once for an auto-increment column, 100,000 where it is absent.
+    pub fn auto_increment_cache_size(&self) -> Result<i64> {
+        let size = self.read(property::AUTO_INCREMENT_CACHE_SIZE, parse_integer)?;
+        Ok(size.unwrap_or(100_000))
+    }
+
     /// `table.replication.factor`, once it is set.
     pub fn replication_factor(&self) -> Result<Option<i32>> {
         self.read(property::REPLICATION_FACTOR, parse_integer)

@@ -11,6 +11,7 @@ use super::{
 use crate::data_type::{DataTypeFamily, DataTypeRoot};
 use crate::error::{MetadataError, Result};
 use crate::partition::{AutoPartitionStrategy, AutoPartitionTimeUnit};
+use crate::text::Readable;
 
 /// Names that the server gives to columns of its own.
 const RESERVED_COLUMNS: &[&str] = &[
@@ -137,8 +138,8 @@ fn check_numbers(table: &TableDescriptor) -> Result<()> {
     if let Some(local) = local.filter(|local| *local > all && !all.is_zero()) {
         return refuse(
             property_field(property::LOG_LOCAL_TTL),
-            format!("{local:?}"),
-            format!("at most {} ({all:?})", property::LOG_TTL),
+            Readable(local).to_string(),
+            format!("at most {} ({})", property::LOG_TTL, Readable(all)),
         );
     }
     Ok(())

@@ -4,16 +4,18 @@
 
 use std::cmp::Ordering;
 
-use fluss_metadata::{AggFunction, AggFunctionType};
+use fluss_metadata::{AggFunction, AggFunctionType, DataType};
 use fluss_row::{Datum, Decimal};
 use fluss_wire::error_code::ErrorCode;
 
+use super::rows::compact_decimal;
 use super::{Result, fail};
 use crate::state::internal;
 
 /// The value of a column after a row with `new` was written onto one with `old`.
 pub(super) fn aggregate<'a>(
     function: &AggFunction,
+    of: &DataType,
     old: Datum<'a>,
     new: Datum<'a>,
 ) -> Result<Datum<'a>> {
@@ -32,8 +34,8 @@ pub(super) fn aggregate<'a>(
     match kind {
         F::LastValueIgnoreNulls => Ok(new),
         F::FirstValue | F::FirstValueIgnoreNulls => Ok(old),
-        F::Sum => sum(&old, &new),
-        F::Product => product(&old, &new),
+        F::Sum => sum(of, &old, &new),
+        F::Product => product(of, &old, &new),
         F::Max => Ok(if compare(&old, &new) == Some(Ordering::Less) {
             new
         } else {
@@ -66,12 +68,16 @@ pub(super) fn aggregate<'a>(
     }
 }
 
-/// Integers wrap around, as in Java; a decimal that becomes too large is null.
-fn sum<'a>(old: &Datum<'a>, new: &Datum<'a>) -> Result<Datum<'a>> {
+/// Integers wrap around, as in Java. A decimal that becomes too large is null, unless it is stored as an integer: then it outgrows its
+/// precision, and a log of Arrow batches has no place for it.
+fn sum<'a>(of: &DataType, old: &Datum<'a>, new: &Datum<'a>) -> Result<Datum<'a>> {
     Ok(match (old, new) {
         (Datum::TinyInt(old), Datum::TinyInt(new)) => Datum::TinyInt(old.wrapping_add(*new)),
         (Datum::SmallInt(old), Datum::SmallInt(new)) => Datum::SmallInt(old.wrapping_add(*new)),
         (Datum::Int(old), Datum::Int(new)) => Datum::Int(old.wrapping_add(*new)),
+        (Datum::BigInt(old), Datum::BigInt(new)) if compact_decimal(of).is_some() => {
+            old.checked_add(*new).map_or(Datum::Null, Datum::BigInt)
+        }
         (Datum::BigInt(old), Datum::BigInt(new)) => Datum::BigInt(old.wrapping_add(*new)),
         (Datum::Float(old), Datum::Float(new)) => Datum::Float(old + new),
         (Datum::Double(old), Datum::Double(new)) => Datum::Double(old + new),
@@ -83,12 +89,22 @@ fn sum<'a>(old: &Datum<'a>, new: &Datum<'a>) -> Result<Datum<'a>> {
     })
 }
 
-fn product<'a>(old: &Datum<'a>, new: &Datum<'a>) -> Result<Datum<'a>> {
+fn product<'a>(of: &DataType, old: &Datum<'a>, new: &Datum<'a>) -> Result<Datum<'a>> {
     Ok(match (old, new) {
         (Datum::TinyInt(old), Datum::TinyInt(new)) => Datum::TinyInt(old.wrapping_mul(*new)),
         (Datum::SmallInt(old), Datum::SmallInt(new)) => Datum::SmallInt(old.wrapping_mul(*new)),
         (Datum::Int(old), Datum::Int(new)) => Datum::Int(old.wrapping_mul(*new)),
-        (Datum::BigInt(old), Datum::BigInt(new)) => Datum::BigInt(old.wrapping_mul(*new)),
+        (Datum::BigInt(old), Datum::BigInt(new)) => match compact_decimal(of) {
+            None => Datum::BigInt(old.wrapping_mul(*new)),
+            Some((precision, scale)) => {
+                let total = rounded(i128::from(*old) * i128::from(*new), scale);
+                let fits = |total: &i128| total.unsigned_abs() < 10_u128.pow(precision);
+                let total = total
+                    .filter(fits)
+                    .and_then(|total| i64::try_from(total).ok());
+                total.map_or(Datum::Null, Datum::BigInt)
+            }
+        },
         (Datum::Float(old), Datum::Float(new)) => Datum::Float(old * new),
         (Datum::Double(old), Datum::Double(new)) => Datum::Double(old * new),
         (Datum::Decimal(old), Datum::Decimal(new)) => {
@@ -113,14 +129,20 @@ fn decimal<'a>(unscaled: Option<i128>, like: &Decimal) -> Datum<'a> {
     value.map_or(Datum::Null, Datum::Decimal)
 }
 
-fn compare(old: &Datum<'_>, new: &Datum<'_>) -> Option<Ordering> {
+/// As Java compares values of one type: NaN, whatever its bits, is larger than all numbers. `None` for types that have no order.
+pub(super) fn compare(old: &Datum<'_>, new: &Datum<'_>) -> Option<Ordering> {
     match (old, new) {
+        (Datum::Boolean(old), Datum::Boolean(new)) => Some(old.cmp(new)),
         (Datum::TinyInt(old), Datum::TinyInt(new)) => Some(old.cmp(new)),
         (Datum::SmallInt(old), Datum::SmallInt(new)) => Some(old.cmp(new)),
         (Datum::Int(old), Datum::Int(new)) => Some(old.cmp(new)),
         (Datum::BigInt(old), Datum::BigInt(new)) => Some(old.cmp(new)),
-        (Datum::Float(old), Datum::Float(new)) => Some(old.total_cmp(new)),
-        (Datum::Double(old), Datum::Double(new)) => Some(old.total_cmp(new)),
+        (Datum::Float(old), Datum::Float(new)) => {
+            Some(canonical((*old).into()).total_cmp(&canonical((*new).into())))
+        }
+        (Datum::Double(old), Datum::Double(new)) => {
+            Some(canonical(*old).total_cmp(&canonical(*new)))
+        }
         (Datum::String(old), Datum::String(new)) => Some(old.as_bytes().cmp(new.as_bytes())),
         (Datum::Decimal(old), Datum::Decimal(new)) => Some(old.unscaled().cmp(&new.unscaled())),
         (Datum::Date(old), Datum::Date(new)) => Some(old.get_inner().cmp(&new.get_inner())),
@@ -134,5 +156,13 @@ fn compare(old: &Datum<'_>, new: &Datum<'_>) -> Option<Ordering> {
                 .cmp(&(new.get_epoch_millisecond(), new.get_nano_of_millisecond())),
         ),
         _ => None,
+    }
+}
+
+fn canonical(value: f64) -> f64 {
+    if value.is_nan() {
+        f64::NAN.abs()
+    } else {
+        value
     }
 }

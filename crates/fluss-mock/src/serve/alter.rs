@@ -4,30 +4,24 @@
 
 use std::collections::BTreeMap;
 
-use fluss_metadata::{DataType, OperationType, Schema, SchemaBuilder, TableDescriptor};
+use fluss_metadata::{
+    AggFunction, AggFunctionType, DataType, OperationType, Schema, SchemaBuilder, TableDescriptor,
+};
 use fluss_wire::Repeated;
 use fluss_wire::error_code::ErrorCode;
-use fluss_wire::message::{AlterTableRequest, AlterTableResponse, PbAlterConfig};
+use fluss_wire::message::{AlterTableRequest, AlterTableResponse, PbAddColumn, PbAlterConfig};
 
 use super::caller::Caller;
-use super::table::{find, refused};
-use super::{Result, fail, invalid, table_path};
+use super::table::{self, find, refused};
+use super::{Result, fail, invalid, properties, table_path};
+use crate::builder::Release;
 use crate::state::{State, internal};
-
-/// What the servers tell apart from properties of the user's own.
-const PROPERTY_PREFIX: &str = "table.";
-/// Properties that may change once a table is there (`FlussConfigUtils.ALTERABLE_TABLE_OPTIONS`).
-const ALTERABLE: [&str; 3] = [
-    "table.datalake.enabled",
-    "table.datalake.freshness",
-    "table.log.tiered.local-segments",
-];
 
 /// The numbers of changes (`FlussApi.proto: PbAlterConfig.op_type`).
 const SET: i32 = 0;
 const DELETE: i32 = 1;
 
-pub(crate) fn table(
+pub(crate) fn alter(
     state: &mut State,
     caller: &Caller,
     request: &AlterTableRequest,
@@ -56,27 +50,36 @@ pub(crate) fn table(
     };
     let mut altered = found.descriptor.clone();
     if of_columns {
-        let schema = with_columns(found.latest_schema(), request)?;
+        let schema = with_columns(state.release, found.latest_schema(), request)?;
         altered = altered
             .to_builder()
             .schema(schema)
             .build()
-            .map_err(internal)?;
+            .map_err(|error| refused(&error))?;
     }
     if !request.config_changes.is_empty() {
-        altered = with_properties(&altered, &request.config_changes)?;
+        altered = with_properties(state, &altered, &request.config_changes)?;
     }
+    let before = found.descriptor.auto_partition();
+    if found.descriptor == altered {
+        return Ok(AlterTableResponse {});
+    }
+    let after = altered.auto_partition();
     let now = state.clock.now_millis();
-    if let Some(table) = state.catalog.table_mut(&path)
-        && table.descriptor != altered
-    {
+    if let Some(table) = state.catalog.table_mut(&path) {
         table.alter(altered, now);
+    }
+    if let (Ok(before), Ok(after)) = (before, after)
+        && after.is_enabled()
+        && before != after
+    {
+        state.look_at_partitions_soon(&path);
     }
     Ok(AlterTableResponse {})
 }
 
 /// Only columns at the end are taken, and null is what rows before have there.
-fn with_columns(schema: &Schema, request: &AlterTableRequest) -> Result<Schema> {
+fn with_columns(release: Release, schema: &Schema, request: &AlterTableRequest) -> Result<Schema> {
     let mut builder = SchemaBuilder::from_schema(schema);
     let mut names: Vec<&str> = schema.column_names();
     for column in &request.add_columns {
@@ -95,7 +98,10 @@ fn with_columns(schema: &Schema, request: &AlterTableRequest) -> Result<Schema> 
             return Err(internal(format!("Column {name} must be nullable.")));
         }
         names.push(name);
-        builder = builder.column(name, data_type);
+        builder = match aggregation(release, column)? {
+            Some(function) => builder.column_with_agg(name, data_type, function),
+            None => builder.column(name, data_type),
+        };
         if let Some(comment) = &column.comment {
             builder = builder.with_comment(comment.as_str());
         }
@@ -113,23 +119,55 @@ fn with_columns(schema: &Schema, request: &AlterTableRequest) -> Result<Schema> 
         .map_err(invalid(ErrorCode::UNKNOWN_SERVER_ERROR))
 }
 
+/// How an added column is aggregated. Servers of release 0.9.1 don't know the field.
+fn aggregation(release: Release, column: &PbAddColumn) -> Result<Option<AggFunction>> {
+    let Some(name) = column.agg_function_type.as_deref() else {
+        return Ok(None);
+    };
+    if release == Release::V0_9_1 {
+        return Ok(None);
+    }
+    let kind: AggFunctionType = name.parse().map_err(internal)?;
+    let parameters = column.agg_function_params.iter();
+    let function = parameters.fold(AggFunction::new(kind), |function, parameter| {
+        function.with_parameter(parameter.key.as_str(), parameter.value.as_str())
+    });
+    Ok(Some(function))
+}
+
 fn with_properties(
+    state: &State,
     descriptor: &TableDescriptor,
     changes: &Repeated<PbAlterConfig>,
 ) -> Result<TableDescriptor> {
+    properties::check_alterable(state.release, descriptor, changes)?;
+    let release = state.release;
     let mut properties = descriptor.properties().clone();
     let mut custom = descriptor.custom_properties().clone();
     for change in changes {
         let key = change.config_key.as_str();
-        if !key.starts_with(PROPERTY_PREFIX) {
-            change_property(&mut custom, change)?;
-        } else if ALTERABLE.contains(&key) {
+        if key.starts_with(properties::PREFIX) {
             change_property(&mut properties, change)?;
         } else {
-            return fail(
-                ErrorCode::INVALID_ALTER_TABLE_EXCEPTION,
-                format!("The option '{key}' is not supported to alter yet."),
-            );
+            change_property(&mut custom, change)?;
+        }
+    }
+    let joins_lake = |properties: &BTreeMap<String, String>| {
+        let enabled = properties.get(properties::DATALAKE_ENABLED);
+        enabled.is_some_and(|enabled| enabled == "true")
+    };
+    if joins_lake(&properties) && !properties::is_in_lake(descriptor) {
+        match state.config.lake_format() {
+            Some(format) if state.config.has_lake(release) => {
+                let key = properties::DATALAKE_FORMAT.to_owned();
+                properties.entry(key).or_insert_with(|| format.to_owned());
+            }
+            _ => {
+                return fail(
+                    ErrorCode::INVALID_ALTER_TABLE_EXCEPTION,
+                    "Cannot alter table in data lake, because the Fluss cluster doesn't enable datalake tables.",
+                );
+            }
         }
     }
     let mut builder = TableDescriptor::builder()
@@ -141,7 +179,9 @@ fn with_properties(
     if let Some(comment) = descriptor.comment() {
         builder = builder.comment(comment);
     }
-    builder.build().map_err(|error| refused(&error))
+    let altered = builder.build().map_err(|error| refused(&error))?;
+    table::check(state, &altered)?;
+    Ok(altered)
 }
 
 /// Sets or removes one entry; other changes are none that servers make.

@@ -19,7 +19,7 @@ use fluss_wire::message::{
 use super::alter::change_property;
 use super::caller::Caller;
 use super::{Result, fail, invalid};
-use crate::state::{Catalog, Database, State};
+use crate::state::{Catalog, Database, State, unordered};
 
 pub(crate) fn create(
     state: &mut State,
@@ -95,13 +95,15 @@ pub(crate) fn list(
             created_time: database.created,
             table_count: database.tables.len() as i32,
         });
+        let summaries = unordered(summaries, |summary| &summary.database_name);
         return Ok(ListDatabasesResponse {
-            database_summary: summaries.collect(),
+            database_summary: summaries.into(),
             ..ListDatabasesResponse::default()
         });
     }
+    let names = databases.map(|(name, _)| name.clone());
     Ok(ListDatabasesResponse {
-        database_name: databases.map(|(name, _)| name.clone()).collect(),
+        database_name: unordered(names, String::as_str).into(),
         ..ListDatabasesResponse::default()
     })
 }

@@ -14,6 +14,7 @@ use fluss_wire::message::{
 use tokio::time::{Instant, timeout_at};
 
 use super::caller::Caller;
+use super::filter::Filter;
 use super::write::{check_routing, split};
 use super::{Result, fail};
 use crate::state::{Shared, State, Table, internal};
@@ -91,6 +92,7 @@ fn look(state: &mut State, caller: &Caller, request: &FetchLogRequest) -> Found 
                 log_start_offset: read.start,
                 records: read.records,
                 remote_log_fetch_info: read.remote,
+                filtered_end_offset: read.filtered_end,
                 ..PbFetchLogRespForBucket::default()
             });
         }
@@ -110,6 +112,8 @@ struct Read {
     records: Option<Bytes>,
     /// Where the records are, if they have moved.
     remote: Option<PbRemoteLogFetchInfo>,
+    /// How far batches were left out that a filter doesn't want, beyond those that come.
+    filtered_end: Option<i64>,
 }
 
 /// Whole batches within the limit, but for the first one of an answer, which comes whatever its size; and the high watermark.
@@ -122,6 +126,7 @@ fn read(
     is_first: bool,
 ) -> Result<Read> {
     caller.must_on_table_id(state, OperationType::Read, request.table_id)?;
+    let release = state.release;
     let (table, bucket) = state.bucket(
         caller.server,
         request.table_id,
@@ -134,6 +139,7 @@ fn read(
         bucket_request.routing_bucket_count,
     )?;
     let fields = projection(table, request)?;
+    let filter = Filter::of(release, table, request)?;
     let (start, end) = (bucket.log.start_offset(), bucket.log.end_offset());
     let offset = match bucket_request.fetch_offset {
         EARLIEST => start,
@@ -160,6 +166,7 @@ fn read(
             start: Some(start),
             high_watermark: Some(end),
             records: None,
+            filtered_end: None,
             remote: Some(PbRemoteLogFetchInfo {
                 remote_log_tablet_dir: state.remote_dir_of(table_id, &id).unwrap_or_default(),
                 partition_name,
@@ -169,22 +176,31 @@ fn read(
         });
     }
     let mut records = BytesMut::new();
+    let mut filtered_end = None;
     for batch in bucket.log.since(offset) {
+        if filter.as_ref().is_some_and(|of| !of.keeps(table, batch)) {
+            filtered_end = Some(batch.header().next_offset());
+            continue;
+        }
         let bytes = match &fields {
             None => batch.bytes().clone(),
             Some(fields) => project(table, batch, fields)?,
         };
         let is_needed = is_first && records.is_empty();
         if records.len() + bytes.len() > limit && !is_needed {
+            // The next fetch finds those again that were left out before it.
+            filtered_end = filtered_end.filter(|_| records.is_empty());
             break;
         }
         records.extend_from_slice(&bytes);
+        filtered_end = None;
     }
     Ok(Read {
         start: Some(start),
         high_watermark: Some(end),
         records: Some(records.freeze()),
         remote: None,
+        filtered_end,
     })
 }
 

@@ -88,7 +88,7 @@ fn insert(
     table_id: i64,
     request: &PbLookupReqForBucket,
 ) -> Result<()> {
-    let now = state.clock.now_millis();
+    let (now, release) = (state.clock.now_millis(), state.release);
     let (table, bucket) = state.bucket(
         caller.server,
         table_id,
@@ -99,7 +99,7 @@ fn insert(
     let schema = table.latest_schema();
     let keys = schema.primary_key_indexes();
     let targets: Vec<i32> = keys.iter().map(|key| *key as i32).collect();
-    let merge = Merge::new(table, &targets, None)?;
+    let merge = Merge::new(release, table, &targets, None)?;
     let rows = Rows::new(table)?;
     let missing = request
         .keys

@@ -2,13 +2,16 @@
 //!
 //! Source: the classes of the package `org.apache.fluss.server.kv.rowmerger`.
 
-use fluss_metadata::{AggFunction, AggFunctionType, MergeEngine, Schema};
+use std::collections::BTreeSet;
+
+use fluss_metadata::{AggFunction, AggFunctionType, DataType, MergeEngine, Schema};
 use fluss_row::Datum;
 use fluss_wire::error_code::ErrorCode;
 
 use super::aggregate::aggregate;
 use super::rows::{Row, Rows};
 use super::{Result, fail};
+use crate::builder::Release;
 use crate::state::{Table, internal};
 
 /// The mode of a request that passes the merge engine by (`FlussApi.proto: PutKvRequest.agg_mode`).
@@ -32,14 +35,19 @@ pub(super) enum Merge {
     },
     /// Each column by its function; only some, if that is said.
     Aggregate {
-        functions: Vec<AggFunction>,
+        functions: Vec<(AggFunction, DataType)>,
         is_target: Option<Vec<bool>>,
         is_key: Vec<bool>,
     },
 }
 
 impl Merge {
-    pub(super) fn new(table: &Table, target_columns: &[i32], mode: Option<i32>) -> Result<Self> {
+    pub(super) fn new(
+        release: Release,
+        table: &Table,
+        target_columns: &[i32],
+        mode: Option<i32>,
+    ) -> Result<Self> {
         if mode == Some(LOCAL_AGGREGATE) {
             return fail(
                 ErrorCode::UNSUPPORTED_VERSION,
@@ -54,6 +62,10 @@ impl Merge {
         let keys = schema.primary_key_indexes();
         let is_key = || (0..width).map(|place| keys.contains(&place)).collect();
         match (engine, target_columns.is_empty()) {
+            // Since release 1.0 who names every column writes whole rows.
+            (None, false) if release == Release::V1_0 && names_all(width, target_columns) => {
+                Ok(Self::Replace)
+            }
             (None, true) => Ok(Self::Replace),
             (None, false) => Ok(Self::Columns {
                 is_target: targets(schema, target_columns)?,
@@ -124,11 +136,11 @@ impl Merge {
                 is_target,
                 ..
             } => {
-                let merged = (0..).zip(functions).map(|(place, function)| {
+                let merged = (0..).zip(functions).map(|(place, (function, of))| {
                     let targets = is_target.as_ref();
                     let counts = targets.is_none_or(|is| is.get(place) == Some(&true));
                     if counts {
-                        aggregate(function, old.datum(place), new.datum(place))
+                        aggregate(function, of, old.datum(place), new.datum(place))
                     } else {
                         Ok(old.datum(place))
                     }
@@ -213,6 +225,12 @@ fn targets(schema: &Schema, target_columns: &[i32]) -> Result<Vec<bool>> {
     Ok(is_target)
 }
 
+fn names_all(width: usize, target_columns: &[i32]) -> bool {
+    let named = target_columns.iter();
+    let named: BTreeSet<usize> = named.filter_map(|at| usize::try_from(*at).ok()).collect();
+    named.into_iter().eq(0..width)
+}
+
 /// Columns that the servers number are for nobody else to write.
 fn check_auto_increment(schema: &Schema, target_columns: &[i32]) -> Result<()> {
     let Some(name) = schema.auto_increment_column() else {
@@ -233,17 +251,19 @@ fn check_auto_increment(schema: &Schema, target_columns: &[i32]) -> Result<()> {
     fail(ErrorCode::INVALID_TARGET_COLUMN, message)
 }
 
-/// The function of each column: columns of the key keep their value.
-fn functions(schema: &Schema) -> Vec<AggFunction> {
+/// The function of each column, and its type: columns of the key keep their value.
+fn functions(schema: &Schema) -> Vec<(AggFunction, DataType)> {
     let keys = schema.primary_key_indexes();
     let columns = schema.columns().iter().enumerate();
     columns
         .map(|(place, column)| {
-            if keys.contains(&place) {
-                return AggFunction::new(AggFunctionType::LastValue);
-            }
-            let function = column.agg_function().cloned();
-            function.unwrap_or_else(|| AggFunction::new(AggFunctionType::LastValueIgnoreNulls))
+            let function = if keys.contains(&place) {
+                AggFunction::new(AggFunctionType::LastValue)
+            } else {
+                let function = column.agg_function().cloned();
+                function.unwrap_or_else(|| AggFunction::new(AggFunctionType::LastValueIgnoreNulls))
+            };
+            (function, column.data_type().clone())
         })
         .collect()
 }

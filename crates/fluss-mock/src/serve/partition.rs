@@ -11,7 +11,8 @@ use fluss_wire::message::{
 use super::caller::Caller;
 use super::metadata::told_bucket_count;
 use super::{Result, fail, invalid, table, table_path};
-use crate::state::{Partition, State, Table};
+use crate::builder::Release;
+use crate::state::{Partition, State, Table, unordered};
 
 pub(crate) fn create(
     state: &mut State,
@@ -24,17 +25,15 @@ pub(crate) fn create(
     let spec = resolve(found, &request.partition_spec)?;
     spec.validate()
         .map_err(invalid(ErrorCode::PARTITION_SPEC_INVALID_EXCEPTION))?;
-    found
-        .descriptor
-        .auto_partition()
-        .and_then(|strategy| {
-            strategy.validate_partition(
-                found.descriptor.partition_keys(),
-                &spec.to_partition_spec(),
-                state.clock.now_millis(),
-            )
-        })
-        .map_err(invalid(ErrorCode::PARTITION_SPEC_INVALID_EXCEPTION))?;
+    // Release 0.9.1 takes any text, and drops it by comparing texts if it is too old.
+    if state.release != Release::V0_9_1 {
+        let keys = found.descriptor.partition_keys();
+        let now = state.clock.now_millis();
+        let strategy = found.descriptor.auto_partition();
+        strategy
+            .and_then(|strategy| strategy.validate_partition(keys, &spec.to_partition_spec(), now))
+            .map_err(invalid(ErrorCode::PARTITION_SPEC_INVALID_EXCEPTION))?;
+    }
     if found.partitions.contains_key(&spec.partition_name()) {
         // The field is named for the wrong case: it is about partitions that do exist.
         if request.ignore_if_not_exists {
@@ -105,9 +104,11 @@ pub(crate) fn list(
                 .all(|(key, value)| spec.get(key) == Some(value))
         })
     });
+    let partitions = partitions.map(|partition| (partition.spec.partition_name(), partition));
+    let partitions = unordered(partitions, |(name, _)| name).into_iter();
     Ok(ListPartitionInfosResponse {
         partitions_info: partitions
-            .map(|partition| describe(state, partition))
+            .map(|(_, partition)| describe(state, partition))
             .collect(),
         ..ListPartitionInfosResponse::default()
     })

@@ -85,11 +85,8 @@ pub(crate) fn delete(
 
 /// Names become parts of paths.
 fn check_name(name: &str) -> Result<()> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-    let is_good = !name.is_empty()
-        && name.len() <= LONGEST_NAME
-        && name.chars().all(is_plain)
-        && !matches!(name, "." | "..");
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    let is_good = !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(is_plain);
     if is_good {
         return Ok(());
     }

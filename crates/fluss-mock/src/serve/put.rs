@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use fluss_metadata::{ChangelogImage, DeleteBehavior, KvFormat, LogFormat, OperationType};
+use fluss_metadata::{
+    ChangelogImage, DataTypeRoot, DeleteBehavior, KvFormat, LogFormat, OperationType,
+};
 use fluss_row::kv::{KvBatch, KvRecord, NO_WRITER_ID};
 use fluss_row::log::{ArrowLogBatchBuilder, RowLogBatchBuilder};
 use fluss_row::{ChangeType, Datum};
@@ -50,7 +52,7 @@ fn put_bucket(
     request: &PutKvRequest,
     bucket_request: &PbPutKvReqForBucket,
 ) -> Result<i64> {
-    let now = state.clock.now_millis();
+    let (now, release) = (state.clock.now_millis(), state.release);
     let partition_id = bucket_request.partition_id;
     if request.acks == ALL {
         check_in_sync(
@@ -84,7 +86,7 @@ fn put_bucket(
         );
     }
     let target_columns: Vec<_> = request.target_columns.iter().copied().collect();
-    let merge = Merge::new(table, &target_columns, request.agg_mode)?;
+    let merge = Merge::new(release, table, &target_columns, request.agg_mode)?;
     if batch.writer_id() != NO_WRITER_ID {
         let before = bucket.log.duplicate_of(batch.writer_id(), batch.sequence());
         if let Some(before) = before {
@@ -116,33 +118,26 @@ pub(super) fn write(
     (writer_id, sequence): (i64, i32),
     now: i64,
 ) -> Result<i64> {
-    let mut changes = Changes::new(table, bucket, merge)?;
-    for (key, value) in records {
-        match value {
-            Some(value) => {
-                let new = changes.rows.decode(value)?;
-                changes.upsert(key, new)?;
-            }
-            None => changes.delete(key)?,
-        }
-    }
-    let records = changes.seal(table, writer_id, sequence)?;
-    let Changes {
-        changed, numbers, ..
-    } = changes;
-    let appended = bucket.log.append(&records, now)?;
-    for (key, value) in changed {
+    let mut numbers = bucket.numbers;
+    let mut changes = Changes::new(table, bucket, merge, &mut numbers)?;
+    let done = changes.apply(records);
+    let sealed = done.and_then(|()| changes.seal(writer_id, sequence));
+    let rows = changes.changed;
+    // Numbers that were taken are gone, even if nothing comes of the batch.
+    bucket.numbers = numbers;
+    let appended = bucket.log.append(&sealed?, now)?;
+    for (key, value) in rows {
         match value {
             Some(value) => bucket.rows.insert(key, value),
             None => bucket.rows.remove(&key),
         };
     }
-    bucket.numbers = numbers;
     Ok(appended.next_offset)
 }
 
 /// What a batch does, before it is done.
 struct Changes<'a> {
+    table: &'a Table,
     bucket: &'a Bucket,
     merge: Merge,
     rows: Rows,
@@ -150,28 +145,47 @@ struct Changes<'a> {
     image: ChangelogImage,
     /// The column that the server numbers.
     numbered: Option<usize>,
-    numbers: Numbers,
+    numbers: &'a mut Numbers,
     /// What the batch has changed so far, by key.
     changed: BTreeMap<Bytes, Option<Value>>,
     log: Vec<(ChangeType, Row)>,
 }
 
 impl<'a> Changes<'a> {
-    fn new(table: &Table, bucket: &'a Bucket, merge: Merge) -> Result<Self> {
+    fn new(
+        table: &'a Table,
+        bucket: &'a Bucket,
+        merge: Merge,
+        numbers: &'a mut Numbers,
+    ) -> Result<Self> {
         let descriptor = &table.descriptor;
         let schema = table.latest_schema();
         let numbered = schema.auto_increment_column();
         Ok(Self {
+            table,
             bucket,
             merge,
             rows: Rows::new(table)?,
             deletes: descriptor.delete_behavior().map_err(internal)?,
             image: descriptor.changelog_image().map_err(internal)?,
             numbered: numbered.and_then(|name| schema.column_index(name)),
-            numbers: bucket.numbers.clone(),
+            numbers,
             changed: BTreeMap::new(),
             log: Vec::new(),
         })
+    }
+
+    fn apply(&mut self, records: Vec<(Bytes, Option<Value>)>) -> Result<()> {
+        for (key, value) in records {
+            match value {
+                Some(value) => {
+                    let new = self.rows.decode(value)?;
+                    self.upsert(key, new)?;
+                }
+                None => self.delete(key)?,
+            }
+        }
+        Ok(())
     }
 
     fn before(&self, key: &Bytes) -> Result<Option<Row>> {
@@ -245,16 +259,25 @@ impl<'a> Changes<'a> {
         let Some(numbered) = self.numbered else {
             return Ok(row);
         };
-        let number = self.numbers.take();
+        let number = self.numbers.take(self.table);
         let mut columns = row.columns().to_vec();
-        if let Some(column) = columns.get_mut(numbered) {
-            *column = Datum::BigInt(number);
+        let schema = self.table.latest_schema();
+        if let (Some(column), Some(of)) =
+            (columns.get_mut(numbered), schema.columns().get(numbered))
+        {
+            *column = if of.data_type().root() == DataTypeRoot::Integer {
+                let number = i32::try_from(number);
+                Datum::Int(number.map_err(|_| reached_maximum(of.name(), i64::from(i32::MAX)))?)
+            } else {
+                Datum::BigInt(number)
+            };
         }
         self.rows.encode(columns)
     }
 
     /// The batch for the log. One without changes is written as well: it carries the sequence.
-    fn seal(&self, table: &Table, writer_id: i64, sequence: i32) -> Result<Bytes> {
+    fn seal(&self, writer_id: i64, sequence: i32) -> Result<Bytes> {
+        let table = self.table;
         let format = table.descriptor.log_format().map_err(internal)?;
         let kv_format = table.descriptor.kv_format().map_err(internal)?;
         if (kv_format, format) == (KvFormat::Compacted, LogFormat::Indexed) {
@@ -270,12 +293,12 @@ impl<'a> Changes<'a> {
                 .with_change_types();
             for (change, row) in &self.log {
                 batch
-                    .append_change(*change, &row.to_generic())
+                    .append_change(*change, &self.rows.with_decimals(row)?)
                     .map_err(internal)?;
             }
             batch.build().map_err(internal)?
         } else {
-            let mut batch = RowLogBatchBuilder::new(row_type, schema_id, format)
+            let mut batch = RowLogBatchBuilder::new(self.rows.stored_type(), schema_id, format)
                 .map_err(internal)?
                 .with_change_types();
             for (change, row) in &self.log {
@@ -287,4 +310,10 @@ impl<'a> Changes<'a> {
         };
         Ok(sealed.stamp(writer_id, sequence))
     }
+}
+
+fn reached_maximum(column: &str, maximum: i64) -> ServerError {
+    internal(format!(
+        "Reached maximum value of sequence \"<{column}>\" ({maximum})."
+    ))
 }

@@ -1,10 +1,12 @@
 //! Rows of a primary-key table, whatever schema they were written with: columns that a row lacks are null.
+//!
+//! A DECIMAL of at most 18 digits is a BIGINT here, as formats store both the same way and servers let sums outgrow the precision.
 
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use fluss_metadata::SchemaId;
-use fluss_row::{BinaryRow, DataGetters, Datum, GenericRow, RowDecoder, RowEncoder};
+use fluss_metadata::{DataField, DataType, DataTypeKind, DataTypes, RowType, SchemaId};
+use fluss_row::{BinaryRow, DataGetters, Datum, Decimal, GenericRow, RowDecoder, RowEncoder};
 
 use super::Result;
 use crate::state::{Table, Value, internal};
@@ -14,7 +16,10 @@ pub(super) struct Rows {
     decoders: BTreeMap<SchemaId, RowDecoder>,
     encoder: RowEncoder,
     schema_id: SchemaId,
-    width: usize,
+    /// Of the latest schema, as it is stored.
+    stored: RowType,
+    /// Precision and scale of the columns that are decimals stored as integers.
+    decimals: Vec<Option<(u32, u32)>>,
 }
 
 /// A row with the columns of the latest schema, and as it is stored.
@@ -29,14 +34,19 @@ impl Rows {
         let format = table.descriptor.kv_format().map_err(internal)?;
         let latest = table.latest_schema().row_type();
         let decoders = table.schemas().map(|(id, schema)| {
-            let decoder = RowDecoder::new(format, schema.row_type()).map_err(internal)?;
+            let decoder = RowDecoder::new(format, &stored(schema.row_type())).map_err(internal)?;
             Ok((id, decoder))
         });
         Ok(Self {
             decoders: decoders.collect::<Result<_>>()?,
-            encoder: RowEncoder::new(format, latest).map_err(internal)?,
+            encoder: RowEncoder::new(format, &stored(latest)).map_err(internal)?,
             schema_id: table.latest_schema_id(),
-            width: table.latest_schema().columns().len(),
+            stored: stored(latest),
+            decimals: latest
+                .fields()
+                .iter()
+                .map(|field| compact_decimal(field.data_type()))
+                .collect(),
         })
     }
 
@@ -46,17 +56,20 @@ impl Rows {
         };
         let row = decoder.decode(value.row.clone()).map_err(internal)?;
         let mut columns = owned(&row)?;
-        columns.resize(self.width, Datum::Null);
+        columns.resize(self.decimals.len(), Datum::Null);
         Ok(Row { value, columns })
     }
 
     /// A row of the latest schema.
     pub(super) fn encode(&self, columns: Vec<Datum<'_>>) -> Result<Row> {
-        let columns = columns
-            .into_iter()
-            .map(Datum::into_owned)
-            .collect::<Vec<_>>();
-        let row = GenericRow::from_data(columns);
+        let columns = columns.into_iter().zip(&self.decimals);
+        let columns = columns.map(|(column, decimal)| match (column, decimal) {
+            (Datum::Decimal(value), Some(_)) => {
+                Ok(Datum::BigInt(value.to_unscaled_long().map_err(internal)?))
+            }
+            (column, _) => Ok(column.into_owned()),
+        });
+        let row = GenericRow::from_data(columns.collect::<Result<Vec<_>>>()?);
         let mut bytes = Vec::new();
         self.encoder.encode(&row, &mut bytes).map_err(internal)?;
         let value = Value {
@@ -65,6 +78,43 @@ impl Rows {
         };
         self.decode(value)
     }
+    /// The columns of the latest schema, as they are stored.
+    pub(super) fn stored_type(&self) -> &RowType {
+        &self.stored
+    }
+
+    /// A row with its decimals. Errs for one that has outgrown its precision.
+    pub(super) fn with_decimals(&self, row: &Row) -> Result<GenericRow<'static>> {
+        let columns = row.columns.iter().cloned().zip(&self.decimals);
+        let columns = columns.map(|(column, decimal)| match (column, decimal) {
+            (Datum::BigInt(unscaled), Some((precision, scale))) => {
+                let decimal = Decimal::from_unscaled_long(unscaled, *precision, *scale);
+                Ok(Datum::Decimal(decimal.map_err(internal)?))
+            }
+            (column, _) => Ok(column),
+        });
+        Ok(GenericRow::from_data(columns.collect::<Result<Vec<_>>>()?))
+    }
+}
+
+/// Precision and scale of a DECIMAL of at most 18 digits.
+pub(super) fn compact_decimal(data_type: &DataType) -> Option<(u32, u32)> {
+    match *data_type.kind() {
+        DataTypeKind::Decimal { precision, scale } if precision <= 18 => Some((precision, scale)),
+        _ => None,
+    }
+}
+
+fn stored(row_type: &RowType) -> RowType {
+    let fields = row_type.fields().iter().map(|field| {
+        let data_type = field.data_type();
+        match compact_decimal(data_type) {
+            None => field.clone(),
+            Some(_) if data_type.is_nullable() => DataField::new(field.name(), DataTypes::bigint()),
+            Some(_) => DataField::new(field.name(), DataTypes::bigint().as_non_nullable()),
+        }
+    });
+    RowType::new(fields.collect())
 }
 
 fn owned(row: &BinaryRow) -> Result<Vec<Datum<'static>>> {
@@ -84,7 +134,7 @@ impl Row {
         &self.columns
     }
 
-    /// As the builders of batches take it.
+    /// As it is stored.
     pub(super) fn to_generic(&self) -> GenericRow<'static> {
         GenericRow::from_data(self.columns.clone())
     }

@@ -138,7 +138,7 @@ pub(crate) fn metadata(
     })
 }
 
-/// All that are kept (since 1.0).
+/// All that are kept (since 1.0): none of a log table.
 pub(crate) fn list(
     state: &mut State,
     caller: &Caller,
@@ -149,14 +149,37 @@ pub(crate) fn list(
         partition_id,
     } = *request;
     caller.must_on_table_id(state, OperationType::Describe, table_id)?;
-    let count = key_buckets(state, table_id)?;
+    if let Some(id) = partition_id {
+        let problem = match state.catalog.partition(id) {
+            None => "exist",
+            Some((table, _)) if table.id != table_id => "belong to the table",
+            Some(_) => "",
+        };
+        if !problem.is_empty() {
+            return fail(
+                ErrorCode::PARTITION_NOT_EXISTS,
+                format!("Partition {id} does not {problem}"),
+            );
+        }
+    }
+    let Some(table) = state.catalog.table_by_id(table_id) else {
+        return fail(
+            ErrorCode::TABLE_NOT_EXIST,
+            format!("Table {table_id} does not exist"),
+        );
+    };
+    let count = if table.descriptor.has_primary_key() {
+        table.bucket_count_of(partition_id)
+    } else {
+        0
+    };
     let snapshots = (0..count).flat_map(|bucket_id| {
         let bucket = TableBucket::new_with_partition(table_id, partition_id, bucket_id);
         let snapshots = refreshed(state, bucket).unwrap_or_default();
         let all = snapshots.all().iter().map(|snapshot| PbKvSnapshot {
             bucket_id,
             snapshot_id: Some(snapshot.id),
-            log_offset: Some(snapshot.log_offset),
+            log_offset: None,
         });
         all.collect::<Vec<_>>()
     });

@@ -19,8 +19,9 @@ use fluss_wire::message::{
 };
 
 use super::caller::Caller;
-use super::{Result, database, fail, invalid, table_path};
-use crate::state::{Config, State, Table};
+use super::{Result, database, fail, invalid, properties, table_path};
+use crate::builder::Release;
+use crate::state::{State, Table, unordered};
 
 pub(crate) fn create(
     state: &mut State,
@@ -33,21 +34,10 @@ pub(crate) fn create(
     caller.must_on_database(state, OperationType::Create, path.database())?;
     let descriptor = TableDescriptor::from_json(&request.table_json)
         .map_err(invalid(ErrorCode::INVALID_TABLE_EXCEPTION))?;
-    let descriptor = with_defaults(&descriptor, &state.config).map_err(|error| refused(&error))?;
-    let strategy = descriptor
-        .auto_partition()
-        .map_err(|error| refused(&error))?;
-    let (bucket_count, most) = (
-        descriptor.bucket_count().unwrap_or(1),
-        state.config.max_buckets(),
-    );
-    if bucket_count > most {
-        return fail(
-            ErrorCode::BUCKET_MAX_NUM_EXCEPTION,
-            format!("Bucket count {bucket_count} exceeds the maximum limit {most}."),
-        );
-    }
+    properties::check_lake(state.release, &descriptor, &state.config)?;
+    let descriptor = with_defaults(&descriptor, state).map_err(|error| refused(&error))?;
     check_replicas(state, &descriptor)?;
+    check(state, &descriptor)?;
 
     let Some(database) = state.catalog.databases.get(path.database()) else {
         return database::missing(path.database());
@@ -61,15 +51,33 @@ pub(crate) fn create(
             format!("Table {path} already exists."),
         );
     }
-    state.create_table(&path, descriptor, &strategy);
+    state.create_table(&path, descriptor);
     Ok(CreateTableResponse {})
+}
+
+/// What only a server knows of a definition: which properties its release has, and how many buckets are too many.
+pub(super) fn check(state: &State, descriptor: &TableDescriptor) -> Result<()> {
+    properties::check_known(state.release, descriptor)?;
+    properties::check_lake_format(state.release, descriptor, &state.config)?;
+    let (bucket_count, most) = (
+        descriptor.bucket_count().unwrap_or(1),
+        state.config.max_buckets(),
+    );
+    if bucket_count > most {
+        return fail(
+            ErrorCode::BUCKET_MAX_NUM_EXCEPTION,
+            format!("Bucket count {bucket_count} exceeds the maximum limit {most}."),
+        );
+    }
+    Ok(())
 }
 
 /// The definition as it is stored: checked, and with what the server decides where nothing was said.
 fn with_defaults(
     descriptor: &TableDescriptor,
-    config: &Config,
+    state: &State,
 ) -> fluss_metadata::Result<TableDescriptor> {
+    let config = &state.config;
     let mut descriptor = descriptor.to_builder().build()?;
     if descriptor.bucket_count().is_none() {
         descriptor = descriptor.with_bucket_count(config.default_buckets());
@@ -86,7 +94,13 @@ fn with_defaults(
     if descriptor.is_auto_partitioned() && descriptor.partition_keys().len() > 1 {
         add("table.auto-partition.num-precreate", "0");
     }
+    if let Some(format) = config.lake_format() {
+        add(properties::DATALAKE_FORMAT, format);
+    }
     if descriptor.has_primary_key() {
+        if state.release == Release::V1_0 {
+            add(properties::KV_STANDBY, "true");
+        }
         if descriptor.merge_engine()?.is_some_and(ignores_deletes) {
             add("table.delete.behavior", "IGNORE");
         }
@@ -107,10 +121,16 @@ fn ignores_deletes(engine: MergeEngine) -> bool {
     )
 }
 
+/// What errors of definitions say that are about the aggregation of a column.
+const AGGREGATION: &str = "aggregation function";
+
 /// The error for a definition that breaks a rule.
 pub(super) fn refused(error: &MetadataError) -> ServerError {
     let code = match error {
-        MetadataError::Invalid { field, .. } if field.starts_with("property") => {
+        MetadataError::Invalid { field, got, .. }
+            if field.starts_with("property")
+                || [field, got].iter().any(|text| text.contains(AGGREGATION)) =>
+        {
             ErrorCode::INVALID_CONFIG_EXCEPTION
         }
         _ => ErrorCode::INVALID_TABLE_EXCEPTION,
@@ -174,16 +194,12 @@ pub(crate) fn list(
     let Some(found) = state.catalog.databases.get(&request.database_name) else {
         return database::missing(&request.database_name);
     };
+    let names = found.tables.keys().filter(|name| {
+        let path = TablePath::new(request.database_name.as_str(), name.as_str());
+        caller.may(state, OperationType::Describe, &Resource::table(&path))
+    });
     Ok(ListTablesResponse {
-        table_name: found
-            .tables
-            .keys()
-            .filter(|name| {
-                let path = TablePath::new(request.database_name.as_str(), name.as_str());
-                caller.may(state, OperationType::Describe, &Resource::table(&path))
-            })
-            .cloned()
-            .collect(),
+        table_name: unordered(names.cloned(), String::as_str).into(),
     })
 }
 

@@ -118,7 +118,7 @@ impl Session {
             ApiKey::CreateAcls => self.with(id, body, acl::create),
             ApiKey::ListAcls => self.with(id, body, acl::list),
             ApiKey::DropAcls => self.with(id, body, acl::drop),
-            ApiKey::AlterTable => self.with(id, body, alter::table),
+            ApiKey::AlterTable => self.with(id, body, alter::alter),
             ApiKey::AlterDatabase => self.with(id, body, database::alter),
             ApiKey::DescribeClusterConfigs => self.with(id, body, config::describe),
             ApiKey::AlterClusterConfigs => self.with(id, body, config::alter),

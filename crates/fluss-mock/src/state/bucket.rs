@@ -18,24 +18,21 @@ pub(crate) struct Bucket {
     pub(crate) snapshots: Snapshots,
 }
 
-/// Numbers that a bucket gives to its rows. Real servers take ranges of many for each bucket; so does this.
-#[derive(Debug, Clone, Default)]
+/// Numbers that a bucket gives to its rows: a range of them, taken from those of the table when the first is needed.
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Numbers {
     next: i64,
+    left: i64,
 }
 
 impl Numbers {
-    /// How many numbers a bucket takes (`table.auto-increment.cache-size`).
-    const RANGE: i64 = 100_000;
-
-    /// Those of a bucket whose range is the n-th one.
-    fn of_range(range: i32) -> Self {
-        Self {
-            next: i64::from(range) * Self::RANGE + 1,
+    pub(crate) fn take(&mut self, table: &Table) -> i64 {
+        if self.left == 0 {
+            let size = table.descriptor.auto_increment_cache_size();
+            self.left = size.unwrap_or(100_000).max(1);
+            self.next = table.take_numbers(self.left);
         }
-    }
-
-    pub(crate) fn take(&mut self) -> i64 {
+        self.left -= 1;
         self.next += 1;
         self.next - 1
     }
@@ -64,15 +61,9 @@ impl State {
                 format!("Unknown table or bucket: {bucket}"),
             )
         };
+        let now = self.clock.now_millis();
         let table = self.catalog.table_by_id(table_id).ok_or_else(unknown)?;
-        let replicas = match partition_id {
-            None => Some(&table.replicas),
-            Some(id) => {
-                let mut partitions = table.partitions.values();
-                let found = partitions.find(|partition| partition.id == id);
-                found.map(|partition| &partition.replicas)
-            }
-        };
+        let replicas = table.served_replicas(partition_id, now);
         let place = usize::try_from(bucket_id).map_err(|_| unknown())?;
         let placement = replicas
             .and_then(|replicas| replicas.get(place))
@@ -83,11 +74,7 @@ impl State {
                 format!("Leader not local for bucket {bucket} on tabletServer {server}"),
             ));
         }
-        let data = self.buckets.entry(bucket).or_insert_with(|| Bucket {
-            numbers: Numbers::of_range(bucket_id),
-            ..Bucket::default()
-        });
-        Ok((table, data))
+        Ok((table, self.buckets.entry(bucket).or_default()))
     }
 
     /// What a bucket holds, if anybody wrote to it or asked for it.
@@ -97,15 +84,13 @@ impl State {
 
     /// Forgets the data of tables and partitions that are gone.
     pub(super) fn sweep(&mut self) {
-        let catalog = &self.catalog;
+        let (catalog, now) = (&self.catalog, self.clock.now_millis());
         self.buckets.retain(|bucket, _| {
-            let Some(table) = catalog.table_by_id(bucket.table_id()) else {
-                return false;
-            };
-            let mut partitions = table.partitions.values();
-            bucket
-                .partition_id()
-                .is_none_or(|id| partitions.any(|partition| partition.id == id))
+            let table = catalog.table_by_id(bucket.table_id());
+            table.is_some_and(|table| {
+                let replicas = table.served_replicas(bucket.partition_id(), now);
+                replicas.is_some()
+            })
         });
     }
 }

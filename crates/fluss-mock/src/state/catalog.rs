@@ -1,14 +1,18 @@
 //! Databases, tables and partitions, and which server leads which bucket.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use fluss_metadata::{
-    AutoPartitionStrategy, DatabaseDescriptor, PartitionId, ResolvedPartitionSpec, Schema,
-    SchemaId, TableBucket, TableDescriptor, TableId, TablePath,
+    DatabaseDescriptor, PartitionId, ResolvedPartitionSpec, Schema, SchemaId, TableBucket,
+    TableDescriptor, TableId, TablePath,
 };
 
 use super::{Placement, State};
 use crate::random::Random;
+
+/// How long the servers go on with a partition that was dropped, in milliseconds: the coordinator tells them a moment later.
+const GOES_ON_MILLIS: i64 = 20;
 
 /// The schema that a table is created with.
 const FIRST_SCHEMA_ID: SchemaId = 1;
@@ -44,6 +48,10 @@ pub(crate) struct Table {
     pub(crate) partitions: BTreeMap<String, Partition>,
     /// Bucket by bucket; empty if it is partitioned.
     pub(crate) replicas: Vec<Placement>,
+    /// Partitions that were dropped and are still served, and until when.
+    leaving: BTreeMap<PartitionId, (Partition, i64)>,
+    /// Numbers that its buckets have taken for rows.
+    numbered: Cell<i64>,
 }
 
 pub(crate) struct Partition {
@@ -217,6 +225,31 @@ impl Table {
         found.map_or(self.bucket_count(), Partition::bucket_count)
     }
 
+    /// The replicas of a partition, also of one that was dropped and is still served, or of the table if it has none.
+    pub(super) fn served_replicas(
+        &self,
+        partition: Option<PartitionId>,
+        now: i64,
+    ) -> Option<&[Placement]> {
+        let Some(id) = partition else {
+            return Some(&self.replicas);
+        };
+        let mut partitions = self.partitions.values();
+        let found = partitions.find(|partition| partition.id == id);
+        let leaving = || {
+            let (partition, until) = self.leaving.get(&id)?;
+            (now < *until).then_some(partition)
+        };
+        Some(&found.or_else(leaving)?.replicas)
+    }
+
+    /// The next number of so many that nobody has taken yet.
+    pub(super) fn take_numbers(&self, count: i64) -> i64 {
+        let first = self.numbered.get() + 1;
+        self.numbered.set(self.numbered.get().saturating_add(count));
+        first
+    }
+
     fn replication_factor(&self) -> usize {
         let factor = self.descriptor.replication_factor().ok().flatten();
         factor
@@ -232,13 +265,8 @@ impl Partition {
 }
 
 impl State {
-    /// Creates a table that was found to be valid, in a database that exists, and the partitions that it makes by time.
-    pub(crate) fn create_table(
-        &mut self,
-        path: &TablePath,
-        descriptor: TableDescriptor,
-        strategy: &AutoPartitionStrategy,
-    ) {
+    /// Creates a table that was found to be valid, in a database that exists. The partitions that it makes by time come a moment later.
+    pub(crate) fn create_table(&mut self, path: &TablePath, descriptor: TableDescriptor) {
         let now = self.clock.now_millis();
         let catalog = &mut self.catalog;
         let id = catalog.next_table_id;
@@ -249,12 +277,14 @@ impl State {
             modified: now,
             partitions: BTreeMap::new(),
             replicas: Vec::new(),
+            leaving: BTreeMap::new(),
+            numbered: Cell::new(0),
             path: path.clone(),
             id,
             descriptor,
         };
-        let partitioned = table.descriptor.is_partitioned();
-        if !partitioned {
+        let is_timed = table.descriptor.is_auto_partitioned();
+        if !table.descriptor.is_partitioned() {
             table.replicas = catalog.place(table.bucket_count(), table.replication_factor());
         }
         if let Some(database) = catalog.databases.get_mut(path.database()) {
@@ -262,10 +292,8 @@ impl State {
         }
         catalog.tables.insert(id, table);
 
-        if partitioned && strategy.is_enabled() {
-            for spec in self.coming(path, strategy, now) {
-                self.create_partition(path, spec);
-            }
+        if is_timed {
+            self.look_at_partitions_soon(path);
         }
     }
 
@@ -298,10 +326,12 @@ impl State {
     }
 
     pub(crate) fn drop_partition(&mut self, path: &TablePath, name: &str) {
-        if let Some(table) = self.catalog.table_mut(path) {
-            table.partitions.remove(name);
+        let until = self.clock.now_millis() + GOES_ON_MILLIS;
+        if let Some(table) = self.catalog.table_mut(path)
+            && let Some(partition) = table.partitions.remove(name)
+        {
+            table.leaving.insert(partition.id, (partition, until));
         }
-        self.sweep();
     }
 
     pub(crate) fn drop_table(&mut self, path: &TablePath) {
@@ -321,4 +351,35 @@ impl State {
         }
         self.sweep();
     }
+
+    /// Ends with partitions that were dropped a moment ago.
+    pub(super) fn forget_dropped(&mut self, now: i64) {
+        let mut is_over = false;
+        for table in self.catalog.tables.values_mut() {
+            table.leaving.retain(|_, (_, until)| {
+                is_over |= *until <= now;
+                now < *until
+            });
+        }
+        if is_over {
+            self.sweep();
+        }
+    }
+}
+
+/// In the order in which the servers list names, which is none that anybody knows: that of a Java set of texts.
+pub(crate) fn unordered<T>(
+    items: impl IntoIterator<Item = T>,
+    name: impl for<'a> Fn(&'a T) -> &'a str,
+) -> Vec<T> {
+    let mut items: Vec<T> = items.into_iter().collect();
+    let places = (items.len() * 4 / 3 + 1).next_power_of_two().max(16);
+    items.sort_by_key(|item| {
+        let units = name(item).encode_utf16();
+        let hash = units.fold(0_u32, |hash, unit| {
+            hash.wrapping_mul(31).wrapping_add(u32::from(unit))
+        });
+        (hash ^ (hash >> 16)) as usize % places
+    });
+    items
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use fluss_metadata::Principal;
 
+use crate::builder::Release;
+
 /// Entries that may be changed while servers run (0.9.1).
 const CHANGEABLE: [&str; 2] = [
     "datalake.format",
@@ -84,6 +86,19 @@ impl Config {
             .filter_map(|user| user.trim().split_once(':'))
             .map(|(kind, name)| Principal::new(kind, name))
             .collect()
+    }
+
+    /// The format of the lake that tables may be in.
+    pub(crate) fn lake_format(&self) -> Option<&str> {
+        self.get("datalake.format")
+    }
+
+    /// Whether tables may be in a lake. Since release 1.0 that can be said apart from the format.
+    pub(crate) fn has_lake(&self, release: Release) -> bool {
+        match self.get("datalake.enabled") {
+            Some(enabled) if release == Release::V1_0 => enabled == "true",
+            _ => self.lake_format().is_some(),
+        }
     }
 
     /// Where log segments and snapshots go, if anywhere.

@@ -1,6 +1,8 @@
 //! What servers do by the clock: partitions made and dropped for their time, log segments dropped for their age. Looked after whenever a
 //! request comes in, so that paused time is enough for it.
 
+use std::collections::BTreeMap;
+
 use fluss_metadata::{AutoPartitionStrategy, ResolvedPartitionSpec, TableBucket, TablePath};
 
 use super::{State, Table};
@@ -8,14 +10,22 @@ use super::{State, Table};
 /// How often logs are looked at for what is too old (`remote.log.task-interval-duration`), in milliseconds.
 const RETENTION_INTERVAL: i64 = 60_000;
 
+/// The partition that no age makes go (since release 1.0).
+const HISTORICAL: &str = "__historical__";
+
 /// Most looks at partitions that are made up for.
 const MOST_CHECKS: i64 = 500;
 
+/// How long it takes until a new table gets the partitions of its time, in milliseconds.
+const SOON_MILLIS: i64 = 50;
+
 /// When the next look is due.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(crate) struct Due {
     partitions: i64,
     logs: i64,
+    /// Tables that are looked at before the others: new ones, and those whose properties have changed.
+    tables: BTreeMap<TablePath, i64>,
 }
 
 impl Due {
@@ -23,6 +33,7 @@ impl Due {
         Self {
             partitions: now,
             logs: now + RETENTION_INTERVAL,
+            tables: BTreeMap::new(),
         }
     }
 }
@@ -39,31 +50,54 @@ impl State {
             self.make_and_drop_partitions(self.due.partitions);
             self.due.partitions += interval;
         }
+        let soon = &mut self.due.tables;
+        let now_due: Vec<TablePath> = soon
+            .iter()
+            .filter(|(_, at)| **at <= now)
+            .map(|(path, _)| path.clone())
+            .collect();
+        for path in now_due {
+            self.due.tables.remove(&path);
+            self.make_and_drop_partitions_of(&path, now);
+        }
+        self.forget_dropped(now);
         if now >= self.due.logs {
             self.due.logs = now + RETENTION_INTERVAL;
             self.drop_old_segments(now);
         }
     }
 
+    /// Looks at the partitions of a table a moment from now.
+    pub(crate) fn look_at_partitions_soon(&mut self, path: &TablePath) {
+        let at = self.clock.now_millis() + SOON_MILLIS;
+        self.due.tables.insert(path.clone(), at);
+    }
+
     fn make_and_drop_partitions(&mut self, now: i64) {
-        let timed = self.catalog.tables().filter_map(|table| {
-            let strategy = table.descriptor.auto_partition().ok()?;
-            strategy
-                .is_enabled()
-                .then(|| (table.path.clone(), strategy))
-        });
-        for (path, strategy) in timed.collect::<Vec<_>>() {
-            for name in self.outdated(&path, &strategy, now) {
-                self.drop_partition(&path, &name);
-            }
-            for spec in self.coming(&path, &strategy, now) {
-                self.create_partition(&path, spec);
-            }
+        // New tables have their turn a moment later.
+        let tables = self.catalog.tables().map(|table| &table.path);
+        let tables = tables.filter(|path| !self.due.tables.contains_key(path));
+        for path in tables.cloned().collect::<Vec<_>>() {
+            self.make_and_drop_partitions_of(&path, now);
+        }
+    }
+
+    fn make_and_drop_partitions_of(&mut self, path: &TablePath, now: i64) {
+        let table = self.catalog.table(path);
+        let strategy = table.and_then(|table| table.descriptor.auto_partition().ok());
+        let Some(strategy) = strategy.filter(AutoPartitionStrategy::is_enabled) else {
+            return;
+        };
+        for name in self.outdated(path, &strategy, now) {
+            self.drop_partition(path, &name);
+        }
+        for spec in self.coming(path, &strategy, now) {
+            self.create_partition(path, spec);
         }
     }
 
     /// Partitions that a table should have by now and has not.
-    pub(super) fn coming(
+    fn coming(
         &self,
         path: &TablePath,
         strategy: &AutoPartitionStrategy,
@@ -87,7 +121,7 @@ impl State {
         missing.take(room).collect()
     }
 
-    /// Partitions of a table that are older than those that are kept.
+    /// Partitions of a table that are older than those that are kept. Texts are compared, whether they are times or not.
     fn outdated(
         &self,
         path: &TablePath,
@@ -107,7 +141,7 @@ impl State {
         let place = keys.iter().position(timed).unwrap_or_default();
         let old = table.partitions.iter().filter(|(_, partition)| {
             let time = partition.spec.partition_values().get(place);
-            time.is_some_and(|time| strategy.is_valid_partition_time(time) && *time < oldest)
+            time.is_some_and(|time| *time < oldest && time != HISTORICAL)
         });
         old.map(|(name, _)| name.clone()).collect()
     }

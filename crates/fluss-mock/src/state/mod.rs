@@ -24,7 +24,7 @@ use tokio::sync::futures::Notified;
 
 pub(crate) use access::{Access, matches};
 pub(crate) use bucket::{Bucket, Numbers, Value};
-pub(crate) use catalog::{Catalog, Database, Partition, Table};
+pub(crate) use catalog::{Catalog, Database, Partition, Table, unordered};
 pub(crate) use config::Config;
 pub(crate) use log::{Appended, Log, internal};
 pub(crate) use placement::Placement;

@@ -1,5 +1,7 @@
 //! Databases, tables and partitions: what they look like, and the codes for what can't be done.
 
+use std::time::Duration;
+
 use fluss_metadata::{DataTypes, Schema, TableDescriptor, TableDescriptorBuilder};
 use fluss_mock::MockCluster;
 use fluss_wire::error_code::ErrorCode;
@@ -50,7 +52,9 @@ async fn databases_come_and_go_with_the_codes_of_the_servers() {
         );
     }
     let listed = tablet.call(ListDatabasesRequest::default()).await.unwrap();
-    assert_eq!(listed.database_name, ["fluss", "one"]);
+    let mut names = listed.database_name.into_vec();
+    names.sort();
+    assert_eq!(names, ["fluss", "one"]);
 
     let mut table = create("events", descriptor(false));
     table.table_path.database_name = "one".to_owned();
@@ -145,6 +149,25 @@ async fn tables_that_can_not_be_are_refused() {
             ErrorCode::INVALID_TABLE_EXCEPTION,
         ),
         (garbled, ErrorCode::INVALID_TABLE_EXCEPTION),
+        (
+            create("events", descriptor(false).property("table.foo.bar", "1")),
+            ErrorCode::INVALID_CONFIG_EXCEPTION,
+        ),
+        (
+            // Of release 1.0.
+            create(
+                "events",
+                descriptor(false).property("table.log.local-ttl", "1 d"),
+            ),
+            ErrorCode::INVALID_CONFIG_EXCEPTION,
+        ),
+        (
+            create(
+                "events",
+                descriptor(false).property("table.datalake.enabled", "true"),
+            ),
+            ErrorCode::INVALID_TABLE_EXCEPTION,
+        ),
     ] {
         assert_eq!(
             coordinator.code(request.clone()).await,
@@ -293,13 +316,14 @@ async fn partitions_come_and_go_with_the_codes_of_the_servers() {
         partial_partition_spec,
         include_system_partitions: None,
     };
-    let all = tablet
+    let mut all = tablet
         .call(list(None))
         .await
         .unwrap()
         .partitions_info
         .into_vec();
     assert_eq!(all.len(), 2);
+    all.sort_by_key(|one| one.partition_id);
     assert_eq!(
         all[0].partition_spec,
         spec(&[("day", "mon"), ("region", "eu")])
@@ -390,6 +414,9 @@ async fn a_table_partitioned_by_time_begins_with_the_partitions_to_come() {
         table_path: path("daily"),
         ..ListPartitionInfosRequest::default()
     };
+    let first = tablet.call(request.clone()).await.unwrap();
+    assert!(first.partitions_info.is_empty(), "a moment later");
+    tokio::time::sleep(Duration::from_millis(100)).await;
     let listed = tablet
         .call(request)
         .await
@@ -409,6 +436,9 @@ async fn a_table_partitioned_by_time_begins_with_the_partitions_to_come() {
         partition_spec: spec(&[("day", "20010101")]),
         ignore_if_not_exists: false,
     };
-    let refused = ErrorCode::PARTITION_SPEC_INVALID_EXCEPTION;
-    assert_eq!(coordinator.code(old).await, refused);
+    assert_eq!(
+        coordinator.code(old).await,
+        ErrorCode::NONE,
+        "0.9.1 takes any text"
+    );
 }

@@ -11,6 +11,8 @@ mod catalog;
 mod client;
 mod data;
 mod faults;
+mod filter;
+mod filter_vectors;
 mod handshake;
 mod paused;
 mod verbs;

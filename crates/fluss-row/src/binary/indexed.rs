@@ -2,6 +2,8 @@
 //!
 //! Source: `IndexedRow.java`, `IndexedRowWriter.java`, `IndexedRowReader.java`.
 
+use fluss_metadata::text::Count;
+
 use super::buffer::RowBuffer;
 use super::layout::{Layout, Op};
 use super::read::{self, pack};
@@ -149,7 +151,7 @@ fn put_padded<B: RowBuffer + ?Sized>(
         return Err(RowError::ValueOutOfRange {
             field: FieldRef::at(pos),
             expected: format!("{type_name}({length})").into(),
-            value: format!("a value of {} bytes", bytes.len()).into(),
+            value: format!("a value of {}", Count(bytes.len(), "byte")).into(),
         });
     };
     out.put(bytes);

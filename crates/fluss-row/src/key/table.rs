@@ -70,10 +70,12 @@ impl TableKeys {
             .iter()
             .all(|key| columns.iter().any(|name| name.as_ref() == key));
         if !in_order || !all_there || columns.len() != bucket.len() + table.partition_keys().len() {
-            return Err(unsupported(
-                "prefix lookup",
-                "columns other than the bucket keys in order and the partition keys",
-            ));
+            let wanted = table.partition_keys().iter().chain(bucket).cloned();
+            let given = columns.iter().map(|name| name.as_ref().to_owned());
+            return Err(RowError::PrefixColumns {
+                wanted: wanted.collect(),
+                given: given.collect(),
+            });
         }
         Self::new(table, &project(table.row_type(), columns)?, bucket)
     }

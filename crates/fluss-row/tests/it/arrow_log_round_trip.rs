@@ -385,7 +385,7 @@ fn a_row_that_fails_leaves_nothing_behind_and_names_its_column() {
         (
             3,
             Datum::Row(GenericRow::from_data(vec![Datum::from("c")])),
-            &["1 fields", "2 columns"],
+            &["\"address\"", "1 field,", "2 columns"],
         ),
         (
             4,

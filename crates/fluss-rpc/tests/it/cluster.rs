@@ -521,7 +521,7 @@ async fn a_call_to_one_server_ends_with_its_deadline_the_dial_included() {
     assert!(error.is_timeout() && error.was_not_sent());
     assert_eq!(
         error.to_string(),
-        "LIST_DATABASES (1003) to t2:1: no socket within 1s"
+        "LIST_DATABASES (1003) to t2:1: no connection within 1 s"
     );
     let error = cluster.call_server(9, 0, &list, seconds(1)).await;
     assert_eq!(

@@ -129,7 +129,7 @@ async fn a_late_answer_is_dropped_and_the_connection_goes_on() {
     assert_eq!(started.elapsed().as_millis(), 100);
     assert_eq!(
         error.to_string(),
-        "LIST_DATABASES (1003) to server:1: no answer within 100ms"
+        "LIST_DATABASES (1003) to server:1: no answer within 100 ms"
     );
     sleep(Duration::from_secs(1)).await;
     assert_eq!(list(&connection, seconds(5)).await.unwrap(), "second");

@@ -89,7 +89,7 @@ async fn an_api_that_the_server_lacks_is_refused_without_sending() {
     assert!(error.is_unsupported_version() && error.was_not_sent() && !error.is_retriable());
     assert_eq!(
         error.to_string(),
-        "server:1: SCAN_KV (1061): client speaks versions 0..=0, server none"
+        "server:1: SCAN_KV (1061): the server does not have it; release 1.0 does"
     );
     let request = ListDatabasesRequest::default();
     connection.call(&request, seconds(5)).await.unwrap();

@@ -164,6 +164,9 @@ impl fmt::Debug for ErrorCode {
     }
 }
 
+/// Longest first line of a server's text in messages, in characters.
+const LONGEST_SUMMARY: usize = 1000;
+
 /// An error as a server reports it: for a request, a connection, or one bucket of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerError {
@@ -190,9 +193,19 @@ impl ServerError {
         (code != ErrorCode::NONE).then_some(Self { code, message })
     }
 
-    /// What the server says, or else what the code stands for.
+    /// What the server says, or else what the code stands for. Some servers add the stack trace of an exception.
     pub fn text(&self) -> &str {
         self.message.as_deref().unwrap_or(self.code.description())
+    }
+
+    /// The first line of [`text`](Self::text) that says something, cut if it is very long: what messages show of it.
+    pub fn summary(&self) -> &str {
+        let mut lines = self.text().lines().map(str::trim);
+        let line = lines.find(|line| !line.is_empty()).unwrap_or_default();
+        match line.char_indices().nth(LONGEST_SUMMARY) {
+            Some((end, _)) => line.get(..end).unwrap_or(line),
+            None => line,
+        }
     }
 
     /// See [`ErrorCode::is_retriable`].
@@ -207,9 +220,9 @@ impl ServerError {
 }
 
 impl fmt::Display for ServerError {
-    /// Code and text: `NOT_LEADER_OR_FOLLOWER (12): not the leader of bucket 3`.
+    /// Code and the first line of the text: `NOT_LEADER_OR_FOLLOWER (12): not the leader of bucket 3`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.text())
+        write!(f, "{}: {}", self.code, self.summary())
     }
 }
 
@@ -347,6 +360,29 @@ mod tests {
             assert_eq!(code.class(), class, "{code}");
             assert_eq!(code.is_retriable(), retriable, "{code}");
             assert_eq!(code.invalidates_metadata(), invalidates, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_message_shows_the_first_line_of_what_a_server_said_and_the_text_has_the_rest() {
+        let trace = "org.apache.fluss.exception.FlussRuntimeException: no space left\r\n\tat a.B.c(B.java:1)\nCaused by: x";
+        let long = "x".repeat(5000);
+        let cut = "x".repeat(LONGEST_SUMMARY);
+        for (text, shown) in [
+            (
+                trace,
+                "org.apache.fluss.exception.FlussRuntimeException: no space left",
+            ),
+            ("\n  late\nmore", "late"),
+            ("one line", "one line"),
+            ("", ""),
+            (&*long, &*cut),
+        ] {
+            let error = ServerError::new(ErrorCode::UNKNOWN_SERVER_ERROR, text);
+            assert_eq!(error.summary(), shown);
+            assert_eq!(error.text(), text);
+            assert!(error.to_string().ends_with(shown));
+            assert!(!error.to_string().contains('\n'));
         }
     }
 }

@@ -3,7 +3,7 @@
 use bytes::{Buf, Bytes, BytesMut};
 use snafu::ensure;
 
-use super::{FrameError, InvalidLengthSnafu, LENGTH_BYTES, TooLongSnafu};
+use super::{FrameError, InvalidLengthSnafu, LENGTH_BYTES, TooLongSnafu, foreign};
 
 /// A reader may reserve this much at once; beyond it, no more than it has received already.
 const RESERVE_FLOOR: usize = 64 * 1024;
@@ -30,6 +30,8 @@ const RESERVE_FLOOR: usize = 64 * 1024;
 pub struct FrameDecoder {
     max_frame_len: usize,
     needed: usize,
+    /// No frame has been found yet: the other side may speak another protocol.
+    is_first: bool,
 }
 
 impl FrameDecoder {
@@ -38,6 +40,7 @@ impl FrameDecoder {
         Self {
             max_frame_len,
             needed: RESERVE_FLOOR,
+            is_first: true,
         }
     }
 
@@ -57,9 +60,14 @@ impl FrameDecoder {
         };
         let announced = i32::from_be_bytes(*announced);
         let length = usize::try_from(announced).unwrap_or_default();
-        ensure!(length > 0, InvalidLengthSnafu { length: announced });
         let limit = self.max_frame_len;
-        ensure!(length <= limit, TooLongSnafu { length, limit });
+        if !(1..=limit).contains(&length) || self.is_first {
+            if let Some(other) = foreign::recognize(src, length > limit || length == 0) {
+                return Err(other);
+            }
+            ensure!(length > 0, InvalidLengthSnafu { length: announced });
+            ensure!(length <= limit, TooLongSnafu { length, limit });
+        }
 
         let arrived = src.len() - LENGTH_BYTES;
         if arrived < length {
@@ -67,6 +75,7 @@ impl FrameDecoder {
             return Ok(None);
         }
         self.needed = RESERVE_FLOOR;
+        self.is_first = false;
         src.advance(LENGTH_BYTES);
         Ok(Some(src.split_to(length).freeze()))
     }

@@ -13,6 +13,7 @@
 
 mod client;
 mod decoder;
+mod foreign;
 mod server;
 
 use bytes::{Buf, Bytes};
@@ -67,7 +68,7 @@ impl ResponseType {
 #[non_exhaustive]
 pub enum FrameError {
     /// The announced length can't be.
-    #[snafu(display("frame announces a length of {length} bytes"))]
+    #[snafu(display("frame announces a length of {length} byte{}", if *length == 1 { "" } else { "s" }))]
     InvalidLength {
         /// The announced length.
         length: i32,
@@ -80,8 +81,18 @@ pub enum FrameError {
         /// The limit.
         limit: usize,
     },
+    /// The server speaks another protocol: what came is no frame, but begins as messages of that one do.
+    #[snafu(display(
+        "the server does not speak the protocol of Fluss, but {protocol}: its answer begins with {begins}"
+    ))]
+    OtherProtocol {
+        /// The protocol, such as `HTTP`.
+        protocol: &'static str,
+        /// The first bytes: as text where they are text, else in hexadecimal.
+        begins: String,
+    },
     /// The frame ends inside its header.
-    #[snafu(display("frame of {length} bytes is too short for the {needed} bytes of its header"))]
+    #[snafu(display("frame of {length} byte{} is too short for the {needed} bytes of its header", if *length == 1 { "" } else { "s" }))]
     TooShort {
         /// Bytes in the frame.
         length: usize,

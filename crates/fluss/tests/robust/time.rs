@@ -5,7 +5,7 @@ use std::time::Duration;
 use fluss::client::{EARLIEST_OFFSET, OffsetReset};
 use fluss::config::{Acks, Config};
 use fluss::error::ErrorKind;
-use fluss::metadata::{DataTypes, OffsetSpec, PartitionInfo, Schema};
+use fluss::metadata::{DataTypes, OffsetSpec, PartitionInfo, PartitionSpec, Schema};
 use fluss::row::GenericRow;
 use fluss_mock::{MockCluster, Port};
 use tokio::time::{sleep, timeout};
@@ -41,6 +41,8 @@ async fn partitions_come_and_go_with_the_hours() {
         names.sort_unstable();
         names
     };
+    assert!(hours().await.is_empty(), "they come a moment later");
+    sleep(SECOND).await;
     assert_eq!(hours().await, ["2023111422", "2023111423"]);
     let scanner = hourly.new_scan().create_log_scanner().unwrap();
     scanner.subscribe_table(OffsetSpec::Earliest).await.unwrap();
@@ -179,4 +181,39 @@ async fn a_write_to_all_replicas_waits_for_enough_of_them() {
         ids.extend(records.into_iter().map(|record| record.row().get_int(0)));
     }
     assert!(!ids.contains(&100), "{ids:?}");
+}
+
+/// A coordinator tells the tablet servers a moment later what was dropped.
+#[tokio::test(start_paused = true)]
+async fn rows_of_a_dropped_partition_are_found_for_a_moment_and_then_no_more() {
+    let bench = Bench::new().await;
+    let schema = Schema::builder()
+        .column("id", DataTypes::int())
+        .column("day", DataTypes::string())
+        .primary_key(["id", "day"]);
+    let daily = table(&bench.connection, "dropped", schema, |builder| {
+        builder
+            .distributed_by(Some(1), ["id"])
+            .partitioned_by(["day"])
+    })
+    .await;
+    let mut row = GenericRow::new(2);
+    row.set_field(0, 1);
+    row.set_field(1, "monday");
+    let writer = daily.new_upsert().unwrap().create_writer().unwrap();
+    writer.upsert(&row).unwrap().await.unwrap();
+    let lookuper = daily.new_lookup().unwrap().create_lookuper().unwrap();
+    assert_eq!(lookuper.lookup(&row).await.unwrap().len(), 1);
+    let spec = PartitionSpec::new([("day", "monday")]);
+    let path = daily.table_path();
+    bench
+        .admin
+        .drop_partition(path, &spec, false)
+        .await
+        .unwrap();
+    let listed = bench.admin.list_partition_infos(path).await.unwrap();
+    assert!(listed.is_empty(), "by its name it is gone: {listed:?}");
+    assert_eq!(lookuper.lookup(&row).await.unwrap().len(), 1);
+    sleep(SECOND).await;
+    assert!(lookuper.lookup(&row).await.unwrap().is_empty());
 }

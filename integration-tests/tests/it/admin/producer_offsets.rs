@@ -59,7 +59,7 @@ pub(crate) async fn offsets_are_left_once_read_and_deleted() {
 
 pub(crate) async fn a_producer_id_that_cannot_be_is_refused() {
     let (_, admin, _) = start("admin_bad_producer").await;
-    for id in ["", "a/b", "a b"] {
+    for id in ["", "a/b", "a b", "a.b"] {
         let error = admin
             .register_producer_offsets(id, &BTreeMap::new(), None)
             .await

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use fluss_metadata::TableBucket;
+use fluss_metadata::text::Count;
 use fluss_wire::error_code::{ErrorCode, ServerError};
 
 use super::bucket::{Bucket, Chunk, Phase, Source, StartOffset, Ticket};
@@ -231,8 +232,9 @@ fn on_no_batch<C: Chunk>(state: &mut Bucket<C>, empty: Empty, now: Instant) -> R
         state.largest_batch = empty.first_batch;
         if state.stuck >= CUT_ANSWERS {
             return Err(Error::corrupt(format!(
-                "no whole batch in {} bytes at offset {}",
-                empty.bytes, state.fetch_offset
+                "no whole batch in {} at offset {}",
+                Count(empty.bytes, "byte"),
+                state.fetch_offset
             )));
         }
         return Ok(());

@@ -6,6 +6,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BinaryArray, FixedSizeBinaryArray, StringArray};
 use arrow_buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::DataType as ArrowType;
+use fluss_metadata::text::Count;
 use fluss_metadata::{DataType, DataTypeKind};
 
 use super::{Conformed, Fault, kernel};
@@ -139,7 +140,7 @@ fn fixed(data_type: &DataType, length: u32, array: &ArrayRef) -> Conformed {
     for (row, value) in values(data_type, array)?.enumerate() {
         if super::is_valid(array, row) {
             if value.len() != length as usize {
-                let value = format!("a value of {} bytes", value.len());
+                let value = format!("a value of {}", Count(value.len(), "byte"));
                 return Err(Fault::misfit(row, value));
             }
             data.extend_from_slice(value);
