@@ -11,7 +11,7 @@ use fluss::metadata::{DataTypes, OffsetSpec, PartitionSpec, Schema, TableBucket}
 use fluss::row::GenericRow;
 use fluss_mock::fault::{self, Fault};
 use fluss_mock::{ApiKey, ErrorCode};
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 
 use super::support::{Bench, connect, spread, table};
 
@@ -70,6 +70,8 @@ async fn drop_day(bench: &Bench, table: &FlussTable, day: &str) {
     let spec = PartitionSpec::new([("day", day)]);
     let dropped = bench.admin.drop_partition(table.table_path(), &spec, false);
     dropped.await.unwrap();
+    // Tablet servers learn of it a moment later.
+    sleep(Duration::from_millis(100)).await;
 }
 
 fn ids(batch: &ScanBatch) -> Vec<i32> {
