@@ -28,7 +28,10 @@ async fn filled(test: &str) -> (FlussConnection, FlussAdmin, FlussTable, Vec<i64
         .list_partition_infos(table.table_path())
         .await
         .unwrap();
-    let mut ids: Vec<_> = infos.iter().map(|info| info.partition_id()).collect();
+    let mut ids: Vec<_> = infos
+        .iter()
+        .map(fluss::metadata::PartitionInfo::partition_id)
+        .collect();
     ids.sort_unstable();
     (connection, admin, table, ids)
 }
@@ -80,7 +83,7 @@ pub(crate) async fn a_dropped_partition_that_was_named_is_told_once_and_the_othe
         while !scanner.is_finished() {
             match scanner.poll(Duration::from_secs(1)).await {
                 Ok(records) => {
-                    seen.extend(records.into_iter().map(|record| record.row().get_long(0)))
+                    seen.extend(records.into_iter().map(|record| record.row().get_long(0)));
                 }
                 Err(error) => errors.push(error),
             }

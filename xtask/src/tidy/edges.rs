@@ -44,7 +44,7 @@ const ROOMS: [Room; 12] = [
     Room {
         name: "fluss-client",
         normal: &["fluss-metadata", "fluss-row", "fluss-rpc", "fluss-wire"],
-        dev: &["fluss-mock"],
+        dev: &["alloc-probe", "fluss-mock"],
     },
     Room {
         name: "fluss-rs",

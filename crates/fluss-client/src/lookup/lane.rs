@@ -63,15 +63,13 @@ enum Buckets {
 
 impl Buckets {
     fn of(entries: &[Entry]) -> Self {
-        match entries {
-            [entry] => Self::One(entry.bucket),
-            _ => {
-                let mut buckets: Vec<_> = entries.iter().map(|entry| entry.bucket).collect();
-                buckets.sort_unstable();
-                buckets.dedup();
-                Self::Several(buckets)
-            }
+        if let [entry] = entries {
+            return Self::One(entry.bucket);
         }
+        let mut buckets: Vec<_> = entries.iter().map(|entry| entry.bucket).collect();
+        buckets.sort_unstable();
+        buckets.dedup();
+        Self::Several(buckets)
     }
 
     fn as_slice(&self) -> &[TableBucket] {

@@ -51,7 +51,7 @@ async fn closing_tells_of_no_failure_that_the_result_of_a_row_told() {
             (&[1, 3], None),
         ] {
             let told = close_after_asking_for(asked, of_connection).await;
-            let expected = expected.map(|code| code.value());
+            let expected = expected.map(fluss_mock::ErrorCode::value);
             assert_eq!(told, expected, "{asked:?}, connection: {of_connection}");
         }
     }
