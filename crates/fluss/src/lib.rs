@@ -126,3 +126,23 @@ struct Administration;
 #[cfg(all(doctest, feature = "mock"))]
 #[doc = include_str!("../../../docs/testing.md")]
 struct Testing;
+
+/// Compiles the snippet of the page about column types.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/types.md")]
+struct Types;
+
+/// Compiles the snippet of the page about delivery and errors.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/delivery-and-errors.md")]
+struct DeliveryAndErrors;
+
+/// Compiles the snippets of the page about shutdown and runtimes.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/shutdown-and-runtimes.md")]
+struct ShutdownAndRuntimes;
+
+/// Compiles the snippet of the page about security.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/security.md")]
+struct Security;
