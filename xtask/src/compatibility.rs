@@ -115,6 +115,11 @@ const FEATURES: &[Feature] = &[
     ),
     (
         "Reading",
+        "rows that the types of their columns do not allow",
+        "scan_unfit",
+    ),
+    (
+        "Reading",
         "projection, nested columns, changelogs",
         "scan_columns",
     ),

@@ -31,6 +31,7 @@ mod scan_stream;
 mod scan_subscribe;
 mod scan_support;
 mod scan_tiered;
+mod scan_unfit;
 mod scenarios;
 mod servers;
 mod write_append;

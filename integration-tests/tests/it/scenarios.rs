@@ -228,6 +228,10 @@ scenarios! {
         an_offset_out_of_range_is_an_error_or_a_new_start,
         wakeup_ends_a_poll_and_loses_nothing,
     ]
+    scan_unfit [
+        a_null_in_a_not_null_column_is_read_as_a_row_and_named_for_arrow,
+        a_sum_that_outgrew_its_column_is_read_as_it_was_stored,
+    ]
     servers [
         a_sum_that_outgrows_its_type_is_refused_where_the_log_has_no_place_for_it,
         a_sum_that_outgrows_its_type_is_kept_where_rows_are_logged,
