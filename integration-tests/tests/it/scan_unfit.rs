@@ -47,7 +47,7 @@ async fn with_null(test: &str, format: LogFormat) -> FlussTable {
             timeout_ms: 10_000,
             buckets_req: vec![PbProduceLogReqForBucket {
                 bucket_id: 0,
-                records: batch(&descriptor, lenient.row_type(), format, rows).into(),
+                records: batch(&descriptor, lenient.row_type(), format, rows),
                 ..PbProduceLogReqForBucket::default()
             }]
             .into(),
