@@ -15,7 +15,7 @@ use super::caller::Caller;
 use super::table::{self, find, refused};
 use super::{Result, fail, invalid, properties, table_path};
 use crate::builder::Release;
-use crate::state::{State, internal};
+use crate::state::{Look, State, internal};
 
 /// The numbers of changes (`FlussApi.proto: PbAlterConfig.op_type`).
 const SET: i32 = 0;
@@ -73,7 +73,7 @@ pub(crate) fn alter(
         && after.is_enabled()
         && before != after
     {
-        state.look_at_partitions_soon(&path);
+        state.look_at_partitions_soon(&path, Look::MakeAndDrop);
     }
     Ok(AlterTableResponse {})
 }

@@ -8,6 +8,7 @@ use fluss_metadata::{
     TableDescriptor, TableId, TablePath,
 };
 
+use super::housekeeping::Look;
 use super::{Placement, State};
 use crate::random::Random;
 
@@ -293,7 +294,7 @@ impl State {
         catalog.tables.insert(id, table);
 
         if is_timed {
-            self.look_at_partitions_soon(path);
+            self.look_at_partitions_soon(path, Look::Make);
         }
     }
 

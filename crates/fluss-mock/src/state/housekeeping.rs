@@ -25,7 +25,15 @@ pub(crate) struct Due {
     partitions: i64,
     logs: i64,
     /// Tables that are looked at before the others: new ones, and those whose properties have changed.
-    tables: BTreeMap<TablePath, i64>,
+    tables: BTreeMap<TablePath, (i64, Look)>,
+}
+
+/// What a look at the partitions of a table is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// The table is new: it has no partition that could be too old. Those that clients make meanwhile have until the next look.
+    Make,
+    MakeAndDrop,
 }
 
 impl Due {
@@ -50,15 +58,15 @@ impl State {
             self.make_and_drop_partitions(self.due.partitions);
             self.due.partitions += interval;
         }
-        let soon = &mut self.due.tables;
-        let now_due: Vec<TablePath> = soon
+        let soon = &self.due.tables;
+        let now_due: Vec<_> = soon
             .iter()
-            .filter(|(_, at)| **at <= now)
-            .map(|(path, _)| path.clone())
+            .filter(|(_, (at, _))| *at <= now)
+            .map(|(path, (_, look))| (path.clone(), *look))
             .collect();
-        for path in now_due {
+        for (path, look) in now_due {
             self.due.tables.remove(&path);
-            self.make_and_drop_partitions_of(&path, now);
+            self.look_at_partitions(&path, look, now);
         }
         self.forget_dropped(now);
         if now >= self.due.logs {
@@ -68,9 +76,9 @@ impl State {
     }
 
     /// Looks at the partitions of a table a moment from now.
-    pub(crate) fn look_at_partitions_soon(&mut self, path: &TablePath) {
+    pub(crate) fn look_at_partitions_soon(&mut self, path: &TablePath, look: Look) {
         let at = self.clock.now_millis() + SOON_MILLIS;
-        self.due.tables.insert(path.clone(), at);
+        self.due.tables.insert(path.clone(), (at, look));
     }
 
     fn make_and_drop_partitions(&mut self, now: i64) {
@@ -78,18 +86,20 @@ impl State {
         let tables = self.catalog.tables().map(|table| &table.path);
         let tables = tables.filter(|path| !self.due.tables.contains_key(path));
         for path in tables.cloned().collect::<Vec<_>>() {
-            self.make_and_drop_partitions_of(&path, now);
+            self.look_at_partitions(&path, Look::MakeAndDrop, now);
         }
     }
 
-    fn make_and_drop_partitions_of(&mut self, path: &TablePath, now: i64) {
+    fn look_at_partitions(&mut self, path: &TablePath, look: Look, now: i64) {
         let table = self.catalog.table(path);
         let strategy = table.and_then(|table| table.descriptor.auto_partition().ok());
         let Some(strategy) = strategy.filter(AutoPartitionStrategy::is_enabled) else {
             return;
         };
-        for name in self.outdated(path, &strategy, now) {
-            self.drop_partition(path, &name);
+        if look == Look::MakeAndDrop {
+            for name in self.outdated(path, &strategy, now) {
+                self.drop_partition(path, &name);
+            }
         }
         for spec in self.coming(path, &strategy, now) {
             self.create_partition(path, spec);

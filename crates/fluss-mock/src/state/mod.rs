@@ -32,6 +32,7 @@ pub(crate) use scans::Scans;
 
 use cluster::Frozen;
 use housekeeping::Due;
+pub(crate) use housekeeping::Look;
 pub(crate) use notes::{Lake, LakeSnapshot, Lease, ProducerOffsets};
 pub(crate) use snapshot::{Snapshot, Snapshots};
 
