@@ -116,7 +116,7 @@ async fn a_batch_that_could_not_be_delivered_in_time_tells_why_its_last_attempt_
     assert!(error.attempts().is_some_and(|attempts| attempts > 50));
     let text = error.to_string();
     assert!(
-        text.contains("120s") && text.contains("LOG_STORAGE_EXCEPTION"),
+        text.contains("2 min") && text.contains("LOG_STORAGE_EXCEPTION"),
         "{text}"
     );
     let cause = std::error::Error::source(&error).unwrap();
