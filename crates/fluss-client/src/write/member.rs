@@ -21,11 +21,26 @@ pub(crate) struct Member {
 struct State {
     /// Batches with rows of this writer, in the order it joined them; those that ended go when the next one comes.
     batches: VecDeque<Arc<Completion>>,
-    /// Of those that failed since the last `flush`, the first one, and those of which nobody was told so far, while they are not too many.
+    /// Of those that failed since the last `flush`, the first one, and those that no result may have reported, while they are not too many.
     first_failure: Option<Error>,
-    untold: VecDeque<(Arc<Completion>, Error)>,
+    untold: VecDeque<Untold>,
     /// One for which there was no room among them.
     one_more: Option<Error>,
+}
+
+/// A batch that failed.
+#[derive(Debug)]
+struct Untold {
+    batch: Arc<Completion>,
+    error: Error,
+    /// Whether other writers have rows in it: then a result that reported the failure may be that of another writer's row.
+    is_shared: bool,
+}
+
+impl Untold {
+    fn is_told(&self) -> bool {
+        !self.is_shared && self.batch.is_told()
+    }
 }
 
 /// Failures of which a writer remembers whether their rows told of them.
@@ -45,15 +60,19 @@ impl Member {
         state.batches.push_back(Arc::clone(batch));
     }
 
-    /// A batch with rows of this writer failed.
-    pub(super) fn on_failure(&self, batch: &Arc<Completion>, error: &Error) {
+    /// A batch with rows of this writer failed. `is_shared` if other writers have rows in it, too.
+    pub(super) fn on_failure(&self, batch: &Arc<Completion>, error: &Error, is_shared: bool) {
         let mut state = self.state();
         state.first_failure.get_or_insert_with(|| error.clone());
         if state.untold.len() >= UNTOLD {
-            state.untold.retain(|(batch, _)| !batch.is_told());
+            state.untold.retain(|untold| !untold.is_told());
         }
         if state.untold.len() < UNTOLD {
-            state.untold.push_back((Arc::clone(batch), error.clone()));
+            state.untold.push_back(Untold {
+                batch: Arc::clone(batch),
+                error: error.clone(),
+                is_shared,
+            });
         } else {
             state.one_more.get_or_insert_with(|| error.clone());
         }
@@ -97,14 +116,15 @@ impl Member {
         state.first_failure.take()
     }
 
-    /// As [`take_failure`](Self::take_failure), but for those that results of rows told. Of very many, rather one twice than none.
+    /// As [`take_failure`](Self::take_failure), but for those that results of rows reported. Of very many, and of batches shared with other
+    /// writers, rather one twice than none.
     pub(crate) fn take_untold_failure(&self) -> Option<Error> {
         let mut state = self.state();
         state.first_failure = None;
         let mut failures = std::mem::take(&mut state.untold).into_iter();
-        let untold = failures.find(|(batch, _)| !batch.is_told());
+        let untold = failures.find(|untold| !untold.is_told());
         let one_more = state.one_more.take();
-        untold.map(|(_, error)| error).or(one_more)
+        untold.map(|untold| untold.error).or(one_more)
     }
 
     /// Refuses rows from now on.

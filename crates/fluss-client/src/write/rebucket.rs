@@ -250,8 +250,9 @@ impl Pouring<'_> {
     fn fail(&mut self, error: &Error) {
         let error = error.clone().of_table(&self.to.group.table_path);
         let completion = Arc::new(Completion::new(std::sync::Weak::new()));
-        for member in &self.batch.members {
-            member.on_failure(&completion, &error);
+        let members = &self.batch.members;
+        for member in members {
+            member.on_failure(&completion, &error, members.len() > 1);
         }
         completion.complete(Outcome::Failed(error));
         self.places.push(RowPlace {

@@ -68,3 +68,23 @@ async fn closing_tells_of_no_failure_that_a_flush_told() {
     writer.close(SECOND).await.unwrap();
     bench.connection.close(SECOND).await.unwrap();
 }
+
+#[tokio::test(start_paused = true)]
+async fn closing_reports_a_failure_that_only_another_writer_was_told() {
+    let bench = Bench::new().await;
+    let writer = bench.log.new_append().unwrap().create_writer().unwrap();
+    let other = bench.log.new_append().unwrap().create_writer().unwrap();
+    let refuse = fault::on(ApiKey::ProduceLog);
+    bench.cluster.inject(refuse.before(Fault::BucketError(ONE)));
+    // Rows of both writers share a batch.
+    let mut told = Vec::new();
+    for id in 0..4 {
+        drop(writer.append(&log_row(id)).unwrap());
+        told.push(other.append(&log_row(id)).unwrap());
+    }
+    for result in told {
+        result.await.unwrap_err();
+    }
+    let error = writer.close(SECOND).await.unwrap_err();
+    assert_eq!(error.server_code(), Some(ONE.value()));
+}

@@ -140,7 +140,7 @@ impl Payload {
 /// Ends a batch with an error, `flush` first, which reads what the rows' futures only wake for.
 pub(super) fn fail(members: &[Arc<Member>], completion: &Arc<Completion>, error: Error) {
     for member in members {
-        member.on_failure(completion, &error);
+        member.on_failure(completion, &error, members.len() > 1);
     }
     completion.complete(Outcome::Failed(error));
 }

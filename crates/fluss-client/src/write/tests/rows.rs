@@ -15,7 +15,12 @@ async fn rows_that_do_not_fit_the_table_are_refused_and_leave_nothing_behind() {
     let bench = Bench::new(1).await;
     let writer = bench.table.new_append().unwrap().create_writer().unwrap();
     let narrow = writer.append(&GenericRow::new(1)).unwrap_err();
-    assert!(narrow.to_string().contains("the row has 1 field, the table 2 columns"), "{narrow}");
+    assert!(
+        narrow
+            .to_string()
+            .contains("the row has 1 field, the table 2 columns"),
+        "{narrow}"
+    );
     let mut wrong = GenericRow::new(2);
     wrong.set_field(0, "seven");
     let wrong = writer.append(&wrong).unwrap_err();
