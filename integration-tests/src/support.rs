@@ -22,7 +22,7 @@ use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{PbTableBucket, ReleaseKvSnapshotLeaseRequest};
 use futures::FutureExt;
 
-/// How long to wait for what must come.
+/// How long to wait for what must come, and for more of it where it comes bit by bit: all of it may take longer on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where the cluster is, and defaults.
@@ -171,17 +171,18 @@ pub async fn read(table: &FlussTable, count: usize) -> BTreeMap<i32, Vec<ScanRec
     for bucket in 0..table.get_table_info().num_buckets() {
         scanner.subscribe(bucket, EARLIEST_OFFSET).await.unwrap();
     }
-    let started = Instant::now();
+    let mut since = Instant::now();
     let mut seen = 0;
     let mut by_bucket: BTreeMap<i32, Vec<ScanRecord>> = BTreeMap::new();
     while seen < count {
         assert!(
-            started.elapsed() < PATIENCE,
-            "{seen} of {count} records within {PATIENCE:?}"
+            since.elapsed() < PATIENCE,
+            "{seen} of {count} records, then none within {PATIENCE:?}"
         );
         let records = scanner.poll(Duration::from_secs(1)).await.unwrap();
         for (bucket, records) in records.into_records_by_buckets() {
             seen += records.len();
+            since = Instant::now();
             by_bucket
                 .entry(bucket.bucket_id())
                 .or_default()

@@ -16,16 +16,17 @@ use crate::support::PATIENCE;
 
 /// Polls until the scan is finished.
 async fn read_to_the_end(scanner: &LogScanner) -> Seen {
-    let started = Instant::now();
+    let mut since = Instant::now();
     let mut seen = Seen::new();
     while !scanner.is_finished() {
         assert!(
-            started.elapsed() < PATIENCE,
-            "{} rows, and no end within {PATIENCE:?}",
+            since.elapsed() < PATIENCE,
+            "{} rows, then none and no end within {PATIENCE:?}",
             total(&seen)
         );
         let records = scanner.poll(Duration::from_secs(1)).await.unwrap();
         for (bucket, records) in records.into_records_by_buckets() {
+            since = Instant::now();
             seen.entry(bucket).or_default().extend(
                 records
                     .iter()

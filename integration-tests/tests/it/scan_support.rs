@@ -106,12 +106,12 @@ pub(crate) type Seen = BTreeMap<TableBucket, Vec<(i64, i64)>>;
 
 /// Polls until so many rows came, and checks that each bucket's offsets rise one by one.
 pub(crate) async fn poll_rows(scanner: &LogScanner, count: usize) -> Seen {
-    let started = Instant::now();
+    let mut since = Instant::now();
     let mut seen = Seen::new();
     while total(&seen) < count {
         assert!(
-            started.elapsed() < PATIENCE,
-            "{} of {count} rows within {PATIENCE:?}",
+            since.elapsed() < PATIENCE,
+            "{} of {count} rows, then none within {PATIENCE:?}",
             total(&seen)
         );
         for (bucket, records) in scanner
@@ -120,6 +120,7 @@ pub(crate) async fn poll_rows(scanner: &LogScanner, count: usize) -> Seen {
             .unwrap()
             .into_records_by_buckets()
         {
+            since = Instant::now();
             let rows = seen.entry(bucket).or_default();
             rows.extend(
                 records

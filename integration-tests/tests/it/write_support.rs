@@ -114,16 +114,17 @@ pub(crate) async fn read_all(
             scanner.subscribe(bucket, EARLIEST_OFFSET).await.unwrap();
         }
     }
-    let started = Instant::now();
+    let mut since = Instant::now();
     let mut read = Vec::new();
     while read.len() < count {
         assert!(
-            started.elapsed() < PATIENCE,
-            "{} of {count} records within {PATIENCE:?}",
+            since.elapsed() < PATIENCE,
+            "{} of {count} records, then none within {PATIENCE:?}",
             read.len()
         );
         let records = scanner.poll(Duration::from_secs(1)).await.unwrap();
         for (bucket, records) in records.records_by_buckets() {
+            since = Instant::now();
             let partition = bucket
                 .partition_id()
                 .map(|id| names[&id].clone())
