@@ -11,6 +11,8 @@ use super::state::ScanEngine;
 
 /// Requests to one server that it may hold back at once. Buckets that fall in between wait for the first of them to end.
 const MAX_HELD_FETCHES: usize = 8;
+/// The part of the bound that all held answers together may exceed it by, as a divisor.
+const HELD_SHARE: usize = 4;
 /// Requests to one server over which its buckets with data are spread, where they don't need one each.
 const SPREAD: usize = 4;
 
@@ -200,18 +202,19 @@ impl<C: Chunk> ScanEngine<C> {
                 self.limits.fetch_max_bytes,
             ));
         }
+        let servers = self.held_fetches.len().max(1);
         let held = self.held_fetches.entry(server).or_default();
-        let wanted: usize = due.held.iter().map(|fetch| fetch.max_bytes).sum();
-        // Such an answer holds what came since the last one, and rarely much: one bucket's share is set aside for all of them.
-        let share = wanted.min(self.limits.bucket_max_bytes);
-        let occupied = self.buffered_bytes + self.reserved_bytes;
-        let fits = occupied == 0 || occupied + share <= self.limits.prefetch_max_bytes;
+        // Such an answer holds what came since the last one, and rarely much. A part of the bound, shared by all of them, is enough, and
+        // it is not set aside: buckets with data never wait for room that those without have taken, nor the other way round.
+        let share = self.limits.prefetch_max_bytes / HELD_SHARE / servers / MAX_HELD_FETCHES;
+        let share = share.clamp(1, self.limits.bucket_max_bytes.max(1));
+        let fits = self.buffered_bytes == 0
+            || self.buffered_bytes + share <= self.limits.prefetch_max_bytes;
         if !due.held.is_empty() && fits && *held < MAX_HELD_FETCHES {
             *held += 1;
-            for (index, fetch) in due.held.iter().enumerate() {
+            for fetch in &due.held {
                 if let Some(state) = self.buckets.get_mut(&fetch.bucket) {
-                    let bytes = if index == 0 { share } else { 0 };
-                    self.reserved_bytes += state.start(bytes, due.held.len() == 1);
+                    state.start(0, due.held.len() == 1);
                 }
             }
             plan.fetches

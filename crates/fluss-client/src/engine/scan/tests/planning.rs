@@ -1,5 +1,7 @@
 //! Which fetches are made.
 
+use std::collections::VecDeque;
+
 use super::*;
 
 #[test]
@@ -122,4 +124,67 @@ fn no_more_than_a_few_requests_are_held_by_one_server() {
         scan.plan();
     }
     assert_eq!(scan.engine.held_fetches[&1], 8);
+}
+
+#[test]
+fn buckets_at_their_end_take_no_room_from_those_with_data() {
+    let mut scan = Scan::of(16);
+    scan.engine.limits.remote_max_bytes = 2_000;
+    scan.engine.limits.prefetch_max_bytes = 4_000;
+    let server = |bucket: &TableBucket| Some(bucket.bucket_id() % 3);
+    let mut under_way = VecDeque::new();
+    // All but one bucket are at their end. Requests that are held end one after the other, and never two at once.
+    let mut reads = 0;
+    for _ in 0..200 {
+        let plan = scan.engine.plan(scan.now, server);
+        for fetch in plan.fetches {
+            if fetch.kind == FetchKind::Held {
+                under_way.push_back(fetch);
+                continue;
+            }
+            scan.engine.on_fetch_end(&fetch);
+            for bucket in &fetch.buckets {
+                if bucket.bucket.bucket_id() > 0 {
+                    scan.answer(bucket, records(0, None, bucket.offset));
+                    continue;
+                }
+                let segment = RemoteSegment {
+                    id: "s".into(),
+                    start_offset: 0,
+                    end_offset: 1_000_000,
+                    size: 1_000_000,
+                };
+                let cursor = RemoteCursor {
+                    dir: "/remote".into(),
+                    segments: [segment].into(),
+                    position: 0,
+                };
+                scan.answer(bucket, Answer::Remote(cursor));
+            }
+        }
+        for read in plan.remote {
+            reads += 1;
+            let answer = Answer::RemoteRead {
+                bytes: 2_000,
+                next_offset: Some(read.offset + 5),
+                cursor: read.cursor.advance(2_000),
+            };
+            let ticket = scan
+                .engine
+                .on_answer(&read.bucket, read.generation, answer, scan.now)
+                .unwrap();
+            scan.engine
+                .on_decoded(&read.bucket, ticket, batch(read.offset, 5));
+            scan.engine.on_decode_end(&read.bucket, ticket, Ok(()));
+        }
+        if let Some(fetch) = under_way.pop_front() {
+            scan.engine.on_fetch_end(&fetch);
+            for bucket in &fetch.buckets {
+                scan.answer(bucket, records(0, None, bucket.offset));
+            }
+        }
+        while !scan.take().is_empty() {}
+    }
+    assert!(under_way.len() >= 2, "{} requests are held", under_way.len());
+    assert!(reads > 150, "{reads} pieces were read in 200 rounds");
 }
