@@ -185,6 +185,10 @@ fn buckets_at_their_end_take_no_room_from_those_with_data() {
         }
         while !scan.take().is_empty() {}
     }
-    assert!(under_way.len() >= 2, "{} requests are held", under_way.len());
+    assert!(
+        under_way.len() >= 2,
+        "{} requests are held",
+        under_way.len()
+    );
     assert!(reads > 150, "{reads} pieces were read in 200 rounds");
 }
