@@ -4,13 +4,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use fluss::client::{EARLIEST_OFFSET, FlussConnection, FlussTable, LogScanner};
+use fluss::config::Config;
 use fluss::metadata::{DataTypes, OffsetSpec, Schema, TableDescriptor, TablePath};
 use fluss::row::GenericRow;
 use integration_tests::own_cluster::OwnCluster;
 use integration_tests::s3::S3Server;
 
 use super::alone;
-use super::support::{PATIENCE, connect, create, database};
+use super::support::{PATIENCE, config, create, database};
 
 const ROWS: i64 = 6000;
 
@@ -98,7 +99,13 @@ async fn segments_in_s3_are_read_with_credentials_that_the_servers_hand_out_and_
 }
 
 async fn write_and_read(store: &S3Server, cluster: &OwnCluster) {
-    let connection = connect().await;
+    // Credentials that the store no longer takes are handed out again for a minute: as long as calls are repeated by default, so that a
+    // poll would return the store's refusal on a busy machine.
+    let config = Config {
+        call_timeout: KEPT_BY_SERVERS + PATIENCE,
+        ..config()
+    };
+    let connection = FlussConnection::new(config).await.unwrap();
     let database = database(&connection, "s3").await;
     let table = moved_table(&connection, &database).await;
     write(&table).await;
