@@ -4,7 +4,7 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use fluss_wire::frame::{FrameDecoder, FrameError, LENGTH_BYTES};
 use tokio::time::Instant;
 use tokio_util::io::poll_read_buf;
@@ -22,6 +22,9 @@ const TRUST_MAX: usize = 16 * 1024 * 1024;
 const TRUST_LEAST: usize = 1024 * 1024;
 /// Room for large frames is made in multiples of this, so that it serves frames of about the same length.
 const LARGE_STEP: usize = 64 * 1024;
+/// Large frames end at multiples of this in memory. What makes them large are record batches, which are the last thing in an answer and of
+/// such a length: their columns are aligned then, and are used where they lie.
+const ALIGNMENT: usize = 8;
 
 /// The reading half of a driver.
 pub(super) struct Incoming {
@@ -100,10 +103,13 @@ impl Incoming {
             return;
         }
         // Not `reserve`, which would ask for twice as much.
-        let mut memory = self
-            .spares
-            .take(whole)
-            .unwrap_or_else(|| BytesMut::with_capacity(whole.next_multiple_of(LARGE_STEP)));
+        let mut memory = self.spares.take(whole + ALIGNMENT).unwrap_or_else(|| {
+            BytesMut::with_capacity((whole + ALIGNMENT).next_multiple_of(LARGE_STEP))
+        });
+        let end = (memory.as_ptr() as usize).wrapping_add(LENGTH_BYTES + announced);
+        let unused = end.wrapping_neg() % ALIGNMENT;
+        memory.resize(unused, 0);
+        memory.advance(unused);
         memory.extend_from_slice(&self.received);
         self.received = memory;
     }
@@ -159,6 +165,30 @@ mod tests {
         let third = receive(&mut held);
         // Frames of used memory may start a few bytes further on.
         assert!([first, second].iter().any(|at| third.abs_diff(*at) < 64));
+    }
+
+    #[test]
+    fn large_frames_end_where_numbers_may_lie() {
+        let mut incoming = Incoming::new(1 << 30);
+        let mut held = Vec::new();
+        for length in [LARGE, 100_000, 100_001, 100_007, 2 << 20, (2 << 20) + 3] {
+            for round in 0..3 {
+                let mut bytes = &frame(length)[..];
+                while !bytes.is_empty() {
+                    incoming.make_room();
+                    let room = incoming.received.capacity() - incoming.received.len();
+                    let (now, later) = bytes.split_at(room.min(CHUNK).min(bytes.len()));
+                    incoming.received.extend_from_slice(now);
+                    bytes = later;
+                }
+                let frame = incoming.next_frame().unwrap().unwrap();
+                let end = frame.as_ptr() as usize + frame.len();
+                assert_eq!(end % ALIGNMENT, 0, "{length}, round {round}");
+                // Some memory is used again, some is not.
+                held.push(frame);
+                held.truncate(2);
+            }
+        }
     }
 
     #[test]
