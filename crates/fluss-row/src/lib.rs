@@ -12,7 +12,7 @@
 //! that are cut short, changed or made up give an error, never a panic, and nothing is allocated by
 //! what they announce.
 //!
-//! It refuses to do more: it opens no file and no socket, reads no clock, starts no thread and takes no lock.
+//! It refuses to do more: it opens no file and no socket, reads no clock, starts no thread and waits for no lock.
 //! Schemas that it does not know are asked for by an error.
 //!
 //! ```

@@ -57,10 +57,17 @@ pub(crate) struct WriteFormat {
     pub(super) kind: BatchKind,
     /// Positions of the columns whose smallest and largest values go into each batch.
     statistics: Vec<usize>,
-    /// Builders whose memory serves the next batches.
-    spare: Mutex<Vec<Encoder>>,
+    builders: Mutex<Builders>,
     /// Expected size of a batch after compression, as a part of the size before: the bits of an `f32`.
     ratio: AtomicU32,
+}
+
+#[derive(Debug, Default)]
+struct Builders {
+    /// Emptied ones, whose memory serves the next batches.
+    spare: Vec<Encoder>,
+    /// Never filled; the others are made after it, and share what they learn.
+    first: Option<Box<ArrowLogBatchBuilder>>,
 }
 
 impl WriteFormat {
@@ -71,7 +78,7 @@ impl WriteFormat {
             statistics: statistics_columns(&info),
             info,
             kind,
-            spare: Mutex::default(),
+            builders: Mutex::default(),
             ratio: AtomicU32::new(1.0_f32.to_bits()),
         }
     }
@@ -99,24 +106,28 @@ impl WriteFormat {
 
     /// A batch without rows.
     pub(crate) fn encoder(&self) -> Result<Encoder> {
-        if let Some(encoder) = self.spare().pop() {
+        let mut builders = self.builders();
+        if let Some(encoder) = builders.spare.pop() {
             return Ok(encoder);
+        }
+        if let Some(first) = &builders.first {
+            return Ok(Encoder::Arrow(Box::new(first.another())));
         }
         let schema_id = self.schema_id();
         Ok(match &self.kind {
             BatchKind::Kv { .. } => Encoder::Kv(KvBatchBuilder::new(schema_id)?),
             BatchKind::Log => match self.info.descriptor().log_format()? {
                 LogFormat::Arrow => {
-                    let builder = ArrowLogBatchBuilder::new(
+                    let mut first = ArrowLogBatchBuilder::new(
                         self.info.row_type(),
                         schema_id,
                         self.info.descriptor().arrow_compression()?,
                     )?;
-                    Encoder::Arrow(Box::new(if self.statistics.is_empty() {
-                        builder
-                    } else {
-                        builder.with_statistics(&self.statistics)?
-                    }))
+                    if !self.statistics.is_empty() {
+                        first = first.with_statistics(&self.statistics)?;
+                    }
+                    let first = builders.first.insert(Box::new(first));
+                    Encoder::Arrow(Box::new(first.another()))
                 }
                 LogFormat::Indexed => Encoder::Rows(Box::new(RowLogBatchBuilder::new(
                     self.info.row_type(),
@@ -135,14 +146,14 @@ impl WriteFormat {
     /// Keeps an emptied builder for a later batch.
     pub(super) fn keep(&self, builder: Option<Encoder>) {
         let Some(builder) = builder else { return };
-        let mut spare = self.spare();
-        if spare.len() < MAX_SPARE {
-            spare.push(builder);
+        let mut builders = self.builders();
+        if builders.spare.len() < MAX_SPARE {
+            builders.spare.push(builder);
         }
     }
 
-    fn spare(&self) -> MutexGuard<'_, Vec<Encoder>> {
-        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    fn builders(&self) -> MutexGuard<'_, Builders> {
+        self.builders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes of rows at which a batch is full.

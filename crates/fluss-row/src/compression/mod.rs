@@ -3,12 +3,19 @@
 //! A compressed buffer is its uncompressed length (8 bytes, little-endian) and the compressed bytes; the length -1 announces raw
 //! bytes. Source: Arrow's `BodyCompressionMethod.BUFFER`, `ArrowCompressionInfo.java`.
 
+#[cfg_attr(
+    not(feature = "zstd"),
+    expect(dead_code, reason = "for levels, which only Zstandard has")
+)]
+mod habits;
 mod lz4;
+mod spares;
 mod zstandard;
 
 use arrow_ipc::CompressionType;
 use fluss_metadata::{ArrowCompression, ArrowCompressionType};
 
+use self::spares::Spares;
 use crate::{Result, RowError};
 
 /// Bytes of the length before a compressed buffer.
@@ -52,8 +59,8 @@ enum Kind {
 }
 
 impl Compressor {
-    /// Errs when the build is without the codec, or the level does not exist.
-    pub(crate) fn new(compression: ArrowCompression) -> Result<Self> {
+    /// For messages of so many buffers. Errs when the build is without the codec, or the level does not exist.
+    pub(crate) fn new(compression: ArrowCompression, buffers: usize) -> Result<Self> {
         let kind = match compression.kind {
             ArrowCompressionType::None => Kind::None,
             ArrowCompressionType::Lz4Frame => {
@@ -61,10 +68,37 @@ impl Compressor {
                 Kind::Lz4
             }
             ArrowCompressionType::Zstd => {
-                Kind::Zstd(zstandard::Compressor::new(compression.level)?)
+                Kind::Zstd(zstandard::Compressor::new(compression.level, buffers)?)
             }
         };
         Ok(Self { kind })
+    }
+
+    /// Another one for messages of the same table, which shares what this one learns about them.
+    pub(crate) fn another(&self) -> Self {
+        let kind = match &self.kind {
+            Kind::None => Kind::None,
+            Kind::Lz4 => Kind::Lz4,
+            Kind::Zstd(compressor) => Kind::Zstd(compressor.another()),
+        };
+        Self { kind }
+    }
+
+    /// Gives what it holds to whoever compresses next; it takes it again with the next buffer.
+    pub(crate) fn rest(&mut self) {
+        if let Kind::Zstd(compressor) = &mut self.kind {
+            compressor.rest();
+        }
+    }
+
+    /// Memory to compress a batch into. What does not compress needs more room than is used in the end.
+    pub(crate) fn scratch(&self) -> Scratch {
+        Scratch {
+            bytes: match self.kind {
+                Kind::None => Vec::new(),
+                Kind::Lz4 | Kind::Zstd(_) => SCRATCH.take().unwrap_or_default(),
+            },
+        }
     }
 
     /// What a message says about its buffers.
@@ -76,9 +110,9 @@ impl Compressor {
         }
     }
 
-    /// Appends a buffer: raw if there is no codec, else with its prefix, compressed where that makes it smaller. An empty buffer
-    /// stays empty.
-    pub(crate) fn append(&mut self, raw: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    /// Appends the buffer that has this place in its message: raw if there is no codec, else with its prefix, compressed where that makes
+    /// it smaller. An empty buffer stays empty.
+    pub(crate) fn append(&mut self, raw: &[u8], place: usize, out: &mut Vec<u8>) -> Result<()> {
         if raw.is_empty() {
             return Ok(());
         }
@@ -94,7 +128,7 @@ impl Compressor {
             }
             Kind::Zstd(compressor) => {
                 out.extend_from_slice(&(raw.len() as i64).to_le_bytes());
-                compressor.append(raw, out)?;
+                compressor.append(raw, place, out)?;
             }
         }
         if out.len() - start - PREFIX_BYTES >= raw.len() {
@@ -103,6 +137,31 @@ impl Compressor {
             out.extend_from_slice(raw);
         }
         Ok(())
+    }
+}
+
+/// Scratch memory of batches compressed lately: as much as a few of them take.
+static SCRATCH: Spares<Vec<u8>> = Spares::new(4 << 20, Vec::capacity);
+
+/// Memory for a batch while it is made.
+pub(crate) struct Scratch {
+    bytes: Vec<u8>,
+}
+
+impl Scratch {
+    pub(crate) fn bytes_mut(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// What was written, in memory of its own that has no room to spare.
+    pub(crate) fn finish(mut self, compressor: &Compressor) -> Vec<u8> {
+        if compressor.codec().is_none() {
+            return self.bytes;
+        }
+        let exact = self.bytes.as_slice().to_vec();
+        self.bytes.clear();
+        SCRATCH.put(self.bytes);
+        exact
     }
 }
 
@@ -129,16 +188,21 @@ impl Decompressor {
         Ok(Self { kind })
     }
 
-    /// Fills `out` with the decompressed bytes, of which there have to be exactly as many. `offset` is where they begin, for errors.
-    pub(crate) fn fill(&mut self, compressed: &[u8], out: &mut [u8], offset: usize) -> Result<()> {
+    /// The decompressed bytes, of which there have to be `length`. `offset` is where the buffer begins, for errors.
+    pub(crate) fn decompress(
+        &mut self,
+        compressed: &[u8],
+        length: usize,
+        offset: usize,
+    ) -> Result<Vec<u8>> {
         let whole = match &mut self.kind {
-            DecompressorKind::Lz4 => lz4::fill(compressed, out),
-            DecompressorKind::Zstd(decompressor) => decompressor.fill(compressed, out),
+            DecompressorKind::Lz4 => {
+                let mut out = vec![0; length];
+                lz4::fill(compressed, &mut out).then_some(out)
+            }
+            DecompressorKind::Zstd(decompressor) => decompressor.decompress(compressed, length),
         };
-        if whole {
-            return Ok(());
-        }
-        Err(RowError::Malformed {
+        whole.ok_or(RowError::Malformed {
             what: "compressed buffer",
             offset,
             problem: "not what its codec writes, or not of the length announced",
@@ -151,9 +215,9 @@ mod tests {
     use super::*;
 
     fn round_trip(compression: ArrowCompression, raw: &[u8]) -> (Vec<u8>, Vec<u8>) {
-        let mut compressor = Compressor::new(compression).unwrap();
+        let mut compressor = Compressor::new(compression, 1).unwrap();
         let mut out = vec![7; 3];
-        compressor.append(raw, &mut out).unwrap();
+        compressor.append(raw, 0, &mut out).unwrap();
         let stored = out.split_off(3);
         assert_eq!(out, [7; 3]);
         let Some(codec) = compressor.codec() else {
@@ -165,14 +229,10 @@ mod tests {
         let (prefix, body) = stored.split_first_chunk().unwrap();
         let back = match i64::from_le_bytes(*prefix) {
             RAW => body.to_vec(),
-            length => {
-                let mut back = vec![0; length as usize];
-                Decompressor::new(codec)
-                    .unwrap()
-                    .fill(body, &mut back, 0)
-                    .unwrap();
-                back
-            }
+            length => Decompressor::new(codec)
+                .unwrap()
+                .decompress(body, length as usize, 0)
+                .unwrap(),
         };
         (stored, back)
     }
@@ -213,32 +273,88 @@ mod tests {
             (Codec::Lz4Frame, ArrowCompression::LZ4_FRAME),
             (Codec::Zstd, ArrowCompression::ZSTD),
         ] {
-            let Ok(mut compressor) = Compressor::new(compression) else {
+            let Ok(mut compressor) = Compressor::new(compression, 1) else {
                 continue;
             };
             let mut stored = Vec::new();
-            compressor.append(&[5; 1000], &mut stored).unwrap();
+            compressor.append(&[5; 1000], 0, &mut stored).unwrap();
             let body = stored.split_off(PREFIX_BYTES);
             let mut decompressor = Decompressor::new(codec).unwrap();
             for length in [0, 1, 999, 1001, 5000] {
                 assert!(
-                    decompressor.fill(&body, &mut vec![0; length], 0).is_err(),
+                    decompressor.decompress(&body, length, 0).is_err(),
                     "{codec:?} {length}"
                 );
             }
             for cut in 0..body.len() {
                 assert!(
-                    decompressor.fill(&body[..cut], &mut [0; 1000], 0).is_err(),
+                    decompressor.decompress(&body[..cut], 1000, 0).is_err(),
                     "{codec:?} cut at {cut}"
                 );
             }
             let more = [&body[..], b"x"].concat();
             assert!(
-                decompressor.fill(&more, &mut [0; 1000], 0).is_err(),
+                decompressor.decompress(&more, 1000, 0).is_err(),
                 "{codec:?}"
             );
-            decompressor.fill(&body, &mut [0; 1000], 0).unwrap();
+            assert_eq!(decompressor.decompress(&body, 1000, 0).unwrap(), [5; 1000]);
         }
+    }
+
+    /// Letters by chance, as ids and hashes have them: what a search for repetitions finds there is not worth the work.
+    #[cfg(feature = "zstd")]
+    fn noise_of_letters(bytes: u32) -> Vec<u8> {
+        let letter = |i: u32| b'a' + (i.wrapping_mul(2_654_435_761).rotate_right(13) % 26) as u8;
+        (0..bytes).map(letter).collect()
+    }
+
+    #[cfg(feature = "zstd")]
+    #[test]
+    fn a_batch_is_never_larger_by_a_hundredth_than_at_the_level_of_its_table() {
+        let repetitive: Vec<u8> = (0..20_000_u32)
+            .flat_map(|i| format!("the customer {} of the shop; ", i * i % 997).into_bytes())
+            .collect();
+        let noise = noise_of_letters(200_000);
+        for level in [2, 3, 9] {
+            let mut compressor =
+                Compressor::new(ArrowCompression::zstd(level).unwrap(), 2).unwrap();
+            for _ in 0..3 {
+                for (place, raw) in [&repetitive, &noise].into_iter().enumerate() {
+                    let mut exact = zstd::bulk::Compressor::new(level).unwrap();
+                    let most = exact.compress(raw).unwrap().len() + PREFIX_BYTES;
+                    let mut out = Vec::new();
+                    compressor.append(raw, place, &mut out).unwrap();
+                    assert!(
+                        out.len() <= most + most / 100,
+                        "{level} {place}: {}",
+                        out.len()
+                    );
+                }
+                compressor.rest();
+            }
+        }
+    }
+
+    /// Data that changes its nature is compressed at the level of the table again before long.
+    #[cfg(feature = "zstd")]
+    #[test]
+    fn what_was_learned_about_a_column_is_tried_again() {
+        let compression = ArrowCompression::zstd(9).unwrap();
+        let mut compressor = Compressor::new(compression, 1).unwrap();
+        let noise = noise_of_letters(50_000);
+        let text: Vec<u8> = (0..5000_u32)
+            .flat_map(|i| format!("order {} is on its way, ", i * i % 499).into_bytes())
+            .collect();
+        compressor.append(&noise, 0, &mut Vec::new()).unwrap();
+        let best = zstd::bulk::compress(&text, 9).unwrap().len() + PREFIX_BYTES;
+        let sizes: Vec<_> = (0..64)
+            .map(|_| {
+                let mut out = Vec::new();
+                compressor.another().append(&text, 0, &mut out).unwrap();
+                out.len()
+            })
+            .collect();
+        assert_eq!(*sizes.last().unwrap(), best, "{sizes:?}");
     }
 
     #[test]
@@ -247,12 +363,12 @@ mod tests {
             Ok(_) => None,
             Err(error) => Some(error.to_string()),
         };
-        let lz4 = missing(Compressor::new(ArrowCompression::LZ4_FRAME));
+        let lz4 = missing(Compressor::new(ArrowCompression::LZ4_FRAME, 1));
         assert_eq!(
             lz4.is_some_and(|text| text.contains("\"lz4\"")),
             !cfg!(feature = "lz4")
         );
-        let zstd = missing(Compressor::new(ArrowCompression::ZSTD));
+        let zstd = missing(Compressor::new(ArrowCompression::ZSTD, 1));
         assert_eq!(
             zstd.is_some_and(|text| text.contains("\"zstd\"")),
             !cfg!(feature = "zstd")

@@ -43,16 +43,33 @@ impl ArrowLogBatchBuilder {
         schema_id: SchemaId,
         compression: ArrowCompression,
     ) -> Result<Self> {
+        let columns = ColumnBuilders::new(row_type)?;
         Ok(Self {
-            columns: ColumnBuilders::new(row_type)?,
+            compressor: Compressor::new(compression, columns.buffer_count())?,
+            columns,
             first: None,
-            compressor: Compressor::new(compression)?,
             schema_id: narrow_schema_id(schema_id)?,
             changes: None,
             statistics: None,
             magic: LogMagic::V0,
             overhead: METADATA_BYTES + METADATA_COLUMN_BYTES * row_type.fields().len(),
         })
+    }
+
+    /// Another builder of batches as this one builds them, empty. The two may work at once, on different threads; what one learns about
+    /// the compression of the table's columns serves the other, too.
+    #[must_use]
+    pub fn another(&self) -> Self {
+        Self {
+            columns: self.columns.another(),
+            first: None,
+            compressor: self.compressor.another(),
+            schema_id: self.schema_id,
+            changes: self.changes.as_ref().map(|_| Vec::new()),
+            statistics: self.statistics.clone(),
+            magic: self.magic,
+            overhead: self.overhead,
+        }
     }
 
     /// Makes it build batches in which each row has a change type, as the changelogs of primary-key tables have them: rows are
@@ -210,7 +227,9 @@ impl ArrowLogBatchBuilder {
         let rows = self.row_count();
         let changes = self.changes.as_mut().map(std::mem::take);
         let first = self.first.take();
-        let mut out = vec![0; self.magic.header_bytes()];
+        let mut scratch = self.compressor.scratch();
+        let out = scratch.bytes_mut();
+        out.resize(self.magic.header_bytes(), 0);
         let mut statistics_bytes = 0;
         let written = if rows == 0 {
             Ok(())
@@ -230,32 +249,31 @@ impl ArrowLogBatchBuilder {
                     batch.columns().to_vec(),
                     rows,
                 )?;
-                statistics::write(&batch, chosen, &mut out)?;
+                statistics::write(&batch, chosen, out)?;
                 statistics_bytes = out.len() - self.magic.header_bytes();
                 let mut flat = FlatBatch::new(rows);
                 batch
                     .arrays()
                     .iter()
                     .try_for_each(|array| flat.push_array(array))?;
-                write_records(changes.as_deref(), &flat, &mut self.compressor, &mut out)
+                write_records(changes.as_deref(), &flat, &mut self.compressor, out)
             })
         } else {
             match &first {
-                Some(first) => write_records(
-                    changes.as_deref(),
-                    first.flat(),
-                    &mut self.compressor,
-                    &mut out,
-                ),
+                Some(first) => {
+                    write_records(changes.as_deref(), first.flat(), &mut self.compressor, out)
+                }
                 None => write_records(
                     changes.as_deref(),
                     &self.columns.flatten(),
                     &mut self.compressor,
-                    &mut out,
+                    out,
                 ),
             }
         };
         self.columns.clear();
+        self.compressor.rest();
+        let out = scratch.finish(&self.compressor);
         written?;
         ipc::check_size(out.len())?;
         let header =

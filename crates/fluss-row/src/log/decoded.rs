@@ -28,6 +28,7 @@ pub struct DecodedBatch {
     /// The change type of each record, checked; `None` if all are appended.
     changes: Option<Bytes>,
     rows: Rows,
+    own_bytes: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -64,10 +65,12 @@ pub struct FirstRows {
 /// Reads the records of a batch.
 pub(super) fn read(batch: &LogBatch, context: &ReadContext) -> Result<DecodedBatch> {
     let header = *batch.header();
+    let mut own_bytes = 0;
     let (rows, changes) = match &context.plan {
         Plan::Arrow(plan) => {
             let (changes, records) = batch.split_changes()?;
-            let columns = read_columns(batch, plan, &records, context)?;
+            let (columns, bytes) = read_columns(batch, plan, &records, context)?;
+            own_bytes = bytes;
             let unknown = changes
                 .iter()
                 .position(|change| ChangeType::from_byte(*change).is_none());
@@ -97,6 +100,7 @@ pub(super) fn read(batch: &LogBatch, context: &ReadContext) -> Result<DecodedBat
         header,
         changes,
         rows,
+        own_bytes,
     })
 }
 
@@ -105,11 +109,11 @@ fn read_columns(
     plan: &ArrowPlan,
     records: &Bytes,
     context: &ReadContext,
-) -> Result<ColumnarBatch> {
+) -> Result<(ColumnarBatch, usize)> {
     let rows = batch.header().record_count();
-    let arrays = if rows == 0 {
+    let decoded = if rows == 0 {
         // There is no message in a batch without records.
-        Vec::new()
+        ipc::Decoded::default()
     } else {
         let message = Message::parse(records, batch.size_bytes() - records.len())?;
         ipc::decode(
@@ -120,12 +124,13 @@ fn read_columns(
             plan.missing_bytes(rows),
         )?
     };
-    ColumnarBatch::from_arrays(
+    let columns = ColumnarBatch::from_arrays(
         plan.target.clone(),
         Arc::clone(&plan.schema),
-        plan.pick(&arrays, rows),
+        plan.pick(&decoded.arrays, rows),
         rows,
-    )
+    )?;
+    Ok((columns, decoded.own_bytes))
 }
 
 impl DecodedBatch {
@@ -142,6 +147,11 @@ impl DecodedBatch {
     /// Offset of the batch that follows.
     pub fn next_offset(&self) -> i64 {
         self.header.next_offset()
+    }
+
+    /// Bytes of memory that the records take beside the bytes of the batch: what was decompressed, or copied because it was not aligned.
+    pub fn own_bytes(&self) -> usize {
+        self.own_bytes
     }
 
     /// When the server took the batch in, in milliseconds since the epoch.

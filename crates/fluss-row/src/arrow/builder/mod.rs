@@ -79,6 +79,27 @@ impl ColumnBuilders {
         })
     }
 
+    /// Empty builders of the same columns.
+    pub(crate) fn another(&self) -> Self {
+        let fields = self.row_type.fields();
+        Self {
+            row_type: self.row_type.clone(),
+            schema: SchemaRef::clone(&self.schema),
+            columns: fields
+                .iter()
+                .map(|field| Column::new(field.data_type()))
+                .collect(),
+            rows: 0,
+            variable_bytes: 0,
+            row_bytes: self.row_bytes,
+        }
+    }
+
+    /// Buffers that a message lists of the columns.
+    pub(crate) fn buffer_count(&self) -> usize {
+        self.flatten().buffers.len()
+    }
+
     /// The type of the rows.
     pub fn row_type(&self) -> &RowType {
         &self.row_type

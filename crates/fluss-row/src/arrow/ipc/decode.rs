@@ -74,14 +74,23 @@ fn parts(arrow: &ArrowType) -> (usize, usize) {
     }
 }
 
-/// Makes the arrays of the wanted columns; `None` for the others. `more` bytes will be needed besides, within the limits.
+/// What was read of a message.
+#[derive(Debug, Default)]
+pub(crate) struct Decoded {
+    /// The arrays of the wanted columns; `None` for the others.
+    pub(crate) arrays: Vec<Option<ArrayRef>>,
+    /// Bytes of memory that the arrays take beside the message: what was decompressed, or copied.
+    pub(crate) own_bytes: usize,
+}
+
+/// Makes the arrays of the wanted columns. `more` bytes will be needed besides, within the limits.
 pub(crate) fn decode(
     message: &Message,
     columns: &[WireColumn],
     rows: usize,
     limits: &DecodeLimits,
     more: usize,
-) -> Result<Vec<Option<ArrayRef>>> {
+) -> Result<Decoded> {
     let malformed = |problem| RowError::Malformed {
         what: "Arrow message",
         offset: message.body_offset,
@@ -107,8 +116,9 @@ pub(crate) fn decode(
         node: 0,
         buffer: 0,
         decompressor,
+        own_bytes: 0,
     };
-    columns
+    let arrays = columns
         .iter()
         .map(|column| {
             let corrupt = |source| RowError::CorruptColumn {
@@ -126,7 +136,11 @@ pub(crate) fn decode(
                 Ok(None)
             }
         })
-        .collect()
+        .collect::<Result<_>>()?;
+    Ok(Decoded {
+        arrays,
+        own_bytes: decoder.own_bytes,
+    })
 }
 
 struct Decoder<'m> {
@@ -135,6 +149,7 @@ struct Decoder<'m> {
     node: usize,
     buffer: usize,
     decompressor: Option<Decompressor>,
+    own_bytes: usize,
 }
 
 impl Decoder<'_> {
@@ -175,20 +190,23 @@ impl Decoder<'_> {
             if length < needed {
                 return Err(self.malformed("too short for the values it has to hold"));
             }
-            let mut buffer = MutableBuffer::from_len_zeroed(length);
-            if let Some(decompressor) = self.decompressor.as_mut().filter(|_| length > 0) {
-                let stored = self
-                    .message
-                    .stored(&range)
-                    .get(compression::PREFIX_BYTES..)
-                    .unwrap_or_default();
-                decompressor.fill(
-                    stored,
-                    buffer.as_slice_mut(),
-                    self.message.body_offset + range.start,
-                )?;
-            }
-            return Ok(buffer.into());
+            let Some(decompressor) = self.decompressor.as_mut().filter(|_| length > 0) else {
+                return Ok(MutableBuffer::new(0).into());
+            };
+            let stored = self
+                .message
+                .stored(&range)
+                .get(compression::PREFIX_BYTES..)
+                .unwrap_or_default();
+            let offset = self.message.body_offset + range.start;
+            let bytes = decompressor.decompress(stored, length, offset)?;
+            self.own_bytes += length;
+            return Ok(if bytes.as_ptr().align_offset(alignment) == 0 {
+                Buffer::from_vec(bytes)
+            } else {
+                // Allocators align far enough for all numbers, though none has to.
+                Buffer::from_slice_ref(&bytes)
+            });
         }
         let prefix = if self.message.codec.is_some() {
             compression::PREFIX_BYTES.min(range.len())
@@ -202,7 +220,8 @@ impl Decoder<'_> {
         if raw.as_ptr().align_offset(alignment) == 0 {
             Ok(Buffer::from(raw))
         } else {
-            // Numbers have to be aligned in memory, and a batch begins anywhere in an answer: this copy is the price.
+            // Numbers have to be aligned in memory, and a batch may begin anywhere: this copy is the price.
+            self.own_bytes += raw.len();
             Ok(Buffer::from(&*raw))
         }
     }

@@ -6,7 +6,7 @@ mod message;
 mod project;
 mod write;
 
-pub(crate) use decode::{WireColumn, decode};
+pub(crate) use decode::{Decoded, WireColumn, decode};
 pub use limits::DecodeLimits;
 pub(crate) use message::Message;
 pub(crate) use project::project;

@@ -56,9 +56,9 @@ fn write_body(
     if compressor.codec().is_none() {
         out.reserve(flat.size_bytes() + ALIGNMENT * flat.buffers.len());
     }
-    for piece in &flat.buffers {
+    for (place, piece) in flat.buffers.iter().enumerate() {
         let start = out.len();
-        compressor.append(piece.as_slice(), out)?;
+        compressor.append(piece.as_slice(), place, out)?;
         buffers.push(BufferEntry::new(
             (start - body_start) as i64,
             (out.len() - start) as i64,
