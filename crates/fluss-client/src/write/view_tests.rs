@@ -35,6 +35,19 @@ fn single_column() -> TableDescriptor {
 
 #[tokio::test(start_paused = true)]
 async fn arrow_batches_far_from_their_turn_stay_where_the_user_had_them() {
+    let in_flight = Config::default().writer_max_inflight_requests_per_bucket;
+    copies_are_at_most(in_flight + READY, |_| ()).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn copies_of_arrow_batches_stay_within_their_share_of_the_write_buffer() {
+    // Batches of 400 kB: five in 2 MiB, two in an eighth of 9 MiB.
+    copies_are_at_most(5, |config| config.writer_buffer_memory_size = 16 << 20).await;
+    copies_are_at_most(2, |config| config.writer_buffer_memory_size = 9 << 20).await;
+}
+
+/// While the server answers nothing.
+async fn copies_are_at_most(copies: usize, configure: impl FnOnce(&mut Config)) {
     let server = MemoryServer::new(single_column());
     let (open, is_open) = watch::channel(false);
     server.script(move |request: &Request| {
@@ -61,7 +74,7 @@ async fn arrow_batches_far_from_their_turn_stay_where_the_user_had_them() {
             answer
         })
     });
-    let table = open_table(&server, |_| ()).await;
+    let table = open_table(&server, configure).await;
     let writer = table.new_append().unwrap().create_writer().unwrap();
 
     let column: Arc<dyn Array> = Arc::new(Int64Array::from_iter_values(0..ROWS as i64));
@@ -72,8 +85,7 @@ async fn arrow_batches_far_from_their_turn_stay_where_the_user_had_them() {
         writer.append_arrow_batch(&batch).unwrap();
     }
     tokio::time::sleep(Duration::from_secs(1)).await;
-    let in_flight = Config::default().writer_max_inflight_requests_per_bucket;
-    let waiting = BATCHES - in_flight - READY;
+    let waiting = BATCHES - copies;
     assert!(
         values.strong_count() >= unshared + waiting,
         "{waiting} batches wait, and {} are held",

@@ -147,6 +147,7 @@ impl Sender {
             payload.finish(bucket, result);
             self.seal_near(slot);
         }
+        self.seal_waiting();
         self.seal_next();
     }
 }

@@ -4,6 +4,7 @@
 //! answer reaches the engine without another hop.
 
 mod act;
+mod copies;
 mod events;
 mod moving;
 mod payload;
@@ -41,6 +42,7 @@ use crate::engine::write::{
     BatchId, Engine, Fill, Finished, Limits, RequestId, RouteId, SlotId, Wish,
 };
 use crate::error::{Error, Result};
+use copies::Copies;
 use payload::{Payload, fail_slot};
 use upkeep::Upkeep;
 
@@ -58,6 +60,7 @@ pub(super) struct Sender {
     upkeep: Upkeep,
     events: FuturesUnordered<Pin<Box<dyn Future<Output = Event> + Send>>>,
     to_seal: VecDeque<(SlotId, BatchId, Encoder)>,
+    copies: Copies,
     sealing: usize,
     max_sealing: usize,
 }
@@ -126,8 +129,12 @@ impl Sender {
             upkeep: Upkeep::default(),
             events: FuturesUnordered::new(),
             to_seal: VecDeque::new(),
+            copies: Copies::new(config.writer_buffer_memory_size),
             sealing: 0,
-            max_sealing: available_parallelism().map_or(1, std::num::NonZero::get),
+            max_sealing: seal::max_sealing(
+                available_parallelism().map_or(1, std::num::NonZero::get),
+                config.writer_buffer_memory_size,
+            ),
         }
     }
 

@@ -6,6 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use fluss_metadata::TableBucket;
 
+use super::copies::Copied;
 use crate::engine::write::{Fill, Stamp};
 use crate::error::{Error, Result};
 use crate::write::completion::{Completion, Outcome, Written, WrittenOffset};
@@ -28,6 +29,8 @@ pub(super) struct Payload {
     pub(super) fill: Fill,
     /// What led to the bucket, row by row, if that cannot be told from the rows.
     pub(super) bucket_keys: BucketKeys,
+    /// Counts its bytes, if they are a copy of a batch of the user's.
+    pub(super) copied: Option<Copied>,
     /// What it was last sent with, so that the same bytes serve a repetition.
     pub(super) sent: Option<(Stamp, Bytes)>,
 }
@@ -66,7 +69,7 @@ impl Payload {
                     None => WrittenOffset::Unknown,
                 };
                 // Memory first: whoever is woken may want to write at once.
-                drop((self.body, self.sent, self.credit));
+                drop((self.body, self.sent, self.copied, self.credit));
                 self.completion
                     .complete(Outcome::Written(Written { bucket, offset }));
             }

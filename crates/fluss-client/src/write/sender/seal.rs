@@ -1,7 +1,7 @@
 //! Closed batches get their final bytes: small ones at once, large ones on threads that may be busy for milliseconds.
 //!
 //! Arrow batches of users, which are held without a copy, wait until it is nearly their turn: a queue of them takes no memory beside
-//! the user's own, however far the writer is ahead of the server.
+//! the user's own, however far the writer is ahead of the server. Those made ready are copies, for which there is a bound, too.
 
 use tokio::task::spawn_blocking;
 
@@ -17,6 +17,14 @@ use crate::write::slot::ClosedBatch;
 const SEAL_HERE: usize = 32 * 1024;
 /// Batches of a bucket that are made ready beyond those that may be on their way.
 pub(in crate::write) const READY: usize = 2;
+
+/// Part of the write buffer that there has to be for each batch that is sealed at the same time: a codec takes some MiB while it works.
+const BUFFER_PER_SEALING: usize = 8 * 1024 * 1024;
+
+/// How many batches may be sealed at once: one on each processor, if the write buffer is large enough.
+pub(super) fn max_sealing(processors: usize, buffer: usize) -> usize {
+    processors.min(buffer / BUFFER_PER_SEALING).max(1)
+}
 
 impl Sender {
     pub(super) fn push(&mut self, slot: SlotId, batch: ClosedBatch) {
@@ -47,6 +55,7 @@ impl Sender {
             since,
             fill,
             bucket_keys,
+            copied: None,
             sent: None,
         };
         let id = self.engine.push(slot, payload, group, since);
@@ -64,12 +73,26 @@ impl Sender {
             return;
         }
         let near = self.config.writer_max_inflight_requests_per_bucket + READY;
+        let mut is_first = true;
         for (batch, payload) in self.engine.first_batches(slot, near) {
-            if let Body::Held(_) = payload.body
-                && let Body::Held(encoder) = std::mem::replace(&mut payload.body, Body::Away)
-            {
-                self.to_seal.push_back((slot, batch, encoder));
+            if let Body::Held(_) = payload.body {
+                payload.copied = self.copies.add(payload.credit.bytes(), is_first);
+                if payload.copied.is_none() {
+                    self.copies.wait(slot);
+                    return;
+                }
+                if let Body::Held(encoder) = std::mem::replace(&mut payload.body, Body::Away) {
+                    self.to_seal.push_back((slot, batch, encoder));
+                }
             }
+            is_first = false;
+        }
+    }
+
+    /// Takes batches of buckets for sealing that have waited for room.
+    pub(super) fn seal_waiting(&mut self) {
+        for slot in self.copies.take_waiting() {
+            self.seal_near(slot);
         }
     }
 
@@ -112,6 +135,9 @@ impl Sender {
                     payload.body = Body::Here(sealed);
                     payload.format.keep(builder);
                     payload.credit.set(bytes + payload.bucket_keys.size_bytes());
+                    if let Some(copied) = &mut payload.copied {
+                        copied.shrink(bytes);
+                    }
                     metrics::on_batch(bytes, payload.rows);
                 }
                 let most = self.config.writer_batch_size;
@@ -122,6 +148,25 @@ impl Sender {
                 self.engine.on_sealed(slot, batch, bytes);
             }
             Err(error) => self.engine.on_seal_failed(slot, batch, error),
+        }
+        self.seal_waiting();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_batches_are_sealed_at_once_as_processor_and_buffer_allow() {
+        const MIB: usize = 1 << 20;
+        for (processors, buffer, expected) in [
+            (2, 64 * MIB, 2),
+            (64, 64 * MIB, 8),
+            (64, 1024 * MIB, 64),
+            (4, 1000, 1),
+        ] {
+            assert_eq!(max_sealing(processors, buffer), expected);
         }
     }
 }
