@@ -2,7 +2,11 @@
 
 use std::env;
 
-use crate::{Result, contender::Name, scenario::Scenario};
+use crate::{
+    Result,
+    contender::{Compression, Name},
+    scenario::Scenario,
+};
 
 /// Variable that names the cluster; `cargo xtask bench` sets it.
 const BOOTSTRAP: &str = "FLUSS_BOOTSTRAP_SERVERS";
@@ -28,6 +32,7 @@ pub(crate) enum Request {
 pub(crate) struct Arguments {
     pub(crate) address: String,
     pub(crate) scenarios: Vec<Scenario>,
+    pub(crate) compressions: Vec<Compression>,
     pub(crate) contenders: Vec<Name>,
     pub(crate) rounds: u32,
     pub(crate) rows: u64,
@@ -41,6 +46,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Request> {
     let mut arguments = Arguments {
         address: env::var(BOOTSTRAP).unwrap_or_default(),
         scenarios: Vec::new(),
+        compressions: Vec::new(),
         contenders: Vec::new(),
         rounds: 3,
         rows: 2_000_000,
@@ -55,10 +61,18 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Request> {
             "--help" | "-h" => return Ok(Request::Help),
             "--list" => return Ok(Request::List),
             "--scenario" => {
-                arguments
-                    .scenarios
-                    .push(named(&Scenario::ALL, Scenario::as_str, &value()?)?);
+                let name = value()?;
+                let scenarios = Scenario::named(&name);
+                if scenarios.is_empty() {
+                    return Err(unknown(&name, &Scenario::ALL, Scenario::as_str).into());
+                }
+                arguments.scenarios.extend(scenarios);
             }
+            "--compression" => arguments.compressions.push(named(
+                &Compression::ALL,
+                Compression::as_str,
+                &value()?,
+            )?),
             "--contender" => arguments
                 .contenders
                 .push(named(&Name::ALL, Name::as_str, &value()?)?),
@@ -73,6 +87,9 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Request> {
     }
     if arguments.scenarios.is_empty() {
         arguments.scenarios = Scenario::ALL.to_vec();
+    }
+    if arguments.compressions.is_empty() {
+        arguments.compressions = Compression::ALL.to_vec();
     }
     if arguments.contenders.is_empty() {
         arguments.contenders = Name::ALL.to_vec();
@@ -93,12 +110,11 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Request> {
 }
 
 fn named<T: Copy>(all: &[T], name_of: fn(T) -> &'static str, name: &str) -> Result<T> {
-    let names = || {
-        all.iter()
-            .map(|item| name_of(*item))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
     let found = all.iter().copied().find(|item| name_of(*item) == name);
-    found.ok_or_else(|| format!("{name:?} is none of {}", names()).into())
+    found.ok_or_else(|| unknown(name, all, name_of).into())
+}
+
+fn unknown<T: Copy>(name: &str, all: &[T], name_of: fn(T) -> &'static str) -> String {
+    let names: Vec<_> = all.iter().map(|item| name_of(*item)).collect();
+    format!("{name:?} is none of {}", names.join(", "))
 }

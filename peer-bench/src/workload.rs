@@ -3,11 +3,11 @@
 use std::{ops::Range, sync::Arc};
 
 use arrow_array::{
-    Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    Array, ArrayRef, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
     cast::AsArray,
     types::{Float64Type, Int32Type, Int64Type},
 };
-use arrow_schema::{DataType, Field, Schema};
+use arrow_schema::{Field, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::Result;
@@ -18,8 +18,6 @@ pub(crate) const COLUMNS: [&str; 4] = ["id", "number", "half", "text"];
 pub(crate) const KEYS: u64 = 200_000;
 /// Buckets of a table, unless a scenario says otherwise.
 pub(crate) const BUCKETS: i32 = 3;
-/// Rows of one Arrow batch.
-pub(crate) const BATCH_ROWS: u64 = 10_000;
 /// Arrow batches made beforehand; they are sent again and again, so that making them is not measured.
 const BATCHES: u64 = 16;
 
@@ -30,14 +28,63 @@ const TEXT_STRIDE: u64 = 40_503;
 /// 2^32 divided by the golden ratio.
 const NUMBER_STRIDE: u64 = 2_654_435_761;
 
+/// How many columns a table has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Width {
+    /// The four of [`COLUMNS`].
+    Narrow,
+    /// Forty: those four ten times. A wide row stands for ten narrow ones in turn.
+    Wide,
+}
+
+impl Width {
+    /// How often a wide table has the four columns.
+    pub(crate) const GROUPS: usize = 10;
+
+    fn groups(self) -> usize {
+        match self {
+            Self::Narrow => 1,
+            Self::Wide => Self::GROUPS,
+        }
+    }
+
+    /// Narrow rows that row `i` stands for.
+    pub(crate) fn rows_of(self, i: u64) -> Range<u64> {
+        let groups = self.groups() as u64;
+        i * groups..(i + 1) * groups
+    }
+
+    /// Names of the columns.
+    pub(crate) fn columns(self) -> Vec<String> {
+        match self {
+            Self::Narrow => COLUMNS.map(str::to_owned).into(),
+            Self::Wide => (0..Self::GROUPS)
+                .flat_map(|group| COLUMNS.map(|name| format!("{name}_{group}")))
+                .collect(),
+        }
+    }
+
+    /// Rows that have as many values as `narrow` narrow ones.
+    pub(crate) fn rows_for(self, narrow: u64) -> u64 {
+        narrow / self.groups() as u64
+    }
+
+    /// Rows of one Arrow batch.
+    pub(crate) fn batch_rows(self) -> u64 {
+        self.rows_for(10_000)
+    }
+}
+
 /// The values of row `i`, and the texts that they come from.
 #[derive(Debug, Clone)]
 pub(crate) struct Rows {
     texts: Arc<[String]>,
+    width: Width,
 }
 
 impl Rows {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(width: Width) -> Self {
         let mut random = Random::new(0x0005_DEEC_E66D);
         let text = |_| {
             (0..TEXT_LENGTH)
@@ -46,7 +93,12 @@ impl Rows {
         };
         Self {
             texts: (0..TEXTS).map(text).collect(),
+            width,
         }
+    }
+
+    pub(crate) fn width(&self) -> Width {
+        self.width
     }
 
     #[inline]
@@ -67,26 +119,34 @@ impl Rows {
     /// Rows that `append_batches` sends in turn.
     pub(crate) fn batches(&self) -> Result<Vec<RecordBatch>> {
         (0..BATCHES)
-            .map(|batch| self.batch(batch * BATCH_ROWS..(batch + 1) * BATCH_ROWS))
+            .map(|batch| {
+                let rows = self.width.batch_rows();
+                self.batch(batch * rows..(batch + 1) * rows)
+            })
             .collect()
     }
 
     fn batch(&self, rows: Range<u64>) -> Result<RecordBatch> {
-        let [id, number, half, text] = COLUMNS;
-        let schema = Schema::new(vec![
-            Field::new(id, DataType::Int64, true),
-            Field::new(number, DataType::Int32, true),
-            Field::new(half, DataType::Float64, true),
-            Field::new(text, DataType::Utf8, true),
-        ]);
-        Ok(RecordBatch::try_new(
-            Arc::new(schema),
-            vec![
-                Arc::new(rows.clone().map(|i| i as i64).collect::<Int64Array>()),
+        let groups = self.width.groups();
+        let mut columns: Vec<ArrayRef> = Vec::new();
+        for group in 0..groups {
+            let rows = rows
+                .clone()
+                .map(|i| self.width.rows_of(i).start + group as u64);
+            columns.extend([
+                Arc::new(rows.clone().map(|i| i as i64).collect::<Int64Array>()) as ArrayRef,
                 Arc::new(rows.clone().map(Self::number).collect::<Int32Array>()),
                 Arc::new(rows.clone().map(Self::half).collect::<Float64Array>()),
                 Arc::new(rows.map(|i| Some(self.text(i))).collect::<StringArray>()),
-            ],
+            ]);
+        }
+        let fields = self.width.columns().into_iter().zip(&columns);
+        let fields: Vec<_> = fields
+            .map(|(name, column)| Field::new(name, column.data_type().clone(), true))
+            .collect();
+        Ok(RecordBatch::try_new(
+            Arc::new(Schema::new(fields)),
+            columns,
         )?)
     }
 
@@ -97,13 +157,16 @@ impl Rows {
 
     /// What `rows` rows of [`batches`](Self::batches) add up to.
     pub(crate) fn totals_of_batches(&self, rows: u64) -> Totals {
-        self.totals_of((0..rows).map(|i| i % (BATCHES * BATCH_ROWS)))
+        self.totals_of((0..rows).map(|i| i % (BATCHES * self.width.batch_rows())))
     }
 
     fn totals_of(&self, rows: impl Iterator<Item = u64>) -> Totals {
         let mut totals = Totals::default();
         for i in rows {
-            totals.add(i as i64, Self::number(i), Self::half(i), self.text(i));
+            totals.rows += 1;
+            for i in self.width.rows_of(i) {
+                totals.add_values(i as i64, Self::number(i), Self::half(i), self.text(i));
+            }
         }
         totals
     }
@@ -124,6 +187,12 @@ impl Totals {
     #[inline]
     pub(crate) fn add(&mut self, id: i64, number: i32, half: f64, text: &str) {
         self.rows += 1;
+        self.add_values(id, number, half, text);
+    }
+
+    /// Adds the values of four columns, and no row.
+    #[inline]
+    pub(crate) fn add_values(&mut self, id: i64, number: i32, half: f64, text: &str) {
         self.ids = self.ids.wrapping_add(id);
         self.numbers += i64::from(number);
         self.halves += half;
@@ -134,13 +203,20 @@ impl Totals {
             .map_or(0, |letter| u64::from(*letter));
     }
 
-    /// Adds the rows of a batch with the four columns.
-    pub(crate) fn add_batch(&mut self, batch: &RecordBatch) {
-        let ids = batch.column(0).as_primitive::<Int64Type>();
-        let numbers = batch.column(1).as_primitive::<Int32Type>();
-        let halves = batch.column(2).as_primitive::<Float64Type>();
-        let texts = batch.column(3).as_string::<i32>();
+    /// Adds the rows of a batch.
+    pub(crate) fn add_batch(&mut self, batch: &RecordBatch, width: Width) {
         self.rows += batch.num_rows() as u64;
+        for group in 0..width.groups() {
+            self.add_columns(batch, group * COLUMNS.len());
+        }
+    }
+
+    /// Adds four columns, from the position `first` on.
+    fn add_columns(&mut self, batch: &RecordBatch, first: usize) {
+        let ids = batch.column(first).as_primitive::<Int64Type>();
+        let numbers = batch.column(first + 1).as_primitive::<Int32Type>();
+        let halves = batch.column(first + 2).as_primitive::<Float64Type>();
+        let texts = batch.column(first + 3).as_string::<i32>();
         self.ids = self.ids.wrapping_add(ids.values().iter().sum::<i64>());
         self.numbers += numbers
             .values()
@@ -208,13 +284,16 @@ mod tests {
 
     #[test]
     fn batches_add_up_to_the_same_as_their_rows() {
-        let rows = Rows::new();
-        let mut totals = Totals::default();
-        for batch in rows.batches().unwrap() {
-            totals.add_batch(&batch);
+        for width in [Width::Narrow, Width::Wide] {
+            let rows = Rows::new(width);
+            let mut totals = Totals::default();
+            for batch in rows.batches().unwrap() {
+                totals.add_batch(&batch, width);
+            }
+            let count = BATCHES * width.batch_rows();
+            assert_eq!(totals, rows.totals(count), "{width:?}");
+            assert_eq!(totals, rows.totals_of_batches(count), "{width:?}");
         }
-        assert_eq!(totals, rows.totals(BATCHES * BATCH_ROWS));
-        assert_eq!(totals, rows.totals_of_batches(BATCHES * BATCH_ROWS));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Result,
     harness::{Meter, Times},
-    workload::{KEYS, Random, Rows, Totals, last_upsert},
+    workload::{KEYS, Random, Rows, Totals, Width, last_upsert},
 };
 pub(crate) use ours::Ours;
 pub(crate) use peer::Peer;
@@ -25,8 +25,8 @@ pub(crate) use peer::Peer;
 pub(crate) const DATABASE: &str = "peer_bench";
 /// Longest time of one `poll`.
 pub(crate) const POLL: Duration = Duration::from_secs(1);
-/// Property of a table, and its value: rows are sent uncompressed.
-pub(crate) const NO_COMPRESSION: (&str, &str) = ("table.log.arrow.compression.type", "NONE");
+/// Property of a table that says how its batches are compressed.
+pub(crate) const COMPRESSION: &str = "table.log.arrow.compression.type";
 
 /// Which client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -64,12 +64,36 @@ pub(crate) enum Linger {
     Zero,
 }
 
-/// What tables look like beside their four columns.
+/// How the batches of a table are compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub(crate) enum Compression {
+    /// Not at all.
+    #[serde(rename = "NONE")]
+    None,
+    /// What a table has unless it is told otherwise: ZSTD at level 3.
+    #[serde(rename = "ZSTD")]
+    Zstd,
+}
+
+impl Compression {
+    pub(crate) const ALL: [Self; 2] = [Self::None, Self::Zstd];
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "NONE",
+            Self::Zstd => "ZSTD",
+        }
+    }
+}
+
+/// What tables look like.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Shape {
     pub(crate) buckets: i32,
-    /// Whether the `BIGINT` is the primary key.
+    /// Whether the first `BIGINT` is the primary key.
     pub(crate) keyed: bool,
+    pub(crate) width: Width,
+    pub(crate) compression: Compression,
 }
 
 /// One client. Methods open what they need, start the meter, do the work, stop the meter.
@@ -131,6 +155,7 @@ pub(crate) trait Contender: Sized {
         &self,
         table: &str,
         buckets: Range<i32>,
+        width: Width,
         count: u64,
         meter: &mut Meter,
     ) -> Result<Totals>;
@@ -140,6 +165,7 @@ pub(crate) trait Contender: Sized {
         &self,
         table: &str,
         buckets: Range<i32>,
+        width: Width,
         count: u64,
         meter: &mut Meter,
     ) -> Result<Totals>;

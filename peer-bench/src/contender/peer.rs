@@ -12,13 +12,12 @@ use peer::{
 };
 
 use super::{
-    Bound, Contender, DATABASE, Linger, LookupWork, NO_COMPRESSION, POLL, Patience, Shape,
-    run_tasks,
+    Bound, COMPRESSION, Contender, DATABASE, Linger, LookupWork, POLL, Patience, Shape, run_tasks,
 };
 use crate::{
     Result,
     harness::{Meter, Times},
-    workload::{COLUMNS, KEYS, Rows, Totals},
+    workload::{COLUMNS, KEYS, Rows, Totals, Width},
 };
 
 /// A connection of the official client.
@@ -39,6 +38,18 @@ fn fill<'a>(row: &mut GenericRow<'a>, rows: &'a Rows, id: u64, i: u64) {
     row.set_field(3, rows.text(i));
 }
 
+/// Sets the fields of the wide row `i`: those of the rows that it stands for, one beside the other.
+#[inline]
+fn fill_wide<'a>(row: &mut GenericRow<'a>, rows: &'a Rows, i: u64) {
+    for (group, i) in Width::Wide.rows_of(i).enumerate() {
+        let first = group * COLUMNS.len();
+        row.set_field(first, i as i64);
+        row.set_field(first + 1, Rows::number(i));
+        row.set_field(first + 2, Rows::half(i));
+        row.set_field(first + 3, rows.text(i));
+    }
+}
+
 impl Contender for Peer {
     async fn connect(address: &str, linger: Linger) -> Result<Self> {
         let mut config = Config {
@@ -53,20 +64,23 @@ impl Contender for Peer {
     }
 
     async fn create_table(&self, table: &str, shape: Shape) -> Result<()> {
-        let [id, number, half, text] = COLUMNS;
-        let mut schema = Schema::builder()
-            .column(id, DataTypes::bigint())
-            .column(number, DataTypes::int())
-            .column(half, DataTypes::double())
-            .column(text, DataTypes::string());
-        if shape.keyed {
-            schema = schema.primary_key(vec![id])?;
+        let mut schema = Schema::builder();
+        for (position, name) in shape.width.columns().into_iter().enumerate() {
+            let data_type = match position % COLUMNS.len() {
+                0 => DataTypes::bigint(),
+                1 => DataTypes::int(),
+                2 => DataTypes::double(),
+                _ => DataTypes::string(),
+            };
+            schema = schema.column(&name, data_type);
         }
-        let (property, value) = NO_COMPRESSION;
+        if shape.keyed {
+            schema = schema.primary_key(vec![COLUMNS[0]])?;
+        }
         let descriptor = TableDescriptor::builder()
             .schema(schema.build()?)
             .distributed_by(Some(shape.buckets), Vec::new())
-            .property(property, value)
+            .property(COMPRESSION, shape.compression.as_str())
             .build()?;
         let admin = self.connection.get_admin()?;
         admin.create_database(DATABASE, None, true).await?;
@@ -95,11 +109,21 @@ impl Contender for Peer {
     ) -> Result<()> {
         let table = self.connection.get_table(&path(table)).await?;
         let writer = table.new_append()?.create_writer()?;
-        let mut row = GenericRow::new(COLUMNS.len());
+        let mut row = GenericRow::new(rows.width().columns().len());
         meter.start()?;
-        for i in 0..count {
-            fill(&mut row, rows, i, i);
-            drop(writer.append(&row)?);
+        match rows.width() {
+            Width::Narrow => {
+                for i in 0..count {
+                    fill(&mut row, rows, i, i);
+                    drop(writer.append(&row)?);
+                }
+            }
+            Width::Wide => {
+                for i in 0..count {
+                    fill_wide(&mut row, rows, i);
+                    drop(writer.append(&row)?);
+                }
+            }
         }
         writer.flush().await?;
         meter.stop()
@@ -196,6 +220,7 @@ impl Contender for Peer {
         &self,
         table: &str,
         buckets: Range<i32>,
+        width: Width,
         count: u64,
         meter: &mut Meter,
     ) -> Result<Totals> {
@@ -210,6 +235,21 @@ impl Contender for Peer {
         while patience.wants_more(totals.rows)? {
             let records = scanner.poll(POLL).await?;
             for records in records.records_by_buckets().values() {
+                if width == Width::Wide {
+                    for record in records {
+                        let row = record.row();
+                        totals.rows += 1;
+                        for first in (0..Width::GROUPS).map(|group| group * COLUMNS.len()) {
+                            totals.add_values(
+                                row.get_long(first)?,
+                                row.get_int(first + 1)?,
+                                row.get_double(first + 2)?,
+                                row.get_string(first + 3)?,
+                            );
+                        }
+                    }
+                    continue;
+                }
                 for record in records {
                     let row = record.row();
                     totals.add(
@@ -229,6 +269,7 @@ impl Contender for Peer {
         &self,
         table: &str,
         buckets: Range<i32>,
+        width: Width,
         count: u64,
         meter: &mut Meter,
     ) -> Result<Totals> {
@@ -242,7 +283,7 @@ impl Contender for Peer {
         }
         while patience.wants_more(totals.rows)? {
             for batch in scanner.poll(POLL).await? {
-                totals.add_batch(batch.batch());
+                totals.add_batch(batch.batch(), width);
             }
         }
         meter.stop()?;

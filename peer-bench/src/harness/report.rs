@@ -7,9 +7,22 @@ use serde::Serialize;
 use super::statistics::median;
 use crate::{
     Result,
-    contender::Name,
+    contender::{Compression, Name},
     scenario::{Measurement, Scenario},
 };
+
+/// What is compared: a scenario on tables of one compression.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Subject {
+    pub(super) scenario: Scenario,
+    pub(super) compression: Compression,
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.scenario, self.compression.as_str())
+    }
+}
 
 /// What one contender reached in one scenario.
 #[derive(Debug)]
@@ -25,6 +38,7 @@ pub(super) struct Row {
 #[derive(Debug, Serialize)]
 struct Line {
     scenario: Scenario,
+    compression: Compression,
     contender: Name,
     rounds: usize,
     /// Rows, lookups, acknowledged appends or connections.
@@ -54,12 +68,13 @@ impl Row {
         median(self.measurements.iter().filter_map(value))
     }
 
-    fn line(&self, scenario: Scenario) -> Line {
+    fn line(&self, subject: Subject) -> Line {
         let each = |value: fn(&Measurement) -> Option<f64>| {
             self.median(|measurement| Some(value(measurement)? / measurement.operations as f64))
         };
         Line {
-            scenario,
+            scenario: subject.scenario,
+            compression: subject.compression,
             contender: self.contender,
             rounds: self.measurements.len(),
             operations_per_second: each(|measurement| Some(measurement.cost.wall))
@@ -100,12 +115,12 @@ pub(super) struct Table {
 
 impl Table {
     /// Adds a scenario's rows, and prints them at once if JSON lines are wanted.
-    pub(super) fn add(&mut self, scenario: Scenario, rows: &[Row], json: bool) -> Result<()> {
-        let mut lines: Vec<Line> = rows.iter().map(|row| row.line(scenario)).collect();
+    pub(super) fn add(&mut self, subject: Subject, rows: &[Row], json: bool) -> Result<()> {
+        let mut lines: Vec<Line> = rows.iter().map(|row| row.line(subject)).collect();
         if let Some(peer) = rows.iter().find(|row| row.contender == Name::Peer) {
             let peer = Line {
                 instructions: peer.instructions,
-                ..peer.line(scenario)
+                ..peer.line(subject)
             };
             for line in lines.iter_mut().filter(|line| line.contender != Name::Peer) {
                 line.times_peer = line.times(&peer);
@@ -123,8 +138,14 @@ impl Table {
 
 type Column = (&'static str, fn(&Line) -> Option<String>);
 
-const COLUMNS: [Column; 12] = [
+/// Columns of text, which come first and stand on the left.
+const TEXT_COLUMNS: usize = 3;
+
+const COLUMNS: [Column; 13] = [
     ("scenario", |line| Some(line.scenario.to_string())),
+    ("compression", |line| {
+        Some(line.compression.as_str().to_owned())
+    }),
     ("contender", |line| Some(line.contender.to_string())),
     ("per second", |line| line.operations_per_second.map(count)),
     ("CPU s/M", |line| {
@@ -202,7 +223,7 @@ impl fmt::Display for Table {
             write!(
                 f,
                 "|{}",
-                if position < 2 {
+                if position < TEXT_COLUMNS {
                     format!("-{dashes}")
                 } else {
                     format!("{dashes}:")
@@ -213,7 +234,7 @@ impl fmt::Display for Table {
         for line in 0..self.lines.len() {
             for (position, (name, cells)) in columns.iter().enumerate() {
                 let (cell, width) = (&cells[line], width(name, cells));
-                if position < 2 {
+                if position < TEXT_COLUMNS {
                     write!(f, "| {cell:<width$} ")?;
                 } else {
                     write!(f, "| {cell:>width$} ")?;

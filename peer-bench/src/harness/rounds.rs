@@ -4,14 +4,14 @@ use std::{collections::HashMap, process};
 
 use super::{
     child,
-    report::{Row, Table},
+    report::{Row, Subject, Table},
     server,
 };
 use crate::{
     Result,
     arguments::Arguments,
-    contender::Name,
-    scenario::{Job, Scenario, Source, Step},
+    contender::{Compression, Name},
+    scenario::{Job, Source, Step},
 };
 
 /// Runs what the arguments ask for and prints the results.
@@ -25,12 +25,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     };
     let mut table = Table::default();
     for scenario in &arguments.scenarios {
-        let rows = if arguments.instructions {
-            rounds.count_instructions(*scenario)
-        } else {
-            rounds.measure(*scenario)
-        };
-        table.add(*scenario, &rows, arguments.json)?;
+        for compression in scenario.compressions() {
+            if !arguments.compressions.contains(compression) {
+                continue;
+            }
+            let subject = Subject {
+                scenario: *scenario,
+                compression: *compression,
+            };
+            let rows = if arguments.instructions {
+                rounds.count_instructions(subject)
+            } else {
+                rounds.measure(subject)
+            };
+            table.add(subject, &rows, arguments.json)?;
+        }
     }
     rounds.clean_up();
     if !arguments.json {
@@ -45,8 +54,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 struct Rounds<'a> {
     arguments: &'a Arguments,
     server: Option<u32>,
-    /// Filled tables, by what they hold and who filled them.
-    prepared: HashMap<(Source, Name), Job>,
+    /// Filled tables, by what they hold, how it is compressed and who filled them.
+    prepared: HashMap<(Source, Compression, Name), Job>,
     /// Tables named so far.
     tables: u32,
     failures: u32,
@@ -54,7 +63,7 @@ struct Rounds<'a> {
 
 impl Rounds<'_> {
     /// All rounds of a scenario; one row for each contender.
-    fn measure(&mut self, scenario: Scenario) -> Vec<Row> {
+    fn measure(&mut self, subject: Subject) -> Vec<Row> {
         let mut rows: Vec<Row> = self
             .arguments
             .contenders
@@ -67,14 +76,14 @@ impl Rounds<'_> {
                 turns.reverse();
             }
             for row in turns {
-                eprintln!("{scenario}, round {}: {}", round + 1, row.contender);
+                eprintln!("{subject}, round {}: {}", round + 1, row.contender);
                 let measured = self
-                    .job(scenario, row.contender)
+                    .job(subject, row.contender)
                     .and_then(|job| child::measure(&job));
                 match measured {
                     Ok(Some(measurement)) => row.measurements.push(measurement),
                     Ok(None) => {}
-                    Err(error) => self.failed(scenario, row.contender, &*error),
+                    Err(error) => self.failed(subject, row.contender, &*error),
                 }
             }
         }
@@ -82,18 +91,18 @@ impl Rounds<'_> {
     }
 
     /// Instructions of one operation: the difference between two numbers of operations.
-    fn count_instructions(&mut self, scenario: Scenario) -> Vec<Row> {
+    fn count_instructions(&mut self, subject: Subject) -> Vec<Row> {
         let mut rows: Vec<Row> = self
             .arguments
             .contenders
             .iter()
             .map(|name| Row::new(*name))
             .collect();
-        let few = scenario.counted_operations();
+        let few = subject.scenario.counted_operations();
         for row in &mut rows {
-            eprintln!("{scenario}, instructions: {}", row.contender);
+            eprintln!("{subject}, instructions: {}", row.contender);
             let mut count = |count| {
-                let job = self.job(scenario, row.contender)?;
+                let job = self.job(subject, row.contender)?;
                 child::instructions(&Job {
                     count,
                     seconds: 600.0,
@@ -104,28 +113,29 @@ impl Rounds<'_> {
             match count(few).and_then(|fewer| Ok(fewer.zip(count(few * 2)?))) {
                 Ok(Some((fewer, more))) => row.instructions = Some((more - fewer) / few as f64),
                 Ok(None) => {}
-                Err(error) => self.failed(scenario, row.contender, &*error),
+                Err(error) => self.failed(subject, row.contender, &*error),
             }
         }
         rows
     }
 
-    fn failed(&mut self, scenario: Scenario, contender: Name, error: &dyn std::error::Error) {
-        eprintln!("{scenario}, {contender}: {error}");
+    fn failed(&mut self, subject: Subject, contender: Name, error: &dyn std::error::Error) {
+        eprintln!("{subject}, {contender}: {error}");
         self.failures += 1;
     }
 
     /// The job of one turn; fills the table that it reads, unless that was done before.
-    fn job(&mut self, scenario: Scenario, contender: Name) -> Result<Job> {
-        let mut job = self.new_job(scenario, contender);
-        if let Some(source) = scenario.source() {
+    fn job(&mut self, subject: Subject, contender: Name) -> Result<Job> {
+        let mut job = self.new_job(subject, contender);
+        if let Some(source) = subject.scenario.source() {
             // All scan the same table; looked up is what the contender wrote itself.
             let writer = if source == Source::Keys {
                 contender
             } else {
                 Name::Peer
             };
-            if let Some(filled) = self.prepared.get(&(source, writer)) {
+            let key = (source, subject.compression, writer);
+            if let Some(filled) = self.prepared.get(&key) {
                 job.table.clone_from(&filled.table);
             } else {
                 let filling = Job {
@@ -133,23 +143,28 @@ impl Rounds<'_> {
                     contender: writer,
                     ..job.clone()
                 };
-                eprintln!("{scenario}: filling a table with {writer}");
+                eprintln!("{subject}: filling a table with {writer}");
                 child::measure(&filling)?;
                 job.table.clone_from(&filling.table);
-                self.prepared.insert((source, writer), filling);
+                self.prepared.insert(key, filling);
             }
         }
         Ok(job)
     }
 
-    fn new_job(&mut self, scenario: Scenario, contender: Name) -> Job {
+    fn new_job(&mut self, subject: Subject, contender: Name) -> Job {
         self.tables += 1;
+        let Subject {
+            scenario,
+            compression,
+        } = subject;
         let table =
             format!("{scenario}_{contender}_{}_{}", process::id(), self.tables).replace('-', "_");
         Job {
             step: Step::Measure,
             scenario,
             contender,
+            compression,
             address: self.arguments.address.clone(),
             table,
             rows: self.arguments.rows,
@@ -161,7 +176,7 @@ impl Rounds<'_> {
     }
 
     fn clean_up(&mut self) {
-        for ((_, contender), filling) in self.prepared.drain() {
+        for ((_, _, contender), filling) in self.prepared.drain() {
             let job = Job {
                 step: Step::Drop,
                 ..filling

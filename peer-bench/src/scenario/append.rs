@@ -1,28 +1,33 @@
 //! Appends to a log table.
 
-use super::{Job, Measurement, WARM_UP_ROWS, create_tables, drop_tables};
+use super::{Job, Measurement, create_tables, drop_tables};
 use crate::{
     Result,
     contender::{Bound, Contender, Linger, Shape},
     harness::Times,
-    workload::{BATCH_ROWS, BUCKETS, Rows, Totals},
+    workload::{BUCKETS, Rows, Totals},
 };
 
-const SHAPE: Shape = Shape {
-    buckets: BUCKETS,
-    keyed: false,
-};
 /// Awaited appends before those that are measured.
 const WARM_UP_ACKS: u64 = 10;
+
+fn shape(job: &Job) -> Shape {
+    Shape {
+        buckets: BUCKETS,
+        keyed: false,
+        width: job.scenario.width(),
+        compression: job.compression,
+    }
+}
 
 /// Rows by one producer, fire and forget, then flush.
 pub(super) async fn rows<C: Contender>(job: &Job) -> Result<Option<Measurement>> {
     let client = C::connect(&job.address, Linger::Default).await?;
-    create_tables(&client, job, SHAPE).await?;
-    let rows = Rows::new();
+    create_tables(&client, job, shape(job)).await?;
+    let rows = Rows::new(job.scenario.width());
     let mut meter = job.meter();
     client
-        .append_rows(&job.warm_table(), &rows, WARM_UP_ROWS, &mut meter)
+        .append_rows(&job.warm_table(), &rows, job.warm_up_rows(), &mut meter)
         .await?;
     client
         .append_rows(&job.table, &rows, job.count, &mut meter)
@@ -40,27 +45,28 @@ pub(super) async fn rows<C: Contender>(job: &Job) -> Result<Option<Measurement>>
 /// The same in Arrow batches, made beforehand.
 pub(super) async fn batches<C: Contender>(job: &Job) -> Result<Option<Measurement>> {
     let client = C::connect(&job.address, Linger::Default).await?;
-    create_tables(&client, job, SHAPE).await?;
-    let rows = Rows::new();
+    create_tables(&client, job, shape(job)).await?;
+    let rows = Rows::new(job.scenario.width());
     let batches = rows.batches()?;
     let mut meter = job.meter();
-    let count = job.count / BATCH_ROWS;
+    let batch_rows = rows.width().batch_rows();
+    let count = job.count / batch_rows;
     client
         .append_batches(
             &job.warm_table(),
             &batches,
-            WARM_UP_ROWS / BATCH_ROWS,
+            job.warm_up_rows() / batch_rows,
             &mut meter,
         )
         .await?;
     let offered = client
         .append_batches(&job.table, &batches, count, &mut meter)
         .await?;
-    let measurement = Measurement::of(&meter, count * BATCH_ROWS, None)?;
+    let measurement = Measurement::of(&meter, count * batch_rows, None)?;
     if job.check && offered.is_some() {
         written(&client, job)
             .await?
-            .expect(&rows.totals_of_batches(count * BATCH_ROWS))?;
+            .expect(&rows.totals_of_batches(count * batch_rows))?;
     }
     drop_tables(&client, job).await?;
     Ok(offered.map(|()| measurement))
@@ -72,8 +78,8 @@ pub(super) async fn awaited<C: Contender>(
     linger: Linger,
 ) -> Result<Option<Measurement>> {
     let client = C::connect(&job.address, linger).await?;
-    create_tables(&client, job, SHAPE).await?;
-    let rows = Rows::new();
+    create_tables(&client, job, shape(job)).await?;
+    let rows = Rows::new(job.scenario.width());
     let mut meter = job.meter();
     let warm_up = Bound {
         count: WARM_UP_ACKS,
@@ -111,7 +117,13 @@ async fn written<C: Contender>(client: &C, job: &Job) -> Result<Totals> {
     let mut totals = Totals::default();
     for (bucket, end) in (0..).zip(ends) {
         let read = client
-            .scan_batches(&job.table, bucket..bucket + 1, end as u64, &mut job.meter())
+            .scan_batches(
+                &job.table,
+                bucket..bucket + 1,
+                job.scenario.width(),
+                end as u64,
+                &mut job.meter(),
+            )
             .await?;
         totals.merge(&read);
     }

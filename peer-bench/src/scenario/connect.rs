@@ -7,7 +7,7 @@ use crate::{
     Result,
     contender::{Contender, Linger, Shape},
     harness::Times,
-    workload::BUCKETS,
+    workload::{BUCKETS, Width},
 };
 
 /// Connects and opens a table, again and again, one connection at a time.
@@ -15,6 +15,8 @@ pub(super) async fn first_metadata<C: Contender>(job: &Job) -> Result<Option<Mea
     let shape = Shape {
         buckets: BUCKETS,
         keyed: false,
+        width: Width::Narrow,
+        compression: job.compression,
     };
     let client = C::connect(&job.address, Linger::Default).await?;
     create_tables(&client, job, shape).await?;

@@ -5,7 +5,7 @@ use crate::{
     Result,
     contender::{Bound, Contender, Linger, LookupWork, Shape},
     harness::Times,
-    workload::{BUCKETS, Rows},
+    workload::{BUCKETS, Rows, Width},
 };
 
 /// Lookups of each task before those that are measured.
@@ -17,9 +17,11 @@ pub(super) async fn fill<C: Contender>(job: &Job) -> Result<Option<Measurement>>
     let shape = Shape {
         buckets: BUCKETS,
         keyed: true,
+        width: Width::Narrow,
+        compression: job.compression,
     };
     create_tables(&client, job, shape).await?;
-    let rows = Rows::new();
+    let rows = Rows::new(Width::Narrow);
     for table in [&job.warm_table(), &job.table] {
         client
             .upsert_rows(table, &rows, FILLED_KEYS, &mut job.meter())
@@ -33,7 +35,7 @@ pub(super) async fn random<C: Contender>(job: &Job, in_flight: u64) -> Result<Op
     let client = C::connect(&job.address, Linger::Default).await?;
     let mut meter = job.meter();
     let work = |count, times: &Times| LookupWork {
-        rows: Rows::new(),
+        rows: Rows::new(Width::Narrow),
         upserts: FILLED_KEYS,
         in_flight,
         bound: Bound {

@@ -15,12 +15,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Result,
-    contender::{Contender, Linger, Name, Ours, Peer, Shape},
+    contender::{Compression, Contender, Linger, Name, Ours, Peer, Shape},
     harness::{Latency, Meter, Times, peak_and_threads},
-    workload::KEYS,
+    workload::{KEYS, Width},
 };
 
-/// Rows written or read on another table before anything is measured.
+/// Rows written or read on another table before anything is measured; a wide row counts as ten.
 const WARM_UP_ROWS: u64 = 100_000;
 
 /// One of the things that are compared.
@@ -32,6 +32,10 @@ pub(crate) enum Scenario {
     ScanRows1,
     ScanRows3,
     ScanBatches,
+    WideAppendRows,
+    WideAppendBatches,
+    WideScanRows,
+    WideScanBatches,
     Upsert,
     Lookup1,
     Lookup64,
@@ -44,19 +48,23 @@ pub(crate) enum Scenario {
 /// A filled table that scenarios read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Source {
-    /// A log in so many buckets.
-    Log(i32),
+    /// A log of this width in so many buckets.
+    Log(i32, Width),
     /// A primary-key table.
     Keys,
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 16] = [
         Self::AppendRows,
         Self::AppendBatches,
         Self::ScanRows1,
         Self::ScanRows3,
         Self::ScanBatches,
+        Self::WideAppendRows,
+        Self::WideAppendBatches,
+        Self::WideScanRows,
+        Self::WideScanBatches,
         Self::Upsert,
         Self::Lookup1,
         Self::Lookup64,
@@ -73,6 +81,10 @@ impl Scenario {
             Self::ScanRows1 => "scan-rows-1",
             Self::ScanRows3 => "scan-rows-3",
             Self::ScanBatches => "scan-batches",
+            Self::WideAppendRows => "wide-append-rows",
+            Self::WideAppendBatches => "wide-append-batches",
+            Self::WideScanRows => "wide-scan-rows",
+            Self::WideScanBatches => "wide-scan-batches",
             Self::Upsert => "upsert",
             Self::Lookup1 => "lookup-1",
             Self::Lookup64 => "lookup-64",
@@ -86,10 +98,47 @@ impl Scenario {
     /// What the scenario reads, if it must be written first.
     pub(crate) fn source(self) -> Option<Source> {
         match self {
-            Self::ScanRows1 | Self::ScanBatches => Some(Source::Log(1)),
-            Self::ScanRows3 => Some(Source::Log(3)),
+            Self::ScanRows1 | Self::ScanBatches | Self::WideScanRows | Self::WideScanBatches => {
+                Some(Source::Log(1, self.width()))
+            }
+            Self::ScanRows3 => Some(Source::Log(3, self.width())),
             Self::Lookup1 | Self::Lookup64 | Self::Lookup1024 => Some(Source::Keys),
             _ => None,
+        }
+    }
+
+    /// Scenarios of one name: a scenario, or all of a group (`wide`).
+    pub(crate) fn named(name: &str) -> Vec<Self> {
+        let is_meant = |scenario: &Self| {
+            scenario.as_str() == name || name == "wide" && scenario.width() == Width::Wide
+        };
+        Self::ALL.into_iter().filter(is_meant).collect()
+    }
+
+    /// How many columns its tables have.
+    pub(crate) fn width(self) -> Width {
+        match self {
+            Self::WideAppendRows
+            | Self::WideAppendBatches
+            | Self::WideScanRows
+            | Self::WideScanBatches => Width::Wide,
+            _ => Width::Narrow,
+        }
+    }
+
+    /// With which compression its tables are measured: where much is written to or read from a log, without and with the one that tables have by default.
+    pub(crate) fn compressions(self) -> &'static [Compression] {
+        match self {
+            Self::AppendRows
+            | Self::AppendBatches
+            | Self::ScanRows1
+            | Self::ScanRows3
+            | Self::ScanBatches
+            | Self::WideAppendRows
+            | Self::WideAppendBatches
+            | Self::WideScanRows
+            | Self::WideScanBatches => &Compression::ALL,
+            _ => &[Compression::None],
         }
     }
 
@@ -109,6 +158,10 @@ impl Scenario {
             | Self::ScanRows1
             | Self::ScanRows3
             | Self::ScanBatches => rows,
+            Self::WideAppendRows
+            | Self::WideAppendBatches
+            | Self::WideScanRows
+            | Self::WideScanBatches => self.width().rows_for(rows),
             Self::Upsert => rows / 4,
             // The time ends them.
             Self::Lookup1 | Self::Lookup64 | Self::Lookup1024 => 100_000_000,
@@ -121,6 +174,8 @@ impl Scenario {
     pub(crate) fn counted_operations(self) -> u64 {
         match self {
             Self::AppendRows | Self::Upsert => 100_000,
+            Self::WideAppendRows => 10_000,
+            Self::WideAppendBatches | Self::WideScanRows | Self::WideScanBatches => 40_000,
             Self::AppendBatches | Self::ScanRows1 | Self::ScanRows3 | Self::ScanBatches => 400_000,
             Self::Lookup64 => 6_400,
             Self::Lookup1024 => 40_960,
@@ -142,11 +197,12 @@ pub(crate) struct Job {
     pub(crate) step: Step,
     pub(crate) scenario: Scenario,
     pub(crate) contender: Name,
+    pub(crate) compression: Compression,
     /// The cluster, `host:port`.
     pub(crate) address: String,
     /// Table to write or read; the one to warm up with has the same name and `_warm`.
     pub(crate) table: String,
-    /// Rows of a filled log table.
+    /// Rows of a filled log table; a wide row counts as ten.
     pub(crate) rows: u64,
     /// Most operations to measure.
     pub(crate) count: u64,
@@ -169,6 +225,10 @@ pub(crate) enum Step {
 impl Job {
     fn warm_table(&self) -> String {
         format!("{}_warm", self.table)
+    }
+
+    fn warm_up_rows(&self) -> u64 {
+        self.scenario.width().rows_for(WARM_UP_ROWS)
     }
 
     fn time(&self) -> Duration {
@@ -214,7 +274,7 @@ pub(crate) async fn perform(job: &Job) -> Result<Option<Measurement>> {
 
 async fn perform_with<C: Contender>(job: &Job) -> Result<Option<Measurement>> {
     match (job.step, job.scenario.source()) {
-        (Step::Fill, Some(Source::Log(buckets))) => scan::fill::<C>(job, buckets).await,
+        (Step::Fill, Some(Source::Log(buckets, _))) => scan::fill::<C>(job, buckets).await,
         (Step::Fill, _) => lookup::fill::<C>(job).await,
         (Step::Drop, _) => {
             let client = C::connect(&job.address, Linger::Default).await?;
@@ -222,13 +282,15 @@ async fn perform_with<C: Contender>(job: &Job) -> Result<Option<Measurement>> {
             Ok(None)
         }
         (Step::Measure, _) => match job.scenario {
-            Scenario::AppendRows => append::rows::<C>(job).await,
-            Scenario::AppendBatches => append::batches::<C>(job).await,
+            Scenario::AppendRows | Scenario::WideAppendRows => append::rows::<C>(job).await,
+            Scenario::AppendBatches | Scenario::WideAppendBatches => {
+                append::batches::<C>(job).await
+            }
             Scenario::Ack => append::awaited::<C>(job, Linger::Default).await,
             Scenario::AckLinger0 => append::awaited::<C>(job, Linger::Zero).await,
-            Scenario::ScanRows1 => scan::rows::<C>(job, 1).await,
+            Scenario::ScanRows1 | Scenario::WideScanRows => scan::rows::<C>(job, 1).await,
             Scenario::ScanRows3 => scan::rows::<C>(job, 3).await,
-            Scenario::ScanBatches => scan::batches::<C>(job, 1).await,
+            Scenario::ScanBatches | Scenario::WideScanBatches => scan::batches::<C>(job, 1).await,
             Scenario::Upsert => upsert::rows::<C>(job).await,
             Scenario::Lookup1 => lookup::random::<C>(job, 1).await,
             Scenario::Lookup64 => lookup::random::<C>(job, 64).await,

@@ -1,11 +1,11 @@
 //! Upserts to a primary-key table.
 
-use super::{Job, Measurement, WARM_UP_ROWS, create_tables, drop_tables};
+use super::{Job, Measurement, create_tables, drop_tables};
 use crate::{
     Result,
     contender::{Bound, Contender, Linger, LookupWork, Shape},
     harness::Times,
-    workload::{BUCKETS, Rows},
+    workload::{BUCKETS, Rows, Width},
 };
 
 /// Keys looked up afterwards.
@@ -17,12 +17,14 @@ pub(super) async fn rows<C: Contender>(job: &Job) -> Result<Option<Measurement>>
     let shape = Shape {
         buckets: BUCKETS,
         keyed: true,
+        width: Width::Narrow,
+        compression: job.compression,
     };
     create_tables(&client, job, shape).await?;
-    let rows = Rows::new();
+    let rows = Rows::new(Width::Narrow);
     let mut meter = job.meter();
     client
-        .upsert_rows(&job.warm_table(), &rows, WARM_UP_ROWS, &mut meter)
+        .upsert_rows(&job.warm_table(), &rows, job.warm_up_rows(), &mut meter)
         .await?;
     client
         .upsert_rows(&job.table, &rows, job.count, &mut meter)
