@@ -8,7 +8,7 @@ pub(super) use disabled::{Compressor, Decompressor};
 
 #[cfg(feature = "zstd")]
 mod enabled {
-    use std::io::{Cursor, Error, ErrorKind};
+    use std::io::{Cursor, Error};
     use std::ops::RangeInclusive;
 
     use zstd::zstd_safe::{self, CCtx, CParameter, DCtx};
@@ -22,7 +22,7 @@ mod enabled {
 
     /// A context takes about 1 MiB at level 3, and 96 KiB for decompression.
     static COMPRESSORS: Spares<Context> = Spares::new(4 << 20, |spare| spare.context.sizeof());
-    static DECOMPRESSORS: Spares<DCtx<'static>> = Spares::new(1 << 20, |spare| spare.sizeof());
+    static DECOMPRESSORS: Spares<DCtx<'static>> = Spares::new(1 << 20, DCtx::sizeof);
 
     struct Context {
         context: CCtx<'static>,
@@ -112,7 +112,7 @@ mod enabled {
             let failed = |code| RowError::Compression {
                 codec: "ZSTD",
                 bytes: raw.len(),
-                source: Error::new(ErrorKind::Other, zstd_safe::get_error_name(code)),
+                source: Error::other(zstd_safe::get_error_name(code)),
             };
             if self.level != level {
                 self.level = level;
@@ -135,6 +135,10 @@ mod enabled {
     }
 
     impl Decompressor {
+        #[expect(
+            clippy::unnecessary_wraps,
+            reason = "a build without the codec has one that cannot be made"
+        )]
         pub(in crate::compression) fn new() -> Result<Self> {
             let context = DECOMPRESSORS.take().unwrap_or_else(DCtx::create);
             Ok(Self {
