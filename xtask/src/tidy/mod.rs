@@ -10,6 +10,7 @@ mod machine_paths;
 mod reasons;
 mod sans_io;
 mod source;
+mod words;
 
 use crate::{
     Result,
@@ -20,13 +21,14 @@ use crate::{
 /// Looks at one file and adds what is wrong with it.
 type FileRule = fn(&SourceFile, &mut Vec<String>);
 
-const FILE_RULES: [(&str, FileRule); 6] = [
+const FILE_RULES: [(&str, FileRule); 7] = [
     ("engine", engine::check),
     ("header", header::check),
     ("ignored", ignored::check),
     ("length", length::check),
     ("machine-paths", machine_paths::check),
     ("reasons", reasons::check),
+    ("words", words::check),
 ];
 
 pub(crate) fn run() -> Result<()> {
