@@ -40,6 +40,7 @@ usage: cargo xtask VERB [OPTIONS]
                          a real Fluss cluster on this machine (`cluster help` lists the options)
   codegen [--check]      message types of fluss-wire from proto/fluss.proto
   tidy                   the rules of the house that no compiler checks
+  circles CRATE          the files of a crate that import each other in a circle, and what they import
   vectors                golden data: every case of every file must have run
   deny                   licences, sources and advisories of the dependencies (needs cargo-deny)
   deps                   number of crates a user of fluss-rs builds
@@ -71,6 +72,7 @@ fn run(words: &[&str]) -> Result<()> {
         ["bench", rest @ ..] => bench::run(rest),
         ["ci"] => ci::run(),
         ["cluster", rest @ ..] => cluster::run(rest),
+        ["circles", name] => tidy::circles(name),
         ["codegen"] => codegen::run(false),
         ["codegen", "--check"] => codegen::run(true),
         ["deny"] => deny::run(),

@@ -5,6 +5,7 @@ mod engine;
 mod exceptions;
 mod header;
 mod ignored;
+mod imports;
 mod length;
 mod machine_paths;
 mod reasons;
@@ -50,6 +51,14 @@ pub(crate) fn run() -> Result<()> {
             .into_iter()
             .map(|problem| format!("exceptions: {problem}")),
     );
+    problems.extend(
+        imports::check(&files)
+            .into_iter()
+            .map(|problem| format!("circles: {problem}")),
+    );
+    for line in imports::summary(&files) {
+        println!("tidy: {line}");
+    }
     let packages = workspace::packages()?;
     problems.extend(
         edges::check(&packages)
@@ -72,4 +81,10 @@ pub(crate) fn run() -> Result<()> {
     } else {
         Err(format!("{} problems\n  {}", problems.len(), problems.join("\n  ")).into())
     }
+}
+
+/// `cargo xtask circles CRATE`: the files that import each other, and what.
+pub(crate) fn circles(name: &str) -> Result<()> {
+    println!("{}", imports::shown(&tracked_files()?, name));
+    Ok(())
 }
