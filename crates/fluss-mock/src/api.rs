@@ -4,7 +4,7 @@ use fluss_wire::api::{ApiKey, ServerRole, VersionRange};
 use fluss_wire::message::{ApiVersionsResponse, PbApiVersion};
 use fluss_wire::version::ServerType;
 
-use crate::builder::Release;
+use crate::release::Release;
 
 /// What is served. Everything else does not exist here.
 pub(crate) const SERVED: &[ApiKey] = &[

@@ -12,14 +12,14 @@ use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 
-use crate::builder::MockClusterBuilder;
 use crate::fault::{Injected, Rule};
 use crate::network::{Network, Porter};
+use crate::port::Port;
 use crate::running::Running;
 use crate::server::{self, Server};
 use crate::server_id::ServerId;
+use crate::settings::Settings;
 use crate::state::{Node, Shared};
-use crate::verbs::Port;
 
 /// The host of servers in memory. Source: RFC 5737.
 const NOWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
@@ -42,28 +42,6 @@ pub struct MockCluster {
 }
 
 impl MockCluster {
-    /// Starts a cluster with one tablet server, as [`MockClusterBuilder::start`] does.
-    ///
-    /// # Errors
-    ///
-    /// As there.
-    ///
-    /// # Panics
-    ///
-    /// As there.
-    ///
-    /// # Cancel safety
-    ///
-    /// Dropped before it is done, nothing is left running.
-    pub async fn start() -> io::Result<Self> {
-        Self::builder().start().await
-    }
-
-    /// A cluster with settings.
-    pub fn builder() -> MockClusterBuilder {
-        MockClusterBuilder::default()
-    }
-
     /// The addresses of the tablet servers, `HOST:PORT` with commas between them, as clients want their bootstrap servers.
     pub fn bootstrap_servers(&self) -> String {
         let addresses = self.tablet_servers();
@@ -97,7 +75,7 @@ impl MockCluster {
         self.shared.faults.lift_all();
     }
 
-    pub(crate) async fn launch(settings: MockClusterBuilder) -> io::Result<Self> {
+    pub(crate) async fn launch(settings: Settings) -> io::Result<Self> {
         let ids = 0..i32::from(settings.tablet_servers);
         let servers = std::iter::once(ServerId::Coordinator).chain(ids.map(ServerId::Tablet));
         let mut places = Vec::new();

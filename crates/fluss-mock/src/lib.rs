@@ -28,25 +28,29 @@ pub mod fault;
 mod journal;
 mod network;
 pub mod oracle;
+mod port;
 mod proxy;
 mod random;
+mod release;
 mod running;
 mod serve;
 mod server;
 mod server_id;
+mod settings;
 mod state;
 mod verbs;
 
-pub use builder::{MockClusterBuilder, Release};
+pub use builder::MockClusterBuilder;
 pub use cluster::MockCluster;
 pub use fluss_wire::api::ApiKey;
 pub use fluss_wire::error_code::ErrorCode;
 pub use fluss_wire::message;
 pub use journal::Request;
 pub use network::Network;
+pub use port::Port;
 pub use proxy::FaultProxy;
+pub use release::Release;
 pub use server_id::ServerId;
-pub use verbs::Port;
 
 /// The README's program, run as a test.
 #[cfg(doctest)]

@@ -10,19 +10,9 @@ use tokio::time::sleep;
 use crate::cluster::MockCluster;
 use crate::fault::{self, Fault, Injected};
 use crate::journal::Request;
+use crate::port::Port;
 use crate::server_id::ServerId;
 use crate::state::Node;
-
-/// Where a server that was down comes back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Port {
-    /// Where it was.
-    Same,
-    /// At another port of the same host.
-    Other,
-    /// At this port, which another server may have had before.
-    At(u16),
-}
 
 impl MockCluster {
     /// A bucket of a table that is not partitioned, for the other calls. `None` if there is no such table.

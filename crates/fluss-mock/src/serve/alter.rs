@@ -14,7 +14,7 @@ use fluss_wire::message::{AlterTableRequest, AlterTableResponse, PbAddColumn, Pb
 use super::caller::Caller;
 use super::table::{self, find, refused};
 use super::{Result, fail, invalid, properties, table_path};
-use crate::builder::Release;
+use crate::release::Release;
 use crate::state::{Look, State, internal};
 
 /// The numbers of changes (`FlussApi.proto: PbAlterConfig.op_type`).

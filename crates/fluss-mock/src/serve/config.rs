@@ -10,7 +10,7 @@ use fluss_wire::message::{
 use super::alter::change_property;
 use super::caller::Caller;
 use super::{Result, fail};
-use crate::builder::Release;
+use crate::release::Release;
 use crate::state::{Config, State};
 
 #[expect(

@@ -12,7 +12,7 @@ use fluss_wire::message::{PbFetchLogReqForTable, PbLeafPredicate, PbLiteralValue
 
 use super::aggregate::compare;
 use super::{Result, fail};
-use crate::builder::Release;
+use crate::release::Release;
 use crate::state::Table;
 
 /// A filter that was understood.

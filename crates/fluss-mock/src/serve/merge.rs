@@ -11,7 +11,7 @@ use fluss_wire::error_code::ErrorCode;
 use super::aggregate::aggregate;
 use super::rows::{Row, Rows};
 use super::{Result, fail};
-use crate::builder::Release;
+use crate::release::Release;
 use crate::state::{Table, internal};
 
 /// The mode of a request that passes the merge engine by (`FlussApi.proto: PutKvRequest.agg_mode`).

@@ -11,7 +11,7 @@ use fluss_wire::message::{
 use super::caller::Caller;
 use super::metadata::told_bucket_count;
 use super::{Result, fail, invalid, table, table_path};
-use crate::builder::Release;
+use crate::release::Release;
 use crate::state::{Partition, State, Table, unordered};
 
 pub(crate) fn create(

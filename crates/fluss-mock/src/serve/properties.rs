@@ -8,7 +8,7 @@ use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::PbAlterConfig;
 
 use super::{Result, fail};
-use crate::builder::Release;
+use crate::release::Release;
 use crate::state::Config;
 
 /// What servers tell apart from properties of the user's own.

@@ -20,7 +20,7 @@ use fluss_wire::message::{
 
 use super::caller::Caller;
 use super::{Result, database, fail, invalid, properties, table_path};
-use crate::builder::Release;
+use crate::release::Release;
 use crate::state::{State, Table, unordered};
 
 pub(crate) fn create(

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use fluss_metadata::Principal;
 
-use crate::builder::Release;
+use crate::release::Release;
 
 /// Entries that may be changed while servers run (0.9.1).
 const CHANGEABLE: [&str; 2] = [

@@ -36,10 +36,11 @@ pub(crate) use housekeeping::Look;
 pub(crate) use notes::{Lake, LakeSnapshot, Lease, ProducerOffsets};
 pub(crate) use snapshot::{Snapshot, Snapshots};
 
-use crate::builder::{MockClusterBuilder, Release};
 use crate::clock::Clock;
 use crate::fault::Faults;
 use crate::journal::Journal;
+use crate::release::Release;
+use crate::settings::Settings;
 
 /// A tablet server.
 #[derive(Debug, Clone, Copy)]
@@ -91,11 +92,7 @@ pub(crate) struct State {
 }
 
 impl Shared {
-    pub(crate) fn new(
-        settings: &MockClusterBuilder,
-        coordinator: SocketAddr,
-        nodes: Vec<Node>,
-    ) -> Self {
+    pub(crate) fn new(settings: &Settings, coordinator: SocketAddr, nodes: Vec<Node>) -> Self {
         let clock = Clock::new(settings.wall_clock);
         let config = Config::new(settings.config.clone());
         let access = config
