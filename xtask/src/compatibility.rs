@@ -1,4 +1,4 @@
-//! `docs/compatibility.md`: which features work with which server, made from the integration tests that ran.
+//! `crates/fluss/docs/compatibility.md`: which features work with which server, made from the integration tests that ran.
 //!
 //! Each module of the integration tests stands for a feature. A module that is not in the table, a feature whose tests did not run, and a
 //! page that says something else are failures.
@@ -281,17 +281,17 @@ impl Passed {
 /// Writes the page if `write` says so; else compares it.
 pub(crate) fn check(passed: &Passed, write: bool) -> Result<()> {
     let page = page(passed)?;
-    let path = workspace::root().join("docs").join("compatibility.md");
+    let path = workspace::root().join("crates/fluss/docs/compatibility.md");
     if write {
         fs::write(&path, page)?;
         println!("compatibility: wrote {}", path.display());
         return Ok(());
     }
     if fs::read_to_string(&path).unwrap_or_default() == page {
-        println!("compatibility: docs/compatibility.md is what the tests show");
+        println!("compatibility: crates/fluss/docs/compatibility.md is what the tests show");
         return Ok(());
     }
-    Err("docs/compatibility.md is not what the tests show: run `cargo xtask test --compatibility` and commit it".into())
+    Err("crates/fluss/docs/compatibility.md is not what the tests show: run `cargo xtask test --compatibility` and commit it".into())
 }
 
 fn page(passed: &Passed) -> Result<String> {

@@ -35,7 +35,7 @@ usage: cargo xtask VERB [OPTIONS]
   test --mock            the scenarios on mock clusters alone
   test --integration [FILTER]
                          the integration tests alone
-  test --compatibility   the integration tests, and what they show into docs/compatibility.md
+  test --compatibility   the integration tests, and what they show into the page
   cluster up|status|down|kill-tablet N|start-tablet N
                          a real Fluss cluster on this machine (`cluster help` lists the options)
   codegen [--check]      message types of fluss-wire from proto/fluss.proto

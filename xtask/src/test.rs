@@ -81,7 +81,7 @@ fn left_out(missing: &[&str], scenarios: usize) -> String {
     )
 }
 
-/// The snippets of the crates, of their READMEs and of the pages in `docs/`.
+/// The snippets of the crates, of their READMEs and of the pages of the guide.
 fn documentation() -> Result<()> {
     shell::run(&mut workspace::cargo([
         "test",
@@ -91,7 +91,7 @@ fn documentation() -> Result<()> {
         "--exclude",
         "xtask",
         "--doc",
-        // A page in `docs/` is about it.
+        // A page of the guide is about it.
         "--features",
         "fluss-rs/mock",
     ]))

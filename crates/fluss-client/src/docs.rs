@@ -6,7 +6,7 @@ use std::path::Path;
 /// Fails unless `page` has `content` between its marks. With `FLUSS_WRITE_DOCS` in the environment it writes it there instead.
 pub(crate) fn compare(page: &str, mark: &str, content: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../docs")
+        .join("../fluss/docs")
         .join(page);
     let text = fs::read_to_string(&path).unwrap();
     let (begin, end) = (format!("<!-- {mark} -->\n"), format!("<!-- /{mark} -->"));
@@ -18,6 +18,6 @@ pub(crate) fn compare(page: &str, mark: &str, content: &str) {
     }
     assert_eq!(
         shown, content,
-        "docs/{page} is stale; write it with FLUSS_WRITE_DOCS=1 cargo test -p fluss-client docs"
+        "crates/fluss/docs/{page} is stale; write it with FLUSS_WRITE_DOCS=1 cargo test -p fluss-client docs"
     );
 }

@@ -45,13 +45,3 @@ pub mod transport {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
-
-/// Compiles the program in `docs/metrics.md`.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/metrics.md")]
-struct MetricsPage;
-
-/// Compiles the program in `docs/configuration.md`.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/configuration.md")]
-struct ConfigurationPage;

@@ -10,6 +10,8 @@
 //! - [`record`]: what a scanner returns;
 //! - `mock`, with the feature of that name: a cluster inside the process, for tests.
 //!
+//! The [`guide`] explains all of it by task.
+//!
 //! ```
 //! use std::time::Duration;
 //!
@@ -97,52 +99,10 @@ pub mod record {
 #[cfg(feature = "mock")]
 pub mod mock;
 
+#[cfg(any(doc, doctest))]
+pub mod guide;
+
 /// Compiles the program in the README.
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 struct Readme;
-
-/// Compiles the snippets of the page about reading.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/reading.md")]
-struct Reading;
-
-/// Compiles the snippets of the page about lookups.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/lookups.md")]
-struct Lookups;
-
-/// Compiles the programs in the page about writing.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/writing.md")]
-struct Writing;
-
-/// Compiles the snippets of the page about administration.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/admin.md")]
-struct Administration;
-
-/// Compiles the snippets of the page about testing, which need the feature `mock`.
-#[cfg(all(doctest, feature = "mock"))]
-#[doc = include_str!("../../../docs/testing.md")]
-struct Testing;
-
-/// Compiles the snippet of the page about column types.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/types.md")]
-struct Types;
-
-/// Compiles the snippet of the page about delivery and errors.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/delivery-and-errors.md")]
-struct DeliveryAndErrors;
-
-/// Compiles the snippets of the page about shutdown and runtimes.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/shutdown-and-runtimes.md")]
-struct ShutdownAndRuntimes;
-
-/// Compiles the snippet of the page about security.
-#[cfg(doctest)]
-#[doc = include_str!("../../../docs/security.md")]
-struct Security;
