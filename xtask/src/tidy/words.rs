@@ -3,7 +3,7 @@
 use super::source::SourceFile;
 
 /// A phrase, in lower case, and what to write in its place.
-const PHRASES: [(&str, &str); 46] = [
+const PHRASES: [(&str, &str); 45] = [
     ("all the same", "anyway"),
     ("anew", "again, re-created"),
     ("any more", "no longer"),
@@ -15,7 +15,6 @@ const PHRASES: [(&str, &str); 46] = [
     ("but for", "except for"),
     ("everybody", "all callers, all users"),
     ("for ever", "forever, indefinitely, never ends"),
-    ("for so long", "for that long"),
     ("go on", "continue, resume"),
     ("goes on", "continues, keeps running"),
     ("going on", "continuing, in progress"),
