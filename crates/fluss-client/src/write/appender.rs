@@ -8,13 +8,14 @@ use std::time::{Duration, Instant};
 
 use tokio::task::block_in_place;
 
+use super::batch::{Batch, Loose, OpenBatch};
 use super::completion::Completion;
 use super::encoder::Encoder;
 use super::format::WriteFormat;
 use super::member::Member;
 use super::memory::Credit;
-use super::rebucket::{BucketKeys, Loose, Rebucket};
-use super::slot::{BucketGroup, BucketSlot, OpenBatch, SlotState};
+use super::rebucket::Rebucket;
+use super::slot::{BucketGroup, BucketSlot, SlotState};
 use super::table::TableWrites;
 use super::{Shared, now};
 use crate::engine::write::{Wish, full_at, next_step};
@@ -280,25 +281,21 @@ impl Appender {
                 return Err(error.of_table(&target.group.table_path));
             }
         };
-        let index = open.rows;
-        open.rows += load.rows;
-        open.bytes += added;
-        if open.bytes > open.credit.bytes() {
-            open.credit.set(open.bytes);
-        }
+        let index = open.add(load.rows, added);
         if !open
+            .batch
             .members
             .last()
             .is_some_and(|member| Arc::ptr_eq(member, &self.member))
         {
-            open.join(&self.member);
+            open.batch.join(&self.member);
         }
         if let Some(key) = target.bucket_key {
-            open.bucket_keys.push(key);
+            open.batch.bucket_keys.push(key);
         }
-        let since = open.since;
-        let future = WriteResultFuture::new(Arc::clone(&open.completion), index);
-        let is_full = open.bytes >= open.full_at || load.is_alone || open.rows >= MAX_ROWS;
+        let since = open.batch.since;
+        let future = WriteResultFuture::new(Arc::clone(&open.batch.completion), index);
+        let is_full = open.bytes >= open.full_at || load.is_alone || index + load.rows >= MAX_ROWS;
         if is_full {
             slot.close_open(&mut state);
         }
@@ -315,9 +312,9 @@ impl Appender {
     #[inline]
     fn has_room(&self, state: &SlotState, load: Load) -> bool {
         state.open.as_ref().is_some_and(|open| {
-            open.bytes + load.bytes <= open.credit.bytes()
+            open.bytes + load.bytes <= open.batch.credit.bytes()
                 && !load.is_alone
-                && Arc::ptr_eq(&open.format, &self.format)
+                && Arc::ptr_eq(&open.batch.format, &self.format)
                 && !self.member.is_closed()
         })
     }
@@ -345,20 +342,20 @@ impl Appender {
         if state
             .open
             .as_ref()
-            .is_some_and(|open| load.is_alone || !Arc::ptr_eq(&open.format, &self.format))
+            .is_some_and(|open| load.is_alone || !Arc::ptr_eq(&open.batch.format, &self.format))
         {
             slot.close_open(state);
             was_closed = true;
         }
         if let Some(open) = &mut state.open {
             if let Some(granted) = granted {
-                open.credit.absorb(granted);
+                open.batch.credit.absorb(granted);
             }
             let missing = (open.bytes + load.bytes)
-                .saturating_sub(open.credit.bytes())
+                .saturating_sub(open.batch.credit.bytes())
                 .min(capacity);
-            let step = next_step(open.credit.bytes(), capacity).max(missing);
-            if missing > 0 && !open.credit.try_grow(step) {
+            let step = next_step(open.batch.credit.bytes(), capacity).max(missing);
+            if missing > 0 && !open.batch.credit.try_grow(step) {
                 return Ok(Room::Full {
                     bytes: step,
                     was_closed,
@@ -385,18 +382,9 @@ impl Appender {
         }
         let most = self.shared.config.writer_batch_size;
         let batch_size = slot.group().map_or(most, |group| group.batch_size(most));
-        state.open = Some(OpenBatch {
-            encoder: self.format.encoder()?,
-            rows: 0,
-            bytes: 0,
-            full_at: self.format.full_at(batch_size, capacity),
-            credit,
-            format: Arc::clone(&self.format),
-            completion: Arc::new(Completion::new(Arc::downgrade(slot))),
-            members: Vec::with_capacity(1),
-            since: now(),
-            bucket_keys: BucketKeys::default(),
-        });
+        let completion = Completion::new(Arc::downgrade(slot));
+        let batch = Batch::new(&self.format, completion, credit, now());
+        state.open = Some(OpenBatch::new(batch, batch_size, &self.shared.memory)?);
         Ok(Room::Ready {
             is_new: true,
             was_closed,
@@ -427,22 +415,15 @@ impl Appender {
         encode(&mut encoder).map_err(failed)?;
         let (sealed, builder) = encoder.seal().map_err(failed)?;
         self.format.keep(builder);
-        let completion = Arc::new(Completion::new(Weak::new()));
-        let mut bucket_keys = BucketKeys::default();
+        let mut batch = Batch::new(&self.format, Completion::new(Weak::new()), credit, now());
+        batch.completion.add_rows(load.rows);
+        batch.members.push(Arc::clone(&self.member));
         if let Some(key) = target.bucket_key {
-            bucket_keys.push(key);
+            batch.bucket_keys.push(key);
         }
-        to.pour(Loose {
-            sealed,
-            rows: load.rows,
-            credit,
-            format: Arc::clone(&self.format),
-            completion: Arc::clone(&completion),
-            members: vec![Arc::clone(&self.member)],
-            since: now(),
-            bucket_keys,
-        });
-        Ok(Attempt::Done(WriteResultFuture::new(completion, 0)))
+        let future = WriteResultFuture::new(Arc::clone(&batch.completion), 0);
+        to.pour(Loose { batch, sealed });
+        Ok(Attempt::Done(future))
     }
 
     /// Waits until every row written before this call is acknowledged or failed; the first failure since the last call.

@@ -64,7 +64,7 @@ pub(crate) struct Completion {
     wish: AtomicU8,
     /// Whether the result of a row told that the batch failed.
     is_told: AtomicBool,
-    /// Rows of the batch, once it is closed.
+    /// Rows of the batch so far.
     rows: AtomicU32,
     slot: Weak<BucketSlot>,
 }
@@ -148,18 +148,18 @@ impl Completion {
         }
     }
 
-    /// The batch takes no more rows.
-    pub(super) fn close(&self, rows: u32) {
-        self.rows.store(rows, Ordering::Relaxed);
+    /// Counts rows that were added. Only called with the lock of the bucket held. Returns the index of the first one.
+    #[inline]
+    pub(super) fn add_rows(&self, rows: u32) -> u32 {
+        let before = self.rows.load(Ordering::Relaxed);
+        self.rows.store(before + rows, Ordering::Relaxed);
+        before
     }
 
     /// The rows of the batch so far.
+    #[inline]
     pub(super) fn rows(&self) -> u32 {
-        let open = || Some(self.slot.upgrade()?.open_rows(self));
-        match self.rows.load(Ordering::Relaxed) {
-            0 => open().unwrap_or(0),
-            rows => rows,
-        }
+        self.rows.load(Ordering::Relaxed)
     }
 
     /// How soon the batch is wanted.

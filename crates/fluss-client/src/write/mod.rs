@@ -12,6 +12,7 @@
 
 mod appender;
 mod arrow_batch;
+mod batch;
 mod completion;
 mod encoder;
 mod format;

@@ -5,8 +5,7 @@
 //! a partition takes the number it knows of the table for the one of the partition. If the cluster tells another one, nothing was sent
 //! yet: the batches are taken apart and their rows written anew. Source: `BucketRescaleException` in the Java client of release 1.0.
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Weak};
 
 use fluss_row::key::TableKeys;
 use fluss_row::kv::KvBatch;
@@ -14,54 +13,13 @@ use fluss_row::log::{LogBatch, ReadContext};
 use fluss_wire::error_code::{ErrorCode, ServerError};
 use tracing::debug;
 
+use super::batch::{Batch, Loose, OpenBatch};
 use super::completion::{Completion, Outcome, RowPlace};
 use super::encoder::{Encoder, Sealed};
-use super::format::WriteFormat;
-use super::member::Member;
-use super::memory::{Credit, Memory};
-use super::slot::{BucketGroup, BucketSlot, OpenBatch};
+use super::memory::Memory;
+use super::slot::{BucketGroup, BucketSlot};
 use crate::engine::write::Stamp;
 use crate::error::{Error, Result};
-
-/// The bucket keys of the rows of a batch, one behind the other.
-#[derive(Debug, Default)]
-pub(crate) struct BucketKeys {
-    bytes: Vec<u8>,
-    ends: Vec<u32>,
-}
-
-impl BucketKeys {
-    pub(super) fn push(&mut self, key: &[u8]) {
-        self.bytes.extend_from_slice(key);
-        self.ends.push(self.bytes.len() as u32);
-    }
-
-    /// Bytes that they take.
-    pub(super) fn size_bytes(&self) -> usize {
-        self.bytes.len() + size_of_val(&*self.ends)
-    }
-
-    fn get(&self, index: usize) -> Option<&[u8]> {
-        let start = match index.checked_sub(1) {
-            Some(before) => *self.ends.get(before)? as usize,
-            None => 0,
-        };
-        self.bytes.get(start..*self.ends.get(index)? as usize)
-    }
-}
-
-/// A batch whose rows are to move.
-#[derive(Debug)]
-pub(super) struct Loose {
-    pub(super) sealed: Sealed,
-    pub(super) rows: u32,
-    pub(super) credit: Credit,
-    pub(super) format: Arc<WriteFormat>,
-    pub(super) completion: Arc<Completion>,
-    pub(super) members: Vec<Arc<Member>>,
-    pub(super) since: Instant,
-    pub(super) bucket_keys: BucketKeys,
-}
 
 /// Where rows move to.
 #[derive(Debug)]
@@ -82,21 +40,23 @@ impl Rebucket {
     }
 
     /// Writes the rows of a batch anew, behind those that moved before. They are told of their end by the batches they come to.
-    pub(super) fn pour(&self, mut batch: Loose) {
+    pub(super) fn pour(&self, loose: Loose) {
+        let Loose { batch, sealed } = loose;
+        let count = batch.rows() as usize;
         debug!(
             table = %self.group.table_path,
             buckets = self.group.slots.len(),
-            rows = batch.rows,
+            rows = count,
             "rows move to the buckets that their partition has"
         );
         let mut rows = Pouring {
             to: self,
-            places: Vec::with_capacity(batch.rows as usize),
-            batch: &mut batch,
+            places: Vec::with_capacity(count),
+            batch: &batch,
         };
-        if let Err(error) = rows.pour_all() {
+        if let Err(error) = rows.pour_all(sealed) {
             // Those that were not reached.
-            while rows.places.len() < rows.batch.rows as usize {
+            while rows.places.len() < count {
                 rows.fail(&error);
             }
         }
@@ -106,7 +66,7 @@ impl Rebucket {
             to.want(wish);
         }
         // Memory first: whoever is woken may want to write at once.
-        drop((batch.sealed, batch.credit));
+        drop(batch.credit);
         batch.completion.complete(outcome);
         for slot in &self.group.slots {
             Arc::clone(slot).want_attention();
@@ -123,18 +83,19 @@ impl Rebucket {
 /// A batch on its way out.
 struct Pouring<'a> {
     to: &'a Rebucket,
-    batch: &'a mut Loose,
+    batch: &'a Batch,
     /// Where its rows are now.
     places: Vec<RowPlace>,
 }
 
 impl Pouring<'_> {
-    fn pour_all(&mut self) -> Result<()> {
-        let format = Arc::clone(&self.batch.format);
+    fn pour_all(&mut self, mut sealed: Sealed) -> Result<()> {
+        let batch = self.batch;
+        let format = &batch.format;
         let keys = TableKeys::of_rows(&format.info)?;
         let buckets = self.to.group.slots.len() as i32;
-        let bytes = self.batch.sealed.stamp(Stamp::NONE);
-        match self.batch.sealed {
+        let bytes = sealed.stamp(Stamp::NONE);
+        match sealed {
             Sealed::Log(_) => {
                 let log_format = format.info.descriptor().log_format()?;
                 let context = ReadContext::new(log_format, format.row_type())?;
@@ -148,7 +109,7 @@ impl Pouring<'_> {
             Sealed::Kv(_) => {
                 for (index, record) in KvBatch::parse(bytes)?.records().enumerate() {
                     let record = record?;
-                    let key = match self.batch.bucket_keys.get(index) {
+                    let key = match batch.bucket_keys.get(index) {
                         Some(key) => key,
                         None if keys.key_is_bucket_key() => &record.key,
                         None => {
@@ -189,7 +150,7 @@ impl Pouring<'_> {
             memory,
             batch_size,
         } = self.to;
-        let batch = &*self.batch;
+        let batch = self.batch;
         let mut state = slot.state();
         if let Some(error) = &state.failed {
             return Err(error.clone());
@@ -199,57 +160,43 @@ impl Pouring<'_> {
                 "the number of buckets of the partition changed again",
             ));
         }
-        let is_other = |open: &OpenBatch| !Arc::ptr_eq(&open.format, &batch.format);
+        let is_other = |open: &OpenBatch| !Arc::ptr_eq(&open.batch.format, &batch.format);
         if state.open.as_ref().is_some_and(is_other) {
             slot.close_open(&mut state);
         }
         let mut open = match state.open.take() {
             Some(open) => open,
-            None => OpenBatch {
-                encoder: batch.format.encoder()?,
-                rows: 0,
-                bytes: 0,
-                full_at: batch
-                    .format
-                    .full_at(group.batch_size(*batch_size), memory.capacity()),
-                credit: memory.credit(),
-                format: Arc::clone(&batch.format),
-                completion: Arc::new(Completion::new(Arc::downgrade(slot))),
-                members: Vec::new(),
-                since: batch.since,
-                bucket_keys: BucketKeys::default(),
-            },
+            None => {
+                let completion = Completion::new(Arc::downgrade(slot));
+                let new = Batch::new(&batch.format, completion, memory.credit(), batch.since);
+                OpenBatch::new(new, group.batch_size(*batch_size), memory)?
+            }
         };
-        let added = encode(&mut open.encoder);
-        if let Ok(added) = added {
-            open.rows += 1;
-            open.bytes += added;
-        }
-        // The room that it takes here is given back there, at the end of the batch: for so long it counts twice.
-        if open.bytes > open.credit.bytes() {
-            open.credit.set(open.bytes);
-        }
-        for member in &batch.members {
-            open.join(member);
-        }
-        let place = RowPlace {
-            batch: Arc::clone(&open.completion),
-            index: open.rows.saturating_sub(1),
-        };
+        // Its room is given back there, at the end of the batch: until then it counts twice.
+        let index = encode(&mut open.encoder).map(|bytes| open.add(1, bytes));
+        let place = index.map(|index| {
+            for member in &batch.members {
+                open.batch.join(member);
+            }
+            RowPlace {
+                batch: Arc::clone(&open.batch.completion),
+                index,
+            }
+        });
         let is_full = open.bytes >= open.full_at;
-        if open.rows > 0 {
+        if open.batch.rows() > 0 {
             state.open = Some(open);
         }
         if is_full {
             slot.close_open(&mut state);
         }
-        added.map(|_| place)
+        place
     }
 
     /// The next row cannot be written.
     fn fail(&mut self, error: &Error) {
         let error = error.clone().of_table(&self.to.group.table_path);
-        let completion = Arc::new(Completion::new(std::sync::Weak::new()));
+        let completion = Arc::new(Completion::new(Weak::new()));
         let members = &self.batch.members;
         for member in members {
             member.on_failure(&completion, &error, members.len() > 1);

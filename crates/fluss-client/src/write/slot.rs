@@ -7,13 +7,9 @@ use std::time::Instant;
 
 use fluss_metadata::{TableId, TablePath};
 
-use super::completion::Completion;
-use super::encoder::Encoder;
-use super::format::WriteFormat;
+use super::batch::{ClosedBatch, OpenBatch};
 use super::inbox::Inbox;
-use super::member::Member;
-use super::memory::Credit;
-use super::rebucket::{BucketKeys, Rebucket};
+use super::rebucket::Rebucket;
 use crate::engine::write::{Fill, SlotId, next_batch_size, next_bucket};
 use crate::error::Error;
 
@@ -66,68 +62,6 @@ pub(super) struct SlotState {
     pub(super) failed: Option<Error>,
     /// Its rows belong elsewhere: there are other buckets than was thought.
     pub(super) moved: Option<Arc<Rebucket>>,
-}
-
-/// A batch that takes rows.
-#[derive(Debug)]
-pub(super) struct OpenBatch {
-    pub(super) encoder: Encoder,
-    pub(super) rows: u32,
-    /// Bytes of rows so far.
-    pub(super) bytes: usize,
-    /// Bytes at which it is full.
-    pub(super) full_at: usize,
-    pub(super) credit: Credit,
-    pub(super) format: Arc<WriteFormat>,
-    pub(super) completion: Arc<Completion>,
-    /// The writers that have rows in it.
-    pub(super) members: Vec<Arc<Member>>,
-    pub(super) since: Instant,
-    pub(super) bucket_keys: BucketKeys,
-}
-
-/// A batch that takes no more rows.
-#[derive(Debug)]
-pub(super) struct ClosedBatch {
-    pub(super) encoder: Encoder,
-    pub(super) rows: u32,
-    pub(super) credit: Credit,
-    pub(super) format: Arc<WriteFormat>,
-    pub(super) completion: Arc<Completion>,
-    pub(super) members: Vec<Arc<Member>>,
-    pub(super) since: Instant,
-    pub(super) fill: Fill,
-    pub(super) bucket_keys: BucketKeys,
-}
-
-impl OpenBatch {
-    /// The writer has rows in it.
-    #[cold]
-    pub(super) fn join(&mut self, member: &Arc<Member>) {
-        if !self.members.iter().any(|other| Arc::ptr_eq(other, member)) {
-            self.members.push(Arc::clone(member));
-            member.join(&self.completion);
-        }
-    }
-
-    pub(super) fn close(self) -> ClosedBatch {
-        let fill = if self.bytes >= self.full_at {
-            Fill::Full
-        } else {
-            Fill::Hurried
-        };
-        ClosedBatch {
-            fill,
-            encoder: self.encoder,
-            rows: self.rows,
-            credit: self.credit,
-            format: self.format,
-            completion: self.completion,
-            members: self.members,
-            since: self.since,
-            bucket_keys: self.bucket_keys,
-        }
-    }
 }
 
 impl BucketGroup {
@@ -286,19 +220,10 @@ impl BucketSlot {
         }
     }
 
-    /// Rows of the open batch, if it is the one with this completion.
-    pub(super) fn open_rows(&self, completion: &Completion) -> u32 {
-        match &self.state().open {
-            Some(open) if std::ptr::eq(&raw const *open.completion, completion) => open.rows,
-            _ => 0,
-        }
-    }
-
     /// Closes the open batch, for the sender to take.
     pub(super) fn close_open(&self, state: &mut SlotState) {
         if let Some(open) = state.open.take() {
-            if open.rows > 0 {
-                open.completion.close(open.rows);
+            if open.batch.rows() > 0 {
                 state.closed.push_back(open.close());
             }
             self.leave();

@@ -88,22 +88,22 @@ impl Sender {
                 continue;
             };
             if part.attempt == 1 {
-                metrics::on_queued(sent_at.saturating_duration_since(payload.since));
+                metrics::on_queued(sent_at.saturating_duration_since(payload.batch.since));
             } else {
-                self.metrics.on_retry(payload.rows);
+                self.metrics.on_retry(payload.batch.rows());
             }
-            self.metrics.on_send(payload.rows, bytes.len());
+            self.metrics.on_send(payload.batch.rows(), bytes.len());
             let slot = self.slots.get(part.slot).and_then(Option::as_ref);
             let group = slot.and_then(|slot| slot.group());
             batches.push(Routed {
                 bucket: part.bucket,
                 of_buckets: group.map_or(0, |group| group.slots.len() as i32),
                 records: bytes,
-                rows: payload.rows,
+                rows: payload.batch.rows(),
                 sequence: part.stamp.sequence,
                 attempt: part.attempt,
             });
-            format.get_or_insert_with(|| Arc::clone(&payload.format));
+            format.get_or_insert_with(|| Arc::clone(&payload.batch.format));
         }
         let id = request.id;
         let Some(format) = format else {

@@ -229,7 +229,8 @@ impl Sender {
         }
         let mut state = slot.state();
         if close && let Some(open) = &state.open {
-            let lingered = open.bytes < open.full_at && open.completion.wish() == Wish::Linger;
+            let lingered =
+                open.bytes < open.full_at && open.batch.completion.wish() == Wish::Linger;
             slot.close_open(&mut state);
             if lingered && let Some(closed) = state.closed.back_mut() {
                 closed.fill = Fill::Lingered;
@@ -239,8 +240,8 @@ impl Sender {
         let open = state
             .open
             .as_ref()
-            .filter(|open| open.rows > 0)
-            .map(|open| (open.since, open.completion.wish()));
+            .filter(|open| open.batch.rows() > 0)
+            .map(|open| (open.batch.since, open.batch.completion.wish()));
         drop(state);
         self.engine.on_none_open(id);
         for batch in closed {
@@ -274,7 +275,7 @@ impl Drop for Sender {
         } in self.engine.take_finished()
         {
             if result.is_err() {
-                rows += u64::from(payload.rows);
+                rows += u64::from(payload.batch.rows());
             }
             payload.finish(bucket, result);
         }

@@ -1,34 +1,22 @@
 //! What the sender keeps of a batch, and how its rows are told of its end.
 
-use std::sync::Arc;
-use std::time::Instant;
-
 use bytes::Bytes;
 use fluss_metadata::TableBucket;
 
 use super::copies::Copied;
 use crate::engine::write::{Fill, Stamp};
 use crate::error::{Error, Result};
-use crate::write::completion::{Completion, Outcome, Written, WrittenOffset};
+use crate::write::batch::{Batch, Loose};
+use crate::write::completion::{Outcome, Written, WrittenOffset};
 use crate::write::encoder::{Encoder, Sealed};
-use crate::write::format::{BatchKind, WriteFormat};
-use crate::write::member::Member;
-use crate::write::memory::Credit;
-use crate::write::rebucket::{BucketKeys, Loose};
-use crate::write::slot::{BucketSlot, ClosedBatch};
+use crate::write::format::BatchKind;
+use crate::write::slot::BucketSlot;
 
 /// What the engine keeps for the sender with each batch.
 pub(super) struct Payload {
+    pub(super) batch: Batch,
     pub(super) body: Body,
-    pub(super) rows: u32,
-    pub(super) credit: Credit,
-    pub(super) format: Arc<WriteFormat>,
-    pub(super) completion: Arc<Completion>,
-    pub(super) members: Vec<Arc<Member>>,
-    pub(super) since: Instant,
     pub(super) fill: Fill,
-    /// What led to the bucket, row by row, if that cannot be told from the rows.
-    pub(super) bucket_keys: BucketKeys,
     /// Counts its bytes, if they are a copy of a batch of the user's.
     pub(super) copied: Option<Copied>,
     /// What it was last sent with, so that the same bytes serve a repetition.
@@ -59,7 +47,7 @@ impl Payload {
     }
 
     pub(super) fn finish(self, bucket: TableBucket, result: Result<Option<i64>>) {
-        let is_log = self.format.kind == BatchKind::Log;
+        let is_log = self.batch.format.kind == BatchKind::Log;
         let operation = if is_log { "append" } else { "upsert" };
         match result {
             Ok(offset) => {
@@ -69,42 +57,19 @@ impl Payload {
                     None => WrittenOffset::Unknown,
                 };
                 // Memory first: whoever is woken may want to write at once.
-                drop((self.body, self.sent, self.copied, self.credit));
-                self.completion
+                drop((self.body, self.sent, self.copied, self.batch.credit));
+                self.batch
+                    .completion
                     .complete(Outcome::Written(Written { bucket, offset }));
             }
             Err(error) => {
                 let error = error
                     .during(operation)
-                    .of_table(self.format.info.table_path())
+                    .of_table(self.batch.format.info.table_path())
                     .of_bucket(bucket);
-                fail(&self.members, &self.completion, error);
+                self.batch.fail(error);
             }
         }
-    }
-}
-
-impl ClosedBatch {
-    /// The batch, for its rows to be moved. Fails them if they cannot be encoded.
-    pub(super) fn loosen(self) -> Option<Loose> {
-        let (sealed, builder) = match self.encoder.seal() {
-            Ok(sealed) => sealed,
-            Err(error) => {
-                fail(&self.members, &self.completion, error);
-                return None;
-            }
-        };
-        self.format.keep(builder);
-        Some(Loose {
-            sealed,
-            rows: self.rows,
-            credit: self.credit,
-            format: self.format,
-            completion: self.completion,
-            members: self.members,
-            since: self.since,
-            bucket_keys: self.bucket_keys,
-        })
     }
 }
 
@@ -117,35 +82,12 @@ impl Payload {
     /// The batch, for its rows to be moved. Fails them if they cannot be encoded.
     pub(super) fn loosen(self) -> Option<Loose> {
         let sealed = match self.body {
-            Body::Here(sealed) => Ok(sealed),
-            Body::Held(encoder) => encoder.seal().map(|(sealed, _)| sealed),
+            Body::Here(sealed) => Ok((sealed, None)),
+            Body::Held(encoder) => encoder.seal(),
             Body::Away => Err(Error::usage("the bytes of the batch are being made")),
         };
-        match sealed {
-            Ok(sealed) => Some(Loose {
-                sealed,
-                rows: self.rows,
-                credit: self.credit,
-                format: self.format,
-                completion: self.completion,
-                members: self.members,
-                since: self.since,
-                bucket_keys: self.bucket_keys,
-            }),
-            Err(error) => {
-                fail(&self.members, &self.completion, error);
-                None
-            }
-        }
+        self.batch.loosen(sealed)
     }
-}
-
-/// Ends a batch with an error, `flush` first, which reads what the rows' futures only wake for.
-pub(super) fn fail(members: &[Arc<Member>], completion: &Arc<Completion>, error: Error) {
-    for member in members {
-        member.on_failure(completion, &error, members.len() > 1);
-    }
-    completion.complete(Outcome::Failed(error));
 }
 
 /// Fails what a slot holds, and all that is written to it from now on. Returns the number of rows.
@@ -162,8 +104,8 @@ pub(super) fn fail_batches(slot: &BucketSlot, error: &Error) -> u64 {
     drop(state);
     let mut rows = 0;
     for batch in closed {
-        rows += u64::from(batch.rows);
-        fail(&batch.members, &batch.completion, error.clone());
+        rows += u64::from(batch.batch.rows());
+        batch.batch.fail(error.clone());
     }
     rows
 }

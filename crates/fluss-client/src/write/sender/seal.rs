@@ -9,9 +9,9 @@ use super::payload::{Body, Payload};
 use super::{Event, Sender};
 use crate::engine::write::{BatchId, Fill, SlotId};
 use crate::error::{Error, Result};
+use crate::write::batch::ClosedBatch;
 use crate::write::encoder::{Encoder, Sealed};
 use crate::write::metrics;
-use crate::write::slot::ClosedBatch;
 
 /// Batches up to this size are sealed by the sender itself: handing them to another thread would take longer.
 const SEAL_HERE: usize = 32 * 1024;
@@ -27,34 +27,23 @@ pub(super) fn max_sealing(processors: usize, buffer: usize) -> usize {
 }
 
 impl Sender {
-    pub(super) fn push(&mut self, slot: SlotId, batch: ClosedBatch) {
+    pub(super) fn push(&mut self, slot: SlotId, closed: ClosedBatch) {
         let ClosedBatch {
+            batch,
             encoder,
-            rows,
-            credit,
-            format,
-            completion,
-            members,
-            since,
             fill,
-            bucket_keys,
-        } = batch;
-        let (group, is_small) = (format.number, credit.bytes() <= SEAL_HERE);
+        } = closed;
+        let (group, since) = (batch.format.number, batch.since);
+        let is_small = batch.credit.bytes() <= SEAL_HERE;
         let (body, to_seal) = if self.is_moving(slot) || encoder.is_view() && !is_small {
             (Body::Held(encoder), None)
         } else {
             (Body::Away, Some(encoder))
         };
         let payload = Payload {
+            batch,
             body,
-            rows,
-            credit,
-            format,
-            completion,
-            members,
-            since,
             fill,
-            bucket_keys,
             copied: None,
             sent: None,
         };
@@ -76,7 +65,7 @@ impl Sender {
         let mut is_first = true;
         for (batch, payload) in self.engine.first_batches(slot, near) {
             if let Body::Held(_) = payload.body {
-                payload.copied = self.copies.add(payload.credit.bytes(), is_first);
+                payload.copied = self.copies.add(payload.batch.credit.bytes(), is_first);
                 if payload.copied.is_none() {
                     self.copies.wait(slot);
                     return;
@@ -128,17 +117,16 @@ impl Sender {
                 let bytes = sealed.len();
                 let mut fill = Fill::Hurried;
                 if let Some(payload) = self.engine.payload_mut(slot, batch) {
-                    payload
-                        .format
-                        .learn_ratio(sealed.uncompressed_bytes(), bytes);
+                    let batch = &mut payload.batch;
+                    batch.format.learn_ratio(sealed.uncompressed_bytes(), bytes);
                     fill = payload.fill;
                     payload.body = Body::Here(sealed);
-                    payload.format.keep(builder);
-                    payload.credit.set(bytes + payload.bucket_keys.size_bytes());
+                    batch.format.keep(builder);
+                    batch.credit.set(bytes + batch.bucket_keys.size_bytes());
                     if let Some(copied) = &mut payload.copied {
                         copied.shrink(bytes);
                     }
-                    metrics::on_batch(bytes, payload.rows);
+                    metrics::on_batch(bytes, batch.rows());
                 }
                 let most = self.config.writer_batch_size;
                 let group = self.slot(slot).and_then(|slot| slot.group());
