@@ -1,4 +1,4 @@
-//! Holds pages of the documentation against the tables in the code that they show.
+//! Checks pages of the documentation against the tables in the code that they show.
 
 use std::fs;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The table of metrics, held against what the code tells a recorder, and the page that shows it.
+//! The table of metrics, checked against what the code registers, and the page that shows it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -22,40 +22,45 @@ static WRITER: [Row; 10] = [
     (
         "bufferAvailableBytes",
         Gauge,
-        "bytes of it that are free",
+        "free bytes in the write buffer",
         true,
     ),
     (
         "bufferWaitingThreads",
         Gauge,
-        "writers that wait for room in it",
+        "writers waiting for room in the write buffer",
         true,
     ),
     (
         "batchQueueTimeMs",
         Gauge,
-        "milliseconds from the first row of the last batch sent to its sending",
+        "milliseconds from the first row of the last batch until it was sent",
         true,
     ),
-    ("recordsRetryPerSecond", Counter, "rows sent again", true),
+    (
+        "recordsRetryPerSecond",
+        Counter,
+        "rows sent again by retries",
+        true,
+    ),
     (
         "recordSendPerSecond",
         Counter,
-        "rows sent, repetitions included",
+        "rows sent, including retries",
         true,
     ),
     (
         "bytesSendPerSecond",
         Counter,
-        "bytes of batches sent, repetitions included",
+        "bytes of batches sent, including retries",
         true,
     ),
-    ("bytesPerBatch", Histogram, "bytes of a batch", true),
-    ("recordsPerBatch", Histogram, "rows of a batch", true),
+    ("bytesPerBatch", Histogram, "bytes per batch", true),
+    ("recordsPerBatch", Histogram, "rows per batch", true),
     (
         "sendLatencyMs",
         Gauge,
-        "milliseconds from the last write request to its answer",
+        "milliseconds from the last write request to its response",
         true,
     ),
 ];
@@ -76,20 +81,20 @@ static SCANNER: [Row; 9] = [
     (
         "pollIdleRatio",
         Gauge,
-        "share of that time in which a poll waited for rows, 0 to 1",
+        "fraction of that time that a poll spent waiting for rows, 0 to 1",
         true,
     ),
     (
         "fetchLatencyMs",
         Histogram,
-        "milliseconds from a fetch to its answer",
+        "milliseconds from a fetch to its response",
         true,
     ),
     ("fetchRequestsPerSecond", Counter, "fetches sent", true),
     (
         "bytesPerRequest",
         Histogram,
-        "bytes of batches in a fetch answer",
+        "bytes of batches per fetch response",
         true,
     ),
     (
@@ -107,29 +112,24 @@ static SCANNER: [Row; 9] = [
     (
         "remoteFetchErrorPerSecond",
         Counter,
-        "reads of remote segments that failed",
+        "failed reads of remote segments",
         true,
     ),
 ];
 
 static LOOKUP: [Row; 4] = [
     ("requestsPerSecond", Counter, "lookup requests sent", false),
-    (
-        "retriesPerSecond",
-        Counter,
-        "lookups that were repeated",
-        false,
-    ),
+    ("retriesPerSecond", Counter, "retries of lookups", false),
     (
         "keysPerRequest",
         Histogram,
-        "keys of a lookup request",
+        "keys per lookup request",
         false,
     ),
     (
         "lookupLatencyMs",
         Histogram,
-        "milliseconds from a lookup request to its answer",
+        "milliseconds from a lookup request to its response",
         false,
     ),
 ];
@@ -178,7 +178,7 @@ fn kind_name(kind: MetricKind) -> &'static str {
 }
 
 #[test]
-fn the_recorder_is_told_what_the_table_says() {
+fn the_recorder_gets_what_the_table_says() {
     let groups: [Group; 3] = [
         ("writer", &WRITER, 0, crate::write::metrics::touch_all),
         ("scanner", &SCANNER, 2, || {
@@ -220,13 +220,13 @@ fn the_page_in_the_docs_shows_the_table() {
     let requests = METRICS.iter().map(row).collect::<Vec<_>>();
     section(
         "Requests",
-        "`api_key`, the name of the API, but for answers nobody waited for",
+        "`api_key`, the name of the API, except for unmatched responses",
         "",
         &requests,
     );
     section(
         "Writers",
-        "none; one connection has one write side",
+        "none; all writers of a connection share these",
         "fluss.client.writer.",
         &WRITER,
     );

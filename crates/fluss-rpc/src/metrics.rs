@@ -56,7 +56,7 @@ pub const METRICS: &[Metric] = &[
     metric(
         "fluss.client.responsesPerSecond",
         MetricKind::Counter,
-        "answers received",
+        "responses received",
     ),
     metric(
         "fluss.client.bytesOutPerSecond",
@@ -66,23 +66,23 @@ pub const METRICS: &[Metric] = &[
     metric(
         "fluss.client.bytesInPerSecond",
         MetricKind::Counter,
-        "bytes of answers received",
+        "bytes of responses received",
     ),
     metric(
         "fluss.client.requestLatencyMs",
         MetricKind::Histogram,
-        "milliseconds from a request to its answer",
+        "milliseconds from a request to its response",
     ),
     metric(
         "fluss.client.requestsInFlight",
         MetricKind::Gauge,
-        "requests that wait for their answer",
+        "requests waiting for their response",
     ),
     Metric {
         name: "fluss.client.unmatchedResponses",
         kind: MetricKind::Counter,
         labels: &[],
-        meaning: "answers that nobody waited for any more",
+        meaning: "responses that no caller was waiting for",
         in_java: false,
     },
 ];

@@ -1,4 +1,4 @@
-//! Sets the fields of a configuration in a chain.
+//! The builder of a configuration.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use super::{
 };
 use crate::error::Result;
 
-/// Makes a [`Config`]; from [`Config::builder`].
+/// Builds a [`Config`]. Created by [`Config::builder`].
 #[derive(Debug, Clone, Default)]
 pub struct ConfigBuilder {
     config: Config,
 }
 
 impl Config {
-    /// Starts with the defaults.
+    /// Returns a builder that starts with the defaults.
     ///
     /// ```
     /// use fluss_client::config::Config;
@@ -108,21 +108,21 @@ setters! {
 }
 
 impl ConfigBuilder {
-    /// Sets what a key of the Java client stands for; see [`Config::set`].
+    /// Sets the option with a key of the Java client; see [`Config::set`].
     ///
     /// # Errors
     ///
-    /// As [`Config::set`].
+    /// The same as [`Config::set`].
     pub fn set(mut self, key: &str, value: &str) -> Result<Self> {
         self.config.set(key, value)?;
         Ok(self)
     }
 
-    /// Checks every field.
+    /// Validates every field.
     ///
     /// # Errors
     ///
-    /// As [`Config::validate`].
+    /// The same as [`Config::validate`].
     pub fn build(self) -> Result<Config> {
         self.config.validate()?;
         Ok(self.config)

@@ -3,27 +3,27 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Settings of remote storage by their names. Values may be secrets: they are not shown by [`Debug`](fmt::Debug).
+/// Settings of remote storage, by name. Values may be secrets, so [`Debug`](fmt::Debug) does not show them.
 #[derive(Clone, PartialEq, Eq, Default)]
 pub struct FileSystemProperties(BTreeMap<String, String>);
 
 impl FileSystemProperties {
-    /// No settings.
+    /// Creates an empty set.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets one, and returns what it was before.
+    /// Sets a value and returns the previous one.
     pub fn insert(&mut self, name: impl Into<String>, value: impl Into<String>) -> Option<String> {
         self.0.insert(name.into(), value.into())
     }
 
-    /// The value of one.
+    /// Returns the value of a setting.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.0.get(name).map(String::as_str)
     }
 
-    /// All of them, in the order of their names.
+    /// Returns all settings, ordered by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0
             .iter()

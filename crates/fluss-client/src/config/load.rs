@@ -13,20 +13,20 @@ use super::options::{
 use super::{Config, properties};
 use crate::error::{Error, Result};
 
-/// Beginnings of the environment variables that are read; others that begin with `FLUSS_` belong to somebody else.
+/// Prefixes of the environment variables that are read. Others that start with `FLUSS_` belong to other programs.
 const ENVIRONMENT: [&str; 3] = ["FLUSS_BOOTSTRAP_", "FLUSS_CLIENT_", "FLUSS_NETTY_CLIENT_"];
 
-/// What stands in errors for a secret.
+/// What errors show in place of a secret.
 const HIDDEN: &str = "***";
 
-/// Most bytes of a properties file.
+/// Maximum size of a properties file, in bytes.
 const MAX_PROPERTIES_BYTES: u64 = 1 << 20;
 
 impl Config {
-    /// A configuration from keys and values as the Java client has them; what no key sets keeps its default.
+    /// Reads a configuration from keys and values of the Java client. Everything else keeps its default.
     ///
-    /// [`options`](super::options()) lists the keys. Keys of the Java client that make no sense here are accepted without effect. What
-    /// begins with `client.fs.` goes to [`file_system_properties`](Self::file_system_properties).
+    /// [`options`](super::options()) lists the keys. Keys of the Java client that have no meaning here are accepted
+    /// and ignored. Keys that start with `client.fs.` go to [`file_system_properties`](Self::file_system_properties).
     ///
     /// ```
     /// use fluss_client::config::Config;
@@ -45,8 +45,8 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::error::ErrorKind::Config): an unknown key, with the nearest known one, or a value that cannot be
-    /// read, with its key and what was expected. Passwords are not shown.
+    /// [`ErrorKind::Config`](crate::error::ErrorKind::Config): an unknown key, with the closest known one, or an
+    /// invalid value, with its key and what was expected. Passwords are not shown.
     pub fn from_map<K, V>(entries: impl IntoIterator<Item = (K, V)>) -> Result<Self>
     where
         K: AsRef<str>,
@@ -57,11 +57,11 @@ impl Config {
         Ok(config)
     }
 
-    /// Sets what one key of the Java client stands for.
+    /// Sets the option with a key of the Java client.
     ///
     /// # Errors
     ///
-    /// As [`from_map`](Self::from_map); nothing is set then.
+    /// The same as [`from_map`](Self::from_map). On error, nothing is set.
     pub fn set(&mut self, key: &str, value: &str) -> Result<()> {
         let Some(option) = options::find(key) else {
             if let Some(name) = key.strip_prefix(FILE_SYSTEM_PREFIX) {
@@ -75,11 +75,11 @@ impl Config {
             .map_err(|expected| bad_value(option, key, value, &expected))
     }
 
-    /// Sets what several keys stand for. Where a user stands beside a JAAS entry, the user goes first, whatever their order.
+    /// Sets several options. A user name takes precedence over a JAAS entry, whatever their order.
     ///
     /// # Errors
     ///
-    /// As [`from_map`](Self::from_map); some of them may have been set then.
+    /// The same as [`from_map`](Self::from_map). On error, some of the options may have been set.
     pub fn set_all<K, V>(&mut self, entries: impl IntoIterator<Item = (K, V)>) -> Result<()>
     where
         K: AsRef<str>,
@@ -88,21 +88,23 @@ impl Config {
         let entries = entries
             .into_iter()
             .map(|(key, value)| (key.as_ref().to_owned(), value.as_ref().to_owned()));
-        // By key: so `…jaas.config` comes before `…password` and `…username`, and the first error is always the same one.
+        // Ordered by key, so that `…jaas.config` comes before `…password` and `…username`, and the first error is
+        // deterministic.
         for (key, value) in entries.collect::<BTreeMap<_, _>>() {
             self.set(&key, &value)?;
         }
         Ok(())
     }
 
-    /// A configuration from the environment: the variable of a key is `FLUSS_` and the key in upper case, with `_` for `.` and `-`.
-    /// So `FLUSS_BOOTSTRAP_SERVERS` is `bootstrap.servers`, and `FLUSS_CLIENT_WRITER_BATCH_SIZE` is `client.writer.batch-size`.
+    /// Reads a configuration from the environment. The variable for a key is `FLUSS_` plus the key in upper case,
+    /// with `_` in place of `.` and `-`: `FLUSS_BOOTSTRAP_SERVERS` sets `bootstrap.servers`, and
+    /// `FLUSS_CLIENT_WRITER_BATCH_SIZE` sets `client.writer.batch-size`.
     ///
-    /// Variables that begin with neither `FLUSS_BOOTSTRAP_`, `FLUSS_CLIENT_` nor `FLUSS_NETTY_CLIENT_` are left alone.
+    /// Only variables that start with `FLUSS_BOOTSTRAP_`, `FLUSS_CLIENT_` or `FLUSS_NETTY_CLIENT_` are read.
     ///
     /// # Errors
     ///
-    /// As [`from_map`](Self::from_map), naming variables; also for a value that is no text.
+    /// The same as [`from_map`](Self::from_map), but errors name the variable. Also if a value is not UTF-8.
     pub fn from_env() -> Result<Self> {
         let mut config = Self::default();
         config.set_env(std::env::vars_os().filter_map(|(name, value)| {
@@ -112,14 +114,16 @@ impl Config {
         Ok(config)
     }
 
-    /// A configuration from a properties file of the Java client, in UTF-8.
+    /// Reads a configuration from a properties file of the Java client, in UTF-8.
     ///
-    /// Comments (`#`, `!`), the separators `=`, `:` and white space, lines that go on after a `\`, and the escapes `\n`, `\t`, `\r`, `\f`,
-    /// `\uXXXX` are those of `java.util.Properties`. The file is read with blocking calls.
+    /// The format is that of `java.util.Properties`: comments (`#`, `!`), the separators `=`, `:` and white space,
+    /// lines continued with a `\`, and the escapes `\n`, `\t`, `\r`, `\f`, `\uXXXX`. The file is read with blocking
+    /// calls.
     ///
     /// # Errors
     ///
-    /// As [`from_map`](Self::from_map); a file that cannot be read, is larger than 1 MiB, no UTF-8, or has a broken escape.
+    /// The same as [`from_map`](Self::from_map). Also if the file cannot be read, is larger than 1 MiB, is not UTF-8,
+    /// or has an invalid escape.
     pub fn from_properties(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let unreadable = |why: String| {
@@ -133,25 +137,24 @@ impl Config {
         Self::from_properties_reader(file)
     }
 
-    /// As [`from_properties`](Self::from_properties), from any reader, up to its end.
+    /// Equivalent to [`from_properties`](Self::from_properties) with any reader, which is read to its end.
     ///
     /// # Errors
-    ///
-    /// As [`from_properties`](Self::from_properties).
+    /// The same as [`from_properties`](Self::from_properties).
     pub fn from_properties_reader(reader: impl Read) -> Result<Self> {
         let mut text = String::new();
         let unreadable = |why: String| Error::config("properties", "", why);
         let mut limited = reader.take(MAX_PROPERTIES_BYTES + 1);
         limited
             .read_to_string(&mut text)
-            .map_err(|error| unreadable(format!("readable text in UTF-8: {error}")))?;
+            .map_err(|error| unreadable(format!("readable UTF-8 text: {error}")))?;
         if text.len() as u64 > MAX_PROPERTIES_BYTES {
             return Err(unreadable("at most 1 MiB".to_owned()));
         }
         Self::from_properties_text(&text)
     }
 
-    /// As [`from_properties`](Self::from_properties), from the text itself.
+    /// Equivalent to [`from_properties`](Self::from_properties) with the text itself.
     ///
     /// ```
     /// use fluss_client::config::Config;
@@ -167,7 +170,7 @@ impl Config {
     ///
     /// # Errors
     ///
-    /// As [`from_map`](Self::from_map); a broken escape, with the number of its line.
+    /// The same as [`from_map`](Self::from_map). Also for an invalid escape, with its line number.
     pub fn from_properties_text(text: &str) -> Result<Self> {
         let entries = properties::parse(text).map_err(|line| {
             Error::config(
@@ -179,7 +182,7 @@ impl Config {
         Self::from_map(entries)
     }
 
-    /// Sets what variables stand for; a value is an error if it is no text.
+    /// Sets options from environment variables. A value that is not UTF-8 is an error.
     pub(super) fn set_env(
         &mut self,
         variables: impl IntoIterator<Item = (String, Result<String, ()>)>,
@@ -197,7 +200,7 @@ impl Config {
                 return Err(Error::config(
                     "variable",
                     name,
-                    "`client.fs.…` in a map or a properties file, as variables do not keep the spelling of such keys",
+                    "`client.fs.…` in a map or a properties file, because variable names do not preserve the spelling of such keys",
                 ));
             }
             let Some(option) = known.get(&name) else {
@@ -205,7 +208,7 @@ impl Config {
                 return Err(unknown(&name, nearest(&name, names).unwrap_or_default()));
             };
             let Ok(value) = value else {
-                return Err(bad_value(option, &name, "not UTF-8", "text in UTF-8"));
+                return Err(bad_value(option, &name, "not UTF-8", "UTF-8 text"));
             };
             self.set_option(option, &value)
                 .map_err(|expected| bad_value(option, &name, &value, &expected))?;
@@ -229,7 +232,7 @@ fn unknown(key: &str, nearest: &str) -> Error {
     Error::config(
         "key",
         key,
-        format!("a known key; the nearest one is {nearest:?}"),
+        format!("a known key; the closest one is {nearest:?}"),
     )
 }
 

@@ -1,4 +1,4 @@
-//! What a user may set, with its defaults.
+//! Settings and their defaults.
 
 mod builder;
 mod file_system;
@@ -21,10 +21,11 @@ use std::time::Duration;
 
 /// Settings of a [`FlussConnection`](crate::FlussConnection).
 ///
-/// Plain fields with defaults; take [`Config::default`] and set what differs, or write `Config { …, ..Config::default() }`, which goes
-/// on compiling when fields are added. [`Config::builder`] sets fields in a chain and checks them; [`Config::from_map`],
-/// [`Config::from_properties`] and [`Config::from_env`] read them as text. The key of the Java client that means the same stands
-/// with each field. Values are checked when a connection is made, and an error names the field, the value and what was expected.
+/// Plain fields with defaults. Start from [`Config::default`] and change what you need, or write
+/// `Config { …, ..Config::default() }`, which keeps compiling when fields are added. [`Config::builder`] sets fields in a chain
+/// and validates them. [`Config::from_map`], [`Config::from_properties`] and [`Config::from_env`] read them from text. Each
+/// field names its key in the Java client. Values are validated when you connect; an error names the field, the value and what
+/// was expected.
 ///
 /// ```
 /// use fluss_client::config::Config;
@@ -32,142 +33,152 @@ use std::time::Duration;
 /// let mut config = Config::default();
 /// config.bootstrap_server = "localhost:9123".to_string();
 /// ```
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "settings that are on or off, each by itself"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "independent on/off settings")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// Servers for the first contact: `host:port`, several separated by commas. Java: `bootstrap.servers`. Default `127.0.0.1:9123`.
+    /// Bootstrap servers as `host:port`, separated by commas. Java: `bootstrap.servers`. Default `127.0.0.1:9123`.
     pub bootstrap_server: String,
     /// Name of this client in the servers' logs. Java: `client.id`. Default empty.
     pub client_id: String,
-    /// Longest time for one dial with its handshake. Java: `client.connect-timeout`. Default 15 s.
+    /// Maximum time for connecting to a server, including the handshake. Java: `client.connect-timeout`. Default 15
+    /// s.
     pub connect_timeout: Duration,
-    /// Longest time that one request may take, retries apart. Java: `client.request-timeout`, which only the server honours there.
-    /// Default 30 s.
+    /// Maximum time for one request, not counting retries. Java: `client.request-timeout`, which only the server
+    /// honors there. Default 30 s.
     pub request_timeout: Duration,
-    /// Longest time that a call which repeats requests (admin reads, metadata, lookups) may take in all. Default 60 s.
+    /// Maximum total time for a call that retries requests: admin reads, metadata, lookups. Default 60 s.
     pub call_timeout: Duration,
-    /// Largest answer accepted from a server, in bytes. Default 128 MiB.
+    /// Maximum size of a response from a server, in bytes. Default 128 MiB.
     pub max_frame_size: usize,
-    /// Connections kept to one tablet server. They are made as they are needed; a bucket always uses the same one. Default 4.
+    /// Connections per tablet server, created on demand. A bucket always uses the same one. Default 4.
     pub connections_per_server: usize,
-    /// Where the connection's own tasks run. Default [`DriverPlacement::Auto`].
+    /// Where the tasks of a connection run. Default [`DriverPlacement::Auto`].
     pub driver_placement: DriverPlacement,
 
-    /// How to authenticate. Java: `client.security.protocol`. Default [`SecurityProtocol::Plaintext`].
+    /// Authentication protocol. Java: `client.security.protocol`. Default [`SecurityProtocol::Plaintext`].
     pub security_protocol: SecurityProtocol,
-    /// User of SASL/PLAIN. Java: `client.security.sasl.username`. Default empty.
+    /// User name for SASL/PLAIN. Java: `client.security.sasl.username`. Default empty.
     pub sasl_username: String,
-    /// Password of SASL/PLAIN. Java: `client.security.sasl.password`. Default empty.
+    /// Password for SASL/PLAIN. Java: `client.security.sasl.password`. Default empty.
     pub sasl_password: Password,
 
-    /// Replicas that must have a batch before it counts as written. Java: `client.writer.acks`. Default [`Acks::All`].
+    /// Replicas that must have a batch before it is acknowledged. Java: `client.writer.acks`. Default [`Acks::All`].
     pub writer_acks: Acks,
-    /// Size at which a batch is sent, in bytes; less for tables with few rows, see
-    /// [`writer_dynamic_batch_size`](Self::writer_dynamic_batch_size). Java: `client.writer.batch-size`. Default 2 MiB.
+    /// Size at which a batch is sent, in bytes. Tables with few rows use smaller batches, see
+    /// [`writer_dynamic_batch_size`](Self::writer_dynamic_batch_size). Java: `client.writer.batch-size`. Default 2
+    /// MiB.
     pub writer_batch_size: usize,
-    /// Whether the batches of tables and partitions with few rows become smaller, down to 256 KiB, and larger again with more rows. Java:
-    /// `client.writer.dynamic-batch-size.enabled`. Default true.
+    /// Adapts the batch size of each table and partition to its rate of rows, between 256 KiB and
+    /// [`writer_batch_size`](Self::writer_batch_size). Java: `client.writer.dynamic-batch-size.enabled`. Default
+    /// true.
     pub writer_dynamic_batch_size: bool,
-    /// How long a batch that nobody awaits may wait for more rows. Java: `client.writer.batch-timeout`. Default 100 ms.
+    /// How long a batch waits for more rows if none of its rows is awaited. Java: `client.writer.batch-timeout`.
+    /// Default 100 ms.
     pub writer_batch_timeout: Duration,
-    /// Memory of all rows of all writers of a connection that are not yet acknowledged, in bytes. Java:
+    /// Memory for all unacknowledged rows of all writers of a connection, in bytes. Java:
     /// `client.writer.buffer.memory-size`. Default 64 MiB.
     pub writer_buffer_memory_size: usize,
-    /// Longest time that `append` and `upsert` wait for room in that memory. Java: `client.writer.buffer.wait-timeout`. Default 60 s.
+    /// Maximum time that `append` and `upsert` wait for room in that memory. Java:
+    /// `client.writer.buffer.wait-timeout`. Default 60 s.
     pub writer_buffer_wait_timeout: Duration,
-    /// Largest write request, in bytes; one larger batch still goes alone. Java: `client.writer.request-max-size`. Default 10 MiB.
+    /// Maximum size of a write request, in bytes. A single larger batch is sent on its own. Java:
+    /// `client.writer.request-max-size`. Default 10 MiB.
     pub writer_request_max_size: usize,
-    /// Repetitions of a batch that failed for a passing reason. Java: `client.writer.retries`. Default `u32::MAX`, bounded by
+    /// Retries of a batch after a transient failure. Java: `client.writer.retries`. Default `u32::MAX`, limited by
     /// [`writer_delivery_timeout`](Self::writer_delivery_timeout).
     pub writer_retries: u32,
-    /// Longest time from a row's append to its acknowledgement or failure. Default 120 s.
+    /// Maximum time from appending a row to its acknowledgement or failure. Default 120 s.
     pub writer_delivery_timeout: Duration,
-    /// Longest pause of a bucket after its server told of storage back-pressure. Java:
+    /// Maximum pause of a bucket after its server reported storage backpressure. Java:
     /// `client.writer.kv-backpressure.max-throttle`. Default 3 s.
     pub writer_kv_backpressure_max_throttle: Duration,
-    /// Whether the server weeds out repeated batches. Java: `client.writer.enable-idempotence`. Default true.
+    /// Enables idempotent writes: the server discards duplicate batches. Java: `client.writer.enable-idempotence`.
+    /// Default true.
     pub writer_enable_idempotence: bool,
-    /// Batches of one bucket that may be on their way at once, 1 to 5. Java: `client.writer.max-inflight-requests-per-bucket`.
-    /// Default 5.
+    /// Maximum number of batches in flight per bucket, 1 to 5. Java:
+    /// `client.writer.max-inflight-requests-per-bucket`. Default 5.
     pub writer_max_inflight_requests_per_bucket: usize,
-    /// How rows without a bucket key choose a bucket. Java: `client.writer.bucket.no-key-assigner`. Default
+    /// How buckets are chosen for rows without a bucket key. Java: `client.writer.bucket.no-key-assigner`. Default
     /// [`BucketAssigner::Sticky`].
     pub writer_bucket_no_key_assigner: BucketAssigner,
-    /// Whether a write to a missing partition creates it. Java: `client.writer.dynamic-create-partition.enabled`. Default true.
+    /// Creates a missing partition when you write to it. Java: `client.writer.dynamic-create-partition.enabled`.
+    /// Default true.
     pub writer_dynamic_create_partition: bool,
-    /// Time zone of the servers, such as `Asia/Shanghai` or `GMT+08:00`, in which they name partitions by time where the table has no
-    /// `table.auto-partition.time-zone`: servers take that of their own machines, and do not tell which it is. It is what
-    /// [`FlussTable::auto_partition`](crate::FlussTable::auto_partition) goes by. Default `UTC`.
+    /// Time zone in which the servers name time-based partitions of tables without `table.auto-partition.time-zone`,
+    /// such as `Asia/Shanghai` or `GMT+08:00`. Servers use the time zone of their machines and do not report it.
+    /// [`FlussTable::auto_partition`](crate::FlussTable::auto_partition) uses this setting. Default `UTC`.
     pub server_time_zone: String,
 
-    /// Whether batches read are checked against their CRC. Java: `client.scanner.log.check-crc`. Default true.
+    /// Verifies the CRC of each batch. Java: `client.scanner.log.check-crc`. Default true.
     pub scanner_check_crc: bool,
-    /// Most rows of one `poll`. Java: `client.scanner.log.max-poll-records`. Default 500.
+    /// Maximum number of rows per `poll`. Java: `client.scanner.log.max-poll-records`. Default 500.
     pub scanner_max_poll_records: usize,
-    /// Soft bound of one fetch answer, in bytes. Java: `client.scanner.log.fetch.max-bytes`. Default 16 MiB.
+    /// Soft limit for one fetch response, in bytes. Java: `client.scanner.log.fetch.max-bytes`. Default 16 MiB.
     pub scanner_fetch_max_bytes: usize,
-    /// Soft bound for one bucket in a fetch answer, in bytes. Java: `client.scanner.log.fetch.max-bytes-for-bucket`. Default 1 MiB.
+    /// Soft limit per bucket in a fetch response, in bytes. Java: `client.scanner.log.fetch.max-bytes-for-bucket`.
+    /// Default 1 MiB.
     pub scanner_fetch_max_bytes_for_bucket: usize,
-    /// Bytes for which a server holds back a fetch answer. Java: `client.scanner.log.fetch.min-bytes`. Default 1.
+    /// Minimum bytes before the server answers a fetch. Java: `client.scanner.log.fetch.min-bytes`. Default 1.
     pub scanner_fetch_min_bytes: usize,
-    /// Longest time for which a server holds back a fetch answer. Java: `client.scanner.log.fetch.wait-max-time`. Default 500 ms.
+    /// Maximum time the server waits for [`scanner_fetch_min_bytes`](Self::scanner_fetch_min_bytes) before it answers
+    /// a fetch. Java: `client.scanner.log.fetch.wait-max-time`. Default 500 ms.
     pub scanner_fetch_wait_max_time: Duration,
-    /// Bytes of fetched batches that a scanner keeps ahead of `poll`. Default 8 MiB.
+    /// Bytes that a scanner prefetches ahead of `poll`, counted as decompressed. Default 8 MiB.
     pub scanner_prefetch_max_bytes: usize,
-    /// How often a scanner of a whole partitioned table looks for new partitions. Default 10 s.
+    /// How often a scan of a whole partitioned table looks for new partitions. Default 10 s.
     pub scanner_partition_discovery_interval: Duration,
-    /// Where records are read from that are both on the server and in remote storage; a server before 1.0 decides by itself. Java:
-    /// `client.scanner.log.read-preference`. Default [`ReadPreference::LocalFirst`].
+    /// Where to read records that are both on the server and in remote storage. Servers before release 1.0 decide
+    /// this themselves. Java: `client.scanner.log.read-preference`. Default [`ReadPreference::LocalFirst`].
     pub scanner_read_preference: ReadPreference,
-    /// Bytes read at once of a log segment in remote storage, one read ahead of `poll`; within
+    /// Size of one read of a log segment in remote storage, in bytes. One read is prefetched ahead of `poll`, within
     /// [`scanner_prefetch_max_bytes`](Self::scanner_prefetch_max_bytes). Default 4 MiB.
     pub scanner_remote_read_bytes: usize,
-    /// Settings of the remote storage that differ from what the cluster hands out, such as `s3.endpoint` or, instead of the cluster's
-    /// own, `s3.access-key` and `s3.secret-key`. Java: `client.fs.*`, without `client.fs.` in front. Default none.
+    /// Settings of the remote storage that override what the cluster provides, such as `s3.endpoint`, or
+    /// `s3.access-key` and `s3.secret-key` in place of the cluster's own. Java: `client.fs.*`, without the prefix
+    /// `client.fs.`. Default none.
     pub file_system_properties: FileSystemProperties,
-    /// Most bytes that one batch may take when decompressed. Default 256 MiB.
+    /// Maximum decompressed size of a batch, in bytes. Default 256 MiB.
     pub scanner_max_batch_bytes: usize,
-    /// Soft bound of one answer when all rows of a primary-key table are read, in bytes; one answer is read ahead. A server may send
-    /// less. Java: `client.scanner.kv.fetch.max-bytes`. Default 4 MiB.
+    /// Soft limit for one response when reading all rows of a primary-key table, in bytes. One response is
+    /// prefetched. A server may send less. Java: `client.scanner.kv.fetch.max-bytes`. Default 4 MiB.
     pub scanner_kv_fetch_max_bytes: usize,
 
-    /// Lookups that may wait to be sent, for all tables of a connection. Java: `client.lookup.queue-size`. Default 25,600.
+    /// Maximum number of lookups waiting to be sent, for all tables of a connection. Java:
+    /// `client.lookup.queue-size`. Default 25,600.
     pub lookup_queue_size: usize,
-    /// Most keys of one lookup request. Java: `client.lookup.max-batch-size`. Default 1024.
+    /// Maximum number of keys per lookup request. Java: `client.lookup.max-batch-size`. Default 1024.
     pub lookup_max_batch_size: usize,
-    /// Lookup requests that may be on their way at once to one server. Java: `client.lookup.max-inflight-requests`. Default 4.
+    /// Maximum number of lookup requests in flight per server. Java: `client.lookup.max-inflight-requests`. Default
+    /// 4.
     pub lookup_max_inflight_requests: usize,
-    /// Repetitions of a lookup that failed for a passing reason. Java: `client.lookup.max-retries`. Default `u32::MAX`, bounded by
-    /// [`call_timeout`](Self::call_timeout).
+    /// Retries of a lookup after a transient failure. Java: `client.lookup.max-retries`. Default `u32::MAX`, limited
+    /// by [`call_timeout`](Self::call_timeout).
     pub lookup_max_retries: u32,
 }
 
-/// How a connection proves who it is.
+/// Authentication mechanism.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum SecurityProtocol {
-    /// Not at all.
+    /// No authentication.
     #[default]
     Plaintext,
-    /// SASL with the mechanism PLAIN: user name and password.
+    /// SASL/PLAIN: user name and password.
     SaslPlain,
 }
 
-/// Where the tasks of a connection run, which own its sockets and send its batches.
+/// Where the tasks of a connection run. They own its sockets and send its batches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum DriverPlacement {
-    /// On the caller's runtime if that is multi-threaded, otherwise on a thread of the connection's own, so that a thread waiting in
-    /// `append` never waits for itself.
+    /// On the caller's runtime if it is multi-threaded, otherwise on a dedicated thread, so that a thread blocked in `append`
+    /// never waits for itself.
     #[default]
     Auto,
-    /// Always on the runtime that made the connection. On a `current_thread` runtime `append` and `upsert` then never wait for room:
-    /// a full buffer is an error at once. Meant for tests with paused time.
+    /// Always on the runtime that created the connection. On a `current_thread` runtime, `append` and `upsert` then never wait
+    /// for room: they fail immediately if the buffer is full. Meant for tests with paused time.
     CallerRuntime,
-    /// Always on a thread of the connection's own.
+    /// Always on a dedicated thread.
     OwnThread,
 }
 

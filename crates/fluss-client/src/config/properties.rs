@@ -1,6 +1,6 @@
 //! The text format of `java.util.Properties`.
 
-/// Keys and values in the order of the text. The error is the number of the line with a broken escape, counted from 1.
+/// Keys and values in the order of the text. The error is the 1-based number of the line with an invalid escape.
 ///
 /// Source: `java.util.Properties.load(Reader)`.
 pub(super) fn parse(text: &str) -> Result<Vec<(String, String)>, usize> {
@@ -17,7 +17,7 @@ fn is_space(character: char) -> bool {
     matches!(character, ' ' | '\t' | '\u{c}')
 }
 
-/// Lines without comments and empty ones, each joined with those it goes on in; with the number of its first line.
+/// Lines without comments and empty lines, each joined with its continuation lines, and the number of its first line.
 fn logical_lines(text: &str) -> Vec<(usize, String)> {
     let mut lines = Vec::new();
     let mut open: Option<(usize, String)> = None;

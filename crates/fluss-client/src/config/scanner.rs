@@ -1,18 +1,19 @@
-//! Choices of scanners.
+//! Enums for the scanner settings.
 
-/// Where records are read from that are both on the server and in remote storage.
+/// Where to read records that are both on the server and in remote storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum ReadPreference {
-    /// From the server.
+    /// Read them from the server.
     #[default]
     LocalFirst,
-    /// From remote storage, which spares the server.
+    /// Read them from remote storage, which takes load off the server.
     RemoteFirst,
 }
 
 impl ReadPreference {
-    /// The number in the protocol; none for what servers do anyway. Source: `FlussApi.proto: FetchLogRequest.read_preference`.
+    /// The number in the protocol; `None` for the default of the servers. Source:
+    /// `FlussApi.proto: FetchLogRequest.read_preference`.
     pub(crate) fn code(self) -> Option<i32> {
         match self {
             Self::LocalFirst => None,

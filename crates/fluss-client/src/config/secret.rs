@@ -7,12 +7,12 @@ use std::fmt;
 pub struct Password(String);
 
 impl Password {
-    /// The text itself.
+    /// Returns the password.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }
 
-    /// Whether it is the empty text.
+    /// Returns whether the password is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

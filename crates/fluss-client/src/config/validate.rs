@@ -1,4 +1,4 @@
-//! Checks a configuration before anything is done with it.
+//! Validates a configuration before it is used.
 
 use std::time::Duration;
 
@@ -8,18 +8,20 @@ use fluss_metadata::text::Readable;
 use super::{Acks, Config, SecurityProtocol};
 use crate::error::{Error, Result};
 
-/// Batches of one bucket whose repetition a server recognises. Source: `WriterStateEntry` of the server.
+/// Number of recent batches per bucket of which a server recognizes duplicates. Source: `WriterStateEntry` of the
+/// server.
 const SERVER_DEDUPLICATION_WINDOW: usize = 5;
 
-/// What a time zone has to be.
+/// What a time zone must be.
 pub(super) const TIME_ZONE: &str = "a time zone such as UTC, Europe/Paris or GMT+08:00";
 
 impl Config {
-    /// Checks every field.
+    /// Validates every field.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::error::ErrorKind::Config), naming the first field that is wrong, its value and what was expected.
+    /// [`ErrorKind::Config`](crate::error::ErrorKind::Config), with the first invalid field, its value and what was
+    /// expected.
     pub fn validate(&self) -> Result<()> {
         self.bootstrap_addresses()?;
         self.validate_security()?;
@@ -70,7 +72,7 @@ impl Config {
         fits_i32_millis("request_timeout", self.request_timeout)
     }
 
-    /// The bootstrap servers as pairs of host and port.
+    /// Returns the bootstrap servers as pairs of host and port.
     pub(crate) fn bootstrap_addresses(&self) -> Result<Vec<(String, u16)>> {
         let addresses = self
             .bootstrap_server
@@ -112,14 +114,14 @@ impl Config {
                 return Err(Error::config(
                     "sasl_username",
                     "",
-                    "a user name, as security_protocol is SaslPlain",
+                    "a user name, because security_protocol is SaslPlain",
                 ));
             }
             if self.sasl_password.is_empty() {
                 return Err(Error::config(
                     "sasl_password",
                     "",
-                    "a password, as security_protocol is SaslPlain",
+                    "a password, because security_protocol is SaslPlain",
                 ));
             }
         }
@@ -150,14 +152,14 @@ impl Config {
                 return Err(Error::config(
                     "writer_acks",
                     self.writer_acks,
-                    "all, as writer_enable_idempotence is on",
+                    "all, because writer_enable_idempotence is on",
                 ));
             }
             if self.writer_retries == 0 {
                 return Err(Error::config(
                     "writer_retries",
                     0,
-                    "at least 1, as writer_enable_idempotence is on",
+                    "at least 1, because writer_enable_idempotence is on",
                 ));
             }
             if self.writer_max_inflight_requests_per_bucket > SERVER_DEDUPLICATION_WINDOW {
@@ -165,7 +167,7 @@ impl Config {
                     "writer_max_inflight_requests_per_bucket",
                     self.writer_max_inflight_requests_per_bucket,
                     format!(
-                        "at most {SERVER_DEDUPLICATION_WINDOW}, as writer_enable_idempotence is on"
+                        "at most {SERVER_DEDUPLICATION_WINDOW}, because writer_enable_idempotence is on"
                     ),
                 ));
             }

@@ -1,16 +1,16 @@
-//! Choices of writers.
+//! Enums for the writer settings.
 
 use std::fmt;
 
 /// Replicas that must have a batch before the server acknowledges it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Acks {
-    /// All in-sync replicas (−1 in the protocol). What idempotence needs.
+    /// All in-sync replicas (−1 in the protocol). Required for idempotent writes.
     #[default]
     All,
-    /// The leader alone.
+    /// Only the leader.
     Leader,
-    /// None. Servers of release 0.9.1 answer as with [`Acks::Leader`], once the leader has written.
+    /// None. Servers of release 0.9.1 answer once the leader has written, as with [`Acks::Leader`].
     None,
 }
 
@@ -35,12 +35,12 @@ impl fmt::Display for Acks {
     }
 }
 
-/// How rows of a table without a bucket key choose their bucket.
+/// How buckets are chosen for rows of a table without a bucket key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum BucketAssigner {
-    /// One bucket until its batch is full, then another one that has a leader.
+    /// Fills the batch of one bucket, then continues with another bucket that has a leader.
     #[default]
     Sticky,
-    /// Each row the next bucket.
+    /// Uses the next bucket for each row.
     RoundRobin,
 }

@@ -1,6 +1,6 @@
-//! The two values of a JAAS entry that matter: user and password of `PlainLoginModule`.
+//! Reads user name and password from a JAAS entry of `PlainLoginModule`.
 
-/// Reads `…PlainLoginModule required username="u" password="p";`. No error shows any of it.
+/// Reads `…PlainLoginModule required username="u" password="p";`. Errors show none of it.
 pub(super) fn credentials(text: &str) -> Result<(String, String), String> {
     let refuse = || "…PlainLoginModule required username=\"…\" password=\"…\";".to_owned();
     let (module, mut rest) = text

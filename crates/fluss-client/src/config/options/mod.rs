@@ -1,4 +1,5 @@
-//! The table of options: every key of the Java client and every field of [`Config`], with type, default and meaning.
+//! The table of options: every key of the Java client and every field of [`Config`], with its type, default and
+//! meaning.
 
 mod connection;
 mod jaas;
@@ -18,33 +19,33 @@ use std::fmt;
 
 use super::Config;
 
-/// One option that a map, a properties file or the environment may set.
+/// An option that a map, a properties file or the environment can set.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct ConfigOption {
     /// The key, such as `client.writer.batch-size`.
     pub key: &'static str,
-    /// How values are spelled.
+    /// The syntax of its values.
     pub kind: OptionKind,
-    /// The default, spelled as a value of the option; none if there is none.
+    /// The default, in the syntax of the option, if it has one.
     pub default: Option<&'static str>,
-    /// What it is for.
+    /// What the option means.
     pub meaning: &'static str,
-    /// Who else knows the key.
+    /// Which clients know the key.
     pub origin: Origin,
-    /// What setting it does.
+    /// What setting the option does.
     pub effect: Effect,
 }
 
-/// How the values of an option are spelled.
+/// The syntax of the values of an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OptionKind {
     /// Any text.
     Text,
-    /// A text that is shown nowhere.
+    /// Text that is never shown.
     Secret,
-    /// Texts, separated by commas.
+    /// Strings separated by commas.
     List,
     /// `true` or `false`.
     Boolean,
@@ -56,16 +57,16 @@ pub enum OptionKind {
     Duration,
     /// A number with the unit `b`, `kb`, `mb`, `gb` or `tb`, powers of 1024.
     MemorySize,
-    /// One of these words; upper and lower case are the same.
+    /// One of these words, in upper or lower case.
     Choice(&'static [&'static str]),
 }
 
-/// Who knows an option.
+/// Which clients know an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// The Java client, with the same meaning.
     Java,
-    /// This client alone.
+    /// Only this client.
     Own,
 }
 
@@ -73,18 +74,18 @@ pub enum Origin {
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Effect {
-    /// It sets a field of [`Config`].
+    /// Sets a field of [`Config`].
     #[non_exhaustive]
     Sets {
         /// The name of the field.
         field: &'static str,
-        /// Reads a value into the field; the error is what was expected.
+        /// Parses a value into the field. The error says what was expected.
         apply: fn(&mut Config, &str) -> Result<(), String>,
     },
-    /// Accepted, so that configurations of the Java client can be used as they are, without effect.
+    /// Accepted and ignored, so that configurations of the Java client work unchanged.
     #[non_exhaustive]
     Ignored {
-        /// Why it makes no sense here.
+        /// Why the option has no effect here.
         because: &'static str,
     },
 }
@@ -115,10 +116,10 @@ impl fmt::Display for OptionKind {
     }
 }
 
-/// What the Java client hands to its file systems.
+/// The prefix of settings that the Java client passes to its file systems.
 pub(super) const FILE_SYSTEM_PREFIX: &str = "client.fs.";
 
-/// Every option, group by group.
+/// Returns all options, by group.
 pub fn options() -> impl Iterator<Item = &'static ConfigOption> {
     [
         connection::OPTIONS,
@@ -131,12 +132,13 @@ pub fn options() -> impl Iterator<Item = &'static ConfigOption> {
     .flatten()
 }
 
-/// The option with a key.
+/// Returns the option with a key.
 pub(super) fn find(key: &str) -> Option<&'static ConfigOption> {
     options().find(|option| option.key == key)
 }
 
-/// The name of the environment variable that sets an option: `FLUSS_` and the key in upper case, with `_` for `.` and `-`.
+/// Returns the name of the environment variable that sets an option: `FLUSS_` plus the key in upper case, with `_` in
+/// place of `.` and `-`.
 pub fn environment_variable(key: &str) -> String {
     let mut name = "FLUSS_".to_owned();
     name.extend(key.chars().map(|character| match character {
@@ -164,7 +166,7 @@ const fn sets(
     }
 }
 
-/// An option of this client alone.
+/// An option that only this client has.
 const fn own(option: ConfigOption) -> ConfigOption {
     ConfigOption {
         origin: Origin::Own,
@@ -172,7 +174,7 @@ const fn own(option: ConfigOption) -> ConfigOption {
     }
 }
 
-/// An option without effect, with the default of the Java client.
+/// An option that is ignored, with the default of the Java client.
 const fn ignored(
     key: &'static str,
     kind: OptionKind,

@@ -1,11 +1,11 @@
-//! Finds what a misspelt name was meant to be.
+//! Finds the closest match for a misspelled name.
 
-/// The one of `names` that needs the fewest changes of single characters to become `wrong`.
+/// Returns the one of `names` with the smallest edit distance to `wrong`.
 pub(in crate::config) fn nearest<'a>(
     wrong: &str,
     names: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    // A name of such length is none of ours, and comparing would take long.
+    // No key is that long, and comparing would take long.
     let wrong = wrong.chars().take(200).collect::<Vec<_>>();
     names.into_iter().min_by_key(|name| distance(&wrong, name))
 }

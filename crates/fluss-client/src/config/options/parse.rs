@@ -1,4 +1,4 @@
-//! Values of options. Errors say what was expected; the caller knows the key and the value.
+//! Parses values of options. Errors say what was expected; the caller knows the key and the value.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ pub(super) fn count(text: &str) -> Result<usize, String> {
     usize::try_from(integer(text)?).map_err(|_| "0 to 2147483647".to_owned())
 }
 
-/// As [`count`], for numbers of repetitions; the largest stands for no bound.
+/// Like [`count`], for numbers of retries. The maximum means no limit.
 pub(super) fn retries(text: &str) -> Result<u32, String> {
     match integer(text)? {
         i32::MAX => Ok(u32::MAX),
@@ -85,7 +85,7 @@ pub(super) fn boolean(text: &str) -> Result<bool, String> {
     parse_boolean(text.trim()).map_err(|_| "true or false".to_owned())
 }
 
-/// The position of a word among others, whatever its case.
+/// The position of a word in a list, ignoring case.
 pub(super) fn choice<'a>(text: &str, words: &[&'a str]) -> Result<&'a str, String> {
     let text = text.trim();
     words
@@ -95,7 +95,7 @@ pub(super) fn choice<'a>(text: &str, words: &[&'a str]) -> Result<&'a str, Strin
         .ok_or_else(|| words.join(" or "))
 }
 
-/// Whether a value is spelled as its kind asks, for options whose value is not used.
+/// Checks the syntax of a value, for options whose value is not used.
 pub(in crate::config) fn check(kind: OptionKind, text: &str) -> Result<(), String> {
     match kind {
         OptionKind::Text | OptionKind::Secret | OptionKind::List => Ok(()),

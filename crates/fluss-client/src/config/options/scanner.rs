@@ -4,14 +4,15 @@ use super::{ConfigOption, OptionKind, ignored, own, parse, sets};
 use crate::config::ReadPreference;
 
 const PREFERENCES: &[&str] = &["local-first", "remote-first"];
-const STREAMED: &str = "remote segments are read as streams, within the bytes a scanner prefetches; no file is downloaded";
+const STREAMED: &str =
+    "remote segments are streamed, within the prefetch limit of the scanner; no file is downloaded";
 
 pub(super) const OPTIONS: &[ConfigOption] = &[
     sets(
         "client.scanner.log.check-crc",
         OptionKind::Boolean,
         Some("true"),
-        "whether batches read are checked against their CRC",
+        "verifies the CRC of each batch",
         "scanner_check_crc",
         |config, text| parse::boolean(text).map(|value| config.scanner_check_crc = value),
     ),
@@ -19,7 +20,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.scanner.log.max-poll-records",
         OptionKind::Integer,
         Some("500"),
-        "most rows of one poll",
+        "maximum number of rows per poll",
         "scanner_max_poll_records",
         |config, text| parse::count(text).map(|value| config.scanner_max_poll_records = value),
     ),
@@ -27,7 +28,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.scanner.log.fetch.max-bytes",
         OptionKind::MemorySize,
         Some("16mb"),
-        "soft bound of one fetch answer",
+        "soft limit for one fetch response",
         "scanner_fetch_max_bytes",
         |config, text| parse::size(text).map(|value| config.scanner_fetch_max_bytes = value),
     ),
@@ -35,7 +36,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.scanner.log.fetch.max-bytes-for-bucket",
         OptionKind::MemorySize,
         Some("1mb"),
-        "soft bound for one bucket in a fetch answer",
+        "soft limit per bucket in a fetch response",
         "scanner_fetch_max_bytes_for_bucket",
         |config, text| {
             parse::size(text).map(|value| config.scanner_fetch_max_bytes_for_bucket = value)
@@ -45,7 +46,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.scanner.log.fetch.min-bytes",
         OptionKind::MemorySize,
         Some("1b"),
-        "bytes for which a server holds back a fetch answer",
+        "minimum bytes before the server answers a fetch",
         "scanner_fetch_min_bytes",
         |config, text| parse::size(text).map(|value| config.scanner_fetch_min_bytes = value),
     ),
@@ -53,7 +54,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.scanner.log.fetch.wait-max-time",
         OptionKind::Duration,
         Some("500ms"),
-        "longest time for which a server holds back a fetch answer",
+        "maximum time the server waits for them before it answers a fetch",
         "scanner_fetch_wait_max_time",
         |config, text| {
             parse::duration(text).map(|value| config.scanner_fetch_wait_max_time = value)
@@ -63,7 +64,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.scanner.log.read-preference",
         OptionKind::Choice(PREFERENCES),
         Some("local-first"),
-        "where records are read from that are on the server and in remote storage",
+        "where to read records that are both on the server and in remote storage",
         "scanner_read_preference",
         |config, text| {
             config.scanner_read_preference = match parse::choice(text, PREFERENCES)? {
@@ -77,7 +78,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.scanner.kv.fetch.max-bytes",
         OptionKind::MemorySize,
         Some("4mb"),
-        "soft bound of one answer when all rows of a primary-key table are read",
+        "soft limit for one response when reading all rows of a primary-key table",
         "scanner_kv_fetch_max_bytes",
         |config, text| parse::size(text).map(|value| config.scanner_kv_fetch_max_bytes = value),
     ),
@@ -85,7 +86,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.scanner.log.prefetch-max-bytes",
         OptionKind::MemorySize,
         Some("8mb"),
-        "fetched batches that a scanner keeps ahead of poll",
+        "bytes that a scanner prefetches ahead of poll",
         "scanner_prefetch_max_bytes",
         |config, text| parse::size(text).map(|value| config.scanner_prefetch_max_bytes = value),
     )),
@@ -93,7 +94,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.scanner.remote-log.read-bytes",
         OptionKind::MemorySize,
         Some("4mb"),
-        "bytes read at once of a log segment in remote storage",
+        "size of one read of a log segment in remote storage",
         "scanner_remote_read_bytes",
         |config, text| parse::size(text).map(|value| config.scanner_remote_read_bytes = value),
     )),
@@ -101,7 +102,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.scanner.log.max-batch-bytes",
         OptionKind::MemorySize,
         Some("256mb"),
-        "most bytes that one batch may take when decompressed",
+        "maximum decompressed size of a batch",
         "scanner_max_batch_bytes",
         |config, text| parse::size(text).map(|value| config.scanner_max_batch_bytes = value),
     )),
@@ -119,21 +120,21 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.scanner.kv.batch-strategy",
         OptionKind::Choice(&["snapshot-merge", "server-scan"]),
         Some("snapshot-merge"),
-        "how Flink reads a primary-key table to an end",
-        "it concerns the Flink connector alone",
+        "how Flink reads a primary-key table in a bounded scan",
+        "it only concerns the Flink connector",
     ),
     ignored(
         "client.scanner.remote-log.prefetch-num",
         OptionKind::Integer,
         Some("4"),
-        "remote segments downloaded ahead",
+        "number of remote segments to download ahead",
         STREAMED,
     ),
     ignored(
         "client.scanner.io.tmpdir",
         OptionKind::Text,
         Some("${java.io.tmpdir}/fluss"),
-        "where remote segments are downloaded to",
+        "directory for downloaded remote segments",
         STREAMED,
     ),
     ignored(
@@ -147,14 +148,14 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.filesystem.security.token.renewal.backoff",
         OptionKind::Duration,
         Some("1h"),
-        "pause after a token of a file system could not be renewed",
-        "it is asked for again after 10 s, and only while segments are read",
+        "delay before retrying a failed renewal of a file system token",
+        "the client retries after 10 s, and only while segments are read",
     ),
     ignored(
         "client.filesystem.security.token.renewal.time-ratio",
         OptionKind::Double,
         Some("0.75"),
-        "share of a token's life after which it is renewed",
-        "it is three quarters, as by default in the Java client",
+        "fraction of a token's lifetime after which it is renewed",
+        "it is always three quarters, the default of the Java client",
     ),
 ];

@@ -11,7 +11,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.security.protocol",
         OptionKind::Choice(PROTOCOLS),
         Some("PLAINTEXT"),
-        "how to authenticate",
+        "authentication protocol",
         "security_protocol",
         |config, text| {
             config.security_protocol = match parse::choice(text, PROTOCOLS)? {
@@ -25,7 +25,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.security.sasl.mechanism",
         OptionKind::Choice(MECHANISMS),
         Some("PLAIN"),
-        "mechanism of SASL; there is no other",
+        "SASL mechanism; only PLAIN is supported",
         "security_protocol",
         |_, text| parse::choice(text, MECHANISMS).map(drop),
     ),
@@ -33,7 +33,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.security.sasl.username",
         OptionKind::Text,
         None,
-        "user of SASL/PLAIN",
+        "user name for SASL/PLAIN",
         "sasl_username",
         |config, text| {
             text.clone_into(&mut config.sasl_username);
@@ -44,7 +44,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.security.sasl.password",
         OptionKind::Secret,
         None,
-        "password of SASL/PLAIN",
+        "password for SASL/PLAIN",
         "sasl_password",
         |config, text| {
             config.sasl_password = text.into();
@@ -55,7 +55,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.security.sasl.jaas.config",
         OptionKind::Secret,
         None,
-        "user and password as a JAAS entry of PlainLoginModule; in a map or file the two options above go first",
+        "user name and password as a JAAS entry of PlainLoginModule; in a map or file the two options above take precedence",
         "sasl_username, sasl_password",
         |config: &mut Config, text| {
             let (username, password) = jaas::credentials(text)?;
@@ -68,7 +68,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.security.enable-plugin-discovery",
         OptionKind::Boolean,
         Some("false"),
-        "search for authentication plug-ins on disk",
-        "there are no plug-ins to load",
+        "discovery of authentication plugins on disk",
+        "there are no plugins to load",
     ),
 ];

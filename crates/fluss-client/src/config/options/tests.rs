@@ -391,7 +391,7 @@ fn the_page_in_the_docs_shows_the_table() {
     let mut content =
         String::from("\n| key | type | default | meaning | field |\n|---|---|---|---|---|\n");
     let mut without = String::from(
-        "\nAccepted, but they make no sense here:\n\n| key | type | meaning | why not |\n|---|---|---|---|\n",
+        "\nAccepted and ignored:\n\n| key | type | meaning | why it is ignored |\n|---|---|---|---|\n",
     );
     for option in options() {
         let (key, kind, meaning) = (key(option), option.kind, option.meaning);

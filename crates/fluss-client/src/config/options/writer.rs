@@ -11,7 +11,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.writer.acks",
         OptionKind::Choice(ACKS),
         Some("all"),
-        "replicas that must have a batch before it counts as written; -1 is all",
+        "replicas that must have a batch before it is acknowledged; -1 means all",
         "writer_acks",
         |config, text| {
             config.writer_acks = match parse::choice(text, ACKS)? {
@@ -34,7 +34,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.writer.dynamic-batch-size.enabled",
         OptionKind::Boolean,
         Some("true"),
-        "whether the batches of tables and partitions with few rows become smaller, and larger again with more",
+        "adapts the batch size of each table and partition to its rate of rows",
         "writer_dynamic_batch_size",
         |config, text| parse::boolean(text).map(|value| config.writer_dynamic_batch_size = value),
     ),
@@ -42,7 +42,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.writer.batch-timeout",
         OptionKind::Duration,
         Some("100ms"),
-        "how long a batch that nobody awaits may wait for more rows",
+        "how long a batch waits for more rows if none of its rows is awaited",
         "writer_batch_timeout",
         |config, text| parse::duration(text).map(|value| config.writer_batch_timeout = value),
     ),
@@ -50,7 +50,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.writer.buffer.memory-size",
         OptionKind::MemorySize,
         Some("64mb"),
-        "memory of all rows that are not yet acknowledged",
+        "memory for all rows that are not yet acknowledged",
         "writer_buffer_memory_size",
         |config, text| parse::size(text).map(|value| config.writer_buffer_memory_size = value),
     ),
@@ -58,7 +58,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.writer.buffer.wait-timeout",
         OptionKind::Duration,
         Some("60s"),
-        "longest wait for room in that memory",
+        "maximum time to wait for room in that memory",
         "writer_buffer_wait_timeout",
         |config, text| parse::duration(text).map(|value| config.writer_buffer_wait_timeout = value),
     ),
@@ -66,7 +66,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.writer.request-max-size",
         OptionKind::MemorySize,
         Some("10mb"),
-        "largest write request; one larger batch still goes alone",
+        "maximum size of a write request; a single larger batch is sent on its own",
         "writer_request_max_size",
         |config, text| parse::size(text).map(|value| config.writer_request_max_size = value),
     ),
@@ -74,7 +74,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.writer.retries",
         OptionKind::Integer,
         Some("2147483647"),
-        "repetitions of a batch that failed for a passing reason, within the delivery timeout",
+        "retries of a batch after a transient failure, within the delivery timeout",
         "writer_retries",
         |config, text| parse::retries(text).map(|value| config.writer_retries = value),
     ),
@@ -82,7 +82,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.writer.delivery-timeout",
         OptionKind::Duration,
         Some("120s"),
-        "longest time from a row's append to its acknowledgement or failure",
+        "maximum time from appending a row to its acknowledgement or failure",
         "writer_delivery_timeout",
         |config, text| parse::duration(text).map(|value| config.writer_delivery_timeout = value),
     )),
@@ -90,7 +90,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.writer.kv-backpressure.max-throttle",
         OptionKind::Duration,
         Some("3s"),
-        "longest pause of a bucket after its server told of storage back-pressure",
+        "maximum pause of a bucket after its server reported storage backpressure",
         "writer_kv_backpressure_max_throttle",
         |config, text| {
             parse::duration(text).map(|value| config.writer_kv_backpressure_max_throttle = value)
@@ -100,7 +100,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.writer.enable-idempotence",
         OptionKind::Boolean,
         Some("true"),
-        "whether the server weeds out repeated batches",
+        "enables idempotent writes: the server discards duplicate batches",
         "writer_enable_idempotence",
         |config, text| parse::boolean(text).map(|value| config.writer_enable_idempotence = value),
     ),
@@ -108,7 +108,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.writer.max-inflight-requests-per-bucket",
         OptionKind::Integer,
         Some("5"),
-        "batches of one bucket that may be on their way at once",
+        "maximum number of batches in flight per bucket",
         "writer_max_inflight_requests_per_bucket",
         |config, text| {
             parse::count(text).map(|value| config.writer_max_inflight_requests_per_bucket = value)
@@ -118,7 +118,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.writer.bucket.no-key-assigner",
         OptionKind::Choice(ASSIGNERS),
         Some("STICKY"),
-        "how rows without a bucket key choose a bucket",
+        "how buckets are chosen for rows without a bucket key",
         "writer_bucket_no_key_assigner",
         |config, text| {
             config.writer_bucket_no_key_assigner = match parse::choice(text, ASSIGNERS)? {
@@ -132,7 +132,7 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.writer.dynamic-create-partition.enabled",
         OptionKind::Boolean,
         Some("true"),
-        "whether a write to a missing partition creates it",
+        "creates a missing partition when you write to it",
         "writer_dynamic_create_partition",
         |config, text| {
             parse::boolean(text).map(|value| config.writer_dynamic_create_partition = value)
@@ -142,14 +142,14 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         "client.writer.buffer.page-size",
         OptionKind::MemorySize,
         Some("128kb"),
-        "size of a page of the buffer",
+        "page size of the buffer",
         "the buffer is a budget of bytes, not a pool of pages",
     ),
     ignored(
         "client.writer.buffer.per-request-memory-size",
         OptionKind::MemorySize,
         Some("16mb"),
-        "memory taken at once",
+        "memory allocated at once",
         "the buffer is a budget of bytes, not a pool of pages",
     ),
 ];
