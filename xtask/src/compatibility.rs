@@ -17,7 +17,7 @@ type Feature = (&'static str, &'static str, &'static str);
 const FEATURES: &[Feature] = &[
     (
         "Documented client",
-        "every snippet of the documented page, as it stands",
+        "every snippet of the documented page, unchanged",
         "documented",
     ),
     (
@@ -47,7 +47,7 @@ const FEATURES: &[Feature] = &[
     ),
     (
         "Writing",
-        "rows and Arrow batches, split by bucket; relabelled or refused by column",
+        "rows and Arrow batches, split by bucket; columns matched by name or rejected",
         "write_append",
     ),
     (
@@ -63,23 +63,23 @@ const FEATURES: &[Feature] = &[
     ("Writing", "log formats and compressions", "write_formats"),
     (
         "Writing",
-        "values cut or refused by their columns; Arrow batches of other types",
+        "values truncated or rejected by their columns; Arrow batches of other types",
         "write_values",
     ),
     (
         "Writing",
-        "partitions made while rows flow, automatic partitions",
+        "partitions created while rows flow, automatic partitions",
         "write_partitions",
     ),
     ("Writing", "results, flush, close", "write_results"),
     (
         "Writing",
-        "tables dropped, made again and altered under a writer",
+        "tables dropped, re-created and altered while being written",
         "write_tables",
     ),
     (
         "Writing",
-        "upsert, delete, partial update, merge engines, automatic columns",
+        "upsert, delete, partial update, merge engines, auto-increment columns",
         "write_upsert",
     ),
     (
@@ -89,17 +89,17 @@ const FEATURES: &[Feature] = &[
     ),
     (
         "Writing",
-        "a leader killed and started again under writers, a scanner and lookups; one that stays away",
+        "a leader killed and restarted during writes, scans and lookups; one that does not come back",
         "failover",
     ),
     (
         "Writing",
-        "acknowledgements lost on the way, at most five batches under way, a writer that the server forgot",
+        "lost acknowledgements, at most five batches in flight, a writer that the server forgot",
         "faults",
     ),
     (
         "Writing",
-        "the coordinator killed and started again under writers and a lease",
+        "the coordinator killed and restarted while writers and a lease are active",
         "coordinator",
     ),
     (
@@ -107,15 +107,15 @@ const FEATURES: &[Feature] = &[
         "subscriptions by bucket, partition and table; start by offset and time; offsets out of range",
         "scan_subscribe",
     ),
-    ("Reading", "scans to an end", "scan_bounds"),
+    ("Reading", "bounded scans", "scan_bounds"),
     (
         "Reading",
-        "partitions that are dropped under a scan",
+        "partitions dropped during a scan",
         "scan_dropped",
     ),
     (
         "Reading",
-        "rows that the types of their columns do not allow",
+        "rows that violate the types of their columns",
         "scan_unfit",
     ),
     (
@@ -131,28 +131,28 @@ const FEATURES: &[Feature] = &[
     ("Reading", "tiered log segments", "scan_remote"),
     (
         "Reading",
-        "times and last rows of tiered logs",
+        "timestamps and last rows of tiered logs",
         "scan_tiered",
     ),
     (
         "Reading",
-        "log segments in S3, with credentials that the servers hand out and renew",
+        "log segments in S3, with credentials that the servers provide and renew",
         "s3",
     ),
     (
         "Reading",
-        "log segments in another file system: an error that names it",
+        "log segments in an unsupported file system: an error that names it",
         "hdfs",
     ),
     (
         "Reading",
-        "what is fetched ahead bounded by bytes, whatever the number of buckets",
+        "prefetching limited by bytes, whatever the number of buckets",
         "scan_prefetch",
     ),
     ("Reading", "streams, wakeup", "scan_stream"),
     (
         "Reading",
-        "a leader killed and started again under streams of rows and of batches and under scans to an end",
+        "a leader killed and restarted during streams of rows and batches and during bounded scans",
         "failover_scans",
     ),
     (
@@ -162,7 +162,7 @@ const FEATURES: &[Feature] = &[
     ),
     (
         "Reading",
-        "handles of tables that were dropped, or dropped and created again",
+        "handles of tables that were dropped or re-created",
         "recreated",
     ),
     ("Administration", "access rules", "admin::acl"),
@@ -181,7 +181,7 @@ const FEATURES: &[Feature] = &[
     ("Administration", "lake snapshots", "admin::lake_snapshot"),
     (
         "Administration",
-        "calls of 1.0, refused before they are sent",
+        "calls of 1.0, rejected before they are sent",
         "admin::newer",
     ),
     (
@@ -198,23 +198,23 @@ const FEATURES: &[Feature] = &[
     ("Administration", "tables and schemas", "admin::table"),
     (
         "Administration",
-        "what servers refuse, list in no order, and do a moment later",
+        "what servers reject, list in no particular order, and apply a moment later",
         "servers",
     ),
     (
         "Administration",
-        "bad requests and the codes of their answers",
+        "invalid requests and the error codes they return",
         "bad_requests",
     ),
     ("Administration", "rebalance", "rebalance"),
     (
         "Configuration and observation",
-        "keys of the Java client from a map, a properties file, the environment",
+        "keys of the Java client from a map, a properties file or the environment",
         "config",
     ),
     (
         "Configuration and observation",
-        "totals of a connection, metrics, spans; a full scan refused before it is sent",
+        "totals of a connection, metrics, spans; a full scan rejected before it is sent",
         "observe",
     ),
 ];
@@ -288,10 +288,10 @@ pub(crate) fn check(passed: &Passed, write: bool) -> Result<()> {
         return Ok(());
     }
     if fs::read_to_string(&path).unwrap_or_default() == page {
-        println!("compatibility: crates/fluss/docs/compatibility.md is what the tests show");
+        println!("compatibility: crates/fluss/docs/compatibility.md matches the tests");
         return Ok(());
     }
-    Err("crates/fluss/docs/compatibility.md is not what the tests show: run `cargo xtask test --compatibility` and commit it".into())
+    Err("crates/fluss/docs/compatibility.md does not match the tests: run `cargo xtask test --compatibility` and commit it".into())
 }
 
 fn page(passed: &Passed) -> Result<String> {
@@ -328,18 +328,17 @@ fn page(passed: &Passed) -> Result<String> {
 const PREFACE: &str = "\
 # Compatibility
 
-What works with which server. The tables are made from the integration tests that passed on a real cluster
-(`cargo xtask test --compatibility` writes this page, `cargo xtask test` compares it): a line without a passing test cannot
-be here.
+What works with which server. The tables are generated from the integration tests that passed on a real cluster
+(`cargo xtask test --compatibility` writes this page, `cargo xtask test` verifies it), so every line has a passing test.
 
 | server | state |
 |---|---|
 | Fluss 0.9.1-incubating | three tablet servers, SASL and access rules, tiered log segments; all tests below |
-| Fluss 1.0 | no release of the server is published yet. Its messages and formats are tested against data made by its Java classes; fields and calls that only it knows are used when the server offers them at the handshake, and calls that a server does not offer fail before anything is sent |
+| Fluss 1.0 | no 1.0 server has been published yet. Messages and formats are tested against data written by its Java classes. Fields and calls that are new in 1.0 are used if the server offers them in the handshake; calls that a server does not offer fail before anything is sent |
 | older than 0.9 | not tested |
 
-Which version of a call is used is settled with each server at the handshake, so that one client serves clusters of both
-versions, also while they are being upgraded.
+The client negotiates the version of each call with each server in the handshake, so one client works with clusters of both
+versions, even during an upgrade.
 ";
 
 #[cfg(test)]
