@@ -10,6 +10,9 @@
 //! What it refuses to do: wait without a deadline, queue without a bound, repeat what is not safe to repeat, or panic because of what
 //! a server sent.
 
+// docs.rs sets it: items that need a feature say so.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod admin;
 pub mod config;
 mod connection;

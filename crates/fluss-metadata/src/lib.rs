@@ -40,6 +40,9 @@
 //!
 //! `time-zones` (on by default): names of the IANA time zone database for partitions that are made by time, see [`TimeZone`].
 
+// docs.rs sets it: items that need a feature say so.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod admin;
 mod calendar;
 mod choice;

@@ -20,6 +20,9 @@
 //! # }
 //! ```
 
+// docs.rs sets it: items that need a feature say so.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod api;
 mod builder;
 mod clock;

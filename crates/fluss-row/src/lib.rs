@@ -54,6 +54,9 @@
 //! - `chrono-04`, `jiff-02`, `rust_decimal-1`: `From` and `TryFrom` between value types and those of the named
 //!   crate, and `From` for [`Datum`].
 
+// docs.rs sets it: items that need a feature say so.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod array;
 mod assign;
 mod binary;

@@ -24,6 +24,9 @@
 //! # }
 //! ```
 
+// docs.rs sets it: items that need a feature say so.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod chance;
 mod cluster;
 mod config;

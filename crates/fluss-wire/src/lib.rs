@@ -39,6 +39,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+// docs.rs sets it: items that need a feature say so.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 pub mod api;
 pub mod codec;
 pub mod error_code;

@@ -59,6 +59,24 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # Features
+//!
+//! On by default:
+//!
+//! - `lz4`, `zstd`: compression of Arrow batches. ZSTD is the default of tables.
+//! - `time-zones`: the names of the IANA time zone database, from a copy within the program, for tables whose partitions are named by
+//!   time. Without it, only offsets such as `+02:00` are known.
+//!
+//! Off by default:
+//!
+//! - `s3`: reads log segments that servers moved to S3 or to a store that speaks its protocol.
+//! - `mock`: the module `mock`, a cluster inside the process, for tests.
+//! - `serde`: `Serialize` for values and rows.
+//! - `chrono-04`, `jiff-02`, `rust_decimal-1`: `From` and `TryFrom` between dates, times and decimals and the types of the named crate.
+
+// docs.rs sets it: items that need a feature say so.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 /// The connection and what is made from it.
 pub mod client {
