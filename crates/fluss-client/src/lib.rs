@@ -1,14 +1,15 @@
 //! The client of Apache Fluss: connection, administration, writers, scanners, lookups.
 //!
-//! Most programs use the umbrella crate `fluss-rs` (imported as `fluss`), which re-exports everything here beside the types of
-//! tables, rows and Arrow batches.
+//! Most programs use the umbrella crate `fluss-rs` (imported as `fluss`), which re-exports everything here along with
+//! the types of tables, rows and Arrow batches.
 //!
-//! A [`FlussConnection`] is made once and shared. From it come [`FlussAdmin`], which defines databases, tables and partitions, and
-//! [`FlussTable`], from which come writers, scanners and lookups. All of them are cheap to clone, bound to no lifetime, and share the
-//! sockets, the view of the cluster and the write buffer of their connection.
+//! Create one [`FlussConnection`] and share it. It gives you a [`FlussAdmin`], which manages databases, tables and
+//! partitions, and a [`FlussTable`] per table, from which you create writers, scanners and lookups. All of them are
+//! cheap to clone, have no lifetime, and share the sockets, the view of the cluster and the write buffer of their
+//! connection.
 //!
-//! What it refuses to do: wait without a deadline, queue without a bound, repeat what is not safe to repeat, or panic because of what
-//! a server sent.
+//! It never waits without a deadline, queues without a bound, retries what is not safe to retry, or panics because of
+//! what a server sent.
 
 // docs.rs sets it: items that need a feature say so.
 #![cfg_attr(docsrs, feature(doc_cfg))]

@@ -1,10 +1,10 @@
-//! The part of a configuration that the RPC layer reads.
+//! The settings that the RPC layer uses.
 
 use fluss_rpc::{RpcConfig, Secret, Security};
 
 use crate::config::{Config, SecurityProtocol};
 
-/// Name and version under which the client introduces itself to servers.
+/// Name and version that the client sends to servers.
 const CLIENT_NAME: &str = "fluss-rs";
 
 pub(crate) fn rpc_config(config: &Config) -> RpcConfig {

@@ -9,8 +9,8 @@ use tokio::sync::oneshot;
 use crate::config::DriverPlacement;
 use crate::error::{Error, Result};
 
-/// The runtime of a connection's drivers: the caller's, or a thread of its own. Cheap to clone; when the last clone is gone, a thread
-/// of its own ends.
+/// The runtime of a connection's drivers: the caller's, or a dedicated thread. Cheap to clone; a dedicated thread
+/// ends with the last clone.
 #[derive(Debug, Clone)]
 pub(crate) struct Drivers {
     handle: Handle,
@@ -23,22 +23,22 @@ struct OwnThread {
     _stop: oneshot::Sender<()>,
 }
 
-/// What a synchronous wait may do on the thread that asks.
+/// How a synchronous wait may block the calling thread.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum BlockingWait {
-    /// Waiting in place would keep a worker of a multi-thread runtime: it must be told.
+    /// Blocking would occupy a worker of a multi-thread runtime, so the runtime must be informed.
     TellRuntime,
-    /// Waiting in place holds up nothing that the drivers need.
+    /// Blocking does not affect anything that the drivers need.
     InPlace,
-    /// The drivers run on this very thread: it must not wait.
+    /// The drivers run on this very thread, so it must not block.
     Never,
 }
 
 impl Drivers {
-    /// Decides for a connection made on the current runtime.
+    /// Chooses the runtime for a connection created on the current runtime.
     pub(crate) fn start(placement: DriverPlacement) -> Result<Self> {
         let current = Handle::try_current()
-            .map_err(|_| Error::usage("a connection is made inside a tokio runtime"))?;
+            .map_err(|_| Error::usage("a connection must be created inside a tokio runtime"))?;
         let own_thread = match placement {
             DriverPlacement::CallerRuntime => false,
             DriverPlacement::OwnThread => true,
@@ -68,7 +68,7 @@ impl Drivers {
         thread::Builder::new()
             .name("fluss-client".to_owned())
             .spawn(move || {
-                // An error here is the sender going away, which is the signal.
+                // An error means that the sender was dropped, which is the signal.
                 let _ = runtime.block_on(stopped);
                 runtime.shutdown_background();
             })
@@ -83,12 +83,12 @@ impl Drivers {
         })
     }
 
-    /// The runtime to spawn on.
+    /// Returns the runtime to spawn on.
     pub(crate) fn handle(&self) -> &Handle {
         &self.handle
     }
 
-    /// How the current thread may wait for the drivers.
+    /// Returns how the current thread may wait for the drivers.
     pub(crate) fn blocking_wait(&self) -> BlockingWait {
         let Ok(current) = Handle::try_current() else {
             return BlockingWait::InPlace;

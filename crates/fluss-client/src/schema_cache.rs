@@ -1,4 +1,4 @@
-//! The schemas of tables by id, fetched once.
+//! A cache of table schemas by id.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
@@ -9,15 +9,15 @@ use fluss_wire::message::{GetTableSchemaRequest, PbTablePath};
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
 
-/// Schemas that were seen, by table and schema id. A schema never changes under its id, so nothing is ever evicted but by the end of
-/// the connection.
+/// The schemas seen so far, by table and schema id. The schema of an id never changes, so nothing is evicted while
+/// the connection exists.
 #[derive(Debug, Default)]
 pub(crate) struct SchemaCache {
     schemas: RwLock<HashMap<(TableId, SchemaId), Schema>>,
 }
 
 impl SchemaCache {
-    /// The schema if it was seen before.
+    /// Returns the schema if it is cached.
     pub(crate) fn cached(&self, table: TableId, schema: SchemaId) -> Option<Schema> {
         self.schemas
             .read()
@@ -26,7 +26,7 @@ impl SchemaCache {
             .cloned()
     }
 
-    /// Keeps a schema.
+    /// Caches a schema.
     pub(crate) fn insert(&self, table: TableId, id: SchemaId, schema: Schema) {
         self.schemas
             .write()
@@ -36,10 +36,10 @@ impl SchemaCache {
 }
 
 impl ConnectionInner {
-    /// The schema `id` of a table, from the cache or the cluster.
+    /// Returns the schema `id` of a table, from the cache or the cluster.
     ///
-    /// The server finds schemas by the table's name: after a table was dropped and made anew, the name means another table. The caller
-    /// compares table ids before it trusts what it reads.
+    /// The server looks up schemas by table name. After a table was dropped and re-created, the name refers to a
+    /// different table, so the caller must compare table ids before it trusts the result.
     pub(crate) async fn schema(
         &self,
         path: &TablePath,
@@ -63,7 +63,7 @@ impl ConnectionInner {
             .map_err(|error| Error::from(error).of_table(path))?;
         if response.schema_id != id {
             return Err(Error::corrupt(format!(
-                "asked for schema {id}, the server sent schema {}",
+                "requested schema {id}, but the server sent schema {}",
                 response.schema_id
             ))
             .of_table(path));

@@ -1,19 +1,19 @@
-//! What a connection did so far, for those who install no recorder of metrics.
+//! Totals of a connection, for programs without a metrics recorder.
 
 use fluss_rpc::RpcStats;
 
-/// Figures of a connection at one moment; from [`FlussConnection::stats`](crate::FlussConnection::stats). Totals count from the moment
-/// the connection was made.
+/// Statistics of a connection at one moment, returned by [`FlussConnection::stats`](crate::FlussConnection::stats).
+/// Totals are counted since the connection was created.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionStats {
-    /// Connections to servers that are open now.
+    /// Open connections to servers.
     pub open_connections: usize,
-    /// Answers that nobody waited for any more.
+    /// Responses that no caller was waiting for.
     pub unmatched_responses: u64,
-    /// Requests by API, those that were sent.
+    /// Requests that were sent, by API.
     pub requests: Vec<RequestStats>,
-    /// The write side.
+    /// Writers.
     pub writer: WriterStats,
     /// Lookups.
     pub lookup: LookupStats,
@@ -27,33 +27,33 @@ pub struct RequestStats {
     pub api: &'static str,
     /// Requests sent.
     pub requests: u64,
-    /// Answers received.
+    /// Responses received.
     pub responses: u64,
     /// Bytes of the requests.
     pub bytes_sent: u64,
-    /// Bytes of the answers.
+    /// Bytes of the responses.
     pub bytes_received: u64,
-    /// Requests that wait for their answer now.
+    /// Requests in flight.
     pub in_flight: u64,
 }
 
-/// The write side of a connection.
+/// The writers of a connection.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WriterStats {
-    /// Size of the write buffer, in bytes; 0 before the first writer was made.
+    /// Size of the write buffer, in bytes; 0 until the first writer is created.
     pub buffer_total_bytes: usize,
-    /// Bytes of it that are free now.
+    /// Free bytes in the write buffer.
     pub buffer_available_bytes: usize,
-    /// Writers that wait for room in it now.
+    /// Writers waiting for room in the write buffer.
     pub buffer_waiting: usize,
-    /// Batches sent, repetitions included.
+    /// Batches sent, including retries.
     pub batches_sent: u64,
     /// Rows in them.
     pub rows_sent: u64,
     /// Bytes of them.
     pub bytes_sent: u64,
-    /// Rows that were sent again.
+    /// Rows sent again by retries.
     pub rows_repeated: u64,
 }
 
@@ -65,7 +65,7 @@ pub struct LookupStats {
     pub requests: u64,
     /// Keys in them.
     pub keys: u64,
-    /// Lookups that were repeated.
+    /// Retries of lookups.
     pub retries: u64,
 }
 
@@ -88,7 +88,7 @@ impl ConnectionStats {
         }
     }
 
-    /// The requests of one API, if any were sent.
+    /// Returns the requests of one API, if any were sent.
     pub fn of_api(&self, api: &str) -> Option<RequestStats> {
         self.requests
             .iter()

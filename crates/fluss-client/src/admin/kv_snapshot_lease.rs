@@ -1,4 +1,5 @@
-//! A lease on snapshots of primary-key tables, which keeps them while they are read: a handle, and the task behind it that renews.
+//! A lease on snapshots of primary-key tables, which keeps them while they are read: a handle, and the task behind it
+//! that renews.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -33,11 +34,12 @@ const RENEWALS: u32 = 3;
 /// Keeps snapshots of primary-key tables from being deleted. Source: `KvSnapshotLease.java`.
 ///
 /// While it holds snapshots, a task of the connection renews the lease, three times within its duration. It ends with
-/// [`close`](Self::close), which lets all snapshots go and says whether that worked. Dropped without, the task lets them go in the
-/// background; if that cannot be done either, because the runtime ended or no coordinator answers, they go when the duration is over.
+/// [`close`](Self::close), which lets all snapshots go and says whether that worked. Dropped without, the task lets
+/// them go in the background; if that cannot be done either, because the runtime ended or no coordinator answers,
+/// they go when the duration is over.
 ///
-/// DIFFERS: a renewal of the Java client names no snapshots, so that a lease which ran out meanwhile comes back empty and without a word.
-/// Here each renewal names them all, and [`has_lapsed`](Self::has_lapsed) tells.
+/// DIFFERS: a renewal of the Java client names no snapshots, so that a lease which ran out meanwhile comes back empty
+/// and without a word. Here each renewal names them all, and [`has_lapsed`](Self::has_lapsed) tells.
 pub struct KvSnapshotLease {
     lease_id: String,
     duration: Duration,
@@ -125,16 +127,18 @@ impl KvSnapshotLease {
         self.duration
     }
 
-    /// Asks the cluster to keep these snapshots, beside those that are held already; of a bucket that is, instead of the former one.
+    /// Asks the cluster to keep these snapshots, beside those that are held already; of a bucket that is, instead of
+    /// the former one.
     ///
     /// A server of release 0.9.1 does not look whether a snapshot is there: read its
     /// [metadata](FlussAdmin::get_kv_snapshot_metadata) after it is leased.
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) without snapshots, or for a table without primary key; [`NotFound`](crate::ErrorKind::NotFound)
-    /// if a table is gone; [`Authorization`](crate::ErrorKind::Authorization) if this user may not read a table;
-    /// [`Closed`](crate::ErrorKind::Closed) after the connection was closed.
+    /// [`Usage`](crate::ErrorKind::Usage) without snapshots, or for a table without primary key;
+    /// [`NotFound`](crate::ErrorKind::NotFound) if a table is gone;
+    /// [`Authorization`](crate::ErrorKind::Authorization) if this user may not read a table;
+    /// [`Closed`](crate::ErrorKind::Closed) if the connection is closed.
     ///
     /// # Cancel safety
     ///
@@ -202,15 +206,15 @@ impl KvSnapshotLease {
         self.command("drop_kv_snapshot_lease", Command::Close).await
     }
 
-    /// How long the cluster will still keep what is held if no renewal succeeds from now on, by this computer's clock; `None` while nothing
-    /// is held.
+    /// How long the cluster will still keep what is held if no renewal succeeds from now on, by this computer's
+    /// clock; `None` while nothing is held.
     pub fn valid_for(&self) -> Option<Duration> {
         let until = self.state.borrow().valid_until?;
         Some(until.saturating_duration_since(Instant::now()))
     }
 
-    /// Whether there was a time at which the cluster was free to delete what is held, because renewals failed for longer than the duration.
-    /// Snapshots acquired before may be gone then.
+    /// Whether there was a time at which the cluster was free to delete what is held, because renewals failed for
+    /// longer than the duration. Snapshots acquired before may be gone then.
     pub fn has_lapsed(&self) -> bool {
         let state = *self.state.borrow();
         state.lapsed
@@ -295,7 +299,8 @@ impl LeaseTask {
         }
     }
 
-    /// Does what the handle wants; says whether that was the end. An answer that nobody waits for any more is no failure.
+    /// Does what the handle wants; says whether that was the end. An answer that nobody waits for any more is no
+    /// failure.
     async fn obey(&mut self, command: Command) -> bool {
         match command {
             Command::Acquire(snapshots, reply) => {
@@ -332,7 +337,8 @@ impl LeaseTask {
         if not_done {
             return response.map(|_| AcquireKvSnapshotLeaseResult::new(BTreeMap::new()));
         }
-        // An answer that did not come may have been a success: what is held too long does less harm than what goes too early.
+        // An answer that did not come may have been a success: what is held too long does less harm than what goes
+        // too early.
         self.held.extend(snapshots);
         self.renew_at.get_or_insert(started);
         let response = response?;

@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::turn::take_turn;
 use crate::write::{Appender, BatchKind, Piece, RowRoute, Target, pieces};
 
-/// What is to be appended to: makes writers.
+/// A log table to append to; creates writers.
 #[derive(Clone)]
 pub struct TableAppend {
     connection: Arc<ConnectionInner>,
@@ -28,12 +28,13 @@ impl TableAppend {
         Self { connection, info }
     }
 
-    /// Makes a writer. All writers of a connection share its write buffer, and those of one table its batches.
+    /// Creates a writer. All writers of a connection share its write buffer, and writers of the same table share
+    /// batches.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the table has properties that this client does not know how to write,
-    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) after the connection was closed.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the table has properties for which this client cannot write
+    /// rows, [`ErrorKind::Closed`](crate::ErrorKind::Closed) if the connection is closed.
     pub fn create_writer(&self) -> Result<AppendWriter> {
         self.make_writer().map_err(|error| {
             error
@@ -47,7 +48,7 @@ impl TableAppend {
             .connection
             .writers()
             .appender(&self.info, BatchKind::Log)?;
-        // A table whose rows cannot be encoded is refused here and not by its first row.
+        // Rejects a table whose rows cannot be encoded now, not at the first row.
         drop(appender.format().encoder()?);
         let route = RowRoute::new(
             &self.info,
@@ -70,12 +71,13 @@ impl TableAppend {
 
 /// Appends rows to a log table.
 ///
-/// Cheap to clone; clones share what [`flush`](Self::flush) waits for. Rows are encoded at once and sent in batches in the background:
-/// when a batch is full, when its oldest row has waited for `writer_batch_timeout`, when a row of it is awaited, or on `flush`.
+/// Cheap to clone. [`flush`](Self::flush) waits for the rows of all clones. Rows are encoded immediately and sent in
+/// batches in the background: when a batch is full, when its oldest row has waited for `writer_batch_timeout`, when
+/// one of its rows is awaited, or on `flush`.
 ///
-/// Rows of one bucket are written in the order of the calls. Dropping the last clone loses nothing: what was appended is still sent,
-/// until the connection itself ends. Rows that are not acknowledged by then are lost, which is logged as a warning: call
-/// [`flush`](Self::flush) or [`close`](Self::close) first.
+/// Rows of one bucket are written in call order. Dropping the last clone loses nothing: what you appended is still
+/// sent, as long as the connection exists. Rows that are not acknowledged when the connection ends are lost, and a
+/// warning is logged: call [`flush`](Self::flush) or [`close`](Self::close) first.
 #[derive(Clone)]
 pub struct AppendWriter {
     inner: Arc<Inner>,
@@ -85,7 +87,7 @@ struct Inner {
     appender: Appender,
     route: RowRoute,
     columns: usize,
-    /// Bytes above which an Arrow batch is cut.
+    /// Maximum bytes of a piece of an Arrow batch.
     max_piece: usize,
     /// Keeps the sender alive.
     _connection: Arc<ConnectionInner>,
@@ -94,20 +96,22 @@ struct Inner {
 impl AppendWriter {
     /// Appends a row.
     ///
-    /// The result may be awaited, which makes the row urgent, or dropped. If the write buffer is full, the call waits for room on this
-    /// thread, at most `writer_buffer_wait_timeout`; it does so without holding up the runtime or the sending of batches, so a tight
-    /// loop of this simply works. (On a `current_thread` runtime with [`DriverPlacement::CallerRuntime`](crate::config::DriverPlacement),
-    /// it cannot wait and errs at once.)
+    /// You can await the result, which sends the row immediately, or drop it. If the write buffer is full, the call
+    /// blocks this thread until there is room, for at most `writer_buffer_wait_timeout`. It never blocks the runtime
+    /// or the sender, so calling it in a tight loop is fine. (On a `current_thread` runtime with
+    /// [`DriverPlacement::CallerRuntime`](crate::config::DriverPlacement), it cannot wait and returns an error
+    /// immediately.)
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the row does not fit the table, [`ErrorKind::BufferFull`](crate::ErrorKind::BufferFull),
-    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed), or why nothing can be written to the table any more. The row is then not written.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the row does not fit the table,
+    /// [`ErrorKind::BufferFull`](crate::ErrorKind::BufferFull), [`ErrorKind::Closed`](crate::ErrorKind::Closed), or
+    /// the reason why the table can no longer be written. On error, the row is not written.
     ///
     /// # Panics
     ///
-    /// On a full buffer inside a `tokio::task::LocalSet` of a multi-thread runtime, which forbids waiting: use
-    /// [`append_async`](Self::append_async) there.
+    /// If the buffer is full inside a `tokio::task::LocalSet` of a multi-thread runtime, which does not allow
+    /// blocking. Use [`append_async`](Self::append_async) there.
     #[inline]
     pub fn append<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
         let inner = &*self.inner;
@@ -123,15 +127,15 @@ impl AppendWriter {
         )
     }
 
-    /// Appends a row; if the write buffer is full, waits for room without holding a thread, at most `writer_buffer_wait_timeout`.
+    /// Appends a row. If the write buffer is full, waits for room without blocking a thread, for at most
+    /// `writer_buffer_wait_timeout`.
     ///
     /// # Errors
-    ///
-    /// As [`append`](Self::append).
+    /// The same as [`append`](Self::append).
     ///
     /// # Cancel safety
     ///
-    /// Dropped before its end, the row was not appended.
+    /// Cancel safe: if dropped before completion, the row was not appended.
     pub async fn append_async<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
         take_turn().await;
         let inner = &*self.inner;
@@ -150,11 +154,12 @@ impl AppendWriter {
             .await
     }
 
-    /// Appends a row if there is room for it now.
+    /// Appends a row if there is room for it now, without waiting.
     ///
     /// # Errors
     ///
-    /// As [`append`](Self::append), [`ErrorKind::BufferFull`](crate::ErrorKind::BufferFull) without waiting.
+    /// The same as [`append`](Self::append), with [`ErrorKind::BufferFull`](crate::ErrorKind::BufferFull) if there is
+    /// no room.
     pub fn try_append<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
         let inner = &*self.inner;
         inner.check(row)?;
@@ -171,21 +176,23 @@ impl AppendWriter {
 
     /// Appends the rows of an Arrow batch.
     ///
-    /// The batch is split by partition and bucket as its rows say; what goes to one place is not copied (small batches are, to be
-    /// collected). Columns are found by name; nullability and metadata of the fields do not matter. Columns of other Arrow types that hold
-    /// the same values are converted: large and view types, dictionaries, runs, lists of any kind, other units and zones of time, integers
-    /// and decimals of other widths, precisions and scales. Digits of a time beyond the column's precision are cut, as they are in rows.
-    /// Waits like [`append`](Self::append). The future gives one result for each piece: its bucket and the offset of its first row.
+    /// The batch is split by partition and bucket. If all rows go to one bucket, they are not copied (small batches
+    /// are, because they are combined). Columns are matched by name; nullability and metadata of the fields do not
+    /// matter. Columns of other Arrow types that hold the same values are converted: large and view types,
+    /// dictionaries, run-end encoding, lists of any kind, other time units and time zones, integers and decimals of
+    /// other widths, precisions and scales. Digits of a time beyond the column's precision are truncated, as in rows.
+    /// Waits like [`append`](Self::append). The future returns one result per piece: its bucket and the offset of its
+    /// first row.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with the column's name if a column is missing, surplus, of a type that does not
-    /// convert, or has a null where there must be none, and with column and row for a value that the column cannot hold; nothing is appended
-    /// then. Otherwise as [`append`](Self::append); pieces before the one that could not be appended are then written all the same.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) with the column's name if a column is missing, unexpected, of a
+    /// type that does not convert, or has a null although it is NOT NULL, and with column and row for a value that
+    /// does not fit the column. In these cases nothing is appended. Otherwise the same as [`append`](Self::append);
+    /// pieces before the one that failed are still written.
     ///
     /// # Panics
-    ///
-    /// As [`append`](Self::append).
+    /// The same as [`append`](Self::append).
     pub fn append_arrow_batch(&self, batch: &RecordBatch) -> Result<BatchWriteFuture> {
         let inner = &*self.inner;
         let mut results = Vec::new();
@@ -208,15 +215,15 @@ impl AppendWriter {
         Ok(BatchWriteFuture::new(results))
     }
 
-    /// [`append_arrow_batch`](Self::append_arrow_batch), waiting for room without holding a thread.
+    /// Equivalent to [`append_arrow_batch`](Self::append_arrow_batch), but waits for room without blocking a thread.
     ///
     /// # Errors
     ///
-    /// As [`append_arrow_batch`](Self::append_arrow_batch).
+    /// The same as [`append_arrow_batch`](Self::append_arrow_batch).
     ///
     /// # Cancel safety
     ///
-    /// Dropped before its end, some pieces may have been appended.
+    /// Not cancel safe: if dropped before completion, some pieces may have been appended.
     pub async fn append_arrow_batch_async(&self, batch: &RecordBatch) -> Result<BatchWriteFuture> {
         take_turn().await;
         let inner = &*self.inner;
@@ -244,15 +251,16 @@ impl AppendWriter {
         Ok(BatchWriteFuture::new(results))
     }
 
-    /// Sends what this writer and its clones have appended, and waits until all of it is acknowledged or failed.
+    /// Sends everything that this writer and its clones have appended, and waits until all of it is acknowledged or
+    /// failed.
     ///
     /// # Errors
     ///
-    /// The first failure of a row since the last `flush`, whether its own result was awaited or not.
+    /// Returns the first failure of a row since the last `flush`, whether or not its own result was awaited.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before its end, the rows are sent all the same, and no failure is forgotten.
+    /// Cancel safe: if dropped, the rows are still sent, and the next `flush` returns their failures.
     pub async fn flush(&self) -> Result<()> {
         take_turn().await;
         self.inner
@@ -262,16 +270,17 @@ impl AppendWriter {
             .map_err(|error| error.during("flush"))
     }
 
-    /// Refuses rows from now on, in all clones, and flushes for at most `timeout`.
+    /// Rejects further rows from this writer and its clones, and flushes for at most `timeout`.
     ///
     /// # Errors
     ///
-    /// The first failure that neither a `flush` nor the result of its row has told; [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with
-    /// the number of rows that were not acknowledged in time, those of other writers in the same batches included. They are still sent in the background.
+    /// Returns the first failure that neither a `flush` nor the result of its row has returned, or
+    /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with the number of rows that were not acknowledged in time,
+    /// including rows of other writers in the same batches. They are still sent in the background.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before its end, the writer is closed all the same.
+    /// If dropped before completion, the writer is closed anyway.
     pub async fn close(&self, timeout: Duration) -> Result<()> {
         self.inner.appender.close(timeout).await.map_err(|error| {
             error
@@ -284,7 +293,7 @@ impl AppendWriter {
 impl Inner {
     fn pieces(&self, batch: &RecordBatch) -> Result<Vec<Piece>> {
         let info = self.appender.table().info();
-        // Checked as a whole before any piece goes.
+        // Validate the whole batch before any piece is appended.
         TableBatch::try_new(self.appender.format().row_type(), batch)
             .map_err(Error::from)
             .and_then(|batch| pieces(&batch, &self.route, self.max_piece))

@@ -1,4 +1,4 @@
-//! Looking rows up by their key.
+//! Looking up rows by key.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::error::{Error, Result};
 use crate::lookup::{LookupKind, LookupPlan, ValueReader, Values};
 use crate::turn::take_turn;
 
-/// Makes lookups: made by [`FlussTable::new_lookup`](crate::FlussTable::new_lookup).
+/// Configures lookups. Created by [`FlussTable::new_lookup`](crate::FlussTable::new_lookup).
 #[derive(Clone)]
 pub struct TableLookup {
     connection: Arc<ConnectionInner>,
@@ -32,8 +32,8 @@ impl TableLookup {
         }
     }
 
-    /// Looks up by the first columns of the key instead of the whole key. `columns` are all partition columns, anywhere, and the
-    /// columns of the bucket key, in order.
+    /// Looks up by the first columns of the key instead of the whole key. `columns` must contain the columns of the
+    /// bucket key, in order, and all partition columns, in any position.
     pub fn lookup_by(&self, columns: Vec<String>) -> TablePrefixLookup {
         TablePrefixLookup {
             connection: Arc::clone(&self.connection),
@@ -42,19 +42,20 @@ impl TableLookup {
         }
     }
 
-    /// Has the server insert a row with the key alone, and with the automatic column if there is one, where a lookup finds none.
+    /// Asks the server to insert a row if a lookup finds none. The row has only the key, and the auto-increment
+    /// column if there is one.
     #[must_use]
     pub fn insert_if_not_exists(mut self) -> Self {
         self.insert = true;
         self
     }
 
-    /// Looks up by the whole primary key.
+    /// Creates a [`Lookuper`] for the whole primary key.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a key of a type that cannot be encoded, and where rows are to be inserted
-    /// that would have a null in a column which may not be null.
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if the key has a type that cannot be encoded, or if rows
+    /// to be inserted would have a null in a NOT NULL column.
     pub fn create_lookuper(&self) -> Result<Lookuper> {
         let kind = if self.insert {
             LookupKind::InsertIfNotExists
@@ -71,7 +72,7 @@ impl TableLookup {
     }
 }
 
-/// Makes lookups by a part of the key: made by [`TableLookup::lookup_by`].
+/// Configures lookups by a prefix of the key. Created by [`TableLookup::lookup_by`].
 #[derive(Clone)]
 pub struct TablePrefixLookup {
     connection: Arc<ConnectionInner>,
@@ -80,12 +81,12 @@ pub struct TablePrefixLookup {
 }
 
 impl TablePrefixLookup {
-    /// Looks up by the columns chosen.
+    /// Creates a [`Lookuper`] for the chosen columns.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if the columns are not all partition columns and the bucket key, in order, or
-    /// the bucket key is not the beginning of the primary key.
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if the columns are not all partition columns and the
+    /// bucket key in order, or if the bucket key is not a prefix of the primary key.
     pub fn create_lookuper(&self) -> Result<Lookuper> {
         let plan = LookupPlan::by_prefix(&self.info, &self.columns);
         let plan = plan.map_err(|error| {
@@ -97,9 +98,9 @@ impl TablePrefixLookup {
     }
 }
 
-/// Looks rows up. Cheap to clone; any number of lookups may be under way at once, on one handle or several.
+/// Looks up rows by key. Cheap to clone. Any number of lookups can be in flight at once, on one handle or several.
 ///
-/// A lookup goes out at once when no other is under way to the same server. While one is, those that come share the next request.
+/// A lookup is sent immediately if no other is in flight to the same server. Otherwise lookups share the next request.
 #[derive(Clone)]
 pub struct Lookuper {
     inner: Arc<Inner>,
@@ -125,21 +126,24 @@ impl Lookuper {
         })
     }
 
-    /// The rows under a key.
+    /// Looks up the rows for a key.
     ///
-    /// `key` has the columns of the lookup only, in order: those of the primary key, partition columns included; or those given to
-    /// [`lookup_by`](TableLookup::lookup_by). What does not exist is no error: neither a missing row nor a missing partition.
+    /// `key` contains only the columns of the lookup, in order: the primary key, including partition columns, or the
+    /// columns passed to [`lookup_by`](TableLookup::lookup_by). A missing row or partition is not an error; the
+    /// result is empty.
     ///
-    /// Failures that pass are repeated, after growing pauses, for at most [`Config::call_timeout`](crate::Config::call_timeout).
+    /// Transient failures are retried with backoff for at most [`Config::call_timeout`](crate::Config::call_timeout).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a key that does not fit the columns;
-    /// [`ErrorKind::Timeout`](crate::error::ErrorKind::Timeout) and others when the time is over; what the server refuses.
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if the key does not fit the columns;
+    /// [`ErrorKind::Timeout`](crate::error::ErrorKind::Timeout) or the last failure when the time is up; or the error
+    /// of the server if it rejects the lookup.
     ///
     /// # Cancel safety
     ///
-    /// Dropped, the lookup may still be sent; its answer is thrown away. Other lookups are not disturbed.
+    /// Cancel safe: if dropped, the lookup may still be sent and its response is discarded. Other lookups are not
+    /// affected.
     pub async fn lookup<R: InternalRow + ?Sized>(&self, key: &R) -> Result<LookupResult> {
         take_turn().await;
         let inner = &*self.inner;
@@ -164,15 +168,15 @@ impl Lookuper {
         self.read(values).await
     }
 
-    /// The rows under each of several keys, in the order of the keys. All are under way at once, and share requests.
+    /// Looks up the rows for several keys. The results are in the order of the keys. All lookups run concurrently and
+    /// share requests.
     ///
     /// # Errors
     ///
-    /// The first error of any of them; see [`lookup`](Self::lookup).
+    /// Returns the first error of any of them; see [`lookup`](Self::lookup).
     ///
     /// # Cancel safety
-    ///
-    /// As [`lookup`](Self::lookup).
+    /// The same as [`lookup`](Self::lookup).
     pub async fn lookup_many<R: InternalRow>(
         &self,
         keys: impl IntoIterator<Item = R>,
@@ -217,22 +221,21 @@ impl Lookuper {
         Ok(results)
     }
 
-    /// The rows of several results, in their order, as one Arrow batch with the columns of the table.
+    /// Converts the rows of several results, in order, to one Arrow batch with the columns of the table.
     ///
     /// # Errors
-    ///
-    /// A value that does not fit its column.
+    /// Returns an error if a value does not fit its column.
     pub fn to_record_batch(&self, results: &[LookupResult]) -> Result<RecordBatch> {
         let rows: Vec<&LookupRow> = results.iter().flat_map(LookupResult::rows).collect();
         crate::lookup::record_batch(self.inner.info.row_type(), rows)
     }
 
-    /// The definition of the table.
+    /// Returns the definition of the table.
     pub fn table_info(&self) -> &TableInfo {
         &self.inner.info
     }
 
-    /// The rows of values. Only those of a schema that is not known yet are waited for.
+    /// Decodes values to rows. Only waits if a schema is not known yet.
     async fn read(&self, values: Values) -> Result<LookupResult> {
         let rows = match values {
             Values::One(None) => Rows::None,
@@ -264,7 +267,7 @@ impl Lookuper {
 
     async fn read_other(&self, record: ValueRecord) -> Result<LookupRow> {
         let inner = &*self.inner;
-        // In a box, as it is rare and would make every lookup larger.
+        // Boxed, because it is rare and would make every lookup larger.
         Box::pin(inner.values.read_record(&inner.connection, record))
             .await
             .map_err(|error| self.failed(error))
@@ -284,7 +287,7 @@ impl Lookuper {
     }
 }
 
-/// The rows that a lookup found.
+/// The rows found by a lookup.
 #[derive(Clone)]
 pub struct LookupResult {
     rows: Rows,
@@ -300,33 +303,33 @@ enum Rows {
 }
 
 impl LookupResult {
-    /// The row under the key, or `None` if there is none.
+    /// Returns the row for the key, or `None` if there is none.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if there are several, which only a lookup by a part of the key finds.
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if there are several rows, which is only possible for a
+    /// prefix lookup.
     pub fn get_single_row(&self) -> Result<Option<LookupRow>> {
         match self.rows() {
             [] => Ok(None),
             [row] => Ok(Some(row.clone())),
-            rows => Err(Error::usage(format!(
-                "{} rows were found where one is asked for",
-                rows.len()
-            ))
-            .during("get_single_row")),
+            rows => Err(
+                Error::usage(format!("expected at most one row, found {}", rows.len()))
+                    .during("get_single_row"),
+            ),
         }
     }
 
-    /// All rows found, in the order of their keys.
+    /// Returns all rows found, in key order.
     ///
     /// # Errors
     ///
-    /// None today; rows are checked when they come.
+    /// Currently never fails; rows are validated when they are received.
     pub fn get_rows(&self) -> Result<Vec<LookupRow>> {
         Ok(self.rows().to_vec())
     }
 
-    /// All rows found, in the order of their keys.
+    /// Returns all rows found, in key order.
     pub fn rows(&self) -> &[LookupRow] {
         match &self.rows {
             Rows::None => &[],
@@ -335,7 +338,7 @@ impl LookupResult {
         }
     }
 
-    /// All rows found, taken out.
+    /// Consumes the result and returns all rows found.
     pub fn into_rows(self) -> Vec<LookupRow> {
         match self.rows {
             Rows::None => Vec::new(),
@@ -344,21 +347,20 @@ impl LookupResult {
         }
     }
 
-    /// How many rows were found.
+    /// Returns the number of rows found.
     pub fn len(&self) -> usize {
         self.rows().len()
     }
 
-    /// Whether nothing was found.
+    /// Returns whether no row was found.
     pub fn is_empty(&self) -> bool {
         self.rows().is_empty()
     }
 
-    /// The rows as an Arrow batch with the columns of the table; one without rows if nothing was found.
+    /// Converts the rows to an Arrow batch with the columns of the table. The batch is empty if nothing was found.
     ///
     /// # Errors
-    ///
-    /// A value that does not fit its column.
+    /// Returns an error if a value does not fit its column.
     pub fn to_record_batch(&self) -> Result<RecordBatch> {
         crate::lookup::record_batch(self.lookuper.info.row_type(), self.rows())
     }

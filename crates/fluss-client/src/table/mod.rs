@@ -1,4 +1,4 @@
-//! A table, and what can be made from it.
+//! A table, and the writers, scanners and lookups you create from it.
 
 mod append;
 mod lookup;
@@ -22,7 +22,8 @@ use fluss_metadata::{AutoPartitionStrategy, TableInfo, TablePath};
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
 
-/// A table as it was defined when the handle was made. Cheap to clone, and bound to no lifetime.
+/// A handle to a table, with its definition at the time [`get_table`](crate::FlussConnection::get_table) was called.
+/// Cheap to clone, without a lifetime.
 #[derive(Clone)]
 pub struct FlussTable {
     connection: Arc<ConnectionInner>,
@@ -34,30 +35,30 @@ impl FlussTable {
         Self { connection, info }
     }
 
-    /// The definition of the table: schema, keys, buckets, properties.
+    /// Returns the definition of the table: schema, keys, buckets, properties.
     pub fn get_table_info(&self) -> &TableInfo {
         &self.info
     }
 
-    /// The database and name of the table.
+    /// Returns the database and name of the table.
     pub fn table_path(&self) -> &TablePath {
         self.info.table_path()
     }
 
-    /// Whether it is a primary-key table.
+    /// Returns whether this is a primary-key table.
     pub fn has_primary_key(&self) -> bool {
         self.info.has_primary_key()
     }
 
-    /// Appends to a log table.
+    /// Starts appending to a log table.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) on a primary-key table: upsert to it instead.
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a primary-key table: upsert to it instead.
     pub fn new_append(&self) -> Result<TableAppend> {
         if self.info.has_primary_key() {
             return Err(Error::usage(
-                "rows are appended to log tables only; upsert to a primary-key table",
+                "only log tables can be appended to; upsert to a primary-key table",
             )
             .during("new_append")
             .of_table(self.table_path()));
@@ -69,15 +70,15 @@ impl FlussTable {
         ))
     }
 
-    /// Upserts to and deletes from a primary-key table.
+    /// Starts upserting to and deleting from a primary-key table.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) on a log table: append to it instead.
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a log table: append to it instead.
     pub fn new_upsert(&self) -> Result<TableUpsert> {
         self.require_primary_key(
             "new_upsert",
-            "rows are upserted to primary-key tables only; append to a log table",
+            "only primary-key tables can be upserted to; append to a log table",
         )?;
         self.expect_traffic();
         Ok(TableUpsert::new(
@@ -86,22 +87,19 @@ impl FlussTable {
         ))
     }
 
-    /// Reads the log of the table: the rows of a log table, the changelog of a primary-key table.
+    /// Starts a scan of the log of the table: the rows of a log table, or the changelog of a primary-key table.
     pub fn new_scan(&self) -> TableScan {
         self.expect_traffic();
         TableScan::new(Arc::clone(&self.connection), self.info.clone())
     }
 
-    /// Looks rows up by their key.
+    /// Starts lookups by key.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) on a log table, which has no key.
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a log table, which has no key.
     pub fn new_lookup(&self) -> Result<TableLookup> {
-        self.require_primary_key(
-            "new_lookup",
-            "rows are looked up in primary-key tables only",
-        )?;
+        self.require_primary_key("new_lookup", "only primary-key tables support lookups")?;
         self.expect_traffic();
         Ok(TableLookup::new(
             Arc::clone(&self.connection),
@@ -109,19 +107,19 @@ impl FlussTable {
         ))
     }
 
-    /// The rules by which servers make and drop partitions of this table by time. Where the table names no time zone, they go by
-    /// [`Config::server_time_zone`](crate::Config::server_time_zone).
+    /// Returns the rules by which servers create and drop time-based partitions of this table. If the table has no
+    /// time zone, they use [`Config::server_time_zone`](crate::Config::server_time_zone).
     ///
     /// ```no_run
     /// # fn today(table: &fluss_client::FlussTable, now_millis: i64) -> Result<String, Box<dyn std::error::Error>> {
-    /// // The name of the partition of now.
+    /// // The name of the current partition.
     /// Ok(table.auto_partition()?.partition_time(now_millis, 0)?)
     /// # }
     /// ```
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Corrupt`](crate::error::ErrorKind::Corrupt) for a property of the table that cannot be read.
+    /// [`ErrorKind::Corrupt`](crate::error::ErrorKind::Corrupt) if a property of the table cannot be parsed.
     pub fn auto_partition(&self) -> Result<AutoPartitionStrategy> {
         let strategy = self.info.descriptor().auto_partition();
         let strategy =
@@ -132,7 +130,7 @@ impl FlussTable {
         Ok(strategy.with_time_zone(self.connection.config.server_time_zone.as_str()))
     }
 
-    /// Has the leaders of the buckets learnt, which the first write or read will want, without waiting for it.
+    /// Starts looking up the leaders of the buckets, which the first write or read will need, without waiting for them.
     fn expect_traffic(&self) {
         self.connection.cluster.prefetch_table(self.table_path());
     }

@@ -10,9 +10,9 @@ use fluss_metadata::TableBucket;
 use fluss_row::ChangeType;
 use fluss_row::arrow::ColumnarRow;
 
-/// A row of the log with its place in it.
+/// A row of the log with its position.
 ///
-/// The row is a view of the batch it came in: cheap to clone, and the batch lives as long as one of its rows.
+/// The row is a view of its batch. It is cheap to clone, and the batch stays in memory as long as one of its rows does.
 #[derive(Debug, Clone)]
 pub struct ScanRecord {
     row: ColumnarRow,
@@ -36,28 +36,28 @@ impl ScanRecord {
         }
     }
 
-    /// The columns, in the order of the projection.
+    /// Returns the columns, in the order of the projection.
     pub fn row(&self) -> &ColumnarRow {
         &self.row
     }
 
-    /// Offset of the record in its bucket.
+    /// Returns the offset of the record in its bucket.
     pub fn offset(&self) -> i64 {
         self.offset
     }
 
-    /// When the server took in the batch of the record, in milliseconds since the epoch.
+    /// Returns when the server received the batch of the record, in milliseconds since the epoch.
     pub fn timestamp(&self) -> i64 {
         self.timestamp
     }
 
-    /// What happened to the row: always [`ChangeType::AppendOnly`] in a log table.
+    /// Returns what happened to the row. Always [`ChangeType::AppendOnly`] in a log table.
     pub fn change_type(&self) -> &ChangeType {
         &self.change_type
     }
 }
 
-/// The records of one poll, by bucket; in the order of their offsets within a bucket.
+/// The records of one poll, by bucket, in offset order within each bucket.
 #[derive(Debug, Clone, Default)]
 pub struct ScanRecords {
     buckets: HashMap<TableBucket, Vec<ScanRecord>>,
@@ -65,7 +65,7 @@ pub struct ScanRecords {
 }
 
 impl ScanRecords {
-    /// Makes room for the records of a bucket.
+    /// Returns the list for the records of a bucket.
     pub(crate) fn bucket_mut(&mut self, bucket: TableBucket) -> &mut Vec<ScanRecord> {
         self.buckets.entry(bucket).or_default()
     }
@@ -74,7 +74,7 @@ impl ScanRecords {
         self.positions = positions;
     }
 
-    /// The records of each bucket that has any.
+    /// Returns the records of each bucket that has any.
     ///
     /// ```no_run
     /// # fn print(records: fluss_client::ScanRecords) {
@@ -89,38 +89,38 @@ impl ScanRecords {
         &self.buckets
     }
 
-    /// Takes the records of each bucket that has any.
+    /// Consumes this and returns the records of each bucket that has any.
     pub fn into_records_by_buckets(self) -> HashMap<TableBucket, Vec<ScanRecord>> {
         self.buckets
     }
 
-    /// The records of one bucket; none if it has none.
+    /// Returns the records of one bucket, which may be empty.
     pub fn records(&self, bucket: &TableBucket) -> &[ScanRecord] {
         self.buckets.get(bucket).map_or(&[], Vec::as_slice)
     }
 
-    /// The buckets that have records.
+    /// Returns the buckets that have records.
     pub fn buckets(&self) -> impl Iterator<Item = &TableBucket> {
         self.buckets.keys()
     }
 
-    /// How many records there are in all.
+    /// Returns the total number of records.
     pub fn count(&self) -> usize {
         self.buckets.values().map(Vec::len).sum()
     }
 
-    /// Whether there are records, or [`consumed_up_to`](Self::consumed_up_to) tells of any bucket.
+    /// Returns whether there are records, or [`consumed_up_to`](Self::consumed_up_to) returns an offset for any bucket.
     pub fn has_progress(&self) -> bool {
         !self.positions.is_empty()
     }
 
-    /// Whether there are no records.
+    /// Returns whether there are no records.
     pub fn is_empty(&self) -> bool {
         self.buckets.is_empty()
     }
 
-    /// Offset after everything of the bucket that was handed out up to this poll, batches without rows included; `None` if it is where the
-    /// last poll told. A poll that ends without records tells of the buckets that came further by batches without rows.
+    /// Returns the next offset to read for `bucket` after this poll, including empty batches, or `None` if it is
+    /// unchanged. A poll without records returns it for the buckets that advanced over empty batches.
     pub fn consumed_up_to(&self, bucket: &TableBucket) -> Option<i64> {
         self.positions
             .iter()
@@ -133,7 +133,7 @@ impl IntoIterator for ScanRecords {
     type Item = ScanRecord;
     type IntoIter = ScanRecordsIntoIter;
 
-    /// All records, bucket after bucket.
+    /// Iterates over all records, bucket by bucket.
     fn into_iter(self) -> Self::IntoIter {
         ScanRecordsIntoIter {
             buckets: self.buckets.into_values(),
@@ -142,7 +142,7 @@ impl IntoIterator for ScanRecords {
     }
 }
 
-/// All records of a poll, bucket after bucket. See [`ScanRecords::into_iter`].
+/// Iterator over all records of a poll, bucket by bucket. See [`ScanRecords::into_iter`].
 #[derive(Debug)]
 pub struct ScanRecordsIntoIter {
     buckets: hash_map::IntoValues<TableBucket, Vec<ScanRecord>>,
@@ -186,38 +186,39 @@ impl ScanBatch {
         }
     }
 
-    /// The bucket of the rows.
+    /// Returns the bucket of the rows.
     pub fn bucket(&self) -> &TableBucket {
         &self.bucket
     }
 
-    /// The columns, in the order of the projection. Reading the changelog of a primary-key table, a last column `_change_type` tells
-    /// what happened to each row: `insert`, `update_before`, `update_after` or `delete`.
+    /// Returns the columns, in the order of the projection. For the changelog of a primary-key table, a trailing
+    /// `_change_type` column says what happened to each row: `insert`, `update_before`, `update_after` or `delete`.
     pub fn batch(&self) -> &RecordBatch {
         &self.batch
     }
 
-    /// Takes the columns; see [`batch`](Self::batch).
+    /// Consumes this and returns the columns; see [`batch`](Self::batch).
     pub fn into_batch(self) -> RecordBatch {
         self.batch
     }
 
-    /// Offset of the first row in its bucket. Rows of a primary-key table that were read with a limit have no offset: 0.
+    /// Returns the offset of the first row in its bucket. Rows of a primary-key table read with a limit have no
+    /// offset; it is 0 then.
     pub fn base_offset(&self) -> i64 {
         self.base_offset
     }
 
-    /// Offset of the last row; one less than [`base_offset`](Self::base_offset) if there are no rows.
+    /// Returns the offset of the last row, or one less than [`base_offset`](Self::base_offset) if there are no rows.
     pub fn last_offset(&self) -> i64 {
         self.base_offset + self.batch.num_rows() as i64 - 1
     }
 
-    /// When the server took in the rows, in milliseconds since the epoch, where that is known.
+    /// Returns when the server received the rows, in milliseconds since the epoch, if known.
     pub fn timestamp(&self) -> Option<i64> {
         self.timestamp
     }
 
-    /// How many rows there are.
+    /// Returns the number of rows.
     pub fn num_records(&self) -> usize {
         self.batch.num_rows()
     }

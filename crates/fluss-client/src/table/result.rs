@@ -1,4 +1,4 @@
-//! What became of a written row.
+//! The results of writes.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -34,15 +34,15 @@ impl WriteResult {
         }
     }
 
-    /// The bucket, with its partition if the table has any.
+    /// Returns the bucket, with its partition if the table is partitioned.
     pub fn bucket(&self) -> TableBucket {
         self.bucket
     }
 
-    /// For an append: the offset of the row. For an upsert or delete: the offset after the last change that the row's batch made to the
-    /// changelog, so that a reader who is there has seen the row.
+    /// For an append, returns the offset of the row. For an upsert or delete, returns the changelog offset just past
+    /// this row's batch; a reader at that offset has seen the row.
     ///
-    /// `None` if the server did not tell, as when the answer to a first attempt was lost.
+    /// `None` if the server did not report it, for example because the response to a first attempt was lost.
     pub fn offset(&self) -> Option<i64> {
         self.offset
     }
@@ -50,17 +50,17 @@ impl WriteResult {
 
 /// The result of writing one row, as a future.
 ///
-/// The row is on its way whether this is awaited or not: dropping it means "fire and forget". Awaiting it makes the row's batch urgent:
-/// it goes out as soon as nothing else of its bucket is under way, instead of waiting for more rows. Rows awaited together still share a
-/// batch. It may be awaited on any runtime, and costs no allocation.
+/// The row is sent whether or not you await this; drop it to "fire and forget". Awaiting it makes the batch of the
+/// row urgent: it is sent as soon as no other batch of its bucket is in flight, instead of waiting for more rows.
+/// Rows awaited together still share a batch. You can await it on any runtime, and it costs no allocation.
 ///
 /// # Cancel safety
 ///
-/// Dropping it at any point changes nothing about the row.
+/// Cancel safe: dropping it does not affect the row.
 pub struct WriteResultFuture {
     batch: Arc<Completion>,
     index: u32,
-    /// The place among those who wait for the batch.
+    /// The position in the batch's list of waiters.
     place: u32,
 }
 
@@ -74,7 +74,7 @@ impl WriteResultFuture {
         }
     }
 
-    /// The result, if it is known already; does not hurry the row.
+    /// Returns the result if it is known already. Does not make the row urgent.
     pub fn try_result(&self) -> Option<Result<WriteResult>> {
         let (result, batch) = self.peek()?;
         if result.is_err() {
@@ -83,7 +83,7 @@ impl WriteResultFuture {
         Some(result)
     }
 
-    /// The result, and the batch that the row came to.
+    /// The result, and the batch that contains the row.
     fn peek(&self) -> Option<(Result<WriteResult>, &Completion)> {
         let (mut batch, mut index) = (&self.batch, self.index);
         loop {
@@ -102,7 +102,7 @@ impl WriteResultFuture {
 }
 
 impl WriteResultFuture {
-    /// Waits for the end of the batch; `None` if its rows moved to others.
+    /// Waits for the batch to complete; `None` if its rows moved to other batches.
     fn poll_batch(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<WriteResult>>> {
         let index = self.index;
         let batch = &self.batch;
@@ -132,7 +132,7 @@ impl WriteResultFuture {
 
 #[cold]
 fn lost() -> Error {
-    Error::usage("the batch has no such row")
+    Error::usage("the batch does not contain the row")
 }
 
 impl Future for WriteResultFuture {
@@ -172,14 +172,14 @@ impl fmt::Debug for WriteResultFuture {
     }
 }
 
-/// The results of an Arrow batch, as a future: one for each piece that it was split into, with the bucket of the piece and the offset of
-/// its first row.
+/// The results of writing an Arrow batch, as a future: one per piece that the batch was split into, with the bucket
+/// of the piece and the offset of its first row.
 ///
-/// Like a [`WriteResultFuture`], it may be dropped, and awaiting it makes the rows urgent.
+/// Like a [`WriteResultFuture`], you can drop it, and awaiting it makes the rows urgent.
 ///
 /// # Cancel safety
 ///
-/// Dropping it at any point changes nothing about the rows.
+/// Cancel safe: dropping it does not affect the rows.
 #[derive(Debug)]
 pub struct BatchWriteFuture {
     pieces: VecDeque<Piece>,
@@ -187,7 +187,7 @@ pub struct BatchWriteFuture {
     done: Vec<WriteResult>,
 }
 
-/// Rows of one batch, one behind the other.
+/// Consecutive rows of one batch.
 #[derive(Debug)]
 struct Piece {
     first: WriteResultFuture,
@@ -195,7 +195,7 @@ struct Piece {
 }
 
 impl BatchWriteFuture {
-    /// The first row of each piece, and how many rows it has.
+    /// Takes the first row of each piece and its number of rows.
     pub(crate) fn new(pieces: impl IntoIterator<Item = (WriteResultFuture, u32)>) -> Self {
         let pieces = pieces.into_iter();
         Self {
@@ -206,7 +206,7 @@ impl BatchWriteFuture {
 }
 
 impl Piece {
-    /// The pieces that the rows are in now, if they moved, by the batches they come to.
+    /// If the rows moved, returns the pieces that contain them now, one per batch.
     fn moved(&self) -> Option<Vec<Self>> {
         let Some(Outcome::Moved(places)) = self.first.batch.outcome() else {
             return None;
@@ -216,7 +216,8 @@ impl Piece {
         for place in rows.take(self.rows as usize) {
             let is_in = |piece: &&mut Self| Arc::ptr_eq(&piece.first.batch, &place.batch);
             match pieces.iter_mut().find(is_in) {
-                // Rows move in their order, and nothing comes between those of a batch but rows of others: its end is theirs.
+                // Rows keep their order when they move, and only rows of other pieces come between them, so the
+                // batch's completion is theirs.
                 Some(piece) => piece.rows = place.index - piece.first.index + 1,
                 None => pieces.push(Self {
                     first: WriteResultFuture::new(Arc::clone(&place.batch), place.index),
@@ -234,7 +235,7 @@ impl Future for BatchWriteFuture {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = &mut *self;
         if this.done.is_empty() {
-            // All pieces become urgent, not only the first that is not there yet.
+            // All pieces become urgent, not only the first incomplete one.
             for piece in &this.pieces {
                 piece.first.batch.want(Wish::Urgent);
             }

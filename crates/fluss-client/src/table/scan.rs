@@ -1,4 +1,4 @@
-//! Reading the log of a table: what to read, as rows or as Arrow batches.
+//! Scans of a table: what to read, as rows or as Arrow batches.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,32 +11,32 @@ pub use crate::scan::{
     TableBatchScanner,
 };
 
-/// The name that `fluss-rs` 1.0 has for the scanner of a bucket.
+/// The official Rust client's name for [`BucketBatchScanner`].
 pub type LimitBatchScanner = BucketBatchScanner;
 
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
 use crate::scan::{Projection, Scanner};
 
-/// Subscribes at the earliest offset that the server has.
+/// Start at the earliest offset that the server has.
 pub const EARLIEST_OFFSET: i64 = -2;
-/// Subscribes behind the latest record that readers may see when the subscription starts.
+/// Start after the latest committed record at the time of the subscription.
 pub const LATEST_OFFSET: i64 = -1;
 
-/// What to do when the offset wanted is not in the log.
+/// What to do when a requested offset is not in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum OffsetReset {
-    /// `poll` returns an error that names bucket and offset.
+    /// `poll` returns an error with the bucket and offset.
     #[default]
     Error,
-    /// Reading goes on at the earliest offset.
+    /// Reading continues at the earliest offset.
     Earliest,
-    /// Reading goes on after the latest record.
+    /// Reading continues after the latest record.
     Latest,
 }
 
-/// What to read of a table: made by [`FlussTable::new_scan`](crate::FlussTable::new_scan).
+/// Configures a scan of a table. Created by [`FlussTable::new_scan`](crate::FlussTable::new_scan).
 #[derive(Clone)]
 pub struct TableScan {
     connection: Arc<ConnectionInner>,
@@ -57,19 +57,20 @@ impl TableScan {
         }
     }
 
-    /// Reads these columns only, by position, in this order. The server leaves the others out where it can.
+    /// Reads only these columns, by position, in this order. The server leaves out the others where it can.
     ///
-    /// No column at all is a scan that only counts.
+    /// An empty projection just counts rows.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a position that the table does not have, or one given twice.
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if the table does not have a position, or if one is given
+    /// twice.
     pub fn project(mut self, columns: &[usize]) -> Result<Self> {
         let available = self.info.schema().columns().len();
         for (index, column) in columns.iter().enumerate() {
             if *column >= available {
                 return Err(self.refused(format!(
-                    "column {column} is projected, the table has columns 0 to {}",
+                    "cannot project column {column}: the table has columns 0 to {}",
                     available.saturating_sub(1)
                 )));
             }
@@ -85,14 +86,15 @@ impl TableScan {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a name that the table does not have, or one given twice.
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if the table does not have a name, or if one is given
+    /// twice.
     pub fn project_by_name(self, columns: &[&str]) -> Result<Self> {
         let positions = columns
             .iter()
             .map(|name| {
                 self.info.schema().column_index(name).ok_or_else(|| {
                     self.refused(format!(
-                        "column {name:?} is projected, the table does not have it"
+                        "cannot project column {name:?}: the table has no such column"
                     ))
                 })
             })
@@ -100,12 +102,13 @@ impl TableScan {
         self.project(&positions)
     }
 
-    /// Reads at most this many rows: of a bucket with [`create_bucket_batch_scanner`](Self::create_bucket_batch_scanner), of the whole
-    /// table with [`create_batch_scanner`](Self::create_batch_scanner).
+    /// Reads at most this many rows: of one bucket with
+    /// [`create_bucket_batch_scanner`](Self::create_bucket_batch_scanner), of the whole table with
+    /// [`create_batch_scanner`](Self::create_batch_scanner).
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if it is not at least 1.
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if `rows` is less than 1.
     pub fn limit(mut self, rows: i32) -> Result<Self> {
         if rows < 1 {
             return Err(self.refused(format!("the limit is {rows}, expected at least 1")));
@@ -114,29 +117,30 @@ impl TableScan {
         Ok(self)
     }
 
-    /// What to do when an offset is not in the log. Default [`OffsetReset::Error`].
+    /// Sets what to do when an offset is not in the log. Default [`OffsetReset::Error`].
     #[must_use]
     pub fn offset_reset(mut self, reset: OffsetReset) -> Self {
         self.reset = reset;
         self
     }
 
-    /// A scanner over the rows of the log. It reads nothing before buckets are subscribed.
+    /// Creates a scanner over the rows of the log. It reads nothing until you subscribe to buckets.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) with a [`limit`](Self::limit), or for a column type that cannot be read.
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if a [`limit`](Self::limit) is set, or if a column has a
+    /// type that cannot be read.
     pub fn create_log_scanner(&self) -> Result<LogScanner> {
         let most = self.connection.config.scanner_max_poll_records;
         let scanner = self.scanner("create_log_scanner", most, self.projection()?, None);
         Ok(LogScanner::new(scanner?))
     }
 
-    /// A scanner over the Arrow batches of the log. It reads nothing before buckets are subscribed.
+    /// Creates a scanner over the Arrow batches of the log. It reads nothing until you subscribe to buckets.
     ///
     /// # Errors
     ///
-    /// As [`create_log_scanner`](Self::create_log_scanner).
+    /// The same as [`create_log_scanner`](Self::create_log_scanner).
     pub fn create_record_batch_log_scanner(&self) -> Result<RecordBatchLogScanner> {
         let projection = self.projection()?;
         let schema = projection.batch_schema()?;
@@ -146,21 +150,24 @@ impl TableScan {
         Ok(RecordBatchLogScanner::new(scanner, schema))
     }
 
-    /// A scanner that reads one bucket once: at most as many rows as the [`limit`](Self::limit), or every row of a primary-key table.
+    /// Creates a scanner that reads one bucket once: up to [`limit`](Self::limit) rows, or every row of a primary-key
+    /// table.
     ///
-    /// With a limit it reads the last rows of a log table, any rows of a primary-key table. Without one the server of the bucket, which
-    /// must be of release 1.0 or later, reads a snapshot of the rows as they are when the first batch is asked for.
+    /// With a limit, it reads the last rows of a log table, or any rows of a primary-key table. Without a limit, the
+    /// server of the bucket, which must be of release 1.0 or later, reads a snapshot of the rows taken when you
+    /// request the first batch.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a log table without a limit, or for a bucket of another table.
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a log table without a limit, or if the bucket belongs
+    /// to another table.
     pub fn create_bucket_batch_scanner(&self, bucket: TableBucket) -> Result<BucketBatchScanner> {
         let operation = "create_bucket_batch_scanner";
         self.require_bounded(operation)?;
         if bucket.table_id() != self.info.table_id() {
             return Err(self
                 .refused(format!(
-                    "the bucket is of table {}, this is table {}",
+                    "the bucket belongs to table {}, this is table {}",
                     bucket.table_id(),
                     self.info.table_id()
                 ))
@@ -174,8 +181,8 @@ impl TableScan {
         )
     }
 
-    /// A scanner that reads the whole table once: at most as many rows as the [`limit`](Self::limit) in all, or every row of a
-    /// primary-key table, which takes servers of release 1.0 or later.
+    /// Creates a scanner that reads the whole table once: up to [`limit`](Self::limit) rows in total, or every row of
+    /// a primary-key table, which requires servers of release 1.0 or later.
     ///
     /// # Errors
     ///
@@ -185,13 +192,13 @@ impl TableScan {
         TableBatchScanner::new(Arc::clone(&self.connection), self.projection()?, self.limit)
     }
 
-    /// A log has no end, the rows of a primary-key table have.
+    /// A log is unbounded, the rows of a primary-key table are not.
     fn require_bounded(&self, operation: &'static str) -> Result<()> {
         if self.limit.is_some() || self.info.has_primary_key() {
             return Ok(());
         }
         Err(self
-            .refused("a log table is read at once only up to a limit: set one".to_owned())
+            .refused("a batch scan of a log table needs a limit".to_owned())
             .during(operation))
     }
 
@@ -204,7 +211,10 @@ impl TableScan {
     ) -> Result<Scanner> {
         if self.limit.is_some() {
             return Err(self
-                .refused("a log scanner has no limit: it reads on as the log grows".to_owned())
+                .refused(
+                    "a log scanner does not support a limit: it keeps reading as the log grows"
+                        .to_owned(),
+                )
                 .during(operation));
         }
         Ok(Scanner::start(

@@ -1,4 +1,4 @@
-//! Upserting to and deleting from primary-key tables.
+//! Upserts to and deletes from primary-key tables.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::write::{Appender, BatchKind, RowRoute};
 
 pub use crate::write::MergeMode;
 
-/// What is to be upserted to: makes writers.
+/// A primary-key table to upsert to; creates writers.
 #[derive(Clone)]
 pub struct TableUpsert {
     connection: Arc<ConnectionInner>,
@@ -35,15 +35,17 @@ impl TableUpsert {
         }
     }
 
-    /// Writes only the columns at these positions: an upsert leaves the others as they are, or null if the key is new; a delete sets
-    /// the others of these columns to null, and removes the row once all columns but the key are null. `None` means all columns.
+    /// Writes only the columns at these positions, which include the key. An upsert leaves the other columns
+    /// unchanged, or null if the key is new. A delete sets these columns, except the key, to null, and removes the
+    /// row once all columns except the key are null. `None` means all columns.
     ///
-    /// Rows still have all columns; those that are not written may be null.
+    /// Rows still have all columns; the ones that are not written may be null.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) for a position that the table does not have, if a column of the primary key is
-    /// missing, if the table's auto-increment column is among them, or if a column outside the primary key is NOT NULL.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the table does not have a position, if a column of the
+    /// primary key is missing, if the table's auto-increment column is among the columns, or if a column outside the
+    /// primary key is NOT NULL.
     pub fn partial_update(mut self, columns: Option<Vec<usize>>) -> Result<Self> {
         if let Some(columns) = &columns {
             check_target_columns(&self.info, columns).map_err(|error| {
@@ -56,11 +58,11 @@ impl TableUpsert {
         Ok(self)
     }
 
-    /// [`partial_update`](Self::partial_update) by column names.
+    /// Equivalent to [`partial_update`](Self::partial_update) with column names.
     ///
     /// # Errors
     ///
-    /// As there; also for a name that the table does not have.
+    /// The same as [`partial_update`](Self::partial_update). Also if the table does not have a name.
     pub fn partial_update_with_column_names(self, columns: &[&str]) -> Result<Self> {
         let positions = columns
             .iter()
@@ -75,21 +77,22 @@ impl TableUpsert {
         self.partial_update(Some(positions))
     }
 
-    /// Chooses what the table's merge engine does with the rows.
+    /// Sets how the merge engine of the table treats the rows.
     #[must_use]
     pub fn merge_mode(mut self, merge_mode: MergeMode) -> Self {
         self.merge_mode = merge_mode;
         self
     }
 
-    /// Makes a writer. All writers of a connection share its write buffer, and those of one table its batches.
+    /// Creates a writer. All writers of a connection share its write buffer, and writers of the same table share
+    /// batches.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the table has an auto-increment column and no
-    /// [`partial_update`](Self::partial_update) leaves it out, for [`MergeMode::Overwrite`] without a merge engine, or if the table has
-    /// properties that this client does not know how to write; [`ErrorKind::Closed`](crate::ErrorKind::Closed) after the connection was
-    /// closed.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the table has an auto-increment column that no
+    /// [`partial_update`](Self::partial_update) leaves out, for [`MergeMode::Overwrite`] without a merge engine, or
+    /// if the table has properties for which this client cannot write rows;
+    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed) if the connection is closed.
     pub fn create_writer(&self) -> Result<UpsertWriter> {
         self.make_writer().map_err(|error| {
             error
@@ -104,13 +107,13 @@ impl TableUpsert {
             self.info.schema().auto_increment_column(),
         ) {
             return Err(Error::usage(format!(
-                "column {column:?} is filled by the server: name the other columns in partial_update"
+                "column {column:?} is filled in by the server: pass the other columns to partial_update"
             )));
         }
         if self.merge_mode == MergeMode::Overwrite
             && self.info.descriptor().merge_engine()?.is_none()
         {
-            return Err(Error::usage("the table has no merge engine to write past"));
+            return Err(Error::usage("the table has no merge engine to bypass"));
         }
         let target_columns = self
             .target_columns
@@ -140,7 +143,7 @@ impl TableUpsert {
     }
 }
 
-/// Checks what the server would refuse. Source: `UpsertWriterImpl.java: sanityCheck`.
+/// Checks what the server would reject. Source: `UpsertWriterImpl.java: sanityCheck`.
 fn check_target_columns(info: &TableInfo, targets: &[usize]) -> Result<()> {
     let schema = info.schema();
     if let Some(position) = targets
@@ -165,7 +168,7 @@ fn check_target_columns(info: &TableInfo, targets: &[usize]) -> Result<()> {
         let is_filled_by_server = schema.auto_increment_column() == Some(column.name());
         if is_filled_by_server && targets.contains(&position) {
             return Err(Error::usage(format!(
-                "column {:?} is filled by the server and cannot be written",
+                "column {:?} is filled in by the server and cannot be written",
                 column.name()
             )));
         }
@@ -182,12 +185,13 @@ fn check_target_columns(info: &TableInfo, targets: &[usize]) -> Result<()> {
 
 /// Upserts rows to a primary-key table and deletes them.
 ///
-/// Cheap to clone; clones share what [`flush`](Self::flush) waits for. Rows are encoded at once and sent in batches in the background:
-/// when a batch is full, when its oldest row has waited for `writer_batch_timeout`, when a row of it is awaited, or on `flush`.
+/// Cheap to clone. [`flush`](Self::flush) waits for the rows of all clones. Rows are encoded immediately and sent in
+/// batches in the background: when a batch is full, when its oldest row has waited for `writer_batch_timeout`, when
+/// one of its rows is awaited, or on `flush`.
 ///
-/// Writes of one key are applied in the order of the calls. Dropping the last clone loses nothing: what was written is still sent,
-/// until the connection itself ends. Rows that are not acknowledged by then are lost, which is logged as a warning: call
-/// [`flush`](Self::flush) or [`close`](Self::close) first.
+/// Writes of one key are applied in call order. Dropping the last clone loses nothing: what you wrote is still sent,
+/// as long as the connection exists. Rows that are not acknowledged when the connection ends are lost, and a warning
+/// is logged: call [`flush`](Self::flush) or [`close`](Self::close) first.
 #[derive(Clone)]
 pub struct UpsertWriter {
     inner: Arc<Inner>,
@@ -203,22 +207,24 @@ struct Inner {
 }
 
 impl UpsertWriter {
-    /// Inserts the row, or replaces the one with the same key.
+    /// Inserts a row, or replaces the row with the same key.
     ///
-    /// The result may be awaited, which makes the row urgent, or dropped. If the write buffer is full, the call waits for room on this
-    /// thread, at most `writer_buffer_wait_timeout`; it does so without holding up the runtime or the sending of batches, so a tight
-    /// loop of this simply works. (On a `current_thread` runtime with [`DriverPlacement::CallerRuntime`](crate::config::DriverPlacement),
-    /// it cannot wait and errs at once.)
+    /// You can await the result, which sends the row immediately, or drop it. If the write buffer is full, the call
+    /// blocks this thread until there is room, for at most `writer_buffer_wait_timeout`. It never blocks the runtime
+    /// or the sender, so calling it in a tight loop is fine. (On a `current_thread` runtime with
+    /// [`DriverPlacement::CallerRuntime`](crate::config::DriverPlacement), it cannot wait and returns an error
+    /// immediately.)
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the row does not fit the table, [`ErrorKind::BufferFull`](crate::ErrorKind::BufferFull),
-    /// [`ErrorKind::Closed`](crate::ErrorKind::Closed), or why nothing can be written to the table any more. The row is then not written.
+    /// [`ErrorKind::Usage`](crate::ErrorKind::Usage) if the row does not fit the table,
+    /// [`ErrorKind::BufferFull`](crate::ErrorKind::BufferFull), [`ErrorKind::Closed`](crate::ErrorKind::Closed), or
+    /// the reason why the table can no longer be written. On error, the row is not written.
     ///
     /// # Panics
     ///
-    /// On a full buffer inside a `tokio::task::LocalSet` of a multi-thread runtime, which forbids waiting: use
-    /// [`upsert_async`](Self::upsert_async) there.
+    /// If the buffer is full inside a `tokio::task::LocalSet` of a multi-thread runtime, which does not allow
+    /// blocking. Use [`upsert_async`](Self::upsert_async) there.
     #[inline]
     pub fn upsert<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
         let inner = &*self.inner;
@@ -230,15 +236,14 @@ impl UpsertWriter {
         })
     }
 
-    /// [`upsert`](Self::upsert), waiting for room without holding a thread.
+    /// Equivalent to [`upsert`](Self::upsert), but waits for room without blocking a thread.
     ///
     /// # Errors
-    ///
-    /// As [`upsert`](Self::upsert).
+    /// The same as [`upsert`](Self::upsert).
     ///
     /// # Cancel safety
     ///
-    /// Dropped before its end, the row was not written.
+    /// Cancel safe: if dropped before completion, the row was not written.
     pub async fn upsert_async<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
         take_turn().await;
         let inner = &*self.inner;
@@ -252,11 +257,12 @@ impl UpsertWriter {
             .await
     }
 
-    /// [`upsert`](Self::upsert) if there is room for the row now.
+    /// Equivalent to [`upsert`](Self::upsert), but does not wait if there is no room.
     ///
     /// # Errors
     ///
-    /// As [`upsert`](Self::upsert), [`ErrorKind::BufferFull`](crate::ErrorKind::BufferFull) without waiting.
+    /// The same as [`upsert`](Self::upsert), with [`ErrorKind::BufferFull`](crate::ErrorKind::BufferFull) if there is
+    /// no room.
     pub fn try_upsert<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
         let inner = &*self.inner;
         inner.check(row)?;
@@ -267,18 +273,16 @@ impl UpsertWriter {
         })
     }
 
-    /// Deletes the row with the key of `row`, of which only the columns of the primary key are read.
+    /// Deletes the row with the key of `row`. Only the primary key columns of `row` are read.
     ///
-    /// Whether deletes are allowed, ignored or refused is a property of the table (`table.delete.behavior`). Waits like
+    /// Whether deletes are allowed, ignored or rejected depends on the table (`table.delete.behavior`). Waits like
     /// [`upsert`](Self::upsert).
     ///
     /// # Errors
-    ///
-    /// As [`upsert`](Self::upsert).
+    /// The same as [`upsert`](Self::upsert).
     ///
     /// # Panics
-    ///
-    /// As [`upsert`](Self::upsert).
+    /// The same as [`upsert`](Self::upsert).
     #[inline]
     pub fn delete<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
         let inner = &*self.inner;
@@ -288,15 +292,14 @@ impl UpsertWriter {
         })
     }
 
-    /// [`delete`](Self::delete), waiting for room without holding a thread.
+    /// Equivalent to [`delete`](Self::delete), but waits for room without blocking a thread.
     ///
     /// # Errors
-    ///
-    /// As [`upsert`](Self::upsert).
+    /// The same as [`upsert`](Self::upsert).
     ///
     /// # Cancel safety
     ///
-    /// Dropped before its end, nothing was deleted.
+    /// Cancel safe: if dropped before completion, nothing was deleted.
     pub async fn delete_async<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
         take_turn().await;
         let inner = &*self.inner;
@@ -308,11 +311,12 @@ impl UpsertWriter {
             .await
     }
 
-    /// [`delete`](Self::delete) if there is room for it now.
+    /// Equivalent to [`delete`](Self::delete), but does not wait if there is no room.
     ///
     /// # Errors
     ///
-    /// As [`upsert`](Self::upsert), [`ErrorKind::BufferFull`](crate::ErrorKind::BufferFull) without waiting.
+    /// The same as [`upsert`](Self::upsert), with [`ErrorKind::BufferFull`](crate::ErrorKind::BufferFull) if there is
+    /// no room.
     pub fn try_delete<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
         let inner = &*self.inner;
         inner.check(row)?;
@@ -323,15 +327,16 @@ impl UpsertWriter {
         })
     }
 
-    /// Sends what this writer and its clones have written, and waits until all of it is acknowledged or failed.
+    /// Sends everything that this writer and its clones have written, and waits until all of it is acknowledged or
+    /// failed.
     ///
     /// # Errors
     ///
-    /// The first failure of a row since the last `flush`, whether its own result was awaited or not.
+    /// Returns the first failure of a row since the last `flush`, whether or not its own result was awaited.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before its end, the rows are sent all the same, and no failure is forgotten.
+    /// Cancel safe: if dropped, the rows are still sent, and the next `flush` returns their failures.
     pub async fn flush(&self) -> Result<()> {
         take_turn().await;
         self.inner
@@ -341,16 +346,17 @@ impl UpsertWriter {
             .map_err(|error| error.during("flush"))
     }
 
-    /// Refuses rows from now on, in all clones, and flushes for at most `timeout`.
+    /// Rejects further rows from this writer and its clones, and flushes for at most `timeout`.
     ///
     /// # Errors
     ///
-    /// The first failure that neither a `flush` nor the result of its row has told; [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with
-    /// the number of rows that were not acknowledged in time, those of other writers in the same batches included. They are still sent in the background.
+    /// Returns the first failure that neither a `flush` nor the result of its row has returned, or
+    /// [`ErrorKind::Timeout`](crate::ErrorKind::Timeout) with the number of rows that were not acknowledged in time,
+    /// including rows of other writers in the same batches. They are still sent in the background.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before its end, the writer is closed all the same.
+    /// If dropped before completion, the writer is closed anyway.
     pub async fn close(&self, timeout: Duration) -> Result<()> {
         self.inner.appender.close(timeout).await.map_err(|error| {
             error

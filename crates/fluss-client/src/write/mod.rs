@@ -7,8 +7,9 @@
 //!                   WriteResultFuture, flush ◄────────────── completion of the batch ◄───────────────────────────┘
 //! ```
 //!
-//! Rows are encoded at once into the open batch of their bucket. All that is not yet acknowledged counts against one bound on memory
-//! ([`memory`]). What is sent where and when is decided by [`crate::engine::write`]; the sender ([`sender`]) only carries it out.
+//! Rows are encoded at once into the open batch of their bucket. All that is not yet acknowledged counts against one
+//! bound on memory ([`memory`]). What is sent where and when is decided by [`crate::engine::write`]; the sender
+//! ([`sender`]) only carries it out.
 
 mod appender;
 mod arrow_batch;
@@ -64,7 +65,8 @@ use memory::Memory;
 use metrics::WriterMetrics;
 use sender::Sender;
 
-/// The write side of a connection. Cheap to clone; when the last clone is gone, the sender ends, and what it had not sent is lost.
+/// The writers of a connection. Cheap to clone; when the last clone is gone, the sender ends, and what it had not
+/// sent is lost.
 #[derive(Clone)]
 pub(crate) struct Writers {
     shared: Arc<Shared>,
@@ -163,7 +165,8 @@ impl Writers {
         Ok(Appender::new(Arc::clone(&self.shared), table, format))
     }
 
-    /// Waits for all batches of all writers; the first failure that neither a `flush` nor the result of a row has told of.
+    /// Waits for all batches of all writers; the first failure that neither a `flush` nor the result of a row has
+    /// told of.
     async fn finish(&self) -> Result<()> {
         let mut first = Ok(());
         for member in self.shared.members() {
@@ -207,7 +210,8 @@ impl Shared {
             .collect()
     }
 
-    /// What `future` gives, unless that takes longer than `timeout`. Without time it is looked at once: a clock would take a millisecond.
+    /// What `future` gives, unless that takes longer than `timeout`. Without time it is looked at once: a clock would
+    /// take a millisecond.
     async fn within(
         &self,
         timeout: Duration,
