@@ -35,6 +35,7 @@ mod port;
 mod proxy;
 mod random;
 mod release;
+mod reply;
 mod running;
 mod serve;
 mod server;

@@ -11,8 +11,8 @@ use fluss_wire::message::{
 };
 
 use super::caller::Caller;
-use super::{Result, fail};
-use crate::state::{Access, State, internal, matches};
+use crate::reply::{Result, fail, internal};
+use crate::state::{Access, State, matches};
 
 pub(crate) fn create(
     state: &mut State,

@@ -9,8 +9,7 @@ use fluss_row::{Datum, Decimal};
 use fluss_wire::error_code::ErrorCode;
 
 use super::rows::compact_decimal;
-use super::{Result, fail};
-use crate::state::internal;
+use crate::reply::{Result, fail, internal};
 
 /// The value of a column after a row with `new` was written onto one with `old`.
 pub(super) fn aggregate<'a>(

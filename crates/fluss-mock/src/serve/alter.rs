@@ -13,13 +13,10 @@ use fluss_wire::message::{AlterTableRequest, AlterTableResponse, PbAddColumn, Pb
 
 use super::caller::Caller;
 use super::table::{self, find, refused};
-use super::{Result, fail, invalid, properties, table_path};
+use super::{invalid, properties, table_path};
 use crate::release::Release;
-use crate::state::{Look, State, internal};
-
-/// The numbers of changes (`FlussApi.proto: PbAlterConfig.op_type`).
-const SET: i32 = 0;
-const DELETE: i32 = 1;
+use crate::reply::{Result, fail, internal};
+use crate::state::{Look, State};
 
 pub(crate) fn alter(
     state: &mut State,
@@ -31,7 +28,7 @@ pub(crate) fn alter(
         .map_err(invalid(ErrorCode::INVALID_TABLE_EXCEPTION))?;
     caller.must_on_table(state, OperationType::Alter, &path)?;
     for change in &request.config_changes {
-        check_operation(change)?;
+        properties::check_operation(change)?;
     }
     let of_columns = !(request.add_columns.is_empty()
         && request.drop_columns.is_empty()
@@ -147,9 +144,9 @@ fn with_properties(
     for change in changes {
         let key = change.config_key.as_str();
         if key.starts_with(properties::PREFIX) {
-            change_property(&mut properties, change)?;
+            properties::change(&mut properties, change)?;
         } else {
-            change_property(&mut custom, change)?;
+            properties::change(&mut custom, change)?;
         }
     }
     let joins_lake = |properties: &BTreeMap<String, String>| {
@@ -182,29 +179,4 @@ fn with_properties(
     let altered = builder.build().map_err(|error| refused(&error))?;
     table::check(state, &altered)?;
     Ok(altered)
-}
-
-/// Sets or removes one entry; other changes are none that servers make.
-pub(super) fn change_property(
-    properties: &mut BTreeMap<String, String>,
-    change: &PbAlterConfig,
-) -> Result<()> {
-    check_operation(change)?;
-    let key = change.config_key.clone();
-    if change.op_type == SET {
-        properties.insert(key, change.config_value.clone().unwrap_or_default());
-    } else {
-        properties.remove(&key);
-    }
-    Ok(())
-}
-
-fn check_operation(change: &PbAlterConfig) -> Result<()> {
-    if matches!(change.op_type, SET | DELETE) {
-        return Ok(());
-    }
-    Err(internal(format!(
-        "Unsupported alter configs op type {}",
-        change.op_type
-    )))
 }

@@ -4,7 +4,7 @@ use fluss_metadata::{OperationType, Principal, Resource, TableId, TablePath};
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::version::ServerType;
 
-use super::{Result, fail};
+use crate::reply::{Result, fail};
 use crate::state::State;
 
 /// The other side of a connection.

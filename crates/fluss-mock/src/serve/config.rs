@@ -7,10 +7,10 @@ use fluss_wire::message::{
     DescribeClusterConfigsResponse, PbDescribeConfig,
 };
 
-use super::alter::change_property;
 use super::caller::Caller;
-use super::{Result, fail};
+use super::properties;
 use crate::release::Release;
+use crate::reply::{Result, fail};
 use crate::state::{Config, State};
 
 #[expect(
@@ -65,7 +65,7 @@ pub(crate) fn alter(
                 format!("The config key {key} is not allowed to be changed dynamically."),
             );
         }
-        if change_property(&mut changed, change).is_err() {
+        if properties::change(&mut changed, change).is_err() {
             return fail(
                 code,
                 format!("Unsupported config operation type {}", change.op_type),

@@ -16,9 +16,9 @@ use fluss_wire::message::{
     PbDatabaseSummary,
 };
 
-use super::alter::change_property;
 use super::caller::Caller;
-use super::{Result, fail, invalid};
+use super::{invalid, properties};
+use crate::reply::{Result, fail};
 use crate::state::{Catalog, Database, State, unordered};
 
 pub(crate) fn create(
@@ -152,7 +152,7 @@ pub(crate) fn alter(
     };
     let mut properties = database.descriptor.custom_properties().clone();
     for change in &request.config_changes {
-        change_property(&mut properties, change)?;
+        properties::change(&mut properties, change)?;
     }
     let comment = request.comment.as_deref();
     let comment = comment.or_else(|| database.descriptor.comment());

@@ -14,10 +14,10 @@ use fluss_wire::message::{
 use tokio::time::{Instant, timeout_at};
 
 use super::caller::Caller;
+use super::checks::{check_routing, split};
 use super::filter::Filter;
-use super::write::{check_routing, split};
-use super::{Result, fail};
-use crate::state::{Shared, State, Table, internal};
+use crate::reply::{Result, fail, internal};
+use crate::state::{Shared, State, Table};
 
 /// Stands for the start of the log.
 const EARLIEST: i64 = -2;

@@ -11,8 +11,8 @@ use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{PbFetchLogReqForTable, PbLeafPredicate, PbLiteralValue, PbPredicate};
 
 use super::aggregate::compare;
-use super::{Result, fail};
 use crate::release::Release;
+use crate::reply::{Result, fail};
 use crate::state::Table;
 
 /// A filter that was understood.

@@ -9,7 +9,7 @@ use fluss_wire::message::{AuthenticateRequest, AuthenticateResponse};
 use fluss_wire::sasl::{PLAIN, PLAINTEXT, PlainCredentials};
 
 use super::caller::Caller;
-use super::{Result, fail};
+use crate::reply::{Result, fail};
 
 /// Learns who the caller is: by SASL/PLAIN where there are users; a client that says `PLAINTEXT` where there are none.
 pub(crate) fn authenticate(

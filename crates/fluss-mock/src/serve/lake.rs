@@ -14,8 +14,9 @@ use fluss_wire::message::{
 };
 
 use super::caller::Caller;
-use super::{Result, fail, table, table_path};
-use crate::state::{Lake, LakeSnapshot, State, internal};
+use super::{table, table_path};
+use crate::reply::{Result, fail, internal};
+use crate::state::{Lake, LakeSnapshot, State};
 
 pub(crate) fn get(
     state: &mut State,

@@ -6,7 +6,6 @@ use bytes::Bytes;
 use fluss_metadata::{KvFormat, OperationType};
 use fluss_row::kv::{NO_WRITER_ID, write_value};
 use fluss_row::{DataGetters, Datum, RowDecoder};
-use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{
     LookupRequest, LookupResponse, PbLookupReqForBucket, PbLookupRespForBucket,
     PbPrefixLookupReqForBucket, PbPrefixLookupRespForBucket, PbValue, PbValueList,
@@ -14,12 +13,12 @@ use fluss_wire::message::{
 };
 
 use super::caller::Caller;
+use super::checks::{check_primary_key, check_routing, split};
 use super::merge::Merge;
 use super::put;
 use super::rows::Rows;
-use super::write::{check_routing, split};
-use super::{Result, fail};
-use crate::state::{State, Table, Value, internal};
+use crate::reply::{Result, internal};
+use crate::state::{State, Table, Value};
 
 /// Stands for no sequence.
 const NO_SEQUENCE: i32 = -1;
@@ -198,14 +197,4 @@ fn encode(value: &Value) -> Result<Bytes> {
     let mut bytes = Vec::with_capacity(2 + value.row.len());
     write_value(value.schema_id, &value.row, &mut bytes).map_err(internal)?;
     Ok(bytes.into())
-}
-
-pub(super) fn check_primary_key(table: &Table) -> Result<()> {
-    if table.descriptor.has_primary_key() {
-        return Ok(());
-    }
-    fail(
-        ErrorCode::NON_PRIMARY_KEY_TABLE_EXCEPTION,
-        format!("the primary key table not exists for {}", table.path),
-    )
 }

@@ -10,9 +10,9 @@ use fluss_wire::error_code::ErrorCode;
 
 use super::aggregate::aggregate;
 use super::rows::{Row, Rows};
-use super::{Result, fail};
 use crate::release::Release;
-use crate::state::{Table, internal};
+use crate::reply::{Result, fail, internal};
+use crate::state::Table;
 
 /// The mode of a request that passes the merge engine by (`FlussApi.proto: PutKvRequest.agg_mode`).
 const OVERWRITE: i32 = 1;

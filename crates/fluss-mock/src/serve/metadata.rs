@@ -11,8 +11,9 @@ use fluss_wire::message::{
 };
 
 use super::caller::Caller;
-use super::{Result, fail, table, table_path};
+use super::{table, table_path};
 use crate::release::Release;
+use crate::reply::{Result, fail};
 use crate::state::{Partition, Placement, State, Table};
 
 /// Fails as a whole when one table or partition is missing, as the servers do; what the caller may not see is left out. A tablet

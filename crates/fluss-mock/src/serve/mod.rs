@@ -4,6 +4,7 @@ pub(crate) mod acl;
 mod aggregate;
 pub(crate) mod alter;
 pub(crate) mod caller;
+mod checks;
 pub(crate) mod config;
 pub(crate) mod database;
 pub(crate) mod fetch;
@@ -31,13 +32,6 @@ pub(crate) mod write;
 use fluss_metadata::{MetadataError, TablePath};
 use fluss_wire::error_code::{ErrorCode, ServerError};
 use fluss_wire::message::PbTablePath;
-
-/// The answer to a request, or the error in its stead.
-pub(crate) type Result<T> = std::result::Result<T, ServerError>;
-
-pub(crate) fn fail<T>(code: ErrorCode, message: impl Into<String>) -> Result<T> {
-    Err(ServerError::new(code, message))
-}
 
 /// What is wrong with a definition, under the code that servers give for it.
 pub(crate) fn invalid(code: ErrorCode) -> impl Fn(MetadataError) -> ServerError {

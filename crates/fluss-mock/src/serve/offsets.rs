@@ -4,8 +4,8 @@ use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{ListOffsetsRequest, ListOffsetsResponse, PbListOffsetsRespForBucket};
 
 use super::caller::Caller;
-use super::write::{check_routing, split};
-use super::{Result, fail};
+use super::checks::{check_routing, split};
+use crate::reply::{Result, fail};
 use crate::state::State;
 
 #[expect(

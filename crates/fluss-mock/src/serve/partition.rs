@@ -10,8 +10,9 @@ use fluss_wire::message::{
 
 use super::caller::Caller;
 use super::metadata::told_bucket_count;
-use super::{Result, fail, invalid, table, table_path};
+use super::{invalid, table, table_path};
 use crate::release::Release;
+use crate::reply::{Result, fail};
 use crate::state::{Partition, State, Table, unordered};
 
 pub(crate) fn create(

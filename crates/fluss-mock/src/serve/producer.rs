@@ -10,7 +10,7 @@ use fluss_wire::message::{
 };
 
 use super::caller::Caller;
-use super::{Result, fail};
+use crate::reply::{Result, fail};
 use crate::state::{ProducerOffsets, State};
 
 /// How long offsets are kept unless the producer says so, in milliseconds.

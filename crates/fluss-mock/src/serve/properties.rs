@@ -2,14 +2,20 @@
 //!
 //! Source: `TableDescriptorValidation`, `FlussConfigUtils`, `CoordinatorService.applySystemDefaults`.
 
+use std::collections::BTreeMap;
+
 use fluss_metadata::TableDescriptor;
 use fluss_wire::Repeated;
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::PbAlterConfig;
 
-use super::{Result, fail};
 use crate::release::Release;
+use crate::reply::{Result, fail, internal};
 use crate::state::Config;
+
+/// The numbers of changes (`FlussApi.proto: PbAlterConfig.op_type`).
+const SET: i32 = 0;
+const DELETE: i32 = 1;
 
 /// What servers tell apart from properties of the user's own.
 pub(super) const PREFIX: &str = "table.";
@@ -202,6 +208,31 @@ pub(super) fn check_alterable(
         ),
     };
     fail(ErrorCode::INVALID_ALTER_TABLE_EXCEPTION, message)
+}
+
+/// Sets or removes one entry. Servers know no other kinds of changes.
+pub(super) fn change(
+    properties: &mut BTreeMap<String, String>,
+    change: &PbAlterConfig,
+) -> Result<()> {
+    check_operation(change)?;
+    let key = change.config_key.clone();
+    if change.op_type == SET {
+        properties.insert(key, change.config_value.clone().unwrap_or_default());
+    } else {
+        properties.remove(&key);
+    }
+    Ok(())
+}
+
+pub(super) fn check_operation(change: &PbAlterConfig) -> Result<()> {
+    if matches!(change.op_type, SET | DELETE) {
+        return Ok(());
+    }
+    Err(internal(format!(
+        "Unsupported alter configs op type {}",
+        change.op_type
+    )))
 }
 
 fn quoted(keys: &[&str]) -> String {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use fluss_metadata::{
-    ChangelogImage, DataTypeRoot, DeleteBehavior, KvFormat, LogFormat, OperationType,
+    ChangelogImage, DataTypeRoot, DeleteBehavior, KvFormat, LogFormat, OperationType, TableBucket,
 };
 use fluss_row::kv::{KvBatch, KvRecord, NO_WRITER_ID};
 use fluss_row::log::{ArrowLogBatchBuilder, RowLogBatchBuilder};
@@ -13,12 +13,11 @@ use fluss_wire::error_code::{ErrorCode, ServerError};
 use fluss_wire::message::{PbPutKvReqForBucket, PbPutKvRespForBucket, PutKvRequest, PutKvResponse};
 
 use super::caller::Caller;
-use super::lookup::check_primary_key;
+use super::checks::{ALL, check_acks, check_in_sync, check_primary_key, check_routing, split};
 use super::merge::Merge;
 use super::rows::{Row, Rows};
-use super::write::{ALL, check_acks, check_in_sync, check_routing, split, tier};
-use super::{Result, fail};
-use crate::state::{Bucket, Numbers, State, Table, Value, internal};
+use crate::reply::{Result, fail, internal};
+use crate::state::{Bucket, Numbers, State, Table, Value};
 
 pub(crate) fn put(
     state: &mut State,
@@ -54,13 +53,10 @@ fn put_bucket(
 ) -> Result<i64> {
     let (now, release) = (state.clock.now_millis(), state.release);
     let partition_id = bucket_request.partition_id;
+    let id =
+        TableBucket::new_with_partition(request.table_id, partition_id, bucket_request.bucket_id);
     if request.acks == ALL {
-        check_in_sync(
-            state,
-            request.table_id,
-            partition_id,
-            bucket_request.bucket_id,
-        )?;
+        check_in_sync(state, &id)?;
     }
     let (table, bucket) = state.bucket(
         caller.server,
@@ -100,12 +96,7 @@ fn put_bucket(
     let records = records.collect::<Result<Vec<_>>>()?;
     let writer = (batch.writer_id(), batch.sequence());
     let end = write(table, bucket, merge, records, writer, now)?;
-    tier(
-        state,
-        request.table_id,
-        bucket_request.partition_id,
-        bucket_request.bucket_id,
-    )?;
+    state.tier(id).map_err(internal)?;
     Ok(end)
 }
 

@@ -8,8 +8,8 @@ use bytes::Bytes;
 use fluss_metadata::{DataField, DataType, DataTypeKind, DataTypes, RowType, SchemaId};
 use fluss_row::{BinaryRow, DataGetters, Datum, Decimal, GenericRow, RowDecoder, RowEncoder};
 
-use super::Result;
-use crate::state::{Table, Value, internal};
+use crate::reply::{Result, internal};
+use crate::state::{Table, Value};
 
 /// Decodes and encodes the rows of a table.
 pub(super) struct Rows {

@@ -7,9 +7,9 @@ use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{LimitScanRequest, LimitScanResponse};
 
 use super::caller::Caller;
-use super::write::{check_routing, split};
-use super::{Result, fail};
-use crate::state::{Bucket, Log, State, internal};
+use super::checks::{check_routing, split};
+use crate::reply::{Result, fail, internal};
+use crate::state::{Bucket, Log, State};
 
 pub(crate) fn limited(
     state: &mut State,

@@ -7,10 +7,9 @@ use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{PbScanReqForBucket, ScanKvRequest, ScanKvResponse};
 
 use super::caller::Caller;
-use super::lookup::check_primary_key;
-use super::write::{check_routing, split};
-use super::{Result, fail};
-use crate::state::{State, internal};
+use super::checks::{check_primary_key, check_routing, split};
+use crate::reply::{Result, fail, internal};
+use crate::state::State;
 
 /// The largest page (`kv.scanner.max-batch-size`).
 const LARGEST_PAGE: usize = 10 * 1024 * 1024;

@@ -15,7 +15,8 @@ use fluss_wire::message::{
 };
 
 use super::caller::{Caller, unknown_table};
-use super::{Result, fail, table, table_path};
+use super::{table, table_path};
+use crate::reply::{Result, fail};
 use crate::state::{Lease, Snapshot, Snapshots, State, Table};
 
 /// What RocksDB leaves in each snapshot.

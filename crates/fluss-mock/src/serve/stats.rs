@@ -8,9 +8,9 @@ use fluss_wire::message::{
 };
 
 use super::caller::Caller;
-use super::write::{check_routing, split};
-use super::{Result, fail};
-use crate::state::{State, internal};
+use super::checks::{check_routing, split};
+use crate::reply::{Result, fail, internal};
+use crate::state::State;
 
 /// All is well; replicas are missing; buckets can't be used.
 const GREEN: i32 = 0;

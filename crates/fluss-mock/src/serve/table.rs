@@ -19,8 +19,9 @@ use fluss_wire::message::{
 };
 
 use super::caller::Caller;
-use super::{Result, database, fail, invalid, properties, table_path};
+use super::{database, invalid, properties, table_path};
 use crate::release::Release;
+use crate::reply::{Result, fail};
 use crate::state::{State, Table, unordered};
 
 pub(crate) fn create(

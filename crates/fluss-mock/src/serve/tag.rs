@@ -12,8 +12,8 @@ use fluss_wire::message::{
 };
 
 use super::caller::Caller;
-use super::{Result, fail};
-use crate::state::{State, internal};
+use crate::reply::{Result, fail, internal};
+use crate::state::State;
 
 const COMPLETED: i32 = 3;
 /// The goals that servers know, by number.

@@ -8,7 +8,7 @@ use fluss_wire::message::{
 };
 
 use super::caller::Caller;
-use super::{Result, fail};
+use crate::reply::{Result, fail};
 use crate::state::State;
 
 /// Of a table that is unknown there are none, which is no error.

@@ -13,15 +13,13 @@ use fluss_wire::{Segments, codec};
 
 use super::Server;
 use crate::api;
+use crate::reply::{Result, fail, failure, internal};
 use crate::serve::caller::Caller;
 use crate::serve::{
     acl, alter, config, database, fetch, handshake, lake, lookup, metadata, offsets, partition,
     producer, put, scan, scan_kv, snapshot, stats, table, tag, tiering, write,
 };
 use crate::state::State;
-
-/// The result of serving a request.
-type Reply<T> = Result<T, ServerError>;
 
 /// An answer as it goes out.
 pub(super) enum Answer {
@@ -57,31 +55,31 @@ impl Session {
     }
 
     /// The API of a request that may be served.
-    fn checked(&self, request: &RequestFrame) -> Reply<ApiKey> {
+    fn checked(&self, request: &RequestFrame) -> Result<ApiKey> {
         let (kind, release) = (self.server.kind, self.server.shared.release);
         let api = ApiKey::from_code(request.api_key);
         let range = api.and_then(|api| api::versions(api, kind, release));
         let (Some(api), Some(range)) = (api, range) else {
-            return Err(ServerError::new(
+            return fail(
                 ErrorCode::UNSUPPORTED_VERSION,
                 format!(
                     "the mock cluster does not serve API {} here",
                     request.api_key
                 ),
-            ));
+            );
         };
         if !(range.min..=range.max).contains(&request.api_version) {
-            return Err(ServerError::new(
+            return fail(
                 ErrorCode::UNSUPPORTED_VERSION,
                 format!("{api} has versions {range}, got {}", request.api_version),
-            ));
+            );
         }
         let is_handshake = matches!(api, ApiKey::ApiVersions | ApiKey::Authenticate);
         if !self.authenticated && !is_handshake {
-            return Err(ServerError::new(
+            return fail(
                 ErrorCode::AUTHENTICATE_EXCEPTION,
                 "the connection is not authenticated yet",
-            ));
+            );
         }
         Ok(api)
     }
@@ -171,7 +169,7 @@ impl Session {
         &self,
         id: i32,
         body: Bytes,
-        serve: impl FnOnce(&mut State, &Caller, &R) -> Reply<R::Response>,
+        serve: impl FnOnce(&mut State, &Caller, &R) -> Result<R::Response>,
     ) -> Segments {
         let (shared, caller) = (&self.server.shared, &self.caller);
         let answer = reply(id, body, |request| {
@@ -202,31 +200,20 @@ impl Session {
 fn reply<R: ApiRequest>(
     id: i32,
     body: Bytes,
-    serve: impl FnOnce(R) -> Reply<R::Response>,
+    serve: impl FnOnce(R) -> Result<R::Response>,
 ) -> Segments {
     answer(id, decode(body).and_then(serve))
 }
 
 /// A real server doesn't answer what it can't read; here somebody looks for the reason.
-fn decode<R: ApiRequest>(body: Bytes) -> Reply<R> {
-    codec::decode(body)
-        .map_err(|error| ServerError::new(ErrorCode::UNKNOWN_SERVER_ERROR, error.to_string()))
+fn decode<R: ApiRequest>(body: Bytes) -> Result<R> {
+    codec::decode(body).map_err(internal)
 }
 
-fn answer<M: codec::WireMessage>(id: i32, reply: Reply<M>) -> Segments {
+fn answer<M: codec::WireMessage>(id: i32, reply: Result<M>) -> Segments {
     let encoded = match reply {
         Ok(message) => frame::encode_success(id, &message),
         Err(error) => return failure(id, &error),
     };
-    encoded.unwrap_or_else(|error| {
-        failure(
-            id,
-            &ServerError::new(ErrorCode::UNKNOWN_SERVER_ERROR, error.to_string()),
-        )
-    })
-}
-
-pub(super) fn failure(id: i32, error: &ServerError) -> Segments {
-    // Only a frame of more than 2 GiB can't be made, and the text is none.
-    frame::encode_error(id, error).unwrap_or_default()
+    encoded.unwrap_or_else(|error| failure(id, &internal(error)))
 }

@@ -11,8 +11,8 @@ use tokio::io::{self, AsyncWrite, AsyncWriteExt, WriteHalf};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use super::dispatch::failure;
 use crate::fault::{Fault, INJECTED, Mangled, Then, What, into_answer};
+use crate::reply::failure;
 
 /// What is to be done with the stream.
 pub(crate) enum Outgoing {

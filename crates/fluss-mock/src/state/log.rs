@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use super::tiering::Segments;
 use bytes::{Bytes, BytesMut};
 use fluss_row::log::{LogBatch, LogBatches, LogMagic, NO_WRITER_ID, assign_offset};
 use fluss_wire::error_code::{ErrorCode, ServerError};
+
+use super::segments::Segments;
+use crate::reply::internal;
 
 /// Batches that are remembered of each writer, to tell those that come again.
 const REMEMBERED_BATCHES: usize = 5;
@@ -208,12 +210,4 @@ fn check_sequence(writer: i64, sequence: i32, last: Option<i32>) -> Result<(), S
             "Out of order batch sequence for writer {writer}: {sequence} (incoming batch sequence), {expected} expected"
         ),
     ))
-}
-
-#[expect(
-    clippy::needless_pass_by_value,
-    reason = "serves as the function of a map_err"
-)]
-pub(crate) fn internal(error: impl ToString) -> ServerError {
-    ServerError::new(ErrorCode::UNKNOWN_SERVER_ERROR, error.to_string())
 }

@@ -11,6 +11,7 @@ mod log;
 mod notes;
 mod placement;
 mod scans;
+mod segments;
 mod snapshot;
 mod tiering;
 
@@ -26,7 +27,7 @@ pub(crate) use access::{Access, matches};
 pub(crate) use bucket::{Bucket, Numbers, Value};
 pub(crate) use catalog::{Catalog, Database, Partition, Table, unordered};
 pub(crate) use config::Config;
-pub(crate) use log::{Appended, Log, internal};
+pub(crate) use log::{Appended, Log};
 pub(crate) use placement::Placement;
 pub(crate) use scans::Scans;
 

@@ -13,24 +13,8 @@ use fluss_metadata::{
 };
 
 use super::index::SegmentIndex;
+use super::segments::Segments;
 use super::{Log, State, Table};
-
-/// The segments of a log, but for the last one, which is being written to.
-#[derive(Debug, Default)]
-pub(crate) struct Segments {
-    pub(crate) closed: Vec<RemoteLogSegment>,
-    /// Where the last one begins.
-    open: i64,
-    /// Offsets before this one are in the directory only.
-    local_start: i64,
-}
-
-impl Segments {
-    /// Forgets those that lie below an offset as a whole.
-    pub(super) fn forget(&mut self, offset: i64) {
-        self.closed.retain(|segment| segment.end_offset() > offset);
-    }
-}
 
 /// What tells of the segments of a bucket that have moved.
 pub(crate) struct Manifest {
