@@ -129,7 +129,10 @@ impl MockCluster {
     /// Gives the partitions of a table that are made from now on so many buckets, as a rescaled table of release 1.0 has them. Those that
     /// are there keep theirs. A table that does not exist, or is not partitioned, is left alone.
     pub fn rescale(&self, table: &TablePath, buckets: i32) {
-        self.shared.with(|state| state.rescale(table, buckets));
+        self.shared.with(|state| {
+            let now = state.clock.now_millis();
+            state.catalog.rescale(table, buckets, now);
+        });
     }
 
     /// Forgets the batches of a log that lie below an offset as a whole, as retention does.

@@ -16,7 +16,7 @@ use super::table::{self, find, refused};
 use super::{invalid, properties, table_path};
 use crate::release::Release;
 use crate::reply::{Result, fail, internal};
-use crate::state::{Look, State};
+use crate::state::{Check, State};
 
 pub(crate) fn alter(
     state: &mut State,
@@ -70,7 +70,7 @@ pub(crate) fn alter(
         && after.is_enabled()
         && before != after
     {
-        state.look_at_partitions_soon(&path, Look::MakeAndDrop);
+        state.check_partitions_soon(&path, Check::CreateAndDrop);
     }
     Ok(AlterTableResponse {})
 }

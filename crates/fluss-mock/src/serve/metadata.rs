@@ -28,14 +28,14 @@ pub(crate) fn answer(
         table_id: table.id,
         partition_name: partition.spec.partition_name(),
         partition_id: partition.id,
-        bucket_metadata: buckets(&state.told_placements(
+        bucket_metadata: buckets(&state.members.reported_placements(
             server,
             table,
             Some(partition.id),
             &partition.replicas,
         ))
         .into(),
-        bucket_count: told_bucket_count(state, partition),
+        bucket_count: reported_bucket_count(state, partition),
     };
     let may_see =
         |path: &TablePath| caller.may(state, OperationType::Describe, &Resource::table(path));
@@ -48,8 +48,13 @@ pub(crate) fn answer(
             table_id: found.id,
             schema_id: found.latest_schema_id(),
             table_json: Bytes::from(found.descriptor.to_json()),
-            bucket_metadata: buckets(&state.told_placements(server, found, None, &found.replicas))
-                .into(),
+            bucket_metadata: buckets(&state.members.reported_placements(
+                server,
+                found,
+                None,
+                &found.replicas,
+            ))
+            .into(),
             created_time: found.created,
             modified_time: found.modified,
             ..PbTableMetadata::default()
@@ -80,7 +85,8 @@ pub(crate) fn answer(
     Ok(MetadataResponse {
         coordinator_server: Some(node(0, state.coordinator)),
         tablet_servers: state
-            .told_nodes(server)
+            .members
+            .reported_nodes(server)
             .iter()
             .map(|server| node(server.id, server.address))
             .collect(),
@@ -90,7 +96,7 @@ pub(crate) fn answer(
 }
 
 /// How many buckets a partition has, which servers tell since release 1.0.
-pub(super) fn told_bucket_count(state: &State, partition: &Partition) -> Option<i32> {
+pub(super) fn reported_bucket_count(state: &State, partition: &Partition) -> Option<i32> {
     (state.release == Release::V1_0).then(|| partition.bucket_count())
 }
 

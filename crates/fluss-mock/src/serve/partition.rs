@@ -9,7 +9,7 @@ use fluss_wire::message::{
 };
 
 use super::caller::Caller;
-use super::metadata::told_bucket_count;
+use super::metadata::reported_bucket_count;
 use super::{invalid, table, table_path};
 use crate::release::Release;
 use crate::reply::{Result, fail};
@@ -57,7 +57,7 @@ pub(crate) fn create(
             ),
         );
     }
-    state.create_partition(&path, spec);
+    state.catalog.create_partition(&path, spec);
     Ok(CreatePartitionResponse {})
 }
 
@@ -72,7 +72,8 @@ pub(crate) fn drop(
     let spec = resolve(found, &request.partition_spec)?;
     let name = spec.partition_name();
     if found.partitions.contains_key(&name) {
-        state.drop_partition(&path, &name);
+        let now = state.clock.now_millis();
+        state.catalog.drop_partition(&path, &name, now);
     } else if !request.ignore_if_not_exists {
         return fail(
             ErrorCode::PARTITION_NOT_EXISTS,
@@ -128,7 +129,7 @@ fn describe(state: &State, partition: &Partition) -> PbPartitionInfo {
                 })
                 .collect(),
         },
-        bucket_count: told_bucket_count(state, partition),
+        bucket_count: reported_bucket_count(state, partition),
         ..PbPartitionInfo::default()
     }
 }

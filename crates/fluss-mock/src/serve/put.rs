@@ -96,7 +96,7 @@ fn put_bucket(
     let records = records.collect::<Result<Vec<_>>>()?;
     let writer = (batch.writer_id(), batch.sequence());
     let end = write(table, bucket, merge, records, writer, now)?;
-    state.tier(id).map_err(internal)?;
+    state.tier(&id).map_err(internal)?;
     Ok(end)
 }
 

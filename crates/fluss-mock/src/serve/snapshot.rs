@@ -92,7 +92,7 @@ fn refreshed(state: &mut State, bucket: TableBucket) -> Option<Snapshots> {
     let held: BTreeSet<i64> = held
         .filter_map(|lease| lease.held.get(&bucket).copied())
         .collect();
-    let data = state.data(bucket)?;
+    let data = state.data(&bucket)?;
     let end = data.log.end_offset();
     data.snapshots.refresh(end, now, interval, &held);
     Some(data.snapshots.clone())

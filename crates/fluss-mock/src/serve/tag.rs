@@ -72,10 +72,7 @@ fn check(state: &State, ids: &Repeated<i32>, tag: i32) -> Result<()> {
     if !(0..=1).contains(&tag) {
         return Err(internal(format!("Unknown server tag {tag}")));
     }
-    match ids
-        .iter()
-        .find(|id| !state.nodes.iter().any(|node| node.id == **id))
-    {
+    match ids.iter().find(|id| !state.members.is_up(**id)) {
         None => Ok(()),
         Some(id) => fail(
             ErrorCode::SERVER_NOT_EXIST_EXCEPTION,

@@ -89,6 +89,6 @@ fn append(
         request.bucket_id,
     )?;
     let appended = bucket.log.append(&request.records, now)?;
-    state.tier(id).map_err(internal)?;
+    state.tier(&id).map_err(internal)?;
     Ok(appended)
 }

@@ -8,12 +8,11 @@ use fluss_metadata::{
     TableDescriptor, TableId, TablePath,
 };
 
-use super::housekeeping::Look;
-use super::{Placement, State};
+use super::placement::Placement;
 use crate::random::Random;
 
-/// How long the servers go on with a partition that was dropped, in milliseconds: the coordinator tells them a moment later.
-const GOES_ON_MILLIS: i64 = 20;
+/// How long the servers keep serving a dropped partition, in milliseconds: the coordinator notifies them a moment later.
+const SERVED_AFTER_DROP_MILLIS: i64 = 20;
 
 /// The schema that a table is created with.
 const FIRST_SCHEMA_ID: SchemaId = 1;
@@ -160,6 +159,112 @@ impl Catalog {
         Some(found.1)
     }
 
+    /// Adds a valid table to a database that exists.
+    pub(super) fn create_table(&mut self, path: &TablePath, descriptor: TableDescriptor, now: i64) {
+        let id = self.next_table_id;
+        self.next_table_id += 1;
+        let mut table = Table {
+            schemas: vec![descriptor.schema().clone()],
+            created: now,
+            modified: now,
+            partitions: BTreeMap::new(),
+            replicas: Vec::new(),
+            leaving: BTreeMap::new(),
+            numbered: Cell::new(0),
+            path: path.clone(),
+            id,
+            descriptor,
+        };
+        if !table.descriptor.is_partitioned() {
+            table.replicas = self.place(table.bucket_count(), table.replication_factor());
+        }
+        if let Some(database) = self.databases.get_mut(path.database()) {
+            database.tables.insert(path.table().to_owned(), id);
+        }
+        self.tables.insert(id, table);
+    }
+
+    pub(super) fn drop_table(&mut self, path: &TablePath) {
+        let database = self.databases.get_mut(path.database());
+        if let Some(id) = database.and_then(|database| database.tables.remove(path.table())) {
+            self.tables.remove(&id);
+        }
+    }
+
+    /// Drops a database with all its tables.
+    pub(super) fn drop_database(&mut self, name: &str) {
+        let Some(database) = self.databases.remove(name) else {
+            return;
+        };
+        for id in database.tables.values() {
+            self.tables.remove(id);
+        }
+    }
+
+    /// Adds a partition to a table that exists and has none of this name.
+    pub(crate) fn create_partition(&mut self, path: &TablePath, spec: ResolvedPartitionSpec) {
+        let Some(table) = self.table(path) else {
+            return;
+        };
+        let (buckets, factor) = (table.bucket_count(), table.replication_factor());
+        let replicas = self.place(buckets, factor);
+        let id = self.next_partition_id;
+        self.next_partition_id += 1;
+        if let Some(table) = self.table_mut(path) {
+            let partition = Partition { id, spec, replicas };
+            table
+                .partitions
+                .insert(partition.spec.partition_name(), partition);
+        }
+    }
+
+    /// Drops a partition, which the servers keep serving for a moment.
+    pub(crate) fn drop_partition(&mut self, path: &TablePath, name: &str, now: i64) {
+        if let Some(table) = self.table_mut(path)
+            && let Some(partition) = table.partitions.remove(name)
+        {
+            let until = now + SERVED_AFTER_DROP_MILLIS;
+            table.leaving.insert(partition.id, (partition, until));
+        }
+    }
+
+    /// Stops serving the partitions that were dropped a moment ago. Returns whether there were any.
+    pub(super) fn forget_dropped(&mut self, now: i64) -> bool {
+        let mut any = false;
+        for table in self.tables.values_mut() {
+            table.leaving.retain(|_, (_, until)| {
+                any |= *until <= now;
+                now < *until
+            });
+        }
+        any
+    }
+
+    /// Sets the number of buckets of the partitions that are created from now on.
+    pub(crate) fn rescale(&mut self, path: &TablePath, buckets: i32, now: i64) {
+        let table = self.table_mut(path);
+        if let Some(table) = table.filter(|table| table.descriptor.is_partitioned()) {
+            let descriptor = table.descriptor.with_bucket_count(buckets);
+            table.alter(descriptor, now);
+        }
+    }
+
+    /// Whether servers still serve a bucket of this table and partition.
+    pub(super) fn serves(&self, bucket: &TableBucket, now: i64) -> bool {
+        let table = self.table_by_id(bucket.table_id());
+        table.is_some_and(|table| table.served_replicas(bucket.partition_id(), now).is_some())
+    }
+
+    /// Finds a leader for each bucket whose leader is down. Returns for each bucket whether it had a leader before.
+    pub(super) fn elect(&mut self, is_up: impl Fn(i32) -> bool) -> Vec<bool> {
+        let elect = |(_, placement): (TableBucket, &mut Placement)| {
+            let was_led = placement.leader.is_some();
+            placement.elect(&is_up);
+            was_led
+        };
+        self.placements_mut().map(elect).collect()
+    }
+
     /// Servers for so many buckets, the leader first: around the circle from a server drawn by lot.
     fn place(&mut self, bucket_count: i32, replicas: usize) -> Vec<Placement> {
         let first = self.random.draw();
@@ -262,109 +367,6 @@ impl Table {
 impl Partition {
     pub(crate) fn bucket_count(&self) -> i32 {
         i32::try_from(self.replicas.len()).unwrap_or(i32::MAX)
-    }
-}
-
-impl State {
-    /// Creates a table that was found to be valid, in a database that exists. The partitions that it makes by time come a moment later.
-    pub(crate) fn create_table(&mut self, path: &TablePath, descriptor: TableDescriptor) {
-        let now = self.clock.now_millis();
-        let catalog = &mut self.catalog;
-        let id = catalog.next_table_id;
-        catalog.next_table_id += 1;
-        let mut table = Table {
-            schemas: vec![descriptor.schema().clone()],
-            created: now,
-            modified: now,
-            partitions: BTreeMap::new(),
-            replicas: Vec::new(),
-            leaving: BTreeMap::new(),
-            numbered: Cell::new(0),
-            path: path.clone(),
-            id,
-            descriptor,
-        };
-        let is_timed = table.descriptor.is_auto_partitioned();
-        if !table.descriptor.is_partitioned() {
-            table.replicas = catalog.place(table.bucket_count(), table.replication_factor());
-        }
-        if let Some(database) = catalog.databases.get_mut(path.database()) {
-            database.tables.insert(path.table().to_owned(), id);
-        }
-        catalog.tables.insert(id, table);
-
-        if is_timed {
-            self.look_at_partitions_soon(path, Look::Make);
-        }
-    }
-
-    /// Creates a partition of a table that exists, and has none of this name.
-    pub(crate) fn create_partition(&mut self, path: &TablePath, spec: ResolvedPartitionSpec) {
-        let catalog = &mut self.catalog;
-        let Some(table) = catalog.table(path) else {
-            return;
-        };
-        let (buckets, factor) = (table.bucket_count(), table.replication_factor());
-        let replicas = catalog.place(buckets, factor);
-        let id = catalog.next_partition_id;
-        catalog.next_partition_id += 1;
-        if let Some(table) = catalog.table_mut(path) {
-            let partition = Partition { id, spec, replicas };
-            table
-                .partitions
-                .insert(partition.spec.partition_name(), partition);
-        }
-    }
-
-    /// Gives the partitions of a table that are made from now on so many buckets.
-    pub(crate) fn rescale(&mut self, path: &TablePath, buckets: i32) {
-        let now = self.clock.now_millis();
-        let table = self.catalog.table_mut(path);
-        if let Some(table) = table.filter(|table| table.descriptor.is_partitioned()) {
-            let descriptor = table.descriptor.with_bucket_count(buckets);
-            table.alter(descriptor, now);
-        }
-    }
-
-    pub(crate) fn drop_partition(&mut self, path: &TablePath, name: &str) {
-        let until = self.clock.now_millis() + GOES_ON_MILLIS;
-        if let Some(table) = self.catalog.table_mut(path)
-            && let Some(partition) = table.partitions.remove(name)
-        {
-            table.leaving.insert(partition.id, (partition, until));
-        }
-    }
-
-    pub(crate) fn drop_table(&mut self, path: &TablePath) {
-        let database = self.catalog.databases.get_mut(path.database());
-        if let Some(id) = database.and_then(|database| database.tables.remove(path.table())) {
-            self.catalog.tables.remove(&id);
-        }
-        self.sweep();
-    }
-
-    pub(crate) fn drop_database(&mut self, name: &str) {
-        let Some(database) = self.catalog.databases.remove(name) else {
-            return;
-        };
-        for id in database.tables.values() {
-            self.catalog.tables.remove(id);
-        }
-        self.sweep();
-    }
-
-    /// Ends with partitions that were dropped a moment ago.
-    pub(super) fn forget_dropped(&mut self, now: i64) {
-        let mut is_over = false;
-        for table in self.catalog.tables.values_mut() {
-            table.leaving.retain(|_, (_, until)| {
-                is_over |= *until <= now;
-                now < *until
-            });
-        }
-        if is_over {
-            self.sweep();
-        }
     }
 }
 

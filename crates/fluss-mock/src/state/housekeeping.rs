@@ -1,39 +1,40 @@
-//! What servers do by the clock: partitions made and dropped for their time, log segments dropped for their age. Looked after whenever a
-//! request comes in, so that paused time is enough for it.
+//! What servers do by the clock: they create and drop partitions of tables that are partitioned by time, and drop log segments that are
+//! too old. The state is brought up to date whenever a request arrives, so this works with a paused clock as well.
 
 use std::collections::BTreeMap;
 
-use fluss_metadata::{AutoPartitionStrategy, ResolvedPartitionSpec, TableBucket, TablePath};
+use fluss_metadata::{AutoPartitionStrategy, ResolvedPartitionSpec, TablePath};
 
-use super::{State, Table};
+use super::catalog::Table;
 
-/// How often logs are looked at for what is too old (`remote.log.task-interval-duration`), in milliseconds.
+/// How often logs are searched for old segments (`remote.log.task-interval-duration`), in milliseconds.
 const RETENTION_INTERVAL: i64 = 60_000;
 
-/// The partition that no age makes go (since release 1.0).
+/// The partition that is never too old (since release 1.0).
 const HISTORICAL: &str = "__historical__";
 
-/// Most looks at partitions that are made up for.
+/// The most partition checks that are made up for after a time without requests.
 const MOST_CHECKS: i64 = 500;
 
-/// How long it takes until a new table gets the partitions of its time, in milliseconds.
+/// How long it takes until a new table gets its first partitions, in milliseconds.
 const SOON_MILLIS: i64 = 50;
 
-/// When the next look is due.
+/// When the next checks are due.
 #[derive(Debug)]
 pub(crate) struct Due {
     partitions: i64,
     logs: i64,
-    /// Tables that are looked at before the others: new ones, and those whose properties have changed.
-    tables: BTreeMap<TablePath, (i64, Look)>,
+    /// Tables that are checked before the others: new ones, and those whose properties have changed.
+    tables: BTreeMap<TablePath, (i64, Check)>,
 }
 
-/// What a look at the partitions of a table is for.
+/// What a check does about the partitions of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Look {
-    /// The table is new: it has no partition that could be too old. Those that clients make meanwhile have until the next look.
-    Make,
-    MakeAndDrop,
+pub(crate) enum Check {
+    /// Creates those that are missing. A new table has none that is too old; those that clients create in the meantime stay until the
+    /// next check.
+    Create,
+    CreateAndDrop,
 }
 
 impl Due {
@@ -44,142 +45,105 @@ impl Due {
             tables: BTreeMap::new(),
         }
     }
+
+    /// Schedules a check of one table a moment from now.
+    pub(super) fn check_soon(&mut self, path: &TablePath, check: Check, now: i64) {
+        self.tables.insert(path.clone(), (now + SOON_MILLIS, check));
+    }
+
+    /// Whether a table waits for a check of its own.
+    pub(super) fn waits(&self, path: &TablePath) -> bool {
+        self.tables.contains_key(path)
+    }
+
+    /// The time of the next check of all tables, while it is not in the future. After a long time without requests these are the times
+    /// at which the checks would have been; after a very long one, only the last of them.
+    pub(super) fn next_check(&mut self, now: i64, interval: i64) -> Option<i64> {
+        let interval = interval.max(1);
+        let first = now.saturating_sub(interval.saturating_mul(MOST_CHECKS));
+        let at = self.partitions.max(first);
+        self.partitions = at;
+        (at <= now).then(|| {
+            self.partitions += interval;
+            at
+        })
+    }
+
+    /// Takes the tables whose own check is due.
+    pub(super) fn take_tables(&mut self, now: i64) -> Vec<(TablePath, Check)> {
+        let mut due = Vec::new();
+        self.tables.retain(|path, (at, check)| {
+            let is_due = *at <= now;
+            if is_due {
+                due.push((path.clone(), *check));
+            }
+            !is_due
+        });
+        due
+    }
+
+    /// Whether the logs are to be searched for old segments now.
+    pub(super) fn take_logs(&mut self, now: i64) -> bool {
+        let is_due = now >= self.logs;
+        if is_due {
+            self.logs = now + RETENTION_INTERVAL;
+        }
+        is_due
+    }
 }
 
-impl State {
-    /// Does what is due.
-    pub(crate) fn keep_house(&mut self) {
-        let now = self.clock.now_millis();
-        let interval = self.config.partition_check_millis().max(1);
-        // After a long time without a request, as if there had been no pause; after a very long one, what is left of it.
-        let first = now.saturating_sub(interval.saturating_mul(MOST_CHECKS));
-        self.due.partitions = self.due.partitions.max(first);
-        while now >= self.due.partitions {
-            self.make_and_drop_partitions(self.due.partitions);
-            self.due.partitions += interval;
-        }
-        let soon = &self.due.tables;
-        let now_due: Vec<_> = soon
-            .iter()
-            .filter(|(_, (at, _))| *at <= now)
-            .map(|(path, (_, look))| (path.clone(), *look))
-            .collect();
-        for (path, look) in now_due {
-            self.due.tables.remove(&path);
-            self.look_at_partitions(&path, look, now);
-        }
-        self.forget_dropped(now);
-        if now >= self.due.logs {
-            self.due.logs = now + RETENTION_INTERVAL;
-            self.drop_old_segments(now);
-        }
-    }
+/// The strategy by which a table creates and drops partitions, if it does.
+pub(super) fn strategy_of(table: &Table) -> Option<AutoPartitionStrategy> {
+    let strategy = table.descriptor.auto_partition().ok();
+    strategy.filter(AutoPartitionStrategy::is_enabled)
+}
 
-    /// Looks at the partitions of a table a moment from now.
-    pub(crate) fn look_at_partitions_soon(&mut self, path: &TablePath, look: Look) {
-        let at = self.clock.now_millis() + SOON_MILLIS;
-        self.due.tables.insert(path.clone(), (at, look));
-    }
+/// Partitions that a table should have by now but lacks, at most `max_partitions` with those it has.
+pub(super) fn missing_partitions(
+    table: &Table,
+    strategy: &AutoPartitionStrategy,
+    max_partitions: usize,
+    now: i64,
+) -> Vec<ResolvedPartitionSpec> {
+    let keys = table.descriptor.partition_keys();
+    // Of several keys only one is a time; the values of the others are not known in advance.
+    let ahead = if keys.len() == 1 {
+        strategy.num_precreate()
+    } else {
+        0
+    };
+    let room = max_partitions.saturating_sub(table.partitions.len());
+    // The strategy was checked with the table.
+    let specs = (0..ahead).filter_map(|ahead| strategy.partition(keys, now, ahead).ok());
+    let missing = specs.filter(|spec| !table.partitions.contains_key(&spec.partition_name()));
+    missing.take(room).collect()
+}
 
-    fn make_and_drop_partitions(&mut self, now: i64) {
-        // New tables have their turn a moment later.
-        let tables = self.catalog.tables().map(|table| &table.path);
-        let tables = tables.filter(|path| !self.due.tables.contains_key(path));
-        for path in tables.cloned().collect::<Vec<_>>() {
-            self.look_at_partitions(&path, Look::MakeAndDrop, now);
-        }
+/// The names of partitions that are older than the table keeps them. Names are compared as text, whether they are times or not.
+pub(super) fn outdated_partitions(
+    table: &Table,
+    strategy: &AutoPartitionStrategy,
+    now: i64,
+) -> Vec<String> {
+    let kept = strategy.num_retention();
+    let Ok(oldest) = strategy.partition_time(now, kept.saturating_neg()) else {
+        return Vec::new();
+    };
+    if kept < 0 {
+        return Vec::new();
     }
-
-    fn look_at_partitions(&mut self, path: &TablePath, look: Look, now: i64) {
-        let table = self.catalog.table(path);
-        let strategy = table.and_then(|table| table.descriptor.auto_partition().ok());
-        let Some(strategy) = strategy.filter(AutoPartitionStrategy::is_enabled) else {
-            return;
-        };
-        if look == Look::MakeAndDrop {
-            for name in self.outdated(path, &strategy, now) {
-                self.drop_partition(path, &name);
-            }
-        }
-        for spec in self.coming(path, &strategy, now) {
-            self.create_partition(path, spec);
-        }
-    }
-
-    /// Partitions that a table should have by now and has not.
-    fn coming(
-        &self,
-        path: &TablePath,
-        strategy: &AutoPartitionStrategy,
-        now: i64,
-    ) -> Vec<ResolvedPartitionSpec> {
-        let Some(table) = self.catalog.table(path) else {
-            return Vec::new();
-        };
-        let keys = table.descriptor.partition_keys();
-        // Of several keys only one is a time; nobody knows the values of the others.
-        let ahead = if keys.len() == 1 {
-            strategy.num_precreate()
-        } else {
-            0
-        };
-        let room = self.config.max_partitions();
-        let room = room.saturating_sub(table.partitions.len());
-        // The strategy was checked with the table.
-        let specs = (0..ahead).filter_map(|ahead| strategy.partition(keys, now, ahead).ok());
-        let missing = specs.filter(|spec| !table.partitions.contains_key(&spec.partition_name()));
-        missing.take(room).collect()
-    }
-
-    /// Partitions of a table that are older than those that are kept. Texts are compared, whether they are times or not.
-    fn outdated(
-        &self,
-        path: &TablePath,
-        strategy: &AutoPartitionStrategy,
-        now: i64,
-    ) -> Vec<String> {
-        let kept = strategy.num_retention();
-        let oldest = strategy.partition_time(now, kept.saturating_neg());
-        let (Some(table), Ok(oldest)) = (self.catalog.table(path), oldest) else {
-            return Vec::new();
-        };
-        if kept < 0 {
-            return Vec::new();
-        }
-        let keys = table.descriptor.partition_keys();
-        let timed = |key: &String| strategy.key().is_none_or(|wanted| wanted == key);
-        let place = keys.iter().position(timed).unwrap_or_default();
-        let old = table.partitions.iter().filter(|(_, partition)| {
-            let time = partition.spec.partition_values().get(place);
-            time.is_some_and(|time| *time < oldest && time != HISTORICAL)
-        });
-        old.map(|(name, _)| name.clone()).collect()
-    }
-
-    /// Drops the segments of each log that were written before its `table.log.ttl`, but never the one that is written to.
-    fn drop_old_segments(&mut self, now: i64) {
-        let segment_bytes = self.config.segment_bytes();
-        for (bucket, data) in &mut self.buckets {
-            let table = self.catalog.table_by_id(bucket.table_id());
-            if let Some(oldest) = table.and_then(|table| oldest(table, now)) {
-                data.log.drop_before(oldest, segment_bytes);
-            }
-        }
-    }
-
-    /// How many replicas of a bucket are in sync, if that is fewer than a write to all of them needs.
-    pub(crate) fn too_few_in_sync(&self, bucket: &TableBucket) -> Option<Vec<i32>> {
-        let needed = self.config.min_in_sync();
-        if needed <= 1 {
-            return None;
-        }
-        let placement = self.catalog.placement(bucket)?;
-        (placement.in_sync.len() < needed).then(|| placement.in_sync.clone())
-    }
+    let keys = table.descriptor.partition_keys();
+    let is_time = |key: &String| strategy.key().is_none_or(|wanted| wanted == key);
+    let position = keys.iter().position(is_time).unwrap_or_default();
+    let old = table.partitions.iter().filter(|(_, partition)| {
+        let time = partition.spec.partition_values().get(position);
+        time.is_some_and(|time| *time < oldest && time != HISTORICAL)
+    });
+    old.map(|(name, _)| name.clone()).collect()
 }
 
 /// The time before which a table keeps nothing. A time to live of 0 or less keeps everything.
-fn oldest(table: &Table, now: i64) -> Option<i64> {
+pub(super) fn oldest_kept(table: &Table, now: i64) -> Option<i64> {
     let ttl = table.descriptor.log_ttl().ok()?;
     let millis = i64::try_from(ttl.as_millis()).ok()?;
     (millis > 0).then(|| now.saturating_sub(millis))

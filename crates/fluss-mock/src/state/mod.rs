@@ -1,14 +1,15 @@
 //! What the servers of a cluster know. They share it: what replication does in a real cluster is done at once here.
 
 mod access;
-mod bucket;
+mod buckets;
 mod catalog;
-mod cluster;
 mod config;
 mod housekeeping;
 mod index;
 mod log;
+mod members;
 mod notes;
+mod ops;
 mod placement;
 mod scans;
 mod segments;
@@ -19,36 +20,32 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 
-use fluss_metadata::{TableBucket, TableId};
+use fluss_metadata::TableId;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
 pub(crate) use access::{Access, matches};
-pub(crate) use bucket::{Bucket, Numbers, Value};
+pub(crate) use buckets::{Bucket, Numbers, Value};
 pub(crate) use catalog::{Catalog, Database, Partition, Table, unordered};
 pub(crate) use config::Config;
+pub(crate) use housekeeping::Check;
 pub(crate) use log::{Appended, Log};
+pub(crate) use members::Node;
 pub(crate) use placement::Placement;
 pub(crate) use scans::Scans;
 
-use cluster::Frozen;
-use housekeeping::Due;
-pub(crate) use housekeeping::Look;
 pub(crate) use notes::{Lake, LakeSnapshot, Lease, ProducerOffsets};
 pub(crate) use snapshot::{Snapshot, Snapshots};
+
+use buckets::Buckets;
+use housekeeping::Due;
+use members::Members;
 
 use crate::clock::Clock;
 use crate::fault::Faults;
 use crate::journal::Journal;
 use crate::release::Release;
 use crate::settings::Settings;
-
-/// A tablet server.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Node {
-    pub(crate) id: i32,
-    pub(crate) address: SocketAddr,
-}
 
 /// What all connections share.
 pub(crate) struct Shared {
@@ -67,10 +64,7 @@ pub(crate) struct State {
     pub(crate) release: Release,
     pub(crate) clock: Clock,
     pub(crate) coordinator: SocketAddr,
-    /// Tablet servers that the cluster takes to be up, by id.
-    pub(crate) nodes: Vec<Node>,
-    /// What those servers tell that have stopped learning.
-    frozen: BTreeMap<i32, Frozen>,
+    pub(crate) members: Members,
     pub(crate) catalog: Catalog,
     pub(crate) config: Config,
     /// Nothing where everybody may do everything.
@@ -88,7 +82,7 @@ pub(crate) struct State {
     /// Scans of all rows of buckets.
     pub(crate) scans: Scans,
     due: Due,
-    buckets: BTreeMap<TableBucket, Bucket>,
+    buckets: Buckets,
     next_writer_id: i64,
 }
 
@@ -109,8 +103,7 @@ impl Shared {
                 release: settings.release,
                 clock,
                 coordinator,
-                nodes,
-                frozen: BTreeMap::new(),
+                members: Members::new(nodes),
                 catalog: Catalog::new(settings.seed, ids, clock.now_millis()),
                 config,
                 access,
@@ -122,7 +115,7 @@ impl Shared {
                 leases: BTreeMap::new(),
                 scans: Scans::default(),
                 due: Due::new(clock.now_millis()),
-                buckets: BTreeMap::new(),
+                buckets: Buckets::default(),
                 next_writer_id: 0,
             }),
             news: Notify::new(),
@@ -143,12 +136,5 @@ impl Shared {
     /// Ends with the next announcement, once it is polled or enabled.
     pub(crate) fn news(&self) -> Notified<'_> {
         self.news.notified()
-    }
-}
-
-impl State {
-    pub(crate) fn new_writer_id(&mut self) -> i64 {
-        self.next_writer_id += 1;
-        self.next_writer_id - 1
     }
 }

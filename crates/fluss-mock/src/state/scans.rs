@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use bytes::Bytes;
 use fluss_metadata::TableBucket;
 
-use super::Value;
+use super::buckets::Value;
 
 /// After so long without a request a scan is over (`kv.scanner.ttl`).
 const IDLE_MILLIS: i64 = 10 * 60 * 1000;

@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 
 use bytes::{Bytes, BytesMut};
 use fluss_metadata::{
-    FsPath, PartitionId, PhysicalTablePath, RemoteLayout, RemoteLogManifest, RemoteLogSegment,
-    TableBucket, TableId,
+    FsPath, MetadataError, PhysicalTablePath, RemoteLayout, RemoteLogManifest, RemoteLogSegment,
+    TableBucket,
 };
 
+use super::catalog::Table;
 use super::index::SegmentIndex;
+use super::log::Log;
 use super::segments::Segments;
-use super::{Log, State, Table};
 
 /// What tells of the segments of a bucket that have moved.
 pub(crate) struct Manifest {
@@ -33,65 +34,54 @@ pub(crate) struct Tiering {
     local_segments: usize,
 }
 
-impl State {
-    /// Moves what is full, if there is a directory to move it to.
-    ///
+impl Tiering {
     /// # Errors
     ///
-    /// What the file system says.
-    pub(crate) fn tier(&mut self, bucket: TableBucket) -> io::Result<()> {
-        let Some(root) = self.config.remote_dir() else {
-            return Ok(());
-        };
-        let Some(table) = self.catalog.table_by_id(bucket.table_id()) else {
-            return Ok(());
-        };
+    /// Returns an error if `root` is no path.
+    pub(super) fn new(
+        root: &str,
+        table: &Table,
+        bucket: TableBucket,
+        segment_bytes: usize,
+    ) -> Result<Self, MetadataError> {
         let path = physical(table, &bucket);
-        let dir = FsPath::parse(root)
-            .and_then(|root| RemoteLayout::new(root).log_tablet_dir(&path, &bucket))
-            .map_err(io::Error::other)?;
-        let tiering = Tiering {
-            dir,
+        Ok(Self {
+            dir: dir_of(root, table, &bucket)?,
             path,
             bucket,
-            segment_bytes: self.config.segment_bytes(),
+            segment_bytes,
             local_segments: local_segments(table),
-        };
-        match self.data(bucket) {
-            Some(data) => data.log.tier(&tiering),
-            None => Ok(()),
-        }
+        })
     }
+}
 
-    /// The latest manifest of each bucket of a table, or of a partition, of which something has moved.
-    pub(crate) fn manifests(
-        &self,
-        table_id: TableId,
-        partition_id: Option<PartitionId>,
-    ) -> Vec<Manifest> {
-        let of_table = self.buckets.iter().filter(|(bucket, _)| {
-            bucket.table_id() == table_id && bucket.partition_id() == partition_id
-        });
-        let manifests = of_table.filter_map(|(bucket, data)| {
-            let end_offset = data.log.segments.closed.last()?.end_offset();
-            let dir = FsPath::parse(&self.remote_dir_of(table_id, bucket)?).ok()?;
-            let file = dir.log_manifest_file(&segment_id(bucket, end_offset));
-            Some(Manifest {
-                bucket: *bucket,
-                path: file.to_string(),
-                end_offset,
-            })
-        });
-        manifests.collect()
+impl Manifest {
+    /// The latest manifest of a bucket, if a segment of it has moved below `root`.
+    pub(super) fn latest(
+        root: &str,
+        table: &Table,
+        bucket: &TableBucket,
+        log: &Log,
+    ) -> Option<Self> {
+        let end_offset = log.segments.closed.last()?.end_offset();
+        let dir = dir_of(root, table, bucket).ok()?;
+        let file = dir.log_manifest_file(&segment_id(bucket, end_offset));
+        Some(Self {
+            bucket: *bucket,
+            path: file.to_string(),
+            end_offset,
+        })
     }
+}
 
-    /// The directory of a bucket's log, as clients are told it.
-    pub(crate) fn remote_dir_of(&self, table_id: TableId, bucket: &TableBucket) -> Option<String> {
-        let root = FsPath::parse(self.config.remote_dir()?).ok()?;
-        let table = self.catalog.table_by_id(table_id)?;
-        let dir = RemoteLayout::new(root).log_tablet_dir(&physical(table, bucket), bucket);
-        Some(dir.ok()?.to_string())
-    }
+/// The directory of a bucket's log below `root`.
+pub(super) fn dir_of(
+    root: &str,
+    table: &Table,
+    bucket: &TableBucket,
+) -> Result<FsPath, MetadataError> {
+    let layout = RemoteLayout::new(FsPath::parse(root)?);
+    layout.log_tablet_dir(&physical(table, bucket), bucket)
 }
 
 fn physical(table: &Table, bucket: &TableBucket) -> PhysicalTablePath {
@@ -112,7 +102,12 @@ fn local_segments(table: &Table) -> usize {
 }
 
 impl Log {
-    fn tier(&mut self, to: &Tiering) -> io::Result<()> {
+    /// Moves the segments that are full.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error of the file system.
+    pub(super) fn tier(&mut self, to: &Tiering) -> io::Result<()> {
         loop {
             let mut bytes = BytesMut::new();
             let mut last = None;
