@@ -1,4 +1,4 @@
-//! Which APIs the servers have, and what they tell about it.
+//! The APIs that the servers offer.
 
 use fluss_wire::api::{ApiKey, ServerRole, VersionRange};
 use fluss_wire::message::{ApiVersionsResponse, PbApiVersion};
@@ -6,7 +6,7 @@ use fluss_wire::version::ServerType;
 
 use crate::release::Release;
 
-/// What is served. Everything else does not exist here.
+/// The APIs that are served. All others are rejected.
 pub(crate) const SERVED: &[ApiKey] = &[
     ApiKey::ApiVersions,
     ApiKey::CreateDatabase,
@@ -65,7 +65,7 @@ pub(crate) const SERVED: &[ApiKey] = &[
     ApiKey::DropKvSnapshotLease,
 ];
 
-/// The versions of an API at such a server, if it has it.
+/// Returns the versions of an API that this kind of server offers, if it does.
 pub(crate) fn versions(api: ApiKey, kind: ServerType, release: Release) -> Option<VersionRange> {
     let entry = api.entry();
     let at_home = match entry.server {
@@ -82,7 +82,7 @@ pub(crate) fn versions(api: ApiKey, kind: ServerType, release: Release) -> Optio
     }
 }
 
-/// The answer to `API_VERSIONS`.
+/// Returns the response to `API_VERSIONS`.
 pub(crate) fn answer(kind: ServerType, release: Release) -> ApiVersionsResponse {
     let entries = SERVED.iter().filter_map(|api| {
         let range = versions(*api, kind, release)?;

@@ -1,10 +1,10 @@
-//! The time of a cluster: the wall clock at its start, and tokio's clock from there on, so that paused time holds for it too.
+//! The clock of a cluster: the wall clock at its start, advanced by tokio's clock, so that it can be paused.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
-/// Tells milliseconds since 1970.
+/// A clock in Unix milliseconds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Clock {
     start: Instant,
@@ -12,7 +12,7 @@ pub(crate) struct Clock {
 }
 
 impl Clock {
-    /// One that shows so many milliseconds now, or what that of the machine shows.
+    /// A clock that starts at `millis`, or at the time of the machine.
     pub(crate) fn new(millis: Option<i64>) -> Self {
         let machine = || {
             let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);

@@ -1,4 +1,4 @@
-//! The cluster as its user holds it.
+//! A running cluster, as its user holds it.
 
 use std::fmt;
 use std::io;
@@ -12,8 +12,8 @@ use tokio::net::TcpListener;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::sleep;
 
-use crate::fault::{Injected, Rule};
-use crate::network::{Network, Porter};
+use crate::fault::{FaultHandle, Rule};
+use crate::network::{Gatekeeper, Network};
 use crate::port::Port;
 use crate::running::Running;
 use crate::server::{self, Server};
@@ -21,15 +21,15 @@ use crate::server_id::ServerId;
 use crate::settings::Settings;
 use crate::state::{Node, Shared};
 
-/// The host of servers in memory. Source: RFC 5737.
+/// The host of servers in memory, reserved for documentation by RFC 5737.
 const NOWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
-/// The port of a coordinator in memory.
+/// The port of the coordinator in memory.
 const FIRST_PORT: u16 = 9123;
-/// How often a port is asked for that a server has just left.
+/// How many times to try to bind a port that a server has just left.
 const BIND_ATTEMPTS: u32 = 100;
 const BIND_PAUSE: Duration = Duration::from_millis(20);
 
-/// A running cluster: a coordinator and tablet servers. Dropping it stops them.
+/// A running cluster: a coordinator and tablet servers. Dropping it stops them all.
 pub struct MockCluster {
     pub(crate) shared: Arc<Shared>,
     pub(crate) running: Running,
@@ -37,42 +37,43 @@ pub struct MockCluster {
     network: Network,
     in_memory: bool,
     next_port: AtomicU16,
-    /// End with this: each server, and through it each of its connections.
+    /// The servers, each with its connections; dropping the set ends them.
     tasks: Mutex<JoinSet<()>>,
 }
 
 impl MockCluster {
-    /// The addresses of the tablet servers, `HOST:PORT` with commas between them, as clients want their bootstrap servers.
+    /// Returns the addresses of the tablet servers as `HOST:PORT,HOST:PORT`, for the bootstrap servers of a client.
     pub fn bootstrap_servers(&self) -> String {
         let addresses = self.tablet_servers();
         let addresses = addresses.iter().map(ToString::to_string);
         addresses.collect::<Vec<_>>().join(",")
     }
 
-    /// The address of the coordinator, or the last one it had.
+    /// Returns the address of the coordinator; the last one if it is down.
     pub fn coordinator(&self) -> SocketAddr {
         let address = self.running.address(ServerId::Coordinator);
         address.unwrap_or(SocketAddr::from((NOWHERE, FIRST_PORT)))
     }
 
-    /// The addresses of the tablet servers by their ids, which begin at 0; of those that are down, the last ones they had.
+    /// Returns the addresses of the tablet servers in the order of their ids, which start at 0. A server that is down has
+    /// its last address.
     pub fn tablet_servers(&self) -> Vec<SocketAddr> {
         self.running.tablet_servers()
     }
 
-    /// The way to the servers inside the process, without sockets.
+    /// Returns a dialer that reaches the servers in process, without sockets.
     pub fn network(&self) -> Network {
         self.network.clone()
     }
 
-    /// Puts a rule in force, from the next request or connection on. See [`fault`](crate::fault).
-    pub fn inject(&self, rule: Rule) -> Injected {
+    /// Adds a fault rule, which applies from the next request or connection. See [`fault`](crate::fault).
+    pub fn inject(&self, rule: Rule) -> FaultHandle {
         self.shared.faults.inject(rule)
     }
 
-    /// Takes every rule back.
-    pub fn lift_faults(&self) {
-        self.shared.faults.lift_all();
+    /// Removes all fault rules.
+    pub fn remove_faults(&self) {
+        self.shared.faults.remove_all();
     }
 
     pub(crate) async fn launch(settings: Settings) -> io::Result<Self> {
@@ -113,7 +114,7 @@ impl MockCluster {
         Ok(cluster)
     }
 
-    /// Lets a server that is down take connections in, where it was or elsewhere.
+    /// Makes a server that is down accept connections again, on this port.
     pub(crate) async fn launch_server(
         &self,
         server: ServerId,
@@ -147,20 +148,20 @@ impl MockCluster {
             id: number,
             shared: Arc::clone(&self.shared),
         };
-        let porter = Porter::new(id, self.shared.faults.clone());
-        let streams = self.network.open(address, porter.clone());
-        let task = self.spawn(server::accept(listener, streams, porter, server));
+        let gatekeeper = Gatekeeper::new(id, self.shared.faults.clone());
+        let streams = self.network.open(address, gatekeeper.clone());
+        let task = self.spawn(server::accept(listener, streams, gatekeeper, server));
         self.running.start(id, address, task);
     }
 
-    /// Nobody reaches a server any more, and its connections are closed.
+    /// Closes the connections of a server, and makes it unreachable.
     pub(crate) fn cut_off(&self, server: ServerId) {
         if let Some(address) = self.running.stop(server) {
             self.network.close(address);
         }
     }
 
-    /// Runs something for as long as the cluster.
+    /// Runs a task until the cluster is dropped.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
@@ -174,7 +175,7 @@ impl Drop for MockCluster {
     }
 }
 
-/// Takes a port of the loopback interface, or any for 0. One that was in use until now may take a moment.
+/// Binds a port of the loopback interface, or any free one for 0. Retries for a while if it is in use: a server may just have left it.
 async fn bind(port: u16) -> io::Result<(TcpListener, SocketAddr)> {
     let mut attempt = 1;
     loop {

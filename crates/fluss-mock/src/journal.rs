@@ -1,4 +1,4 @@
-//! What was asked: the last requests to a cluster, with their messages.
+//! The latest requests to a cluster, with their messages.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,34 +11,34 @@ use tokio::time::Instant;
 
 use crate::server_id::ServerId;
 
-/// Requests that are kept.
+/// The number of requests that are kept.
 const REQUESTS: usize = 4096;
-/// Bytes of their messages that are kept, together.
+/// The total size in bytes of the messages that are kept.
 const BYTES: usize = 16 << 20;
 
-/// A request that came in.
+/// A request that a server received.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Request {
     /// When it was read.
     pub at: Instant,
-    /// Who read it.
+    /// The server that read it.
     pub server: ServerId,
-    /// On which of the connections that this server took in, from 1 on.
+    /// The number of the connection among those that the server accepted, from 1.
     pub connection: u64,
-    /// For which API; `None` if there is none of this number.
+    /// Its API; `None` if the key is unknown.
     pub api: Option<ApiKey>,
-    /// In which version.
+    /// Its version.
     pub version: i16,
-    /// The id that the client gave it.
+    /// Its id, chosen by the client.
     pub id: i32,
-    /// Whether a rule struck it.
-    pub struck: bool,
+    /// Whether a fault rule applied to it.
+    pub faulted: bool,
     body: Bytes,
 }
 
 impl Request {
-    /// The message, if it is a request of this type.
+    /// Returns the message, if it is a request of this type.
     pub fn message<R: ApiRequest>(&self) -> Option<R> {
         (self.api == Some(R::API_KEY))
             .then(|| codec::decode(self.body.clone()).ok())
@@ -46,7 +46,7 @@ impl Request {
     }
 }
 
-/// The last requests.
+/// The latest requests.
 #[derive(Default)]
 pub(crate) struct Journal {
     inner: Mutex<Inner>,
@@ -64,7 +64,7 @@ impl Journal {
         server: ServerId,
         connection: u64,
         request: &RequestFrame,
-        struck: bool,
+        faulted: bool,
     ) {
         let mut inner = self.lock();
         inner.bytes += request.body.len();
@@ -75,7 +75,7 @@ impl Journal {
             api: ApiKey::from_code(request.api_key),
             version: request.api_version,
             id: request.request_id,
-            struck,
+            faulted,
             body: request.body.clone(),
         });
         while inner.requests.len() > REQUESTS || inner.bytes > BYTES {

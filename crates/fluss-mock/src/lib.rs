@@ -1,13 +1,12 @@
-//! A Fluss cluster inside the process: it speaks the protocol over loopback TCP or streams inside the process, and
-//! keeps its data in memory.
+//! An Apache Fluss cluster in your process: it speaks the protocol over loopback TCP or in-process streams, and keeps its
+//! data in memory.
 //!
-//! It is a test double, for the tests of whoever uses Fluss and for trying things out without a server. What it serves, it
-//! serves as a real cluster does, down to the codes of errors; what it doesn't serve, it leaves out of its answer to
-//! `API_VERSIONS`, and answers with `UNSUPPORTED_VERSION` when asked nevertheless. Nothing is pretended. The README lists
-//! what is served.
+//! It is a test double, for your tests and for trying things out without a server. What it serves behaves as on a real
+//! cluster, down to the error codes. What it does not serve is missing from its `API_VERSIONS` response and fails with
+//! `UNSUPPORTED_VERSION`; nothing is faked. The README lists what is served.
 //!
-//! It shares the frames, messages, rows and definitions with the client (`fluss-wire`, `fluss-row`, `fluss-metadata`), and
-//! nothing that waits, retries or routes: a fault there would hide from a test that has it on both sides.
+//! It shares frames, messages, rows and definitions with the client (`fluss-wire`, `fluss-row`, `fluss-metadata`), but no
+//! code that waits, retries or routes: a bug there would be on both sides of a test and stay hidden.
 //!
 //! ```
 //! use fluss_mock::MockCluster;
@@ -42,13 +41,16 @@ mod server;
 mod server_id;
 mod settings;
 mod state;
+mod transport;
 mod verbs;
 
 pub use builder::MockClusterBuilder;
 pub use cluster::MockCluster;
 pub use fluss_wire::api::ApiKey;
 pub use fluss_wire::error_code::ErrorCode;
-pub use fluss_wire::message;
+/// The message types of the protocol, for rules and requests that look at single fields.
+#[doc(inline)]
+pub use fluss_wire::message as raw;
 pub use journal::Request;
 pub use network::Network;
 pub use port::Port;

@@ -11,46 +11,46 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::io::DuplexStream;
 use tokio::sync::mpsc;
 
-use crate::fault::{Door, Faults};
+use crate::fault::{ConnectFault, Faults};
 use crate::server_id::ServerId;
 
-/// Bytes that a stream holds on their way in one direction.
+/// The buffer of a stream in each direction, in bytes.
 const STREAM_BYTES: usize = 64 * 1024;
-/// Streams that may wait for a server to take them in.
+/// The number of streams that may wait for a server to accept them.
 const BACKLOG: usize = 128;
 
-/// The way to the servers of a cluster inside the process. Cheap to clone; without the cluster, it leads nowhere.
+/// Dials the servers of a cluster in process, without sockets. Cheap to clone. Once the cluster is dropped, every dial fails.
 ///
-/// Every server can be reached by it at its address, those on loopback TCP too.
+/// It reaches every server at its address, including servers that also listen on loopback TCP.
 #[derive(Clone)]
 pub struct Network {
     gates: Arc<Mutex<BTreeMap<SocketAddr, Gate>>>,
 }
 
-/// Where one server takes streams in.
+/// Where one server accepts streams.
 #[derive(Clone)]
 struct Gate {
     streams: mpsc::Sender<(DuplexStream, Admission)>,
-    porter: Porter,
+    gatekeeper: Gatekeeper,
 }
 
 /// Counts the connections to a server, and decides what happens to them.
 #[derive(Clone)]
-pub(crate) struct Porter {
+pub(crate) struct Gatekeeper {
     server: ServerId,
     faults: Faults,
     count: Arc<AtomicU64>,
 }
 
-/// A connection that a server took in.
+/// A connection that a server accepted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Admission {
-    /// From 1 on.
+    /// Counted from 1.
     pub(crate) number: u64,
-    pub(crate) door: Option<Door>,
+    pub(crate) fault: Option<ConnectFault>,
 }
 
-impl Porter {
+impl Gatekeeper {
     pub(crate) fn new(server: ServerId, faults: Faults) -> Self {
         Self {
             server,
@@ -63,31 +63,32 @@ impl Porter {
         let number = self.count.fetch_add(1, Ordering::Relaxed) + 1;
         Admission {
             number,
-            door: self.faults.on_connect(self.server, number),
+            fault: self.faults.on_connect(self.server, number),
         }
     }
 }
 
 impl Network {
-    /// A stream to the server at an address, as the cluster tells its addresses: an IP address and a port.
+    /// Opens a stream to the server at an address that the cluster reported: an IP address and a port.
     ///
     /// # Errors
     ///
-    /// [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) if there is no server, or a rule says so.
+    /// Fails with [`ConnectionRefused`](io::ErrorKind::ConnectionRefused) if no server is there, or a fault rule
+    /// [rejects](crate::fault::OnConnect::reject) the connection.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it is done, no stream is left.
+    /// Cancel safe: if dropped, no stream is left open.
     pub async fn dial(&self, host: &str, port: u16) -> io::Result<DuplexStream> {
         let refused = || io::Error::from(io::ErrorKind::ConnectionRefused);
         let ip = host.parse::<IpAddr>().map_err(|_| refused())?;
         let gate = self.lock().get(&SocketAddr::new(ip, port)).cloned();
         let gate = gate.ok_or_else(refused)?;
-        let admission = gate.porter.admit();
-        match admission.door {
-            Some(Door::Refuse) => return Err(refused()),
-            Some(Door::Ignore) => return pending().await,
-            Some(Door::Silent) | None => {}
+        let admission = gate.gatekeeper.admit();
+        match admission.fault {
+            Some(ConnectFault::Reject) => return Err(refused()),
+            Some(ConnectFault::Ignore) => return pending().await,
+            Some(ConnectFault::Silent) | None => {}
         }
         let (stream, theirs) = tokio::io::duplex(STREAM_BYTES);
         let arrival = (theirs, admission);
@@ -101,23 +102,29 @@ impl Network {
         }
     }
 
-    /// Opens the way to a server: what it gives are the streams that are dialled to `address`.
+    /// Registers a server. The receiver yields the streams that are dialed to `address`.
     pub(crate) fn open(
         &self,
         address: SocketAddr,
-        porter: Porter,
+        gatekeeper: Gatekeeper,
     ) -> mpsc::Receiver<(DuplexStream, Admission)> {
         let (streams, arrivals) = mpsc::channel(BACKLOG);
-        self.lock().insert(address, Gate { streams, porter });
+        self.lock().insert(
+            address,
+            Gate {
+                streams,
+                gatekeeper,
+            },
+        );
         arrivals
     }
 
-    /// Nobody gets to this address any more.
+    /// Makes dials to this address fail.
     pub(crate) fn close(&self, address: SocketAddr) {
         self.lock().remove(&address);
     }
 
-    /// From now on nobody gets anywhere.
+    /// Makes all dials fail.
     pub(crate) fn close_all(&self) {
         self.lock().clear();
     }

@@ -1,7 +1,7 @@
-//! Knows what was written, and tells what is wrong with what is read.
+//! Records what was written, and finds what is wrong with what is read.
 //!
-//! It believes nobody but the writers themselves: each tells what it is about to write, then whether that was acknowledged. What was
-//! neither acknowledged nor seen may be stored or not: its answer may have been lost, and the write may come late.
+//! It trusts only the writers: each reports what it is about to write, and then whether the write was acknowledged. A write that was not
+//! acknowledged may be stored or not, now or later: its response may have been lost.
 //!
 //! ```
 //! use fluss_mock::oracle::{Oracle, Violation};
@@ -20,46 +20,46 @@
 
 use std::collections::BTreeMap;
 
-/// What is wrong.
+/// A broken guarantee.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Violation {
-    /// A row was acknowledged, and is not there.
+    /// An acknowledged row is missing.
     Lost {
-        /// Which one.
+        /// The row.
         row: u64,
     },
-    /// A row is there more than once.
+    /// A row was read more than once.
     Duplicated {
-        /// Which one.
+        /// The row.
         row: u64,
     },
-    /// Two rows of one writer, both acknowledged, are in one log in the wrong order.
+    /// Two acknowledged rows of one writer are in one log in the wrong order.
     Reordered {
-        /// Which was written first.
+        /// The row that was written first.
         first: u64,
-        /// Which was written second.
+        /// The row that was written second.
         second: u64,
     },
-    /// A row is there that nobody wrote.
+    /// A row was read that no writer wrote.
     Invented {
-        /// Which one.
+        /// The row.
         row: u64,
     },
-    /// A key has a value that was replaced before the reader asked, or that nobody gave it.
+    /// A key has a value that was replaced before the read, or that no writer wrote.
     Stale {
-        /// Which key.
+        /// The key.
         key: u64,
-        /// What was read.
+        /// The value that was read.
         read: Option<u64>,
-        /// What was acknowledged last.
+        /// The value that was acknowledged last.
         acknowledged: Option<u64>,
     },
 }
 
-/// What the writers told.
+/// The record of what was written.
 ///
-/// Rows are numbers, each written once. Keys are numbers, each written by one writer, which waits for the result before it writes the key
+/// Rows are numbers, each written once. Keys are numbers, each written by one writer, which awaits the result before it writes the key
 /// again.
 #[derive(Debug, Clone, Default)]
 pub struct Oracle {
@@ -77,12 +77,12 @@ struct Row {
 #[derive(Debug, Clone, Default)]
 struct Key {
     acknowledged: Option<u64>,
-    /// Values that may come at any time.
+    /// Values that may appear at any time.
     unknown: Vec<Option<u64>>,
 }
 
 impl Oracle {
-    /// A writer is about to append a row, behind those that it appended before.
+    /// Records that a writer is about to append a row, after its previous ones.
     pub fn append(&mut self, writer: u64, row: u64) {
         let place = self.rows.len() as u64;
         let row_of = Row {
@@ -93,25 +93,25 @@ impl Oracle {
         self.rows.insert(row, row_of);
     }
 
-    /// The row was acknowledged.
+    /// Records that the row was acknowledged.
     pub fn acknowledge_append(&mut self, row: u64) {
         if let Some(row) = self.rows.get_mut(&row) {
             row.is_acknowledged = true;
         }
     }
 
-    /// Rows that were acknowledged.
+    /// Returns the number of acknowledged rows.
     pub fn acknowledged_appends(&self) -> usize {
         let rows = self.rows.values();
         rows.filter(|row| row.is_acknowledged).count()
     }
 
-    /// A writer is about to give a key a value, or to delete it.
+    /// Records that a writer is about to set the value of a key, or to delete the key.
     pub fn put(&mut self, key: u64, value: Option<u64>) {
         self.keys.entry(key).or_default().unknown.push(value);
     }
 
-    /// That was acknowledged.
+    /// Records that the write was acknowledged.
     pub fn acknowledge_put(&mut self, key: u64, value: Option<u64>) {
         let key = self.keys.entry(key).or_default();
         key.acknowledged = value;
@@ -120,12 +120,12 @@ impl Oracle {
         }
     }
 
-    /// The keys that somebody wrote.
+    /// Returns the keys that were written.
     pub fn keys(&self) -> impl Iterator<Item = u64> {
         self.keys.keys().copied()
     }
 
-    /// What is wrong with the logs, each being the rows in the order of their offsets, all logs of the table together.
+    /// Checks the logs of a table, one per bucket, each with its rows in the order of their offsets.
     pub fn judge_logs(&self, logs: impl IntoIterator<Item = Vec<u64>>) -> Vec<Violation> {
         let mut wrong = Vec::new();
         let mut seen: BTreeMap<u64, u32> = BTreeMap::new();
@@ -156,7 +156,7 @@ impl Oracle {
         wrong
     }
 
-    /// What is wrong with the value of a key, read while nobody wrote it.
+    /// Checks the value of a key that was read while no write to it was in flight.
     pub fn judge_value(&self, key: u64, read: Option<u64>) -> Option<Violation> {
         let known = self.keys.get(&key);
         let acknowledged = known.and_then(|known| known.acknowledged);
@@ -175,7 +175,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_fault_of_a_log_is_told() {
+    fn every_violation_in_a_log_is_found() {
         let mut oracle = Oracle::default();
         for row in 0..4 {
             oracle.append(0, row);

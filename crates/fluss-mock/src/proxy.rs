@@ -1,4 +1,4 @@
-//! The same rules between a client and a real cluster.
+//! Fault rules between a client and a real cluster.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,65 +17,66 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use crate::fault::{Door, Fault, Faults, Injected, Rule, Strike, Then, What, out_of_request};
-use crate::network::Porter;
-use crate::server::connection::{MAX_FRAME_BYTES, WAITING_ANSWERS};
-use crate::server::outgoing::{Change, Outgoing, refusal, write};
+use crate::fault::{
+    ConnectFault, Fault, FaultHandle, Faults, Hit, Next, Rule, Timing, without_buckets,
+};
+use crate::network::Gatekeeper;
 use crate::server_id::ServerId;
+use crate::transport::{Alteration, MAX_FRAME_BYTES, Outgoing, WAITING_ANSWERS, refusal, write};
 
-/// Bytes that a stream holds on their way in one direction.
+/// The buffer of a stream in each direction, in bytes.
 const STREAM_BYTES: usize = 1 << 20;
 
-/// Stands between a client and the servers of a real cluster, and does to requests and answers what [rules](crate::fault) say. It looks at
-/// lengths, API keys and ids alone, but for rules about buckets or messages.
+/// A proxy between a client and a real cluster that applies [fault rules](crate::fault) to requests and responses. It reads only lengths, API
+/// keys and ids, except for rules about buckets or messages.
 ///
-/// The client dials through it, inside the process, so that the cluster need not know of it. Rules tell servers apart by their ports: the
-/// server at port 9124 is [`ServerId::Tablet(9124)`](ServerId::Tablet). Dropping it closes all its connections.
+/// The client dials through it in process, so the cluster needs no change. Rules identify servers by their ports: the server at port 9124 is
+/// [`ServerId::Tablet(9124)`](ServerId::Tablet). Dropping the proxy closes all its connections.
 pub struct FaultProxy {
     faults: Faults,
-    porters: Mutex<BTreeMap<u16, Porter>>,
+    gatekeepers: Mutex<BTreeMap<u16, Gatekeeper>>,
     connections: Mutex<JoinSet<()>>,
 }
 
 impl FaultProxy {
-    /// A proxy without rules. What rules draw by lot follows from `seed`.
+    /// Creates a proxy without rules. `seed` fixes the random choices of rules.
     pub fn new(seed: u64) -> Self {
         Self {
             faults: Faults::new(seed),
-            porters: Mutex::default(),
+            gatekeepers: Mutex::default(),
             connections: Mutex::default(),
         }
     }
 
-    /// Puts a rule in force, from the next request or connection on.
-    pub fn inject(&self, rule: Rule) -> Injected {
+    /// Adds a fault rule, which applies from the next request or connection.
+    pub fn inject(&self, rule: Rule) -> FaultHandle {
         self.faults.inject(rule)
     }
 
-    /// Takes every rule back.
-    pub fn lift_faults(&self) {
-        self.faults.lift_all();
+    /// Removes all fault rules.
+    pub fn remove_faults(&self) {
+        self.faults.remove_all();
     }
 
-    /// A stream to the server at `host` and `port`, through the proxy.
+    /// Opens a stream to the server at `host` and `port`, through the proxy.
     ///
     /// # Errors
     ///
-    /// Why the server can't be reached.
+    /// Returns an error if the server can't be reached, or a rule rejects the connection.
     ///
     /// # Panics
     ///
-    /// Outside of a tokio runtime with I/O and time enabled.
+    /// Panics outside a tokio runtime with I/O and time enabled.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it is done, no connection is left.
+    /// Cancel safe: if dropped, no connection is left open.
     pub async fn dial(&self, host: &str, port: u16) -> io::Result<DuplexStream> {
-        let admission = self.porter(port).admit();
-        match admission.door {
-            Some(Door::Refuse) => return Err(io::ErrorKind::ConnectionRefused.into()),
-            Some(Door::Ignore) => return pending().await,
-            Some(Door::Silent) | None => {}
+        let admission = self.gatekeeper(port).admit();
+        match admission.fault {
+            Some(ConnectFault::Reject) => return Err(io::ErrorKind::ConnectionRefused.into()),
+            Some(ConnectFault::Ignore) => return pending().await,
+            Some(ConnectFault::Silent) | None => {}
         }
         let server = TcpStream::connect((host, port)).await?;
         // Only a matter of speed.
@@ -85,9 +86,9 @@ impl FaultProxy {
             name: ServerId::Tablet(i32::from(port)),
             number: admission.number,
             faults: self.faults.clone(),
-            changes: Mutex::default(),
+            alterations: Mutex::default(),
         };
-        let is_silent = admission.door.is_some();
+        let is_silent = admission.fault.is_some();
         let mut connections = lock(&self.connections);
         while connections.try_join_next().is_some() {}
         connections.spawn(async move {
@@ -100,13 +101,13 @@ impl FaultProxy {
         Ok(stream)
     }
 
-    fn porter(&self, port: u16) -> Porter {
+    fn gatekeeper(&self, port: u16) -> Gatekeeper {
         let name = ServerId::Tablet(i32::from(port));
-        let mut porters = lock(&self.porters);
-        let porter = porters
+        let mut gatekeepers = lock(&self.gatekeepers);
+        let gatekeeper = gatekeepers
             .entry(port)
-            .or_insert_with(|| Porter::new(name, self.faults.clone()));
-        porter.clone()
+            .or_insert_with(|| Gatekeeper::new(name, self.faults.clone()));
+        gatekeeper.clone()
     }
 }
 
@@ -115,8 +116,8 @@ struct Relay {
     name: ServerId,
     number: u64,
     faults: Faults,
-    /// What becomes of answers that have not come yet, by the ids of their requests.
-    changes: Mutex<BTreeMap<i32, Change>>,
+    /// Alterations of responses that are still to come, by request id.
+    alterations: Mutex<BTreeMap<i32, Alteration>>,
 }
 
 impl Relay {
@@ -144,54 +145,54 @@ impl Relay {
             let Ok(request) = decode_request(frame) else {
                 return;
             };
-            let strike = self.faults.on_request(self.name, self.number, &request);
-            let (forwarded, outgoing) = self.decide(request, strike).await;
+            let hit = self.faults.on_request(self.name, self.number, &request);
+            let (forwarded, outgoing) = self.decide(request, hit).await;
             if let Some(request) = forwarded
                 && to.write_all(&encode(&request)).await.is_err()
             {
                 return;
             }
             if let Some(outgoing) = outgoing {
-                let goes_on = outgoing.goes_on();
+                let continues = outgoing.continues();
                 if answers.send(outgoing).await.is_err() {
                     return;
                 }
-                if !goes_on {
+                if !continues {
                     return pending().await;
                 }
             }
         }
     }
 
-    /// What is forwarded, and what the client gets at once.
+    /// Returns the request to forward, and the response that the client gets at once.
     async fn decide(
         &self,
         request: RequestFrame,
-        strike: Option<Strike>,
+        hit: Option<Hit>,
     ) -> (Option<RequestFrame>, Option<Outgoing>) {
-        let Some(Strike { what, bucket }) = strike else {
+        let Some(Hit { timing, bucket }) = hit else {
             return (Some(request), None);
         };
-        let change = |request: &RequestFrame, what| {
-            let change = Change {
+        let alter = |request: &RequestFrame, timing| {
+            let alteration = Alteration {
                 request: request.clone(),
-                what,
+                timing,
                 bucket,
             };
-            lock(&self.changes).insert(request.request_id, change);
+            lock(&self.alterations).insert(request.request_id, alteration);
         };
-        let fault = match what {
-            What::Before(fault) => fault,
-            What::After(_) | What::Mangle(_) => {
-                change(&request, what);
+        let fault = match timing {
+            Timing::Before(fault) => fault,
+            Timing::After(_) | Timing::Mangle(_) => {
+                alter(&request, timing);
                 return (Some(request), None);
             }
         };
         match fault {
             Fault::Error(code) => (None, Some(refusal(&request, code))),
-            Fault::BucketError(code) => match out_of_request(&request, bucket) {
+            Fault::BucketError(code) => match without_buckets(&request, bucket) {
                 Some((rest, _)) => {
-                    change(&request, What::After(fault));
+                    alter(&request, Timing::After(fault));
                     (Some(rest), None)
                 }
                 None => (None, Some(refusal(&request, code))),
@@ -201,8 +202,8 @@ impl Relay {
                 sleep(time).await;
                 (Some(request), None)
             }
-            Fault::Stall => (None, Some(Outgoing::Then(Then::Stall))),
-            Fault::Close => (None, Some(Outgoing::Then(Then::Close))),
+            Fault::Stall => (None, Some(Outgoing::Next(Next::Stall))),
+            Fault::Close => (None, Some(Outgoing::Next(Next::Close))),
         }
     }
 
@@ -214,14 +215,14 @@ impl Relay {
             // Behind the type.
             let id = frame.get(1..).and_then(<[u8]>::first_chunk::<4>);
             let id = id.map(|id| i32::from_be_bytes(*id));
-            let change = id.and_then(|id| lock(&self.changes).remove(&id));
+            let alteration = id.and_then(|id| lock(&self.alterations).remove(&id));
             let mut answer = Segments::new();
             answer.tail_mut().put_u32(frame.len() as u32);
             answer.push(frame);
-            let delay = change.as_ref().and_then(Change::delay);
-            let outgoing = match &change {
+            let delay = alteration.as_ref().and_then(Alteration::delay);
+            let outgoing = match &alteration {
                 None => Some(Outgoing::Answer(answer)),
-                Some(change) => change.apply(answer),
+                Some(alteration) => alteration.apply(answer),
             };
             let Some(outgoing) = outgoing else {
                 continue;
@@ -230,15 +231,15 @@ impl Relay {
                 let answers = answers.clone();
                 late.spawn(async move {
                     sleep(delay).await;
-                    // Fails when the connection is gone, and nobody waits any more.
+                    // Fails if the connection is gone.
                     let _ = answers.send(outgoing).await;
                 });
             } else {
-                let goes_on = outgoing.goes_on();
+                let continues = outgoing.continues();
                 if answers.send(outgoing).await.is_err() {
                     return;
                 }
-                if !goes_on {
+                if !continues {
                     return pending().await;
                 }
             }

@@ -1,4 +1,4 @@
-//! Numbers that look random and follow from a seed.
+//! Random numbers from a seed.
 
 /// `SplitMix64`.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// True in a share `probability` of all cases, 0 to 1.
+    /// Returns true with this probability, from 0 to 1.
     pub(crate) fn happens(&mut self, probability: f64) -> bool {
         ((self.draw() >> 11) as f64) < probability * (1_u64 << 53) as f64
     }

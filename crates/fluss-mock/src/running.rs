@@ -1,4 +1,4 @@
-//! The servers of a cluster that are up, as tasks.
+//! The tasks of the servers that are up.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use tokio::task::AbortHandle;
 
 use crate::server_id::ServerId;
 
-/// What is known of each server. Cheap to clone; the tasks end with whoever calls [`stop`](Self::stop).
+/// The address and the task of each server. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Running {
     servers: Arc<Mutex<BTreeMap<ServerId, Place>>>,
@@ -26,7 +26,7 @@ impl Running {
         self.lock().insert(server, Place { address, task });
     }
 
-    /// Ends a server. Where it was, if it was up: by now its last address may be another server's.
+    /// Stops a server and returns its address, if it was up: its last address may belong to another server by now.
     pub(crate) fn stop(&self, server: ServerId) -> Option<SocketAddr> {
         let mut servers = self.lock();
         let place = servers.get_mut(&server)?;

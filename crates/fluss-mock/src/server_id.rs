@@ -1,13 +1,13 @@
-//! Names of servers.
+//! Identifies servers.
 
 use std::fmt;
 
-/// One server of a cluster. A number is the tablet server with that id.
+/// One server of a cluster. Converts from the id of a tablet server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ServerId {
     /// The coordinator.
     Coordinator,
-    /// The tablet server with this id; ids begin at 0.
+    /// The tablet server with this id; ids start at 0.
     Tablet(i32),
 }
 

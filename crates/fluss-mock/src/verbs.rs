@@ -1,4 +1,4 @@
-//! What may be done to a running cluster.
+//! Operations on a running cluster.
 
 use std::io;
 use std::net::SocketAddr;
@@ -8,14 +8,14 @@ use fluss_metadata::{TableBucket, TablePath};
 use tokio::time::sleep;
 
 use crate::cluster::MockCluster;
-use crate::fault::{self, Fault, Injected};
+use crate::fault::{self, Fault, FaultHandle};
 use crate::journal::Request;
 use crate::port::Port;
 use crate::server_id::ServerId;
 use crate::state::Node;
 
 impl MockCluster {
-    /// A bucket of a table that is not partitioned, for the other calls. `None` if there is no such table.
+    /// Returns a bucket of a table without partitions, for the other methods. `None` if there is no such table.
     pub fn bucket(&self, path: &TablePath, bucket: i32) -> Option<TableBucket> {
         let table = self
             .shared
@@ -23,14 +23,14 @@ impl MockCluster {
         Some(TableBucket::new(table, bucket))
     }
 
-    /// Who leads a bucket. `None` if there is no such bucket, or nobody leads it now.
+    /// Returns the leader of a bucket. `None` if there is no such bucket, or it has no leader now.
     pub fn leader(&self, bucket: &TableBucket) -> Option<i32> {
         self.shared
             .with(|state| state.catalog.placement(bucket)?.leader)
     }
 
-    /// Lets another server lead a bucket, from now on; one that had no replica of it becomes one. A bucket that does not exist is left
-    /// alone.
+    /// Makes another server the leader of a bucket, and one of its replicas if it was not. Does nothing if there is no such
+    /// bucket.
     pub fn move_leader(&self, bucket: &TableBucket, to: i32) {
         self.shared.with(|state| {
             if let Some(placement) = state.catalog.placement_mut(bucket) {
@@ -41,11 +41,11 @@ impl MockCluster {
                 placement.lead_by(Some(to));
             }
         });
-        // Whoever waits for news at the old leader learns of it.
+        // Fetches that wait at the old leader fail.
         self.shared.announce();
     }
 
-    /// Takes servers out of those that are in sync, but never the leader. They come back when they are restarted.
+    /// Removes servers from the in-sync replicas of a bucket, except for the leader. They rejoin when they are restarted.
     pub fn shrink_isr(&self, bucket: &TableBucket, out: &[i32]) {
         self.shared.with(|state| {
             if let Some(placement) = state.catalog.placement_mut(bucket) {
@@ -57,7 +57,7 @@ impl MockCluster {
         });
     }
 
-    /// Shuts a server down in order: others lead its buckets from now on, then its connections are closed.
+    /// Shuts a server down cleanly: its buckets get other leaders, then its connections are closed.
     pub fn stop_server(&self, server: impl Into<ServerId>) {
         let server = server.into();
         if let ServerId::Tablet(id) = server {
@@ -66,8 +66,8 @@ impl MockCluster {
         self.cut_off(server);
     }
 
-    /// Ends a server without warning: its connections are closed. The cluster notices after
-    /// [a while](crate::MockClusterBuilder::notices_after), until which its buckets have a leader that nobody reaches.
+    /// Kills a server: its connections are closed at once. The cluster notices
+    /// [later](crate::MockClusterBuilder::notices_after); until then its buckets have an unreachable leader.
     pub fn kill_server(&self, server: impl Into<ServerId>) {
         let server = server.into();
         self.cut_off(server);
@@ -86,15 +86,15 @@ impl MockCluster {
         }
     }
 
-    /// Brings a server back that was stopped or killed, or restarts one that is up. Its address is returned.
+    /// Starts a server that was stopped or killed, or restarts one that is up. Returns its address.
     ///
     /// # Errors
     ///
-    /// What the operating system says when it doesn't give the port.
+    /// Returns an error if the operating system refuses the port.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it is done, the server may be down.
+    /// Not cancel safe: if dropped, the server may be down.
     pub async fn start_server(
         &self,
         server: impl Into<ServerId>,
@@ -111,23 +111,23 @@ impl MockCluster {
         Ok(address)
     }
 
-    /// A tablet server tells from now on what it knows now: leaders and servers that change later are old news to it.
+    /// Freezes the metadata of a tablet server: it keeps reporting the servers and leaders of this moment.
     pub fn freeze_metadata(&self, server: i32) {
         self.shared.with(|state| state.freeze(server));
     }
 
-    /// A tablet server that was frozen tells the truth again.
+    /// Makes a tablet server whose metadata was frozen report the current state again.
     pub fn thaw_metadata(&self, server: i32) {
         self.shared.with(|state| state.thaw(server));
     }
 
-    /// The servers forget every writer, as they do with one that was silent for long.
+    /// Expires every writer id, as servers do when a writer was idle for too long.
     pub fn expire_writers(&self) {
         self.shared.with(crate::state::State::expire_writers);
     }
 
-    /// Gives the partitions of a table that are made from now on so many buckets, as a rescaled table of release 1.0 has them. Those that
-    /// are there keep theirs. A table that does not exist, or is not partitioned, is left alone.
+    /// Sets the number of buckets of future partitions, as rescaling a table of release 1.0 does. Existing partitions keep
+    /// theirs. Does nothing if the table does not exist or is not partitioned.
     pub fn rescale(&self, table: &TablePath, buckets: i32) {
         self.shared.with(|state| {
             let now = state.clock.now_millis();
@@ -135,23 +135,23 @@ impl MockCluster {
         });
     }
 
-    /// Forgets the batches of a log that lie below an offset as a whole, as retention does.
+    /// Removes the batches of a log that end at or before an offset, as retention does.
     pub fn trim_log(&self, bucket: &TableBucket, offset: i64) {
         self.shared.with(|state| state.trim(bucket, offset));
         self.shared.announce();
     }
 
-    /// A server takes so long for each request, one by one on each connection, until that is lifted.
-    pub fn throttle(&self, server: impl Into<ServerId>, time: Duration) -> Injected {
+    /// Delays each request of a server by `time`, one at a time per connection, until the rule is removed.
+    pub fn throttle(&self, server: impl Into<ServerId>, time: Duration) -> FaultHandle {
         self.inject(fault::on_any().server(server).before(Fault::Delay(time)))
     }
 
-    /// The last requests, of all servers, in the order in which they were read: at most 4,096, and 16 MiB of messages.
+    /// Returns the latest requests of all servers, in the order of their arrival: at most 4,096, and 16 MiB of messages.
     pub fn journal(&self) -> Vec<Request> {
         self.shared.journal.requests()
     }
 
-    /// Forgets the requests so far.
+    /// Clears the journal.
     pub fn clear_journal(&self) {
         self.shared.journal.clear();
     }

@@ -101,7 +101,7 @@ pub(crate) async fn at_most_five_batches_of_a_bucket_are_under_way() {
     }
     sleep(SLOW / 10).await;
     assert!(under_way().is_none_or(|hits| hits == 5), "{}", slow.hits());
-    bench.proxy.lift_faults();
+    bench.proxy.remove_faults();
     for result in results {
         result.await.unwrap();
     }

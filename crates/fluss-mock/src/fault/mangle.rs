@@ -1,4 +1,4 @@
-//! The bytes of an answer, as they go out.
+//! Damages the bytes of a response.
 
 use std::time::Duration;
 
@@ -6,25 +6,25 @@ use bytes::{Bytes, BytesMut};
 use fluss_wire::Segments;
 use fluss_wire::frame::LENGTH_BYTES;
 
-use super::Mangle;
+use super::kinds::Mangle;
 
-/// Where the id of a request stands in an answer: behind the length and the type.
+/// The position of the request id in a response: after the length and the type.
 const REQUEST_ID: std::ops::Range<usize> = LENGTH_BYTES + 1..LENGTH_BYTES + 5;
 /// Clients count ids up from small numbers; none has this bit.
 const UNUSED: u8 = 0x40;
 
-/// What is sent in place of an answer.
+/// What is sent instead of a response.
 pub(crate) struct Mangled {
     pub(crate) bytes: Bytes,
-    /// How many bytes at once, and the pause before each time.
+    /// The size of each piece in bytes, and the pause before it.
     pub(crate) pace: Option<(usize, Duration)>,
-    pub(crate) then: Then,
+    pub(crate) next: Next,
 }
 
-/// What a connection does behind an answer.
+/// What a connection does after a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Then {
-    GoOn,
+pub(crate) enum Next {
+    Continue,
     Close,
     Stall,
 }
@@ -33,16 +33,16 @@ impl Mangle {
     pub(crate) fn apply(self, answer: Segments) -> Mangled {
         let mut bytes = BytesMut::from(answer.into_bytes());
         let mut pace = None;
-        let mut then = Then::GoOn;
+        let mut next = Next::Continue;
         let short = |after: usize, len: usize| after.min(len.saturating_sub(1));
         match self {
             Self::Cut { after } => {
                 bytes.truncate(short(after, bytes.len()));
-                then = Then::Close;
+                next = Next::Close;
             }
             Self::Half { after } => {
                 bytes.truncate(short(after, bytes.len()));
-                then = Then::Stall;
+                next = Next::Stall;
             }
             Self::Flip { at } => {
                 let at = at.checked_rem(bytes.len()).unwrap_or_default();
@@ -66,7 +66,7 @@ impl Mangle {
         Mangled {
             bytes: bytes.freeze(),
             pace,
-            then,
+            next,
         }
     }
 }

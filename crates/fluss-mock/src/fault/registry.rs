@@ -1,4 +1,4 @@
-//! The rules that are in force.
+//! The active rules.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,9 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use fluss_wire::frame::RequestFrame;
 use tokio::sync::watch;
 
-use super::rule::Rule;
+use super::kinds::ConnectFault;
+use super::rule::{Hit, Rule};
 use super::when::Count;
-use super::{Door, Strike};
 use crate::random::Random;
 use crate::server_id::ServerId;
 
@@ -20,12 +20,12 @@ pub(crate) struct Faults {
 }
 
 struct Inner {
-    rules: BTreeMap<u64, InForce>,
+    rules: BTreeMap<u64, ActiveRule>,
     next: u64,
     random: Random,
 }
 
-struct InForce {
+struct ActiveRule {
     rule: Rule,
     count: Count,
     hits: watch::Sender<u64>,
@@ -43,58 +43,58 @@ impl Faults {
         }
     }
 
-    pub(crate) fn inject(&self, rule: Rule) -> Injected {
+    pub(crate) fn inject(&self, rule: Rule) -> FaultHandle {
         let (sender, hits) = watch::channel(0);
         let mut inner = self.lock();
         let id = inner.next;
         inner.next += 1;
-        let in_force = InForce {
+        let active = ActiveRule {
             rule,
             count: Count::default(),
             hits: sender,
         };
-        inner.rules.insert(id, in_force);
-        Injected {
+        inner.rules.insert(id, active);
+        FaultHandle {
             faults: self.clone(),
             id,
             hits,
         }
     }
 
-    pub(crate) fn lift_all(&self) {
+    pub(crate) fn remove_all(&self) {
         self.lock().rules.clear();
     }
 
-    /// What happens to a request.
+    /// The hit of the first rule that applies to a request.
     pub(crate) fn on_request(
         &self,
         server: ServerId,
         connection: u64,
         request: &RequestFrame,
-    ) -> Option<Strike> {
-        self.first(server, connection, |rule| rule.about(request))
+    ) -> Option<Hit> {
+        self.first(server, connection, |rule| rule.hit(request))
     }
 
-    /// What happens to a connection.
-    pub(crate) fn on_connect(&self, server: ServerId, connection: u64) -> Option<Door> {
-        self.first(server, connection, Rule::door)
+    /// The fault of the first rule that applies to a connection.
+    pub(crate) fn on_connect(&self, server: ServerId, connection: u64) -> Option<ConnectFault> {
+        self.first(server, connection, Rule::connect_fault)
     }
 
     fn first<T>(
         &self,
         server: ServerId,
         connection: u64,
-        about: impl Fn(&Rule) -> Option<T>,
+        effect: impl Fn(&Rule) -> Option<T>,
     ) -> Option<T> {
         let mut inner = self.lock();
         let Inner { rules, random, .. } = &mut *inner;
-        for InForce { rule, count, hits } in rules.values_mut() {
-            if rule.when.is_about(server, connection)
-                && let Some(what) = about(rule)
-                && rule.when.strikes(count, random)
+        for ActiveRule { rule, count, hits } in rules.values_mut() {
+            if rule.when.matches(server, connection)
+                && let Some(effect) = effect(rule)
+                && rule.when.applies(count, random)
             {
                 hits.send_replace(count.hits);
-                return Some(what);
+                return Some(effect);
             }
         }
         None
@@ -105,41 +105,41 @@ impl Faults {
     }
 }
 
-/// A rule in force. Dropping this leaves it in force.
+/// An active rule. Dropping the handle leaves the rule active.
 #[derive(Clone)]
-pub struct Injected {
+pub struct FaultHandle {
     faults: Faults,
     id: u64,
     hits: watch::Receiver<u64>,
 }
 
-impl Injected {
-    /// How often the rule struck.
+impl FaultHandle {
+    /// Returns how many times the rule has applied.
     pub fn hits(&self) -> u64 {
         *self.hits.borrow()
     }
 
-    /// Waits until the rule has struck so many times. If it is lifted before, until for ever.
+    /// Waits until the rule has applied `times` times; never returns if it is removed first.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before it is done, nothing is lost: it may be asked again.
-    pub async fn struck(&self, times: u64) {
+    /// Cancel safe.
+    pub async fn hit_at_least(&self, times: u64) {
         let mut hits = self.hits.clone();
         if hits.wait_for(|hits| *hits >= times).await.is_err() {
             std::future::pending::<()>().await;
         }
     }
 
-    /// Takes the rule back. What it has already done to connections stays.
-    pub fn lift(&self) {
+    /// Removes the rule. What it has already done to connections stays.
+    pub fn remove(&self) {
         self.faults.lock().rules.remove(&self.id);
     }
 }
 
-impl fmt::Debug for Injected {
+impl fmt::Debug for FaultHandle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Injected")
+        f.debug_struct("FaultHandle")
             .field("hits", &self.hits())
             .finish_non_exhaustive()
     }
@@ -148,7 +148,7 @@ impl fmt::Debug for Injected {
 impl fmt::Debug for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let inner = self.lock();
-        let rules = inner.rules.values().map(|in_force| &in_force.rule);
+        let rules = inner.rules.values().map(|active| &active.rule);
         f.debug_list().entries(rules).finish()
     }
 }

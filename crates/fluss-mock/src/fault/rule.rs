@@ -1,4 +1,4 @@
-//! Rules, and how they are written.
+//! Rules, and the builders that make them.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,11 +7,12 @@ use fluss_wire::api::{ApiKey, ApiRequest};
 use fluss_wire::codec;
 use fluss_wire::frame::RequestFrame;
 
+use super::bucketed::names_bucket;
+use super::kinds::{ConnectFault, Fault, Mangle};
 use super::when::When;
-use super::{Door, Fault, Mangle, names_bucket};
 use crate::server_id::ServerId;
 
-/// A rule about requests to this API. A second [`or`](OnRequest::or) adds another.
+/// Starts a rule about requests to this API. [`or`](OnRequest::or) adds more APIs.
 pub fn on(api: ApiKey) -> OnRequest {
     OnRequest {
         apis: vec![api],
@@ -19,7 +20,7 @@ pub fn on(api: ApiKey) -> OnRequest {
     }
 }
 
-/// A rule about requests to any API.
+/// Starts a rule about requests to any API.
 pub fn on_any() -> OnRequest {
     OnRequest {
         when: When::default(),
@@ -29,7 +30,7 @@ pub fn on_any() -> OnRequest {
     }
 }
 
-/// A rule about connections.
+/// Starts a rule about new connections.
 pub fn on_connect() -> OnConnect {
     OnConnect {
         when: When::default(),
@@ -38,9 +39,10 @@ pub fn on_connect() -> OnConnect {
 
 type Predicate = Arc<dyn Fn(&RequestFrame) -> bool + Send + Sync>;
 
-/// Requests that a rule is about; say what happens to them to make it a [`Rule`].
+/// Selects requests. [`before`](Self::before), [`after`](Self::after) and [`mangle`](Self::mangle) turn it into a
+/// [`Rule`].
 #[derive(Clone)]
-#[must_use = "it says when, not yet what"]
+#[must_use = "it only selects requests; add a fault"]
 pub struct OnRequest {
     when: When,
     apis: Vec<ApiKey>,
@@ -48,16 +50,17 @@ pub struct OnRequest {
     predicate: Option<Predicate>,
 }
 
-/// Connections that a rule is about; say what happens to them to make it a [`Rule`].
+/// Selects new connections. [`reject`](Self::reject), [`ignore`](Self::ignore) and
+/// [`stay_silent`](Self::stay_silent) turn it into a [`Rule`].
 #[derive(Debug, Clone)]
-#[must_use = "it says when, not yet what"]
+#[must_use = "it only selects connections; add a fault"]
 pub struct OnConnect {
     when: When,
 }
 
-/// What goes wrong, and when.
+/// A fault, and the requests or connections that it affects.
 #[derive(Debug, Clone)]
-#[must_use = "it must be injected"]
+#[must_use = "it has no effect until it is injected"]
 pub struct Rule {
     pub(super) when: When,
     pub(super) subject: Subject,
@@ -65,58 +68,58 @@ pub struct Rule {
 
 #[derive(Clone)]
 pub(super) enum Subject {
-    Requests { on: OnRequest, what: What },
-    Connections(Door),
+    Requests { on: OnRequest, timing: Timing },
+    Connections(ConnectFault),
 }
 
-/// What a rule about requests does.
+/// The fault of a rule about requests, and when it happens relative to the request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum What {
+pub(crate) enum Timing {
     Before(Fault),
     After(Fault),
     Mangle(Mangle),
 }
 
-/// What happens to a request.
+/// A rule that applies to a request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Strike {
-    pub(crate) what: What,
-    /// The bucket that it is about.
+pub(crate) struct Hit {
+    pub(crate) timing: Timing,
+    /// The bucket that the rule names.
     pub(crate) bucket: Option<i32>,
 }
 
 macro_rules! conditions {
     () => {
-        /// Only at this server.
+        /// Restricts the rule to this server.
         pub fn server(mut self, server: impl Into<ServerId>) -> Self {
             self.when.server = Some(server.into());
             self
         }
 
-        /// Only on the connection that its server took in as its `nth`, from 1 on.
+        /// Restricts the rule to the `nth` connection that its server accepted, counted from 1.
         pub fn connection(mut self, nth: u64) -> Self {
             self.when.connection = Some(nth);
             self
         }
 
-        /// Not the first so many times.
+        /// Skips the first `count` matches.
         pub fn skip(mut self, count: u64) -> Self {
             self.when.skip = count;
             self
         }
 
-        /// So many times in all; for ever unless said.
+        /// Applies at most `count` times; unlimited by default.
         pub fn times(mut self, count: u64) -> Self {
             self.when.times = count;
             self
         }
 
-        /// The nth time alone, from 1 on.
+        /// Applies to the `nth` match only, counted from 1.
         pub fn nth(self, nth: u64) -> Self {
             self.skip(nth.saturating_sub(1)).times(1)
         }
 
-        /// Only in this share of the cases, 0 to 1, drawn by the seed of the cluster.
+        /// Applies to this share of the matches, from 0 to 1. The choice follows from the seed of the cluster.
         pub fn probability(mut self, probability: f64) -> Self {
             self.when.probability = probability;
             self
@@ -127,21 +130,21 @@ macro_rules! conditions {
 impl OnRequest {
     conditions!();
 
-    /// To this API as well.
+    /// Includes requests to this API as well.
     pub fn or(mut self, api: ApiKey) -> Self {
         self.apis.push(api);
         self
     }
 
-    /// Only requests that name this bucket, of whichever table and partition.
+    /// Restricts the rule to requests that name this bucket, of any table and partition.
     pub fn bucket(mut self, bucket: i32) -> Self {
         self.bucket = Some(bucket);
         self
     }
 
-    /// Only requests of this type that `holds` is true of. Of several, the last one counts.
+    /// Restricts the rule to requests of type `R` for which `holds` returns true. A second call replaces the first.
     ///
-    /// The messages are those of the protocol, in [`message`](crate::message).
+    /// The message types of the protocol are in [`raw`](crate::raw).
     pub fn when<R: ApiRequest>(
         mut self,
         holds: impl Fn(&R) -> bool + Send + Sync + 'static,
@@ -153,29 +156,29 @@ impl OnRequest {
         self
     }
 
-    /// The request is not carried out; this happens instead. After a [`Fault::Delay`] it is carried out.
+    /// Makes the fault happen instead of the request. After a [`Fault::Delay`] the request is carried out.
     pub fn before(self, fault: Fault) -> Rule {
-        self.rule(What::Before(fault))
+        self.rule(Timing::Before(fault))
     }
 
-    /// The request is carried out, then this happens in place of the answer.
+    /// Carries the request out, then makes the fault happen instead of the response.
     pub fn after(self, fault: Fault) -> Rule {
-        self.rule(What::After(fault))
+        self.rule(Timing::After(fault))
     }
 
-    /// The request is carried out, and this happens to the bytes of its answer.
+    /// Carries the request out, then damages the bytes of its response.
     pub fn mangle(self, mangle: Mangle) -> Rule {
-        self.rule(What::Mangle(mangle))
+        self.rule(Timing::Mangle(mangle))
     }
 
-    fn rule(self, what: What) -> Rule {
+    fn rule(self, timing: Timing) -> Rule {
         Rule {
             when: self.when.clone(),
-            subject: Subject::Requests { on: self, what },
+            subject: Subject::Requests { on: self, timing },
         }
     }
 
-    fn is_about(&self, request: &RequestFrame) -> bool {
+    fn matches(&self, request: &RequestFrame) -> bool {
         let api = ApiKey::from_code(request.api_key);
         (self.apis.is_empty() || api.is_some_and(|api| self.apis.contains(&api)))
             && self
@@ -188,21 +191,37 @@ impl OnRequest {
 impl OnConnect {
     conditions!();
 
-    /// This happens to whoever connects.
-    pub fn door(self, door: Door) -> Rule {
+    /// Closes the connection at once. In process, the dial fails with
+    /// [`ConnectionRefused`](std::io::ErrorKind::ConnectionRefused).
+    pub fn reject(self) -> Rule {
+        self.rule(ConnectFault::Reject)
+    }
+
+    /// Never accepts the connection: the dial does not return. Over TCP, where the operating system accepts connections
+    /// on behalf of the server, this is the same as [`stay_silent`](Self::stay_silent).
+    pub fn ignore(self) -> Rule {
+        self.rule(ConnectFault::Ignore)
+    }
+
+    /// Accepts the connection, but reads nothing from it.
+    pub fn stay_silent(self) -> Rule {
+        self.rule(ConnectFault::Silent)
+    }
+
+    fn rule(self, fault: ConnectFault) -> Rule {
         Rule {
             when: self.when,
-            subject: Subject::Connections(door),
+            subject: Subject::Connections(fault),
         }
     }
 }
 
 impl Rule {
-    /// What it does to a request, if it is about it.
-    pub(super) fn about(&self, request: &RequestFrame) -> Option<Strike> {
+    /// What it does to a request, if it matches.
+    pub(super) fn hit(&self, request: &RequestFrame) -> Option<Hit> {
         match &self.subject {
-            Subject::Requests { on, what } => on.is_about(request).then_some(Strike {
-                what: *what,
+            Subject::Requests { on, timing } => on.matches(request).then_some(Hit {
+                timing: *timing,
                 bucket: on.bucket,
             }),
             Subject::Connections(_) => None,
@@ -210,10 +229,10 @@ impl Rule {
     }
 
     /// What it does to connections.
-    pub(super) fn door(&self) -> Option<Door> {
+    pub(super) fn connect_fault(&self) -> Option<ConnectFault> {
         match &self.subject {
             Subject::Requests { .. } => None,
-            Subject::Connections(door) => Some(*door),
+            Subject::Connections(fault) => Some(*fault),
         }
     }
 }
@@ -232,8 +251,10 @@ impl fmt::Debug for OnRequest {
 impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Requests { on, what } => f.debug_tuple("Requests").field(on).field(what).finish(),
-            Self::Connections(door) => f.debug_tuple("Connections").field(door).finish(),
+            Self::Requests { on, timing } => {
+                f.debug_tuple("Requests").field(on).field(timing).finish()
+            }
+            Self::Connections(fault) => f.debug_tuple("Connections").field(fault).finish(),
         }
     }
 }

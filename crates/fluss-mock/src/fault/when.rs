@@ -1,9 +1,9 @@
-//! When a rule strikes: what all rules have in common.
+//! The conditions that all rules have in common.
 
 use crate::random::Random;
 use crate::server_id::ServerId;
 
-/// The conditions that don't depend on what is asked.
+/// The conditions that don't depend on the request.
 #[derive(Debug, Clone)]
 pub(super) struct When {
     pub(super) server: Option<ServerId>,
@@ -25,29 +25,29 @@ impl Default for When {
     }
 }
 
-/// How far a rule is.
+/// The progress of a rule.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Count {
-    /// Cases that it is about.
+    /// Matches so far.
     seen: u64,
     pub(super) hits: u64,
 }
 
 impl When {
-    pub(super) fn is_about(&self, server: ServerId, connection: u64) -> bool {
+    pub(super) fn matches(&self, server: ServerId, connection: u64) -> bool {
         self.server.is_none_or(|named| named == server)
             && self.connection.is_none_or(|named| named == connection)
     }
 
-    /// Whether it strikes in a case that it is about.
-    pub(super) fn strikes(&self, count: &mut Count, random: &mut Random) -> bool {
+    /// Whether the rule applies to a match.
+    pub(super) fn applies(&self, count: &mut Count, random: &mut Random) -> bool {
         if count.hits >= self.times {
             return false;
         }
         count.seen += 1;
-        let strikes =
+        let applies =
             count.seen > self.skip && (self.probability >= 1.0 || random.happens(self.probability));
-        count.hits += u64::from(strikes);
-        strikes
+        count.hits += u64::from(applies);
+        applies
     }
 }

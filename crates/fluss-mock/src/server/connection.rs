@@ -1,4 +1,4 @@
-//! One connection: cuts the stream into requests, and sends the answers as they become ready. What rules do to it is done here.
+//! One connection: reads requests from the stream, sends responses as they become ready, and applies fault rules.
 
 use std::future::pending;
 
@@ -11,24 +11,19 @@ use tokio::time::sleep;
 
 use super::Server;
 use super::dispatch::{Answer, Session};
-use super::outgoing::{Change, Outgoing, refusal, write};
-use crate::fault::{Door, Fault, Strike, Then, What, out_of_request};
+use crate::fault::{ConnectFault, Fault, Hit, Next, Timing, without_buckets};
 use crate::network::Admission;
+use crate::transport::{Alteration, MAX_FRAME_BYTES, Outgoing, WAITING_ANSWERS, refusal, write};
 
-/// The longest request that servers accept by default, in bytes.
-pub(crate) const MAX_FRAME_BYTES: usize = 100 << 20;
-/// Answers that may wait for the client to take them, before its next request is read.
-pub(crate) const WAITING_ANSWERS: usize = 64;
-
-/// Serves a connection until the client closes it or sends what is no request.
+/// Serves a connection until the client closes it or sends something that is not a request.
 pub(super) async fn serve<S>(stream: S, admission: Admission, server: Server)
 where
     S: AsyncRead + AsyncWrite + Send + 'static,
 {
-    match admission.door {
+    match admission.fault {
         None => {}
-        Some(Door::Refuse) => return,
-        Some(Door::Ignore | Door::Silent) => return pending().await,
+        Some(ConnectFault::Reject) => return,
+        Some(ConnectFault::Ignore | ConnectFault::Silent) => return pending().await,
     }
     let (reader, writer) = io::split(stream);
     let (answers, waiting) = mpsc::channel(WAITING_ANSWERS);
@@ -39,7 +34,7 @@ where
         answers,
         tasks: JoinSet::new(),
     };
-    // Whichever ends first ends the connection, and with it all that wait for news to answer a fetch.
+    // The first to end closes the connection, which also ends the fetches that wait for data.
     tokio::select! {
         biased;
         () = write(writer, waiting) => {}
@@ -76,44 +71,44 @@ impl Connection {
             let Ok(request) = decode_request(frame) else {
                 return;
             };
-            let goes_on = self.on_request(request).await;
-            if !goes_on {
-                // The writer ends the connection, or nobody does.
+            let continues = self.on_request(request).await;
+            if !continues {
+                // Only the writer may end the connection now.
                 return pending().await;
             }
         }
     }
 
-    /// Whether anything is to be read behind it.
+    /// Returns whether the next request may be read.
     async fn on_request(&mut self, request: RequestFrame) -> bool {
         let faults = &self.server.shared.faults;
-        let strike = faults.on_request(self.server.name(), self.number, &request);
+        let hit = faults.on_request(self.server.name(), self.number, &request);
         let journal = &self.server.shared.journal;
-        journal.record(self.server.name(), self.number, &request, strike.is_some());
-        let Some(Strike { what, bucket }) = strike else {
+        journal.record(self.server.name(), self.number, &request, hit.is_some());
+        let Some(Hit { timing, bucket }) = hit else {
             return self.carry_out(request, None).await;
         };
-        let fault = match what {
-            What::Before(fault) => fault,
-            What::After(_) | What::Mangle(_) => {
-                let change = Change {
+        let fault = match timing {
+            Timing::Before(fault) => fault,
+            Timing::After(_) | Timing::Mangle(_) => {
+                let alteration = Alteration {
                     request: request.clone(),
-                    what,
+                    timing,
                     bucket,
                 };
-                return self.carry_out(request, Some(change)).await;
+                return self.carry_out(request, Some(alteration)).await;
             }
         };
         match fault {
             Fault::Error(code) => self.send(refusal(&request, code)).await,
-            Fault::BucketError(code) => match out_of_request(&request, bucket) {
+            Fault::BucketError(code) => match without_buckets(&request, bucket) {
                 Some((rest, _)) => {
-                    let change = Change {
+                    let alteration = Alteration {
                         request,
-                        what: What::After(fault),
+                        timing: Timing::After(fault),
                         bucket,
                     };
-                    self.carry_out(rest, Some(change)).await
+                    self.carry_out(rest, Some(alteration)).await
                 }
                 None => self.send(refusal(&request, code)).await,
             },
@@ -122,38 +117,38 @@ impl Connection {
                 sleep(time).await;
                 self.carry_out(request, None).await
             }
-            Fault::Stall => self.send(Outgoing::Then(Then::Stall)).await,
-            Fault::Close => self.send(Outgoing::Then(Then::Close)).await,
+            Fault::Stall => self.send(Outgoing::Next(Next::Stall)).await,
+            Fault::Close => self.send(Outgoing::Next(Next::Close)).await,
         }
     }
 
-    /// Carries a request out and sends its answer, or what becomes of it.
-    async fn carry_out(&mut self, request: RequestFrame, change: Option<Change>) -> bool {
+    /// Carries a request out and sends its response, as altered by a rule.
+    async fn carry_out(&mut self, request: RequestFrame, alteration: Option<Alteration>) -> bool {
         let answers = self.answers.clone();
-        match (self.session.on_request(request), change) {
+        match (self.session.on_request(request), alteration) {
             (Answer::Now(answer), None) => self.send(Outgoing::Answer(answer)).await,
-            (Answer::Now(answer), Some(change)) => {
-                let Some(outgoing) = change.apply(answer) else {
+            (Answer::Now(answer), Some(alteration)) => {
+                let Some(outgoing) = alteration.apply(answer) else {
                     return true;
                 };
-                let Some(late) = change.delay() else {
+                let Some(late) = alteration.delay() else {
                     return self.send(outgoing).await;
                 };
                 self.tasks.spawn(async move {
                     sleep(late).await;
-                    // Fails when the connection is gone, and nobody waits any more. So does the next one.
+                    // Fails if the connection is gone. So does the next one.
                     let _ = answers.send(outgoing).await;
                 });
                 true
             }
-            (Answer::Later(answer), change) => {
+            (Answer::Later(answer), alteration) => {
                 self.tasks.spawn(async move {
                     let answer = answer.await;
-                    let outgoing = match &change {
+                    let outgoing = match &alteration {
                         None => Some(Outgoing::Answer(answer)),
-                        Some(change) => change.apply(answer),
+                        Some(alteration) => alteration.apply(answer),
                     };
-                    if let Some(late) = change.and_then(|change| change.delay()) {
+                    if let Some(late) = alteration.and_then(|alteration| alteration.delay()) {
                         sleep(late).await;
                     }
                     if let Some(outgoing) = outgoing {
@@ -165,9 +160,9 @@ impl Connection {
         }
     }
 
-    /// Whether anything is to be read behind it.
+    /// Returns whether the next request may be read.
     async fn send(&mut self, outgoing: Outgoing) -> bool {
-        let goes_on = outgoing.goes_on();
-        self.answers.send(outgoing).await.is_ok() && goes_on
+        let continues = outgoing.continues();
+        self.answers.send(outgoing).await.is_ok() && continues
     }
 }

@@ -1,4 +1,4 @@
-//! From a request to its answer: who may ask, in which version, and which function answers.
+//! Dispatches a request: checks its version and the authentication, and calls the function that serves it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,14 +21,14 @@ use crate::serve::{
 };
 use crate::state::State;
 
-/// An answer as it goes out.
+/// A response as it is sent.
 pub(super) enum Answer {
     Now(Segments),
-    /// One that waits for something; it doesn't hold up those of later requests.
+    /// A response that has to wait. It does not hold up those of later requests.
     Later(Pin<Box<dyn Future<Output = Segments> + Send>>),
 }
 
-/// What a server knows of a connection.
+/// The state of a connection.
 pub(super) struct Session {
     server: Server,
     caller: Caller,
@@ -54,7 +54,7 @@ impl Session {
         }
     }
 
-    /// The API of a request that may be served.
+    /// Returns the API of the request, if it may be served.
     fn checked(&self, request: &RequestFrame) -> Result<ApiKey> {
         let (kind, release) = (self.server.kind, self.server.shared.release);
         let api = ApiKey::from_code(request.api_key);
@@ -63,7 +63,7 @@ impl Session {
             return fail(
                 ErrorCode::UNSUPPORTED_VERSION,
                 format!(
-                    "the mock cluster does not serve API {} here",
+                    "the mock cluster does not serve API key {} on this server",
                     request.api_key
                 ),
             );
@@ -152,7 +152,7 @@ impl Session {
             ApiKey::AcquireKvSnapshotLease => self.with(id, body, snapshot::acquire),
             ApiKey::ReleaseKvSnapshotLease => self.with(id, body, snapshot::release),
             ApiKey::DropKvSnapshotLease => self.with(id, body, snapshot::drop),
-            // `checked` lets nothing else through.
+            // `checked` rejects all others.
             other => failure(
                 id,
                 &ServerError::new(
@@ -164,7 +164,7 @@ impl Session {
         Answer::Now(answer)
     }
 
-    /// Answers from the state. After a request that changes something, those who wait look again.
+    /// Serves a request from the state. After a request that changes something, waiting fetches look again.
     fn with<R: ApiRequest>(
         &self,
         id: i32,
@@ -184,7 +184,7 @@ impl Session {
         answer
     }
 
-    /// Answers when there is enough to answer with, or the client wants to wait no longer.
+    /// Responds when there is enough data, or the maximum wait of the client is over.
     fn fetch(&self, id: i32, body: Bytes) -> Answer {
         let request = match decode::<FetchLogRequest>(body) {
             Ok(request) => request,
@@ -205,7 +205,7 @@ fn reply<R: ApiRequest>(
     answer(id, decode(body).and_then(serve))
 }
 
-/// A real server doesn't answer what it can't read; here somebody looks for the reason.
+/// A real server does not respond to a message that it can't decode; a test needs the reason.
 fn decode<R: ApiRequest>(body: Bytes) -> Result<R> {
     codec::decode(body).map_err(internal)
 }

@@ -1,8 +1,7 @@
-//! One server of the cluster: takes connections in, and ends with them.
+//! One server of the cluster: accepts connections and serves them.
 
-pub(crate) mod connection;
+mod connection;
 mod dispatch;
-pub(crate) mod outgoing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,14 +12,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use crate::network::{Admission, Porter};
+use crate::network::{Admission, Gatekeeper};
 use crate::server_id::ServerId;
 use crate::state::Shared;
 
-/// How long to wait before the next attempt when a connection can't be taken in, such as for want of descriptors.
+/// The pause after a connection could not be accepted, such as for lack of descriptors.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Who a server is.
+/// The identity of a server, and the state it serves.
 #[derive(Clone)]
 pub(crate) struct Server {
     pub(crate) kind: ServerType,
@@ -37,23 +36,23 @@ impl Server {
     }
 }
 
-/// Serves everybody who connects, for ever: over TCP, and inside the process. Dropping it closes all connections.
+/// Serves connections over TCP and in process, until it is dropped. Dropping it closes them all.
 pub(crate) async fn accept(
     listener: Option<TcpListener>,
     mut streams: mpsc::Receiver<(DuplexStream, Admission)>,
-    porter: Porter,
+    gatekeeper: Gatekeeper,
     server: Server,
 ) {
     let mut connections = JoinSet::new();
     loop {
-        // In this order, so that the same calls do the same each time.
+        // In this order, so that a simulation is repeatable.
         tokio::select! {
             biased;
             Some((stream, admission)) = streams.recv() => {
                 connections.spawn(connection::serve(stream, admission, server.clone()));
             }
             stream = next(listener.as_ref()) => {
-                let admission = porter.admit();
+                let admission = gatekeeper.admit();
                 connections.spawn(connection::serve(stream, admission, server.clone()));
             }
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
@@ -69,7 +68,7 @@ async fn next(listener: Option<&TcpListener>) -> TcpStream {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                // Only a matter of speed: without it a small answer may wait for the acknowledgement of the last one.
+                // For speed only: without it, a small response may wait for the acknowledgment of the previous one.
                 let _ = stream.set_nodelay(true);
                 return stream;
             }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fluss_mock::fault::{self, Door, Fault, Mangle};
+use fluss_mock::fault::{self, Fault, Mangle};
 use fluss_mock::{ApiKey, ErrorCode, FaultProxy, MockCluster, ServerId};
 use fluss_wire::frame::Response;
 use fluss_wire::message::{
@@ -220,14 +220,14 @@ async fn a_rule_chooses_its_cases() {
         met.push(meet(&mut client).await == Met::Answer);
     }
     assert_eq!(met, [true, true, false, true, true]);
-    third.struck(1).await;
+    third.hit_at_least(1).await;
 
     let elsewhere = cluster.inject(fault::on_any().server(1).before(error));
     let second = cluster.inject(fault::on_any().connection(2).before(error));
     assert_eq!(meet(&mut client).await, Met::Answer);
     assert_eq!(meet(&mut other).await, Met::Error(code));
     assert_eq!((elsewhere.hits(), second.hits()), (0, 1));
-    cluster.lift_faults();
+    cluster.remove_faults();
     assert_eq!(meet(&mut other).await, Met::Answer);
 
     let asked = |name: &str| DatabaseExistsRequest {
@@ -245,7 +245,7 @@ async fn a_rule_chooses_its_cases() {
         database_name: "fluss".to_owned(),
     };
     assert_eq!(client.code(tables).await, ErrorCode::NONE);
-    this.lift();
+    this.remove();
     assert_eq!(client.code(asked("this")).await, ErrorCode::NONE);
 
     let third = fault::on(ApiKey::ListDatabases).probability(1.0 / 3.0);
@@ -315,30 +315,25 @@ async fn a_request_that_is_delayed_holds_up_the_next_and_a_delayed_answer_does_n
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_door_may_be_shut() {
+async fn connections_may_be_rejected_ignored_or_left_silent() {
     let (cluster, mut before) = started().await;
     let address = cluster.coordinator();
     let (network, host) = (cluster.network(), address.ip().to_string());
-    let rule = |door| {
-        fault::on_connect()
-            .server(ServerId::Coordinator)
-            .times(1)
-            .door(door)
-    };
+    let on_connect = || fault::on_connect().server(ServerId::Coordinator).times(1);
 
-    cluster.inject(rule(Door::Refuse));
+    cluster.inject(on_connect().reject());
     assert!(network.dial(&host, address.port()).await.is_err());
 
-    cluster.inject(rule(Door::Ignore));
+    cluster.inject(on_connect().ignore());
     let dial = network.dial(&host, address.port());
     assert!(timeout(1000 * SECOND, dial).await.is_err());
 
-    cluster.inject(rule(Door::Silent));
+    cluster.inject(on_connect().stay_silent());
     let mut client = Client::over(network.dial(&host, address.port()).await.unwrap());
     let id = client.send(0, &ApiVersionsRequest::default()).await;
     assert_eq!(receive(&mut client, id).await, Met::Silence);
 
-    // Those who are in stay in.
+    // Connections from before keep working.
     assert_eq!(meet(&mut before).await, Met::Answer);
 }
 
@@ -360,7 +355,7 @@ async fn a_proxy_does_the_same_between_a_client_and_a_server() {
         (on().server(1).before(Fault::Close), Met::Answer),
     ];
     for (rule, met) in cases {
-        proxy.lift_faults();
+        proxy.remove_faults();
         cluster.clear_journal();
         let mut client = dial().await;
         proxy.inject(rule.clone());
@@ -369,7 +364,7 @@ async fn a_proxy_does_the_same_between_a_client_and_a_server() {
             assert_eq!(meet(&mut client).await, Met::Answer, "{rule:?}");
         }
     }
-    proxy.inject(fault::on_connect().times(1).door(Door::Refuse));
+    proxy.inject(fault::on_connect().times(1).reject());
     assert!(proxy.dial("127.0.0.1", port).await.is_err());
     assert_eq!(meet(&mut dial().await).await, Met::Answer);
 }

@@ -166,12 +166,12 @@ async fn a_throttled_server_is_slow_and_the_journal_tells_what_was_asked() {
     let started = Instant::now();
     client.call(ListDatabasesRequest::default()).await.unwrap();
     assert_eq!(started.elapsed(), 3 * SECOND);
-    slow.lift();
+    slow.remove();
     client.call(ListDatabasesRequest::default()).await.unwrap();
     assert_eq!(started.elapsed(), 3 * SECOND);
     let journal = cluster.journal();
-    let struck = journal.iter().map(|request| request.struck);
-    assert_eq!(struck.collect::<Vec<_>>(), [true, false]);
+    let faulted = journal.iter().map(|request| request.faulted);
+    assert_eq!(faulted.collect::<Vec<_>>(), [true, false]);
     assert!(journal[1].message::<ListDatabasesRequest>().is_some());
     assert!(journal[1].message::<MetadataRequest>().is_none());
     assert_eq!(journal[1].server, ServerId::Coordinator);

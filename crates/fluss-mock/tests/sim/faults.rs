@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use fluss_mock::fault::{self, Door, Fault, Mangle, Rule};
+use fluss_mock::fault::{self, Fault, Mangle, OnConnect, Rule};
 use fluss_mock::{ApiKey, ErrorCode, Port, ServerId};
 use tokio::time::sleep;
 
@@ -68,11 +68,11 @@ pub(crate) async fn happen(world: World) {
                 let server = dice.below(SERVERS as u64) as i32;
                 let slow = world.cluster.throttle(server, dice.millis(1, 400));
                 sleep(dice.millis(0, 3000)).await;
-                slow.lift();
+                slow.remove();
             }
         }
     }
-    world.cluster.lift_faults();
+    world.cluster.remove_faults();
     // Connections that fell silent stay so; servers come back without them.
     for server in 0..SERVERS {
         world.cluster.thaw_metadata(server);
@@ -87,8 +87,10 @@ fn rule(dice: &Dice) -> Rule {
     use ApiKey::{FetchLog, GetMetadata, InitWriter, Lookup, ProduceLog, PutKv};
 
     if dice.once_in(10) {
-        let door = dice.one_of(&[Door::Refuse, Door::Ignore, Door::Silent]);
-        return fault::on_connect().times(1 + dice.below(3)).door(door);
+        let faults: [fn(OnConnect) -> Rule; 3] =
+            [OnConnect::reject, OnConnect::ignore, OnConnect::stay_silent];
+        let fault = dice.one_of(&faults);
+        return fault(fault::on_connect().times(1 + dice.below(3)));
     }
     let api = dice.one_of(&[
         ProduceLog,

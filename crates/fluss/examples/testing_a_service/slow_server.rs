@@ -28,7 +28,7 @@ pub(crate) async fn an_order_waits_no_longer_than_the_service_promises() -> Outc
     assert!(started.elapsed() < late, "{:?}", started.elapsed());
 
     // Once the server is itself again, so is the service.
-    rule.lift();
+    rule.remove();
     let orders = Orders::open(config(&cluster)).await?;
     orders.keep(2).await?;
     Ok(())

@@ -147,7 +147,7 @@ async fn flip_everywhere(name: &str, projected: bool, step: usize, ways: &[Way])
                     .mangle(Mangle::Flip { at }),
             );
             let outcome = read(&scan, *way).await;
-            flipped.lift();
+            flipped.remove();
             let complete = outcome.offsets == [0, 1];
             assert!(
                 complete || !outcome.errors.is_empty(),
@@ -190,7 +190,7 @@ async fn the_error_of_the_last_batch_wins_no_race_against_the_end() {
                     .cluster
                     .inject(fault::on(ApiKey::FetchLog).mangle(Mangle::Flip { at }));
                 let outcome = read(&table.new_scan(), way).await;
-                flipped.lift();
+                flipped.remove();
                 assert_eq!(outcome.errors.len(), 1, "{way:?}, byte {at}, run {run}");
                 assert!(outcome.offsets.len() < 2, "{way:?}, byte {at}, run {run}");
             }
@@ -211,7 +211,7 @@ async fn a_refused_bucket_is_told_before_the_scan_is_finished() {
                 .before(Fault::BucketError(ErrorCode::AUTHORIZATION_EXCEPTION)),
         );
         let outcome = read(&table.new_scan(), way).await;
-        refused.lift();
+        refused.remove();
         let read = outcome.offsets.len();
         assert!(
             (1..40).contains(&read),

@@ -230,7 +230,7 @@ async fn a_bucket_that_cannot_be_read_does_not_keep_back_the_others() {
     };
     assert!((1..40).contains(&seen), "{seen} rows of the other bucket");
     assert_eq!(error.bucket().unwrap().bucket_id(), 0);
-    refused.lift();
+    refused.remove();
     while let Some(batch) = scanner.next_batch().await.unwrap() {
         assert_eq!(batch.bucket().bucket_id(), 0);
         seen += batch.num_records();

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use fluss_mock::fault::{self, Door, Fault, Mangle, Rule};
+use fluss_mock::fault::{self, Fault, Mangle, Rule};
 use tokio::time::{Instant, timeout};
 
 use crate::calls::{Call, Kind, all};
@@ -18,7 +18,7 @@ type Silence = (&'static str, fn() -> Vec<Rule>);
 const SILENCES: &[Silence] = &[
     ("not accepting", || {
         vec![
-            fault::on_connect().door(Door::Ignore),
+            fault::on_connect().ignore(),
             fault::on_any().before(Fault::Close),
         ]
     }),

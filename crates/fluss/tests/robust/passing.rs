@@ -34,7 +34,7 @@ fn hiccup(bench: &Bench, code: ErrorCode, to: i32) {
     tokio::spawn(async move {
         sleep(2 * SECOND).await;
         assert!(refused.hits() > 0);
-        refused.lift();
+        refused.remove();
     });
 }
 
@@ -123,7 +123,7 @@ async fn an_error_of_two_seconds_fails_no_lookup_and_no_question_for_offsets() {
 async fn a_table_that_servers_cannot_tell_of_disturbs_no_other() {
     let bench = Bench::with_servers(2).await;
     let wanted = bench.keyed.table_path().table().to_owned();
-    let is_about = move |request: &fluss_mock::message::MetadataRequest| {
+    let is_about = move |request: &fluss_mock::raw::MetadataRequest| {
         request
             .table_path
             .iter()
@@ -147,7 +147,7 @@ async fn a_table_that_servers_cannot_tell_of_disturbs_no_other() {
         timeout(4 * SECOND, appended).await.expect("soon").unwrap();
     }
     assert!(refused.hits() > 0);
-    refused.lift();
+    refused.remove();
     timeout(HANG, stuck).await.expect("it ends").unwrap();
 }
 
@@ -185,7 +185,7 @@ async fn a_refusal_that_was_lifted_is_forgotten() {
                 .map(|row| (id + row, writer.append(&log_row(id + row)).unwrap()))
                 .collect::<Vec<_>>();
             sleep(2 * SECOND).await;
-            refused.lift();
+            refused.remove();
             for (id, row) in during {
                 if timeout(HANG, row).await.expect("it ends").is_ok() {
                     acknowledged.push(id);
@@ -233,7 +233,7 @@ async fn writer_ids_and_partitions_are_asked_for_again() {
         let appended = writer.append(&row).unwrap();
         sleep(2 * SECOND).await;
         assert!(refused.hits() > 2, "{api}");
-        refused.lift();
+        refused.remove();
         timeout(HANG, appended).await.expect("it ends").unwrap();
     }
 }
@@ -255,7 +255,7 @@ async fn a_table_said_to_be_gone_is_written_by_new_writers_once_it_is_there() {
     let appended = writer.append(&log_row(1)).unwrap();
     let error = timeout(HANG, appended).await.expect("it ends").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
-    refused.lift();
+    refused.remove();
     let writer = table.new_append().unwrap().create_writer().unwrap();
     append(&writer, 2).await;
 }

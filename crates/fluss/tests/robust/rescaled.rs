@@ -61,7 +61,7 @@ impl Rescaled {
 
     /// All rows of a log table, by bucket and offset.
     async fn rows(&self) -> BTreeMap<(TableBucket, i64), (i32, String)> {
-        self.bench.cluster.lift_faults();
+        self.bench.cluster.remove_faults();
         let connection = self.bench.connect().await.unwrap();
         let table = connection.get_table(self.table.table_path()).await.unwrap();
         let partitions = self.bench.admin.list_partition_infos(table.table_path());

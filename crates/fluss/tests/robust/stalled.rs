@@ -76,7 +76,7 @@ async fn lookups_go_round(fault: Fault) {
         assert!(again.is_err(), "it is stalled");
     }
     assert!(!stalled.is_finished());
-    stall.lift();
+    stall.remove();
     // Once it is over, nothing is left of it.
     sleep(60 * SECOND).await;
     let _ = stalled.await.unwrap();

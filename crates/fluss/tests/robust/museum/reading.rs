@@ -187,7 +187,7 @@ async fn what_was_asked_for_before_a_seek_is_not_read() {
                 expected += 1;
             }
         }
-        slow.lift();
+        slow.remove();
     }
 }
 
@@ -400,7 +400,7 @@ async fn a_lookup_ends_by_its_deadline_whoever_shares_its_request() {
         bench
             .cluster
             .inject(fault::on(ApiKey::Lookup).before(Fault::Stall));
-        closed.lift();
+        closed.remove();
         let wanted = key(0, 2);
         let more = (0..20).map(|_| lookuper.lookup(&wanted));
         let began = Instant::now();

@@ -1,7 +1,7 @@
 //! Servers that moved, were not ready, or said what the client did not know.
 
 use fluss::config::{Config, DriverPlacement};
-use fluss_mock::fault::{self, Door, Fault};
+use fluss_mock::fault::{self, Fault};
 use fluss_mock::{ApiKey, ErrorCode, Port, ServerId};
 use tokio::time::{Instant, sleep, timeout};
 
@@ -100,9 +100,7 @@ async fn an_address_without_an_answer_costs_seconds() {
         driver_placement: DriverPlacement::CallerRuntime,
         ..Config::default()
     };
-    bench
-        .cluster
-        .inject(fault::on_connect().server(1).door(Door::Ignore));
+    bench.cluster.inject(fault::on_connect().server(1).ignore());
     let began = Instant::now();
     let connected = timeout(HANG, connect(&bench.cluster, &config)).await;
     connected.expect("it ends").unwrap();

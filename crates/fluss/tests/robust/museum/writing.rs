@@ -128,7 +128,7 @@ async fn batches_behind_a_failed_one_do_not_make_the_writer_begin_anew() {
         bench.cluster.clear_journal();
         append_each(&writer, 1_005..1_040).await;
         assert_eq!(failed.hits(), 2);
-        slow.lift();
+        slow.remove();
         assert_exactly_once(&bench, 1_000..1_040).await;
         let journal = bench.cluster.journal();
         let mut requests = journal.iter();
@@ -258,7 +258,7 @@ async fn a_server_with_a_full_disk_is_given_time() {
         "{} requests",
         refused.hits()
     );
-    refused.lift();
+    refused.remove();
     writer.append(&log_row(1_001)).unwrap().await.unwrap();
     assert_eq!(rows(&bench.log, 21).await.len(), 21);
 }

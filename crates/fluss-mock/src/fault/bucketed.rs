@@ -17,13 +17,13 @@ use fluss_wire::message::{
 
 /// Whether a request names the bucket.
 pub(crate) fn names_bucket(request: &RequestFrame, bucket: i32) -> bool {
-    let rest = out_of_request(request, Some(bucket));
+    let rest = without_buckets(request, Some(bucket));
     rest.is_some_and(|(_, named)| named)
 }
 
 /// The request without the bucket, or without all if there is none, and whether it named any that is gone. `None` if the API does not
 /// go by buckets.
-pub(crate) fn out_of_request(
+pub(crate) fn without_buckets(
     request: &RequestFrame,
     bucket: Option<i32>,
 ) -> Option<(RequestFrame, bool)> {
@@ -57,7 +57,7 @@ pub(crate) fn out_of_request(
 
 /// The answer with an error for the bucket of the request, or for all if there is none, whatever it said about them. `None` if the API
 /// does not go by buckets, or the answer is an error as a whole.
-pub(crate) fn into_answer(
+pub(crate) fn with_bucket_errors(
     request: &RequestFrame,
     bucket: Option<i32>,
     code: ErrorCode,

@@ -1,4 +1,4 @@
-//! What goes out on a connection in place of an answer, and how.
+//! Writes responses to a stream, as altered by fault rules.
 
 use std::future::pending;
 use std::time::Duration;
@@ -11,61 +11,66 @@ use tokio::io::{self, AsyncWrite, AsyncWriteExt, WriteHalf};
 use tokio::sync::mpsc;
 use tokio::time::sleep;
 
-use crate::fault::{Fault, INJECTED, Mangled, Then, What, into_answer};
+use crate::fault::{Fault, INJECTED, Mangled, Next, Timing, with_bucket_errors};
 use crate::reply::failure;
 
-/// What is to be done with the stream.
+/// The largest frame that servers accept by default, in bytes.
+pub(crate) const MAX_FRAME_BYTES: usize = 100 << 20;
+/// The number of responses that may wait for the client to read them; at the limit, its next request is not read.
+pub(crate) const WAITING_ANSWERS: usize = 64;
+
+/// What to do with the stream.
 pub(crate) enum Outgoing {
     Answer(Segments),
     Mangled(Mangled),
-    /// Nothing, and nothing behind it.
-    Then(Then),
+    /// Sends nothing, and nothing after it.
+    Next(Next),
 }
 
 impl Outgoing {
-    /// Whether anything comes behind it.
-    pub(crate) fn goes_on(&self) -> bool {
+    /// Whether anything may follow.
+    pub(crate) fn continues(&self) -> bool {
         matches!(
             self,
             Self::Answer(_)
                 | Self::Mangled(Mangled {
-                    then: Then::GoOn,
+                    next: Next::Continue,
                     ..
                 })
         )
     }
 }
 
-/// What becomes of an answer.
-pub(crate) struct Change {
+/// How a rule alters a response.
+pub(crate) struct Alteration {
     pub(crate) request: RequestFrame,
-    pub(crate) what: What,
+    pub(crate) timing: Timing,
     pub(crate) bucket: Option<i32>,
 }
 
-impl Change {
-    /// What is sent in place of an answer, if anything is.
+impl Alteration {
+    /// What is sent instead of the response, if anything.
     pub(crate) fn apply(&self, answer: Segments) -> Option<Outgoing> {
-        let fault = match self.what {
-            What::Mangle(mangle) => return Some(Outgoing::Mangled(mangle.apply(answer))),
-            What::Before(fault) | What::After(fault) => fault,
+        let fault = match self.timing {
+            Timing::Mangle(mangle) => return Some(Outgoing::Mangled(mangle.apply(answer))),
+            Timing::Before(fault) | Timing::After(fault) => fault,
         };
         match fault {
             Fault::Error(code) => Some(refusal(&self.request, code)),
             Fault::BucketError(code) => Some(
-                into_answer(&self.request, self.bucket, code, &answer)
+                with_bucket_errors(&self.request, self.bucket, code, &answer)
                     .map_or_else(|| refusal(&self.request, code), Outgoing::Answer),
             ),
             Fault::Drop => None,
             Fault::Delay(_) => Some(Outgoing::Answer(answer)),
-            Fault::Stall => Some(Outgoing::Then(Then::Stall)),
-            Fault::Close => Some(Outgoing::Then(Then::Close)),
+            Fault::Stall => Some(Outgoing::Next(Next::Stall)),
+            Fault::Close => Some(Outgoing::Next(Next::Close)),
         }
     }
 
     pub(crate) fn delay(&self) -> Option<Duration> {
-        match self.what {
-            What::After(Fault::Delay(time)) => Some(time),
+        match self.timing {
+            Timing::After(Fault::Delay(time)) => Some(time),
             _ => None,
         }
     }
@@ -76,25 +81,27 @@ pub(crate) fn refusal(request: &RequestFrame, code: ErrorCode) -> Outgoing {
     Outgoing::Answer(failure(request.request_id, &error))
 }
 
-/// Ends when the connection is to be closed.
+/// Returns when the connection is to be closed.
 pub(crate) async fn write<S: AsyncWrite>(
     mut writer: WriteHalf<S>,
     mut waiting: mpsc::Receiver<Outgoing>,
 ) {
     while let Some(outgoing) = waiting.recv().await {
-        let (written, then) = match outgoing {
-            Outgoing::Answer(mut answer) => (writer.write_all_buf(&mut answer).await, Then::GoOn),
+        let (written, next) = match outgoing {
+            Outgoing::Answer(mut answer) => {
+                (writer.write_all_buf(&mut answer).await, Next::Continue)
+            }
             Outgoing::Mangled(mangled) => {
                 let written = drip(&mut writer, mangled.bytes, mangled.pace).await;
-                (written, mangled.then)
+                (written, mangled.next)
             }
-            Outgoing::Then(then) => (Ok(()), then),
+            Outgoing::Next(next) => (Ok(()), next),
         };
-        match then {
+        match next {
             _ if written.is_err() => return,
-            Then::GoOn => {}
-            Then::Close => return,
-            Then::Stall => return pending().await,
+            Next::Continue => {}
+            Next::Close => return,
+            Next::Stall => return pending().await,
         }
     }
 }
