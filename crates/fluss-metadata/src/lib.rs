@@ -73,7 +73,7 @@ pub use data_type::{
     MAX_DECIMAL_PRECISION, MAX_NESTING, MAX_TIME_PRECISION, RowType,
 };
 pub use database::{DatabaseDescriptor, DatabaseDescriptorBuilder, DatabaseInfo, DatabaseSummary};
-pub use error::{MetadataError, Result};
+pub use error::{MetadataError, Result as MetadataResult};
 pub use ids::{BucketId, PartitionId, SchemaId, SnapshotId, TableBucket, TableId};
 pub use java_float::{java_double_to_string, java_float_to_string};
 pub use partition::{

@@ -152,6 +152,17 @@ impl DataType {
         self.with_nullable(false)
     }
 
+    /// The same type, without null: the short form of [`as_non_nullable`](Self::as_non_nullable).
+    ///
+    /// ```
+    /// # use fluss_metadata::DataTypes;
+    /// assert_eq!(DataTypes::int().not_null().to_string(), "INT NOT NULL");
+    /// ```
+    #[must_use]
+    pub fn not_null(&self) -> Self {
+        self.as_non_nullable()
+    }
+
     /// Whether values have parts of their own: arrays, maps, rows.
     pub fn is_nested(&self) -> bool {
         matches!(

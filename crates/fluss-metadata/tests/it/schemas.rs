@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::golden::{number, run_all, text, texts};
 
 /// Builds a schema anew from what a golden case says of it; nested types come without ids, so that the builder gives them.
-pub(crate) fn build(case: &Value) -> fluss_metadata::Result<Schema> {
+pub(crate) fn build(case: &Value) -> fluss_metadata::MetadataResult<Schema> {
     let mut builder = Schema::builder();
     for column in case["columns"].as_array().unwrap() {
         let data_type: DataType = text(column, "type").parse().unwrap();

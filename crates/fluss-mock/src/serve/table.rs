@@ -77,7 +77,7 @@ pub(super) fn check(state: &State, descriptor: &TableDescriptor) -> Result<()> {
 fn with_defaults(
     descriptor: &TableDescriptor,
     state: &State,
-) -> fluss_metadata::Result<TableDescriptor> {
+) -> fluss_metadata::MetadataResult<TableDescriptor> {
     let config = &state.config;
     let mut descriptor = descriptor.to_builder().build()?;
     if descriptor.bucket_count().is_none() {
