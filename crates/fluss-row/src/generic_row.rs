@@ -134,7 +134,7 @@ impl<'a> GenericRow<'a> {
     row_getters!();
 
     #[inline]
-    fn at(&self, position: usize) -> Result<&Datum<'a>> {
+    pub(crate) fn at(&self, position: usize) -> Result<&Datum<'a>> {
         self.values
             .get(position)
             .ok_or_else(|| RowError::FieldOutOfRange {

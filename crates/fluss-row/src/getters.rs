@@ -10,10 +10,17 @@ use crate::{
 
 /// Reads the fields of a row, or the elements of an array, by position.
 ///
-/// Every getter errs when the position is out of range, when the value is null
+/// Every getter returns an error if the position is out of range, or if the value is null
 /// ([`RowError::NullValue`](crate::RowError::NullValue)) or of another type
 /// ([`RowError::WrongType`](crate::RowError::WrongType)). Precision, scale and length arguments
 /// mirror Java's `DataGetters`; rows that know their type check against it and may ignore them.
+///
+/// Numbers convert as SQL assigns them, in every kind of row, when reading as when writing: an integer of another width is accepted
+/// if its value fits ([`RowError::ValueOutOfRange`](crate::RowError::ValueOutOfRange) if not), and a FLOAT is accepted as a DOUBLE.
+/// Nothing else converts.
+///
+/// The inherent getters of the same names, such as [`GenericRow::get_int`], return the value itself and panic where these return an
+/// error. In code that is generic over rows, these are the ones that are called.
 pub trait DataGetters {
     /// Number of fields or elements.
     fn field_count(&self) -> usize;
@@ -206,6 +213,28 @@ pub(crate) fn debug_row<R: DataGetters + ?Sized>(
         }
     }
     f.write_str(")")
+}
+
+/// `Display` of rows and values: what `Debug` prints, whatever the width and flags of the format.
+macro_rules! display_as_debug {
+    ($(impl $([$($generics:tt)*])? for $type:ty;)*) => {$(
+        impl $(<$($generics)*>)? std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                write!(f, "{self:?}")
+            }
+        }
+    )*};
+}
+
+display_as_debug! {
+    impl for Datum<'_>;
+    impl for FlussArray<'_>;
+    impl for FlussMap<'_>;
+    impl for GenericRow<'_>;
+    impl for crate::NamedRow<'_>;
+    impl for crate::BinaryRow;
+    impl for crate::ColumnarRow;
+    impl [R: InternalRow] for crate::ProjectedRow<R>;
 }
 
 /// The one place where a getter that promises a value gives up.

@@ -1,6 +1,6 @@
 //! Rows, keys, buckets and record batches of Apache Fluss, without I/O.
 //!
-//! - [`GenericRow`] and [`Datum`]: rows built from plain Rust values. [`DataGetters`] and [`InternalRow`]: rows of
+//! - [`GenericRow`], [`NamedRow`] and [`Datum`]: rows built from plain Rust values. [`DataGetters`] and [`InternalRow`]: rows of
 //!   any kind, read by position.
 //! - [`RowEncoder`], [`RowDecoder`], [`BinaryRow`]: rows as bytes, in the [`compacted`], [`indexed`] and
 //!   [`aligned`] formats. [`ArrayCodec`], [`MapCodec`]: arrays and maps by themselves.
@@ -74,6 +74,7 @@ mod from_field;
 mod generic_row;
 mod getters;
 mod map;
+mod named_row;
 mod partition;
 mod projected;
 #[cfg(feature = "serde")]
@@ -95,12 +96,14 @@ pub use bucket::BucketFunction;
 pub use change_type::ChangeType;
 pub use datum::Datum;
 pub use decimal::Decimal;
-pub use error::{FieldRef, Result, RowError};
+pub(crate) use error::Result;
+pub use error::{FieldRef, Result as RowResult, RowError};
 pub use from_field::{ColumnSelector, FromField};
 pub use generic_row::GenericRow;
 pub use getters::{DataGetters, InternalRow};
 pub use kv::LookupRow;
 pub use map::FlussMap;
+pub use named_row::NamedRow;
 pub use partition::PartitionNames;
 pub use projected::ProjectedRow;
 pub use temporal::{Date, Time, TimestampLtz, TimestampNtz};

@@ -192,6 +192,14 @@ impl Inner {
         }
     }
 
+    #[cold]
+    fn named(&self, position: usize, error: RowError) -> RowError {
+        match self.row_type.fields().get(position) {
+            Some(field) => error.at_column(position, field.name()),
+            None => error,
+        }
+    }
+
     /// Whether a column is of this type.
     #[inline]
     fn is_decimal(&self, position: usize, precision: u32, scale: u32) -> bool {
@@ -262,6 +270,25 @@ impl ColumnarRow {
 
     row_getters!();
 
+    /// Reads a number of another type, if it converts, or returns why not.
+    #[cold]
+    #[inline(never)]
+    fn read_number<T>(
+        &self,
+        position: usize,
+        expected: &'static str,
+        read: fn(&BinaryRow, usize) -> Result<T>,
+        convert: fn(&Datum<'static>, usize) -> Result<T>,
+    ) -> Result<T> {
+        if let Source::Columns { batch, row } = &self.source
+            && let Some(column) = batch.value(position, *row)
+            && let Some(value) = column.number(*row)
+        {
+            return convert(&value, position).map_err(|error| batch.named(position, error));
+        }
+        self.read_otherwise(position, expected, read)
+    }
+
     /// Reads a value of a binary row, or tells why a column has none.
     #[cold]
     #[inline(never)]
@@ -325,7 +352,7 @@ fn is_binary_null(row: Option<&BinaryRow>, view: &BinaryView, position: usize) -
 
 /// A getter of values that lie in the column as they are. All that is not plain is apart, so that it gets inlined.
 macro_rules! plain_getter {
-    ($($name:ident, $type:ty, $variant:ident, $what:literal);* $(;)?) => {$(
+    ($($name:ident, $type:ty, $variant:ident, $read:ident, $what:literal);* $(;)?) => {$(
         #[inline]
         fn $name(&self, pos: usize) -> Result<$type> {
             if let Source::Columns { batch, row } = &self.source
@@ -335,7 +362,7 @@ macro_rules! plain_getter {
             {
                 return Ok(*value);
             }
-            self.read_otherwise(pos, $what, DataGetters::$name)
+            self.read_number(pos, $what, DataGetters::$name, Datum::$read)
         }
     )*};
 }
@@ -406,12 +433,12 @@ impl DataGetters for ColumnarRow {
     }
 
     plain_getter! {
-        get_byte, i8, TinyInt, "TINYINT";
-        get_short, i16, SmallInt, "SMALLINT";
-        get_int, i32, Int, "INT";
-        get_long, i64, BigInt, "BIGINT";
-        get_float, f32, Float, "FLOAT";
-        get_double, f64, Double, "DOUBLE";
+        get_byte, i8, TinyInt, read_byte, "TINYINT";
+        get_short, i16, SmallInt, read_short, "SMALLINT";
+        get_int, i32, Int, read_int, "INT";
+        get_long, i64, BigInt, read_long, "BIGINT";
+        get_float, f32, Float, read_float, "FLOAT";
+        get_double, f64, Double, read_double, "DOUBLE";
     }
 
     made_getter! {

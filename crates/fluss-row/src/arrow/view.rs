@@ -405,6 +405,20 @@ impl ColumnView {
         }
     }
 
+    /// An integer or float as a value of its own type; `None` for a column of another type.
+    #[cold]
+    pub(crate) fn number(&self, row: usize) -> Option<Datum<'static>> {
+        match &self.values {
+            ViewValues::TinyInt(values) => values.get(row).copied().map(Datum::TinyInt),
+            ViewValues::SmallInt(values) => values.get(row).copied().map(Datum::SmallInt),
+            ViewValues::Int(values) => values.get(row).copied().map(Datum::Int),
+            ViewValues::BigInt(values) => values.get(row).copied().map(Datum::BigInt),
+            ViewValues::Float(values) => values.get(row).copied().map(Datum::Float),
+            ViewValues::Double(values) => values.get(row).copied().map(Datum::Double),
+            _ => None,
+        }
+    }
+
     /// Name of the type of the values, for messages.
     #[cold]
     pub(crate) fn type_name(&self) -> &'static str {

@@ -235,6 +235,32 @@ pub(crate) struct Value<'b, 'o> {
 }
 
 impl<'b> Value<'b, '_> {
+    /// An integer of another width, if its value fits.
+    #[cold]
+    fn other_integer<T: TryFrom<i64>>(&self, expected: &'static str) -> Result<T> {
+        let wide = match self.op {
+            Op::TinyInt => i64::from(self.slot as i8),
+            Op::SmallInt => i64::from(self.slot as i16),
+            Op::Int => i64::from(self.slot as i32),
+            Op::BigInt => self.slot as i64,
+            _ => return Err(self.wrong_type(expected)),
+        };
+        T::try_from(wide).map_err(|_| RowError::ValueOutOfRange {
+            field: FieldRef::at(self.pos),
+            expected: expected.into(),
+            value: wide.to_string().into(),
+        })
+    }
+
+    /// A FLOAT that is read as a DOUBLE.
+    #[cold]
+    fn other_double(&self) -> Result<f64> {
+        match self.op {
+            Op::Float => Ok(f64::from(f32::from_bits(self.slot as u32))),
+            _ => Err(self.wrong_type("DOUBLE")),
+        }
+    }
+
     #[cold]
     fn wrong_type(&self, expected: &'static str) -> RowError {
         RowError::WrongType {
@@ -258,7 +284,7 @@ impl<'b> Value<'b, '_> {
         if matches!(self.op, Op::TinyInt) {
             Ok(self.slot as i8)
         } else {
-            Err(self.wrong_type("TINYINT"))
+            self.other_integer("TINYINT")
         }
     }
 
@@ -267,7 +293,7 @@ impl<'b> Value<'b, '_> {
         if matches!(self.op, Op::SmallInt) {
             Ok(self.slot as i16)
         } else {
-            Err(self.wrong_type("SMALLINT"))
+            self.other_integer("SMALLINT")
         }
     }
 
@@ -276,7 +302,7 @@ impl<'b> Value<'b, '_> {
         if matches!(self.op, Op::Int) {
             Ok(self.slot as i32)
         } else {
-            Err(self.wrong_type("INT"))
+            self.other_integer("INT")
         }
     }
 
@@ -285,7 +311,7 @@ impl<'b> Value<'b, '_> {
         if matches!(self.op, Op::BigInt) {
             Ok(self.slot as i64)
         } else {
-            Err(self.wrong_type("BIGINT"))
+            self.other_integer("BIGINT")
         }
     }
 
@@ -303,7 +329,7 @@ impl<'b> Value<'b, '_> {
         if matches!(self.op, Op::Double) {
             Ok(f64::from_bits(self.slot))
         } else {
-            Err(self.wrong_type("DOUBLE"))
+            self.other_double()
         }
     }
 

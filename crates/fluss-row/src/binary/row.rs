@@ -166,17 +166,15 @@ impl BinaryRow {
         nested::row_value(&self.layout, &self.bytes, self.slots.values(), pos)
     }
 
-    /// Why a getter has no value for a field.
+    /// Reads a value that is not of the type of the getter: one that converts, or the error.
     #[cold]
     #[inline(never)]
-    fn refusal(&self, pos: usize, read: impl Fn(&Value<'_, '_>) -> Option<RowError>) -> RowError {
-        match self.value(pos) {
-            Ok(value) => match read(&value) {
-                Some(error) => self.named(pos, error),
-                None => self.null_error(pos),
-            },
-            Err(error) => error,
-        }
+    fn convert<'r, T>(
+        &'r self,
+        pos: usize,
+        read: impl Fn(&Value<'r, 'r>) -> Result<T>,
+    ) -> Result<T> {
+        read(&self.value(pos)?).map_err(|error| self.named(pos, error))
     }
 
     #[cold]
@@ -221,49 +219,49 @@ impl DataGetters for BinaryRow {
     fn get_boolean(&self, pos: usize) -> Result<bool> {
         match self.slots.value(pos, Kind::Boolean) {
             Some(slot) => Ok(slot != 0),
-            None => Err(self.refusal(pos, |value| value.boolean().err())),
+            None => self.convert(pos, Value::boolean),
         }
     }
     #[inline]
     fn get_byte(&self, pos: usize) -> Result<i8> {
         match self.slots.value(pos, Kind::TinyInt) {
             Some(slot) => Ok(slot as i8),
-            None => Err(self.refusal(pos, |value| value.byte().err())),
+            None => self.convert(pos, Value::byte),
         }
     }
     #[inline]
     fn get_short(&self, pos: usize) -> Result<i16> {
         match self.slots.value(pos, Kind::SmallInt) {
             Some(slot) => Ok(slot as i16),
-            None => Err(self.refusal(pos, |value| value.short().err())),
+            None => self.convert(pos, Value::short),
         }
     }
     #[inline]
     fn get_int(&self, pos: usize) -> Result<i32> {
         match self.slots.value(pos, Kind::Int) {
             Some(slot) => Ok(slot as i32),
-            None => Err(self.refusal(pos, |value| value.int().err())),
+            None => self.convert(pos, Value::int),
         }
     }
     #[inline]
     fn get_long(&self, pos: usize) -> Result<i64> {
         match self.slots.value(pos, Kind::BigInt) {
             Some(slot) => Ok(slot as i64),
-            None => Err(self.refusal(pos, |value| value.long().err())),
+            None => self.convert(pos, Value::long),
         }
     }
     #[inline]
     fn get_float(&self, pos: usize) -> Result<f32> {
         match self.slots.value(pos, Kind::Float) {
             Some(slot) => Ok(f32::from_bits(slot as u32)),
-            None => Err(self.refusal(pos, |value| value.float().err())),
+            None => self.convert(pos, Value::float),
         }
     }
     #[inline]
     fn get_double(&self, pos: usize) -> Result<f64> {
         match self.slots.value(pos, Kind::Double) {
             Some(slot) => Ok(f64::from_bits(slot)),
-            None => Err(self.refusal(pos, |value| value.double().err())),
+            None => self.convert(pos, Value::double),
         }
     }
     #[inline]

@@ -566,8 +566,8 @@ fn rows_of_a_scan_answer_by_name_and_say_what_is_wrong() {
     for (error, part) in [
         (row.try_get::<&str>(1).unwrap_err(), "\"name\""),
         (
-            row.try_get::<i64>(0).unwrap_err(),
-            "\"id\" (position 0) holds INT, expected BIGINT",
+            row.try_get::<&str>(0).unwrap_err(),
+            "\"id\" (position 0) holds INT, expected STRING",
         ),
         (row.try_get::<i64>(2).unwrap_err(), "2 fields"),
         (row.try_get::<i64>("other").unwrap_err(), "other"),

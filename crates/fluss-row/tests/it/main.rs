@@ -17,6 +17,7 @@ mod arrow_log_round_trip;
 mod hostile;
 mod keys;
 mod kv;
+mod numbers;
 mod properties;
 mod rows;
 mod support;
