@@ -18,6 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use fluss_metadata::{AutoPartitionStrategy, TableInfo, TablePath};
+use fluss_row::NamedRow;
 
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
@@ -85,6 +86,21 @@ impl FlussTable {
             Arc::clone(&self.connection),
             self.info.clone(),
         ))
+    }
+
+    /// Creates a row with the columns of the table, all null, whose values are set by name.
+    ///
+    /// ```no_run
+    /// # fn example(table: &fluss_client::FlussTable) -> Result<(), Box<dyn std::error::Error>> {
+    /// let mut row = table.new_row();
+    /// row.set_by_name("id", 1)?;
+    /// row.set_by_name("name", "Alice")?;
+    /// table.new_append()?.create_writer()?.append(&row)?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn new_row<'a>(&self) -> NamedRow<'a> {
+        NamedRow::new(self.info.schema().row_type())
     }
 
     /// Starts a scan of the log of the table: the rows of a log table, or the changelog of a primary-key table.

@@ -57,6 +57,19 @@ impl ScanRecord {
     }
 }
 
+impl fmt::Display for ScanRecord {
+    /// What happened to the row, the row and its offset: `+I (1, "Alice") at offset 5`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} {} at offset {}",
+            self.change_type.short_string(),
+            self.row,
+            self.offset
+        )
+    }
+}
+
 /// The records of one poll, by bucket, in offset order within each bucket.
 #[derive(Debug, Clone, Default)]
 pub struct ScanRecords {
