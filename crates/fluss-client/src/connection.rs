@@ -1,7 +1,7 @@
 //! The connection to a cluster: what everything else is made from.
 
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use fluss_metadata::TablePath;
@@ -10,16 +10,16 @@ use tracing::debug;
 
 use crate::admin::{FlussAdmin, fetch_table_info};
 use crate::config::Config;
+use crate::context::Context;
 use crate::error::{Error, Result};
-use crate::lookup::Lookups;
-use crate::remote::RemoteStores;
 use crate::rpc_config::rpc_config;
 use crate::runtime::Drivers;
 use crate::schema_cache::SchemaCache;
+pub(crate) use crate::session::Session as ConnectionInner;
+use crate::session::Session;
 use crate::stats::ConnectionStats;
 use crate::table::FlussTable;
 use crate::turn::take_turn;
-use crate::write::Writers;
 
 /// A connection to a Fluss cluster.
 ///
@@ -32,18 +32,7 @@ use crate::write::Writers;
 /// [`ErrorKind::Closed`](crate::error::ErrorKind::Closed) at once.
 #[derive(Clone)]
 pub struct FlussConnection {
-    inner: Arc<ConnectionInner>,
-}
-
-/// What the handles made from a connection share.
-pub(crate) struct ConnectionInner {
-    pub(crate) config: Arc<Config>,
-    pub(crate) drivers: Drivers,
-    pub(crate) cluster: Cluster,
-    pub(crate) schemas: SchemaCache,
-    pub(crate) remote: RemoteStores,
-    writers: OnceLock<Writers>,
-    lookups: OnceLock<Lookups>,
+    session: Arc<Session>,
 }
 
 impl FlussConnection {
@@ -91,14 +80,11 @@ impl FlussConnection {
         .map_err(|error| Error::from(error).during("connect"))?;
         debug!(bootstrap = %config.bootstrap_server, "connected");
         Ok(Self {
-            inner: Arc::new(ConnectionInner {
+            session: Session::new(Context {
                 config: Arc::new(config),
                 drivers,
                 cluster,
                 schemas: SchemaCache::default(),
-                remote: RemoteStores::default(),
-                writers: OnceLock::new(),
-                lookups: OnceLock::new(),
             }),
         })
     }
@@ -114,7 +100,7 @@ impl FlussConnection {
     /// Nothing is under way while it is awaited.
     pub async fn get_admin(&self) -> Result<FlussAdmin> {
         take_turn().await;
-        Ok(FlussAdmin::new(Arc::clone(&self.inner)))
+        Ok(FlussAdmin::new(self.session.open_context()))
     }
 
     /// A handle to the table at `path`, as it is defined now.
@@ -131,31 +117,24 @@ impl FlussConnection {
     pub async fn get_table(&self, path: &TablePath) -> Result<FlussTable> {
         take_turn().await;
         let failed = |error: Error| error.during("get_table").of_table(path);
-        let inner = &self.inner;
-        let info = fetch_table_info(inner, path).await.map_err(failed)?;
+        let session = &self.session;
+        let info = fetch_table_info(session, path).await.map_err(failed)?;
         // What was known may be of a table of that name that was dropped.
-        inner.cluster.note_table(path, info.table_id());
-        inner
+        session.cluster.note_table(path, info.table_id());
+        session
             .schemas
             .insert(info.table_id(), info.schema_id(), info.schema().clone());
-        Ok(FlussTable::new(Arc::clone(inner), info))
+        Ok(FlussTable::new(Arc::clone(session), info))
     }
 
     /// The configuration this connection was made with.
     pub fn config(&self) -> &Config {
-        &self.inner.config
+        &self.session.config
     }
 
     /// What the connection did so far: requests by API, the write buffer, rows written, lookups. Cheap; needs no recorder of metrics.
     pub fn stats(&self) -> ConnectionStats {
-        let inner = &self.inner;
-        let writer = inner.writers.get().map(Writers::stats);
-        let lookup = inner.lookups.get().map(Lookups::stats);
-        ConnectionStats::new(
-            &inner.cluster.stats(),
-            writer.unwrap_or_default(),
-            lookup.unwrap_or_default(),
-        )
+        self.session.stats()
     }
 
     /// Sends what the writers still hold, waits for the answers at most `timeout`, then closes every socket.
@@ -171,15 +150,7 @@ impl FlussConnection {
     /// Dropped before its end, the connection stays open or is closed half-way; calling it again finishes.
     pub async fn close(&self, timeout: Duration) -> Result<()> {
         take_turn().await;
-        let written = match self.inner.writers.get() {
-            Some(writers) => writers.close(timeout).await,
-            None => Ok(()),
-        };
-        if let Some(lookups) = self.inner.lookups.get() {
-            lookups.close();
-        }
-        self.inner.cluster.close();
-        written
+        self.session.close(timeout).await
     }
 }
 
@@ -226,40 +197,10 @@ impl ConnectionBuilder {
     }
 }
 
-impl ConnectionInner {
-    /// The write side of the connection, made on first use.
-    pub(crate) fn writers(&self) -> &Writers {
-        self.writers.get_or_init(|| {
-            Writers::new(
-                Arc::clone(&self.config),
-                self.drivers.clone(),
-                self.cluster.clone(),
-            )
-        })
-    }
-
-    /// The lookup side of the connection, made on first use.
-    pub(crate) fn lookups(&self) -> &Lookups {
-        self.lookups.get_or_init(|| {
-            Lookups::new(
-                Arc::clone(&self.config),
-                self.drivers.clone(),
-                self.cluster.clone(),
-            )
-        })
-    }
-}
-
 impl fmt::Debug for FlussConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FlussConnection")
-            .field("bootstrap_server", &self.inner.config.bootstrap_server)
+            .field("bootstrap_server", &self.session.config.bootstrap_server)
             .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for ConnectionInner {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConnectionInner").finish_non_exhaustive()
     }
 }

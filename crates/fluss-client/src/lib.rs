@@ -15,8 +15,10 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod admin;
+mod clock;
 pub mod config;
 mod connection;
+mod context;
 #[cfg(test)]
 mod docs;
 mod engine;
@@ -29,6 +31,7 @@ mod rpc_config;
 mod runtime;
 mod scan;
 mod schema_cache;
+mod session;
 pub mod stats;
 pub mod table;
 mod turn;

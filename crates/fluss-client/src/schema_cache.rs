@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use fluss_metadata::{Schema, SchemaId, TableId, TablePath};
-use fluss_wire::message::{GetTableSchemaRequest, PbTablePath};
+use fluss_rpc::{Cluster, path_message};
+use fluss_wire::message::GetTableSchemaRequest;
 
-use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
 
 /// The schemas seen so far, by table and schema id. The schema of an id never changes, so nothing is evicted while
@@ -33,31 +33,26 @@ impl SchemaCache {
             .unwrap_or_else(PoisonError::into_inner)
             .insert((table, id), schema);
     }
-}
 
-impl ConnectionInner {
     /// Returns the schema `id` of a table, from the cache or the cluster.
     ///
     /// The server looks up schemas by table name. After a table was dropped and re-created, the name refers to a
     /// different table, so the caller must compare table ids before it trusts the result.
-    pub(crate) async fn schema(
+    pub(crate) async fn get(
         &self,
+        cluster: &Cluster,
         path: &TablePath,
         table: TableId,
         id: SchemaId,
     ) -> Result<Schema> {
-        if let Some(schema) = self.schemas.cached(table, id) {
+        if let Some(schema) = self.cached(table, id) {
             return Ok(schema);
         }
         let request = GetTableSchemaRequest {
-            table_path: PbTablePath {
-                database_name: path.database().to_owned(),
-                table_name: path.table().to_owned(),
-            },
+            table_path: path_message(path),
             schema_id: Some(id),
         };
-        let response = self
-            .cluster
+        let response = cluster
             .call_any(&request)
             .await
             .map_err(|error| Error::from(error).of_table(path))?;
@@ -69,7 +64,7 @@ impl ConnectionInner {
             .of_table(path));
         }
         let schema = Schema::from_json(&response.schema_json)?;
-        self.schemas.insert(table, id, schema.clone());
+        self.insert(table, id, schema.clone());
         Ok(schema)
     }
 }

@@ -8,7 +8,7 @@ use fluss_wire::message::{
     CreateAclsRequest, DropAclsRequest, ListAclsRequest, PbAclFilter, PbAclInfo,
 };
 
-use super::FlussAdmin;
+use super::handle::FlussAdmin;
 use crate::error::{Error, Result};
 
 /// A rule and what became of it.

@@ -4,14 +4,14 @@ use bytes::Bytes;
 use fluss_metadata::{
     AggFunction, AlterConfig, AlterConfigOp, ColumnPosition, TableChange, TablePath,
 };
+use fluss_rpc::path_message;
 use fluss_wire::api::ApiKey;
 use fluss_wire::message::{
     AlterTableRequest, PbAddColumn, PbAlterConfig, PbDropColumn, PbKeyValue, PbModifyBucketCount,
     PbModifyColumn, PbRenameColumn,
 };
 
-use super::FlussAdmin;
-use super::call::path_message;
+use super::handle::FlussAdmin;
 use crate::error::{Error, Result};
 
 /// The version of `ALTER_TABLE` that knows what release 1.0 added. Older servers would skip it and report success.
@@ -47,7 +47,7 @@ impl FlussAdmin {
         let request = request(path, changes, ignore_if_not_exists).map_err(in_context)?;
         if let Some(what) = newer(&request) {
             let version = self
-                .connection
+                .context
                 .cluster
                 .coordinator_version(ApiKey::AlterTable)
                 .await

@@ -9,7 +9,7 @@ use fluss_wire::api::ApiRequest;
 use fluss_wire::error_code::ServerError;
 use futures::future::join_all;
 
-use super::FlussAdmin;
+use super::handle::FlussAdmin;
 use crate::error::{Error, Result};
 use crate::turn::take_turn;
 
@@ -42,13 +42,13 @@ impl FlussAdmin {
         let mut pending = buckets;
         let mut attempts = 0;
         while !pending.is_empty() {
-            let seen = self.connection.cluster.view().generation();
+            let seen = self.context.cluster.view().generation();
             let round = self.ask_once(path, &pending, &request, &read).await?;
             answers.extend(round.answers);
             attempts += 1;
             let Some(error) = round.error else { break };
             let left = self
-                .connection
+                .context
                 .config
                 .call_timeout
                 .saturating_sub(started.elapsed());
@@ -60,9 +60,7 @@ impl FlussAdmin {
                     error
                 });
             };
-            self.connection
-                .cluster
-                .invalidate_buckets(&round.failed, seen);
+            self.context.cluster.invalidate_buckets(&round.failed, seen);
             self.pause(pause).await;
             pending = round.failed;
         }
@@ -81,7 +79,7 @@ impl FlussAdmin {
             let first = *group.first()?;
             let request = request(group);
             Some(async move {
-                let cluster = &self.connection.cluster;
+                let cluster = &self.context.cluster;
                 let response = cluster.call_leader(path, first, &request).await;
                 response.map_err(|error| Error::from(error).of_bucket(first))
             })
@@ -117,7 +115,7 @@ impl FlussAdmin {
         buckets: &[TableBucket],
     ) -> Result<BTreeMap<i32, Vec<TableBucket>>> {
         // In one request, where more than one leader is unknown.
-        let cluster = &self.connection.cluster;
+        let cluster = &self.context.cluster;
         let view = cluster.view();
         if buckets
             .iter()

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use fluss_metadata::{PartitionSpec, TableId, TablePath};
+use fluss_metadata::{TableId, TablePath};
 use fluss_rpc::RpcError;
 use fluss_wire::api::ApiRequest;
 use fluss_wire::error_code::ErrorCode;
-use fluss_wire::message::{PbKeyValue, PbPartitionSpec, PbTablePath};
 use tokio::time::Instant;
 
-use super::FlussAdmin;
+use super::handle::FlussAdmin;
 use crate::error::{Error, Result};
 use crate::turn::take_turn;
 
@@ -25,7 +24,7 @@ impl FlussAdmin {
         request: &R,
     ) -> Result<R::Response> {
         take_turn().await;
-        self.connection
+        self.context
             .cluster
             .call_any(request)
             .await
@@ -48,7 +47,7 @@ impl FlussAdmin {
         request: &R,
     ) -> Result<R::Response> {
         take_turn().await;
-        self.connection
+        self.context
             .cluster
             .call_coordinator(request)
             .await
@@ -69,7 +68,7 @@ impl FlussAdmin {
                 .is_some_and(|error| error.code == ErrorCode::UNKNOWN_TABLE_OR_BUCKET_EXCEPTION)
         };
         let asked = self
-            .connection
+            .context
             .cluster
             .call_coordinator_unless(request, |error, attempts| {
                 attempts >= ATTEMPTS_BY_ID && is_unknown(error)
@@ -89,26 +88,7 @@ impl FlussAdmin {
     pub(super) async fn pause(&self, pause: Duration) {
         // An error says that the connection is closed: then the next call tells.
         let ends = Instant::now() + pause;
-        let _ = self.connection.cluster.sleep_until(ends).await;
-    }
-}
-
-pub(super) fn path_message(path: &TablePath) -> PbTablePath {
-    PbTablePath {
-        database_name: path.database().to_owned(),
-        table_name: path.table().to_owned(),
-    }
-}
-
-pub(super) fn spec_message(spec: &PartitionSpec) -> PbPartitionSpec {
-    PbPartitionSpec {
-        partition_key_values: spec
-            .iter()
-            .map(|(key, value)| PbKeyValue {
-                key: key.to_string(),
-                value: value.to_string(),
-            })
-            .collect(),
+        let _ = self.context.cluster.sleep_until(ends).await;
     }
 }
 
@@ -126,4 +106,10 @@ pub(super) fn by_table<T>(
 /// A length of time as messages say it.
 pub(super) fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// Refuses a name that no table can have, instead of asking for it.
+pub(super) fn check_names(operation: &'static str, path: &TablePath) -> Result<()> {
+    let checked = path.check_names().map_err(Error::from);
+    checked.map_err(|error| error.during(operation).of_table(path))
 }

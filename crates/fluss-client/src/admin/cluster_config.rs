@@ -3,8 +3,8 @@
 use fluss_metadata::{AlterConfig, ConfigEntry, ConfigSource};
 use fluss_wire::message::{AlterClusterConfigsRequest, DescribeClusterConfigsRequest};
 
-use super::FlussAdmin;
 use super::alter_table::config_message;
+use super::handle::FlussAdmin;
 use crate::error::{Error, Result};
 
 impl FlussAdmin {

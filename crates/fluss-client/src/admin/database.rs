@@ -9,8 +9,8 @@ use fluss_wire::message::{
     GetDatabaseInfoRequest, ListDatabasesRequest,
 };
 
-use super::FlussAdmin;
 use super::alter_table::config_message;
+use super::handle::FlussAdmin;
 use crate::error::{Error, Result};
 
 impl FlussAdmin {

@@ -7,7 +7,7 @@ use fluss_wire::message::{
     GetClusterHealthRequest, ListKvSnapshotsRequest, ListRemoteLogManifestsRequest,
 };
 
-use super::FlussAdmin;
+use super::handle::FlussAdmin;
 use crate::error::{Error, ErrorKind, Result};
 
 impl FlussAdmin {

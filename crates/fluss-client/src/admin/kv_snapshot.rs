@@ -6,13 +6,13 @@ use fluss_metadata::{
     ActiveKvSnapshots, BucketId, KvSnapshot, KvSnapshotFile, KvSnapshotMetadata, LatestKvSnapshots,
     PartitionId, SnapshotId, TableBucket, TableId, TablePath,
 };
+use fluss_rpc::path_message;
 use fluss_wire::message::{
     GetKvSnapshotMetadataRequest, GetLatestKvSnapshotsRequest, ListKvSnapshotsRequest,
 };
 
-use super::FlussAdmin;
-use super::call::path_message;
-use super::table::check_names;
+use super::call::check_names;
+use super::handle::FlussAdmin;
 use crate::error::Result;
 
 impl FlussAdmin {

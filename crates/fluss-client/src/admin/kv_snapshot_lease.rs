@@ -18,8 +18,8 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
 
-use super::FlussAdmin;
 use super::call::{by_table, millis};
+use super::handle::FlussAdmin;
 use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Drivers;
 use crate::turn::take_turn;
@@ -98,15 +98,15 @@ impl FlussAdmin {
         let (commands, queue) = mpsc::channel(QUEUE);
         let (sender, state) = watch::channel(State::default());
         let task = LeaseTask {
-            cluster: self.connection.cluster.clone(),
-            _drivers: self.connection.drivers.clone(),
+            cluster: self.context.cluster.clone(),
+            _drivers: self.context.drivers.clone(),
             lease_id: lease_id.to_owned(),
             duration,
             held: BTreeMap::new(),
             renew_at: None,
             state: sender,
         };
-        self.connection.drivers.handle().spawn(task.run(queue));
+        self.context.drivers.handle().spawn(task.run(queue));
         Ok(KvSnapshotLease {
             lease_id: lease_id.to_owned(),
             duration,

@@ -1,11 +1,11 @@
 //! Snapshots of tables in the lake.
 
 use fluss_metadata::{LakeBucketSnapshot, LakeSnapshot, SnapshotId, TableBucket, TablePath};
+use fluss_rpc::path_message;
 use fluss_wire::message::GetLakeSnapshotRequest;
 
-use super::FlussAdmin;
-use super::call::path_message;
-use super::table::check_names;
+use super::call::check_names;
+use super::handle::FlussAdmin;
 use crate::error::Result;
 
 impl FlussAdmin {

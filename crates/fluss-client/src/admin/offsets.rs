@@ -47,7 +47,7 @@ impl FlussAdmin {
         buckets: &[BucketId],
         spec: OffsetSpec,
     ) -> Result<HashMap<BucketId, i64>> {
-        let table = fetch_table_info(&self.connection, path).await?;
+        let table = fetch_table_info(&self.context, path).await?;
         if table.is_partitioned() {
             return Err(Error::usage(
                 "the table has partitions: their buckets have offsets, see list_partition_offsets",
@@ -86,7 +86,7 @@ impl FlussAdmin {
         buckets: &[BucketId],
         spec: OffsetSpec,
     ) -> Result<HashMap<BucketId, i64>> {
-        let table = fetch_table_info(&self.connection, path).await?;
+        let table = fetch_table_info(&self.context, path).await?;
         if !table.is_partitioned() {
             return Err(Error::usage("the table has no partitions"));
         }

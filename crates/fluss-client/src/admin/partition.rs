@@ -1,14 +1,14 @@
 //! Partitions.
 
 use fluss_metadata::{PartitionInfo, PartitionSpec, ResolvedPartitionSpec, TablePath};
+use fluss_rpc::{path_message, spec_message};
 use fluss_wire::message::{
     CreatePartitionRequest, DropPartitionRequest, ListPartitionInfosRequest,
 };
 
-use super::FlussAdmin;
-use super::call::{path_message, spec_message};
-use super::table::check_names;
-use crate::connection::ConnectionInner;
+use super::call::check_names;
+use super::handle::FlussAdmin;
+use crate::context::Context;
 use crate::error::{Error, Result};
 
 impl FlussAdmin {
@@ -31,7 +31,7 @@ impl FlussAdmin {
         check_names("create_partition", path)?;
         let request = CreatePartitionRequest {
             table_path: path_message(path),
-            partition_spec: spec_message(spec),
+            partition_spec: spec_message(spec.iter()),
             // The protocol's name says the opposite of what the server does with it.
             ignore_if_not_exists: ignore_if_exists,
         };
@@ -59,7 +59,7 @@ impl FlussAdmin {
         check_names("drop_partition", path)?;
         let request = DropPartitionRequest {
             table_path: path_message(path),
-            partition_spec: spec_message(spec),
+            partition_spec: spec_message(spec.iter()),
             ignore_if_not_exists,
         };
         self.change("drop_partition", &request)
@@ -95,7 +95,7 @@ impl FlussAdmin {
         path: &TablePath,
         partial: Option<&PartitionSpec>,
     ) -> Result<Vec<PartitionInfo>> {
-        list(&self.connection, path, partial)
+        list(&self.context, path, partial)
             .await
             .map_err(|error| error.during("list_partition_infos").of_table(path))
     }
@@ -103,17 +103,17 @@ impl FlussAdmin {
 
 /// The partitions of a table, or those of them that `partial` says.
 pub(super) async fn list(
-    connection: &ConnectionInner,
+    context: &Context,
     path: &TablePath,
     partial: Option<&PartitionSpec>,
 ) -> Result<Vec<PartitionInfo>> {
     path.check_names()?;
     let request = ListPartitionInfosRequest {
         table_path: path_message(path),
-        partial_partition_spec: partial.map(spec_message),
+        partial_partition_spec: partial.map(|spec| spec_message(spec.iter())),
         ..ListPartitionInfosRequest::default()
     };
-    let response = connection.cluster.call_any(&request).await?;
+    let response = context.cluster.call_any(&request).await?;
     response
         .partitions_info
         .into_iter()

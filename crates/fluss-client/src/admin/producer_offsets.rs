@@ -9,8 +9,8 @@ use fluss_wire::message::{
     PbProducerTableOffsets, RegisterProducerOffsetsRequest,
 };
 
-use super::FlussAdmin;
 use super::call::{by_table, millis};
+use super::handle::FlussAdmin;
 use crate::error::{Error, Result};
 
 impl FlussAdmin {

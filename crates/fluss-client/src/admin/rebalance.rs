@@ -6,7 +6,7 @@ use fluss_wire::message::{
     PbRebalanceProgressForBucket, RebalanceRequest,
 };
 
-use super::FlussAdmin;
+use super::handle::FlussAdmin;
 use crate::error::{Error, Result};
 
 impl FlussAdmin {

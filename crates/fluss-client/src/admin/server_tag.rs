@@ -6,7 +6,7 @@ use fluss_wire::message::{
     RemoveServerTagRequest,
 };
 
-use super::FlussAdmin;
+use super::handle::FlussAdmin;
 use crate::error::Result;
 
 impl FlussAdmin {

@@ -2,15 +2,16 @@
 
 use bytes::Bytes;
 use fluss_metadata::{Schema, SchemaId, SchemaInfo, TableDescriptor, TableInfo, TablePath};
-use fluss_rpc::ListedPartition;
+use fluss_rpc::{ListedPartition, path_message};
 use fluss_wire::message::{
     CreateTableRequest, DropTableRequest, GetTableInfoRequest, GetTableSchemaRequest,
     ListTablesRequest, TableExistsRequest,
 };
 
-use super::call::path_message;
-use super::{FlussAdmin, partition};
-use crate::connection::ConnectionInner;
+use super::call::check_names;
+use super::handle::FlussAdmin;
+use super::partition;
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::turn::take_turn;
 
@@ -116,7 +117,7 @@ impl FlussAdmin {
     ///
     /// Dropping the future gives up the answer; nothing is left behind.
     pub async fn get_table_info(&self, path: &TablePath) -> Result<TableInfo> {
-        fetch_table_info(&self.connection, path)
+        fetch_table_info(&self.context, path)
             .await
             .map_err(|error| error.during("get_table_info").of_table(path))
     }
@@ -147,7 +148,7 @@ impl FlussAdmin {
     ) -> Result<SchemaInfo> {
         // Servers answer a missing schema, also that of a missing table, with an error that asks for patience: writers may be ahead of
         // them. Here it would be patience for nothing.
-        let info = fetch_table_info(&self.connection, path).await?;
+        let info = fetch_table_info(&self.context, path).await?;
         let latest = info.schema_id();
         let schema_id = schema_id.unwrap_or(latest);
         if schema_id == latest {
@@ -168,20 +169,11 @@ impl FlussAdmin {
     }
 }
 
-/// Refuses a name that no table can have, instead of asking for it.
-pub(super) fn check_names(operation: &'static str, path: &TablePath) -> Result<()> {
-    let checked = path.check_names().map_err(Error::from);
-    checked.map_err(|error| error.during(operation).of_table(path))
-}
-
 /// Asks for the definition of a table.
-pub(crate) async fn fetch_table_info(
-    connection: &ConnectionInner,
-    path: &TablePath,
-) -> Result<TableInfo> {
+pub(crate) async fn fetch_table_info(context: &Context, path: &TablePath) -> Result<TableInfo> {
     take_turn().await;
     path.check_names()?;
-    let response = connection
+    let response = context
         .cluster
         .call_any(&GetTableInfoRequest {
             table_path: path_message(path),
@@ -199,15 +191,15 @@ pub(crate) async fn fetch_table_info(
     )
     .map_err(Error::unreadable)?;
     if info.is_partitioned() && response.bucket_count_epoch.is_some_and(|epoch| epoch > 0) {
-        learn_partitions(connection, &info).await?;
+        learn_partitions(context, &info).await?;
     }
     Ok(info)
 }
 
 /// Learns how many buckets each partition of a table has whose number of buckets was changed: rows are given their buckets before anybody
 /// asks for their partition.
-async fn learn_partitions(connection: &ConnectionInner, info: &TableInfo) -> Result<()> {
-    let listed = partition::list(connection, info.table_path(), None).await?;
+async fn learn_partitions(context: &Context, info: &TableInfo) -> Result<()> {
+    let listed = partition::list(context, info.table_path(), None).await?;
     let listed: Vec<_> = listed
         .iter()
         .map(|partition| ListedPartition {
@@ -216,8 +208,6 @@ async fn learn_partitions(connection: &ConnectionInner, info: &TableInfo) -> Res
             bucket_count: partition.bucket_count(),
         })
         .collect();
-    connection
-        .cluster
-        .learn_partitions(info.table_id(), &listed);
+    context.cluster.learn_partitions(info.table_id(), &listed);
     Ok(())
 }

@@ -31,7 +31,7 @@ impl FlussAdmin {
     }
 
     async fn table_stats(&self, path: &TablePath) -> Result<TableStats> {
-        let info = fetch_table_info(&self.connection, path).await?;
+        let info = fetch_table_info(&self.context, path).await?;
         let table_id = info.table_id();
         let partitions = self.partitions(&info).await?;
         let counts = partitions.iter().copied().collect::<BTreeMap<_, _>>();

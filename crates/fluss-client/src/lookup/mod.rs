@@ -36,6 +36,7 @@ use self::lane::{Blame, Lane};
 use self::metrics::LookupMetrics;
 use self::retries::Retries;
 use crate::config::Config;
+use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::runtime::Drivers;
 
@@ -86,7 +87,9 @@ impl Lookups {
         self.shared.metrics.stats()
     }
 
-    pub(crate) fn new(config: Arc<Config>, drivers: Drivers, cluster: Cluster) -> Self {
+    pub(crate) fn new(context: &Context) -> Self {
+        let config = Arc::clone(&context.config);
+        let (drivers, cluster) = (context.drivers.clone(), context.cluster.clone());
         let shared = Arc::new(Shared {
             room: Semaphore::new(config.lookup_queue_size.min(Semaphore::MAX_PERMITS)),
             config,

@@ -11,7 +11,7 @@ use fluss_row::key::{KeyEncoding, TableKeys};
 
 use super::entry::{LookupKind, LookupTarget, RoutedKey};
 use super::routes::Routes;
-use crate::connection::ConnectionInner;
+use crate::context::Context;
 use crate::error::{Error, Result};
 
 /// Keys are pieces of buffers of this size, so that a key costs no allocation of its own.
@@ -135,7 +135,7 @@ impl LookupPlan {
     /// The number of the partition in which to look; `Ok(None)` if there is no such partition.
     pub(crate) async fn partition(
         &self,
-        connection: &ConnectionInner,
+        context: &Context,
         place: &Place,
     ) -> Result<Option<Found>> {
         let Some(name) = &place.partition else {
@@ -145,14 +145,14 @@ impl LookupPlan {
         if !could_exist(name, self.partition_keys) {
             return Ok(None);
         }
-        let id = connection.cluster.partition_of(path, table, name).await?;
+        let id = context.cluster.partition_of(path, table, name).await?;
         Ok(id.map(Found::Partition))
     }
 
     /// The key with its bucket. A partition may have another number of buckets than the table.
     pub(crate) fn route<R: InternalRow + ?Sized>(
         &self,
-        connection: &ConnectionInner,
+        context: &Context,
         row: &R,
         place: Place,
         found: Found,
@@ -170,7 +170,7 @@ impl LookupPlan {
                 key,
             });
         };
-        let told = connection.cluster.view().bucket_count(table_id, Some(id));
+        let told = context.cluster.view().bucket_count(table_id, Some(id));
         if let Some(count) = told.filter(|count| *count != self.target.bucket_count) {
             let mut scratch = Vec::new();
             bucket = self

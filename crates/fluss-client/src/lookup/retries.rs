@@ -10,9 +10,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::entry::Entry;
 use super::{EndWithTask, Shared};
+use crate::clock::FAR_AWAY;
 use crate::engine::lookup::RetryQueue;
 use crate::error::Error;
-use crate::scan::FAR_AWAY;
 
 pub(super) struct Retries {
     queue: Mutex<Option<RetryQueue<Entry>>>,

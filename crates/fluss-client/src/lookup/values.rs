@@ -9,7 +9,7 @@ use fluss_row::arrow::ColumnBuilders;
 use fluss_row::kv::{LookupRow, ValueDecoder, ValueRecord, split_value};
 use fluss_row::{InternalRow, RowDecoder};
 
-use crate::connection::ConnectionInner;
+use crate::context::Context;
 use crate::error::{Error, Result};
 
 /// Decodes values into rows of the table's columns. Schemas that it meets for the first time are fetched.
@@ -50,7 +50,7 @@ impl ValueReader {
     /// The row of a value whose schema id was taken off.
     pub(crate) async fn read_record(
         &self,
-        connection: &ConnectionInner,
+        context: &Context,
         record: ValueRecord,
     ) -> Result<LookupRow> {
         let schema_id = i32::from(record.schema_id);
@@ -60,7 +60,7 @@ impl ValueReader {
         if let Some(row) = self.decode(record.schema_id, &record.row)? {
             return Ok(row);
         }
-        let schema = connection
+        let schema = context
             .schema(self.info.table_path(), self.info.table_id(), schema_id)
             .await?;
         self.decoder

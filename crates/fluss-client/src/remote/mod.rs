@@ -16,7 +16,7 @@ use std::ops::Range;
 
 use bytes::Bytes;
 
-use crate::connection::ConnectionInner;
+use crate::context::Context;
 use crate::error::Error;
 
 /// The object stores of a connection.
@@ -43,7 +43,7 @@ impl RemoteStores {
     /// Reads a piece of a file: at least one byte of it, and less than asked for only where the file ends.
     pub(crate) async fn read(
         &self,
-        connection: &ConnectionInner,
+        context: &Context,
         location: &Location,
         range: Range<u64>,
     ) -> Result<Bytes, ReadFault> {
@@ -51,14 +51,14 @@ impl RemoteStores {
             Location::Local(path) => {
                 let path = path.clone();
                 let read = move || local::read(&path, range);
-                let task = connection.drivers.handle().spawn_blocking(read);
+                let task = context.drivers.handle().spawn_blocking(read);
                 match task.await {
                     Ok(read) => read.map_err(|error| ReadFault::Passing(error.to_string()))?,
                     Err(error) => return Err(ReadFault::Passing(error.to_string())),
                 }
             }
             #[cfg(feature = "s3")]
-            Location::S3 { bucket, key } => self.s3.read(connection, bucket, key, range).await?,
+            Location::S3 { bucket, key } => self.s3.read(context, bucket, key, range).await?,
         };
         if piece.is_empty() {
             return Err(ReadFault::Passing(

@@ -11,21 +11,21 @@ use fluss_row::InternalRow;
 use fluss_row::arrow::TableBatch;
 
 use super::{BatchWriteFuture, WriteResultFuture};
-use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
+use crate::session::Session;
 use crate::turn::take_turn;
 use crate::write::{Appender, BatchKind, Piece, RowRoute, Target, pieces};
 
 /// A log table to append to; creates writers.
 #[derive(Clone)]
 pub struct TableAppend {
-    connection: Arc<ConnectionInner>,
+    session: Arc<Session>,
     info: TableInfo,
 }
 
 impl TableAppend {
-    pub(super) fn new(connection: Arc<ConnectionInner>, info: TableInfo) -> Self {
-        Self { connection, info }
+    pub(super) fn new(session: Arc<Session>, info: TableInfo) -> Self {
+        Self { session, info }
     }
 
     /// Creates a writer. All writers of a connection share its write buffer, and writers of the same table share
@@ -45,7 +45,7 @@ impl TableAppend {
 
     fn make_writer(&self) -> Result<AppendWriter> {
         let appender = self
-            .connection
+            .session
             .writers()
             .appender(&self.info, BatchKind::Log)?;
         // Rejects a table whose rows cannot be encoded now, not at the first row.
@@ -53,7 +53,7 @@ impl TableAppend {
         let route = RowRoute::new(
             &self.info,
             appender.table(),
-            self.connection.config.writer_bucket_no_key_assigner,
+            self.session.config.writer_bucket_no_key_assigner,
         )?;
         let max_piece = appender.max_batch();
         let inner = Inner {
@@ -61,7 +61,7 @@ impl TableAppend {
             max_piece,
             appender,
             route,
-            _connection: Arc::clone(&self.connection),
+            _session: Arc::clone(&self.session),
         };
         Ok(AppendWriter {
             inner: Arc::new(inner),
@@ -90,7 +90,7 @@ struct Inner {
     /// Maximum bytes of a piece of an Arrow batch.
     max_piece: usize,
     /// Keeps the sender alive.
-    _connection: Arc<ConnectionInner>,
+    _session: Arc<Session>,
 }
 
 impl AppendWriter {

@@ -10,23 +10,23 @@ use fluss_row::InternalRow;
 pub use fluss_row::kv::LookupRow;
 use fluss_row::kv::ValueRecord;
 
-use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
 use crate::lookup::{LookupKind, LookupPlan, ValueReader, Values};
+use crate::session::Session;
 use crate::turn::take_turn;
 
 /// Configures lookups. Created by [`FlussTable::new_lookup`](crate::FlussTable::new_lookup).
 #[derive(Clone)]
 pub struct TableLookup {
-    connection: Arc<ConnectionInner>,
+    session: Arc<Session>,
     info: TableInfo,
     insert: bool,
 }
 
 impl TableLookup {
-    pub(crate) fn new(connection: Arc<ConnectionInner>, info: TableInfo) -> Self {
+    pub(crate) fn new(session: Arc<Session>, info: TableInfo) -> Self {
         Self {
-            connection,
+            session,
             info,
             insert: false,
         }
@@ -36,7 +36,7 @@ impl TableLookup {
     /// bucket key, in order, and all partition columns, in any position.
     pub fn lookup_by(&self, columns: Vec<String>) -> TablePrefixLookup {
         TablePrefixLookup {
-            connection: Arc::clone(&self.connection),
+            session: Arc::clone(&self.session),
             info: self.info.clone(),
             columns,
         }
@@ -68,14 +68,14 @@ impl TableLookup {
                 .during("create_lookuper")
                 .of_table(self.info.table_path())
         })?;
-        Lookuper::new(Arc::clone(&self.connection), &self.info, plan)
+        Lookuper::new(Arc::clone(&self.session), &self.info, plan)
     }
 }
 
 /// Configures lookups by a prefix of the key. Created by [`TableLookup::lookup_by`].
 #[derive(Clone)]
 pub struct TablePrefixLookup {
-    connection: Arc<ConnectionInner>,
+    session: Arc<Session>,
     info: TableInfo,
     columns: Vec<String>,
 }
@@ -94,7 +94,7 @@ impl TablePrefixLookup {
                 .during("create_lookuper")
                 .of_table(self.info.table_path())
         })?;
-        Lookuper::new(Arc::clone(&self.connection), &self.info, plan)
+        Lookuper::new(Arc::clone(&self.session), &self.info, plan)
     }
 }
 
@@ -107,18 +107,18 @@ pub struct Lookuper {
 }
 
 struct Inner {
-    connection: Arc<ConnectionInner>,
+    session: Arc<Session>,
     info: TableInfo,
     plan: LookupPlan,
     values: ValueReader,
 }
 
 impl Lookuper {
-    fn new(connection: Arc<ConnectionInner>, info: &TableInfo, plan: LookupPlan) -> Result<Self> {
+    fn new(session: Arc<Session>, info: &TableInfo, plan: LookupPlan) -> Result<Self> {
         let values = ValueReader::new(info)?;
         Ok(Self {
             inner: Arc::new(Inner {
-                connection,
+                session,
                 info: info.clone(),
                 plan,
                 values,
@@ -150,7 +150,7 @@ impl Lookuper {
         let place = inner.plan.place(key).map_err(|error| self.failed(error))?;
         let Some(found) = inner
             .plan
-            .partition(&inner.connection, &place)
+            .partition(&inner.session, &place)
             .await
             .map_err(|error| self.failed(error))?
         else {
@@ -158,10 +158,10 @@ impl Lookuper {
         };
         let key = inner
             .plan
-            .route(&inner.connection, key, place, found)
+            .route(&inner.session, key, place, found)
             .map_err(|error| self.failed(error))?;
         let values = inner
-            .connection
+            .session
             .lookups()
             .lookup(inner.plan.target(), key)
             .await?;
@@ -190,7 +190,7 @@ impl Lookuper {
             let place = inner.plan.place(&key).map_err(|error| self.failed(error))?;
             let found = inner
                 .plan
-                .partition(&inner.connection, &place)
+                .partition(&inner.session, &place)
                 .await
                 .map_err(|error| self.failed(error))?;
             let Some(found) = found else {
@@ -199,9 +199,9 @@ impl Lookuper {
             };
             let key = inner
                 .plan
-                .route(&inner.connection, &key, place, found)
+                .route(&inner.session, &key, place, found)
                 .map_err(|error| self.failed(error))?;
-            let lookups = inner.connection.lookups();
+            let lookups = inner.session.lookups();
             answers.push(Some(lookups.start(inner.plan.target(), key).await?));
         }
         let mut results = Vec::with_capacity(answers.len());
@@ -268,7 +268,7 @@ impl Lookuper {
     async fn read_other(&self, record: ValueRecord) -> Result<LookupRow> {
         let inner = &*self.inner;
         // Boxed, because it is rare and would make every lookup larger.
-        Box::pin(inner.values.read_record(&inner.connection, record))
+        Box::pin(inner.values.read_record(&inner.session, record))
             .await
             .map_err(|error| self.failed(error))
     }

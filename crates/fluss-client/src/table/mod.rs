@@ -20,20 +20,20 @@ use std::sync::Arc;
 use fluss_metadata::{AutoPartitionStrategy, TableInfo, TablePath};
 use fluss_row::NamedRow;
 
-use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
+use crate::session::Session;
 
 /// A handle to a table, with its definition at the time [`get_table`](crate::FlussConnection::get_table) was called.
 /// Cheap to clone, without a lifetime.
 #[derive(Clone)]
 pub struct FlussTable {
-    connection: Arc<ConnectionInner>,
+    session: Arc<Session>,
     info: TableInfo,
 }
 
 impl FlussTable {
-    pub(crate) fn new(connection: Arc<ConnectionInner>, info: TableInfo) -> Self {
-        Self { connection, info }
+    pub(crate) fn new(session: Arc<Session>, info: TableInfo) -> Self {
+        Self { session, info }
     }
 
     /// Returns the definition of the table: schema, keys, buckets, properties.
@@ -66,7 +66,7 @@ impl FlussTable {
         }
         self.expect_traffic();
         Ok(TableAppend::new(
-            Arc::clone(&self.connection),
+            Arc::clone(&self.session),
             self.info.clone(),
         ))
     }
@@ -83,7 +83,7 @@ impl FlussTable {
         )?;
         self.expect_traffic();
         Ok(TableUpsert::new(
-            Arc::clone(&self.connection),
+            Arc::clone(&self.session),
             self.info.clone(),
         ))
     }
@@ -106,7 +106,7 @@ impl FlussTable {
     /// Starts a scan of the log of the table: the rows of a log table, or the changelog of a primary-key table.
     pub fn new_scan(&self) -> TableScan {
         self.expect_traffic();
-        TableScan::new(Arc::clone(&self.connection), self.info.clone())
+        TableScan::new(Arc::clone(&self.session), self.info.clone())
     }
 
     /// Starts lookups by key.
@@ -118,7 +118,7 @@ impl FlussTable {
         self.require_primary_key("new_lookup", "only primary-key tables support lookups")?;
         self.expect_traffic();
         Ok(TableLookup::new(
-            Arc::clone(&self.connection),
+            Arc::clone(&self.session),
             self.info.clone(),
         ))
     }
@@ -143,12 +143,12 @@ impl FlussTable {
         if strategy.time_zone().is_some() {
             return Ok(strategy);
         }
-        Ok(strategy.with_time_zone(self.connection.config.server_time_zone.as_str()))
+        Ok(strategy.with_time_zone(self.session.config.server_time_zone.as_str()))
     }
 
     /// Starts looking up the leaders of the buckets, which the first write or read will need, without waiting for them.
     fn expect_traffic(&self) {
-        self.connection.cluster.prefetch_table(self.table_path());
+        self.session.cluster.prefetch_table(self.table_path());
     }
 
     fn require_primary_key(&self, operation: &'static str, message: &'static str) -> Result<()> {

@@ -14,9 +14,9 @@ pub use crate::scan::{
 /// The official Rust client's name for [`BucketBatchScanner`].
 pub type LimitBatchScanner = BucketBatchScanner;
 
-use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
 use crate::scan::{Projection, Scanner};
+use crate::session::Session;
 
 /// Start at the earliest offset that the server has.
 pub const EARLIEST_OFFSET: i64 = -2;
@@ -39,7 +39,7 @@ pub enum OffsetReset {
 /// Configures a scan of a table. Created by [`FlussTable::new_scan`](crate::FlussTable::new_scan).
 #[derive(Clone)]
 pub struct TableScan {
-    connection: Arc<ConnectionInner>,
+    session: Arc<Session>,
     info: TableInfo,
     columns: Option<Vec<usize>>,
     limit: Option<i32>,
@@ -47,9 +47,9 @@ pub struct TableScan {
 }
 
 impl TableScan {
-    pub(crate) fn new(connection: Arc<ConnectionInner>, info: TableInfo) -> Self {
+    pub(crate) fn new(session: Arc<Session>, info: TableInfo) -> Self {
         Self {
-            connection,
+            session,
             info,
             columns: None,
             limit: None,
@@ -131,7 +131,7 @@ impl TableScan {
     /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if a [`limit`](Self::limit) is set, or if a column has a
     /// type that cannot be read.
     pub fn create_log_scanner(&self) -> Result<LogScanner> {
-        let most = self.connection.config.scanner_max_poll_records;
+        let most = self.session.config.scanner_max_poll_records;
         let scanner = self.scanner("create_log_scanner", most, self.projection()?, None);
         Ok(LogScanner::new(scanner?))
     }
@@ -174,7 +174,7 @@ impl TableScan {
                 .during(operation));
         }
         BucketBatchScanner::new(
-            Arc::clone(&self.connection),
+            Arc::clone(&self.session),
             self.projection()?,
             bucket,
             self.limit,
@@ -189,7 +189,7 @@ impl TableScan {
     /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a log table without a limit.
     pub fn create_batch_scanner(&self) -> Result<TableBatchScanner> {
         self.require_bounded("create_batch_scanner")?;
-        TableBatchScanner::new(Arc::clone(&self.connection), self.projection()?, self.limit)
+        TableBatchScanner::new(Arc::clone(&self.session), self.projection()?, self.limit)
     }
 
     /// A log is unbounded, the rows of a primary-key table are not.
@@ -218,7 +218,7 @@ impl TableScan {
                 .during(operation));
         }
         Ok(Scanner::start(
-            Arc::clone(&self.connection),
+            Arc::clone(&self.session),
             projection,
             self.reset,
             max_poll_records,

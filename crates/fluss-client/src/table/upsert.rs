@@ -9,8 +9,8 @@ use fluss_row::{InternalRow, RowEncoder};
 
 use super::WriteResultFuture;
 use super::append::wrong_width;
-use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
+use crate::session::Session;
 use crate::turn::take_turn;
 use crate::write::{Appender, BatchKind, RowRoute};
 
@@ -19,16 +19,16 @@ pub use crate::write::MergeMode;
 /// A primary-key table to upsert to; creates writers.
 #[derive(Clone)]
 pub struct TableUpsert {
-    connection: Arc<ConnectionInner>,
+    session: Arc<Session>,
     info: TableInfo,
     target_columns: Option<Vec<usize>>,
     merge_mode: MergeMode,
 }
 
 impl TableUpsert {
-    pub(super) fn new(connection: Arc<ConnectionInner>, info: TableInfo) -> Self {
+    pub(super) fn new(session: Arc<Session>, info: TableInfo) -> Self {
         Self {
-            connection,
+            session,
             info,
             target_columns: None,
             merge_mode: MergeMode::Default,
@@ -123,19 +123,19 @@ impl TableUpsert {
             target_columns,
             merge_mode: self.merge_mode,
         };
-        let appender = self.connection.writers().appender(&self.info, kind)?;
+        let appender = self.session.writers().appender(&self.info, kind)?;
         let rows = RowEncoder::of_table(self.info.descriptor().kv_format()?, self.info.row_type())?;
         let route = RowRoute::new(
             &self.info,
             appender.table(),
-            self.connection.config.writer_bucket_no_key_assigner,
+            self.session.config.writer_bucket_no_key_assigner,
         )?;
         let inner = Inner {
             columns: self.info.row_type().fields().len(),
             appender,
             rows,
             route,
-            _connection: Arc::clone(&self.connection),
+            _session: Arc::clone(&self.session),
         };
         Ok(UpsertWriter {
             inner: Arc::new(inner),
@@ -203,7 +203,7 @@ struct Inner {
     route: RowRoute,
     columns: usize,
     /// Keeps the sender alive.
-    _connection: Arc<ConnectionInner>,
+    _session: Arc<Session>,
 }
 
 impl UpsertWriter {

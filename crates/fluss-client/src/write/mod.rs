@@ -50,12 +50,13 @@ pub(crate) use table::TableWrites;
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use fluss_metadata::{TableId, TableInfo};
 use fluss_rpc::Cluster;
 use futures::FutureExt;
 
+use crate::clock::{FAR_AWAY, now};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::runtime::Drivers;
@@ -231,15 +232,10 @@ impl Shared {
     /// Waits by the clock of the drivers, on any runtime or none. An error says that the connection is closed.
     fn sleep(&self, time: Duration) -> impl Future<Output = Result<()>> + Send + use<> {
         let now = tokio::time::Instant::now();
-        let ends = now + time.min(crate::scan::FAR_AWAY);
+        let ends = now + time.min(FAR_AWAY);
         let sleep = self.state().cluster.sleep_until(ends);
         async move { Ok(sleep.await?) }
     }
-}
-
-/// The clock of the write path: that of tokio, so that tests may pause it.
-fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
 }
 
 impl fmt::Debug for Writers {

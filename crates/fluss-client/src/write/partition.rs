@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use fluss_metadata::{PartitionId, TableBucket, TableInfo};
-use fluss_rpc::Cluster;
+use fluss_rpc::{Cluster, path_message, spec_message};
 use fluss_wire::error_code::{ErrorCode, ServerError};
-use fluss_wire::message::{CreatePartitionRequest, PbKeyValue, PbPartitionSpec};
+use fluss_wire::message::CreatePartitionRequest;
 use tracing::debug;
 
-use super::request::path_message;
 use super::slot::{BucketGroup, PartitionName};
 use crate::config::Config;
 use crate::engine::write::{Resolution, is_passing};
@@ -123,19 +122,11 @@ async fn find_partition(
 
 async fn make(cluster: &Cluster, info: &TableInfo, partition: &PartitionName) -> Result<()> {
     let keys = info.partition_keys();
-    let partition_key_values = keys
-        .iter()
-        .zip(&partition.values)
-        .map(|(key, value)| PbKeyValue {
-            key: key.clone(),
-            value: value.clone(),
-        })
-        .collect();
+    let values = partition.values.iter().map(String::as_str);
+    let spec = keys.iter().map(String::as_str).zip(values);
     let request = CreatePartitionRequest {
         table_path: path_message(info.table_path()),
-        partition_spec: PbPartitionSpec {
-            partition_key_values,
-        },
+        partition_spec: spec_message(spec),
         // The protocol's name says the opposite of what the server does with it: it ignores a partition that exists.
         ignore_if_not_exists: true,
     };

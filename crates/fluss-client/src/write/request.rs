@@ -6,12 +6,12 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use fluss_metadata::{TableBucket, TablePath};
-use fluss_rpc::{Cluster, ClusterView};
+use fluss_rpc::{Cluster, ClusterView, path_message};
 use fluss_wire::api::{ApiKey, ApiRequest};
 use fluss_wire::error_code::ServerError;
 use fluss_wire::message::{
-    InitWriterRequest, PbProduceLogReqForBucket, PbPutKvReqForBucket, PbTablePath,
-    ProduceLogRequest, ProduceLogResponse, PutKvRequest, PutKvResponse,
+    InitWriterRequest, PbProduceLogReqForBucket, PbPutKvReqForBucket, ProduceLogRequest,
+    ProduceLogResponse, PutKvRequest, PutKvResponse,
 };
 
 use super::format::{BatchKind, MergeMode, WriteFormat};
@@ -247,13 +247,6 @@ pub(super) async fn init_writer(
         .await
         .map_err(|error| Error::from(error).during("init_writer"))?;
     Ok(response.writer_id)
-}
-
-pub(super) fn path_message(path: &TablePath) -> PbTablePath {
-    PbTablePath {
-        database_name: path.database().to_owned(),
-        table_name: path.table().to_owned(),
-    }
 }
 
 /// The server that leads a bucket, as far as is known.

@@ -12,10 +12,10 @@ use tracing::debug;
 
 use super::Inner;
 use super::view::node;
-use super::wish::path_message;
 use crate::connection::Connection;
 use crate::deadline::after;
 use crate::error::{Result, RpcError};
+use crate::message::path_message;
 use crate::retry::LEAST_ATTEMPT;
 
 enum Target {

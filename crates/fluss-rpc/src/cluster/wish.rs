@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use fluss_metadata::{PartitionId, TablePath};
-use fluss_wire::message::{MetadataRequest, PbPhysicalTablePath, PbTablePath};
+use fluss_wire::message::{MetadataRequest, PbPhysicalTablePath};
+
+use crate::message::path_message;
 
 /// One thing to ask for. Whatever is asked, the answer tells which servers are alive.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,13 +49,6 @@ pub(super) fn request<'a>(wishes: impl IntoIterator<Item = &'a Wish>) -> Metadat
         }
     }
     request
-}
-
-pub(super) fn path_message(path: &TablePath) -> PbTablePath {
-    PbTablePath {
-        database_name: path.database().to_owned(),
-        table_name: path.table().to_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -18,7 +18,7 @@ use self::credentials::HandedOut;
 use self::settings::Settings;
 use super::ReadFault;
 use super::token::Tokens;
-use crate::connection::ConnectionInner;
+use crate::context::Context;
 use crate::error::{Error, Result};
 
 /// The region of a store that has none.
@@ -41,12 +41,12 @@ struct Store {
 impl S3Stores {
     pub(super) async fn read(
         &self,
-        connection: &ConnectionInner,
+        context: &Context,
         bucket: &str,
         key: &str,
         range: Range<u64>,
     ) -> Result<Bytes, ReadFault> {
-        let store = self.store(connection, bucket).await.map_err(|error| {
+        let store = self.store(context, bucket).await.map_err(|error| {
             if error.is_retriable() {
                 ReadFault::Passing(error.to_string())
             } else {
@@ -57,7 +57,7 @@ impl S3Stores {
             .map_err(|error| ReadFault::Final(Error::corrupt(error.to_string())))?;
         // The store's own timers and sockets belong to the connection's runtime.
         let reading = Arc::clone(&store);
-        let task = connection
+        let task = context
             .drivers
             .handle()
             .spawn(async move { reading.s3.get_range(&path, range).await });
@@ -76,14 +76,14 @@ impl S3Stores {
     }
 
     /// The store of a bucket, made when it is first needed.
-    async fn store(&self, connection: &ConnectionInner, bucket: &str) -> Result<Arc<Store>> {
+    async fn store(&self, context: &Context, bucket: &str) -> Result<Arc<Store>> {
         if let Some(store) = self.known(bucket) {
             return Ok(store);
         }
-        let own = Settings::of(connection.config.file_system_properties.iter());
+        let own = Settings::of(context.config.file_system_properties.iter());
         let tokens = self
             .tokens
-            .get_or_init(|| Arc::new(Tokens::new(connection.cluster.clone())));
+            .get_or_init(|| Arc::new(Tokens::new(context.cluster.clone())));
         // Who brings a key of his own needs none of the cluster's.
         let (settings, handed_out) = if own.has_key() {
             (own, None)

@@ -8,17 +8,16 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fluss_metadata::{PartitionId, TableId, TableInfo};
-use fluss_rpc::Cluster;
+use fluss_rpc::{Cluster, path_message};
 use fluss_wire::error_code::{ErrorCode, ServerError};
 use fluss_wire::message::ListPartitionInfosRequest;
 use futures::FutureExt;
 use tracing::debug;
 
 use super::{Event, Route, Sender};
+use crate::clock::now;
 use crate::engine::write::{RouteId, SlotId};
 use crate::error::Error;
-use crate::write::now;
-use crate::write::request::path_message;
 use crate::write::slot::BucketSlot;
 
 /// How long a partition is not written to before it is looked for, and the first pause between two looks.

@@ -1,0 +1,91 @@
+//! What belongs to a connection: its writers, its lookups, and its stores of remote files.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use crate::context::{Context, OpenContext};
+use crate::error::Result;
+use crate::lookup::Lookups;
+use crate::remote::RemoteStores;
+use crate::stats::ConnectionStats;
+use crate::write::Writers;
+
+/// What the handles of a connection share. The connection ends with the last of them.
+pub(crate) struct Session {
+    context: Arc<Context>,
+    pub(crate) remote: RemoteStores,
+    writers: OnceLock<Writers>,
+    lookups: OnceLock<Lookups>,
+}
+
+impl Session {
+    pub(crate) fn new(context: Context) -> Arc<Self> {
+        Arc::new(Self {
+            context: Arc::new(context),
+            remote: RemoteStores::default(),
+            writers: OnceLock::new(),
+            lookups: OnceLock::new(),
+        })
+    }
+
+    /// The context, which keeps this session.
+    pub(crate) fn open_context(self: &Arc<Self>) -> OpenContext {
+        OpenContext::new(Arc::clone(&self.context), Arc::clone(self) as _)
+    }
+
+    /// The write side, started by the first writer.
+    pub(crate) fn writers(&self) -> &Writers {
+        self.writers.get_or_init(|| {
+            let context = &self.context;
+            Writers::new(
+                Arc::clone(&context.config),
+                context.drivers.clone(),
+                context.cluster.clone(),
+            )
+        })
+    }
+
+    /// The lookup side, started by the first lookuper.
+    pub(crate) fn lookups(&self) -> &Lookups {
+        self.lookups.get_or_init(|| Lookups::new(&self.context))
+    }
+
+    pub(crate) fn stats(&self) -> ConnectionStats {
+        let writer = self.writers.get().map(Writers::stats);
+        let lookup = self.lookups.get().map(Lookups::stats);
+        ConnectionStats::new(
+            &self.context.cluster.stats(),
+            writer.unwrap_or_default(),
+            lookup.unwrap_or_default(),
+        )
+    }
+
+    /// Sends what the writers still hold, for at most `timeout`, then fails what waits and closes every socket.
+    pub(crate) async fn close(&self, timeout: Duration) -> Result<()> {
+        let written = match self.writers.get() {
+            Some(writers) => writers.close(timeout).await,
+            None => Ok(()),
+        };
+        if let Some(lookups) = self.lookups.get() {
+            lookups.close();
+        }
+        self.context.cluster.close();
+        written
+    }
+}
+
+impl Deref for Session {
+    type Target = Context;
+
+    fn deref(&self) -> &Context {
+        &self.context
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").finish_non_exhaustive()
+    }
+}
