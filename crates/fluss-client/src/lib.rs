@@ -35,6 +35,7 @@ mod session;
 pub mod stats;
 pub mod table;
 mod turn;
+mod values;
 mod write;
 
 pub use admin::FlussAdmin;

@@ -49,7 +49,8 @@ impl Session {
 
     /// The lookup side, started by the first lookuper.
     pub(crate) fn lookups(&self) -> &Lookups {
-        self.lookups.get_or_init(|| Lookups::new(&self.context))
+        self.lookups
+            .get_or_init(|| Lookups::new(Arc::clone(&self.context)))
     }
 
     pub(crate) fn stats(&self) -> ConnectionStats {

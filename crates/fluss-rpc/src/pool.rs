@@ -19,6 +19,7 @@ use crate::config::RpcConfig;
 use crate::connection::{Connection, Target, connect};
 use crate::deadline::until;
 use crate::error::{Phase, Result, RpcError};
+use crate::lane::Lane;
 use crate::metrics::{ApiMetrics, RpcStats};
 use crate::retry::RetryPolicy;
 use crate::transport::Dialer;
@@ -106,8 +107,8 @@ impl ConnectionPool {
         }
     }
 
-    /// A connection to a server, dialled if there is none. Callers with equal `lane` modulo the number of connections to a server get
-    /// the same one.
+    /// A connection to a server, dialled if there is none. Lanes that are equal modulo the number of connections to a server get the same
+    /// one.
     ///
     /// Whoever asks while a dial is under way waits for that one. After a failed dial the next one waits a moment, longer each time. A
     /// server that has moved to another address is dialled there.
@@ -122,7 +123,7 @@ impl ConnectionPool {
     pub async fn get(
         &self,
         server: &ServerNode,
-        lane: usize,
+        lane: Lane,
         deadline: Instant,
     ) -> Result<Connection> {
         self.get_for(ApiKey::ApiVersions, server, lane, deadline)
@@ -134,7 +135,7 @@ impl ConnectionPool {
         &self,
         api: ApiKey,
         server: &ServerNode,
-        lane: usize,
+        lane: Lane,
         deadline: Instant,
     ) -> Result<Connection> {
         let dial = match self.inner.slot(server, lane)? {
@@ -241,8 +242,8 @@ impl Inner {
     }
 
     /// The connection to a server, or the dial that will give one.
-    fn slot(self: &Arc<Self>, server: &ServerNode, lane: usize) -> Result<Found> {
-        let lane = lane % self.config.connections_per_server.max(1);
+    fn slot(self: &Arc<Self>, server: &ServerNode, lane: Lane) -> Result<Found> {
+        let lane = lane.index() % self.config.connections_per_server.max(1);
         let key = (server.kind(), server.id(), lane);
         let address = (server.host(), server.port());
         let mut slots = self.slots();
@@ -345,7 +346,7 @@ impl Inner {
             } else {
                 slot.stage = Stage::Idle;
                 slot.failures = slot.failures.saturating_add(1);
-                let pause = RetryPolicy::DIAL.pause(slot.failures, self.config.chance.unit());
+                let pause = RetryPolicy::DIAL.random_pause(slot.failures, &self.config.chance);
                 slot.not_before = Some(Instant::now() + pause);
             }
         }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use fluss_wire::api::Repeatable;
 
+use crate::chance::Chance;
 use crate::error::RpcError;
 
 /// An attempt with less time than this would only say that it had none, and hide why the one before it failed.
@@ -38,12 +39,17 @@ impl RetryPolicy {
         jitter: 0.2,
         max_attempts: 4,
     };
-    /// For calls: 20 ms to 1 s.
+    /// For calls, writes and lookups: 20 ms to 1 s.
     pub const CALL: Self = Self {
         initial: Duration::from_millis(20),
         max: Duration::from_secs(1),
         jitter: 0.2,
         max_attempts: 64,
+    };
+    /// For reads that a scanner repeats: 50 ms to 1 s.
+    pub const FETCH: Self = Self {
+        initial: Duration::from_millis(50),
+        ..Self::CALL
     };
     /// For calls to a server that asked for less: 100 ms to 5 s.
     pub const THROTTLED: Self = Self {
@@ -65,6 +71,11 @@ impl RetryPolicy {
         let doublings = failures.saturating_sub(1).min(20);
         let base = self.initial.saturating_mul(1 << doublings).min(self.max);
         base.mul_f64(1.0 + self.jitter * (chance.clamp(0.0, 1.0) * 2.0 - 1.0))
+    }
+
+    /// As [`pause`](Self::pause), by the next number of `chance`.
+    pub fn random_pause(&self, failures: u32, chance: &Chance) -> Duration {
+        self.pause(failures, chance.unit())
     }
 
     /// The pause before the next attempt, or `None` when the budget or the time left ends here: nothing is tried with less than 5 ms.

@@ -1,16 +1,16 @@
-//! How a key row becomes a bucket and key bytes.
+//! How a key row becomes key bytes and a bucket.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use fluss_metadata::text::Count;
-use fluss_metadata::{PartitionId, TableBucket, TableInfo};
+use fluss_metadata::{TableBucket, TableInfo};
 use fluss_row::InternalRow;
 use fluss_row::key::{KeyEncoding, TableKeys};
 
-use super::entry::{LookupKind, LookupTarget, RoutedKey};
-use super::routes::Routes;
+use super::lane_cache::LaneCache;
+use super::target::{LookupKind, LookupTarget, RoutedKey};
 use crate::context::Context;
 use crate::error::{Error, Result};
 
@@ -30,19 +30,12 @@ thread_local! {
 #[derive(Debug)]
 pub(crate) struct LookupPlan {
     target: Arc<LookupTarget>,
+    lanes: LaneCache,
     /// The columns of a key row, in order.
     columns: Vec<String>,
     keys: TableKeys,
     /// How many columns name the partition.
     partition_keys: usize,
-}
-
-/// Where a key is to be looked up, but for the number of its partition.
-#[derive(Debug)]
-pub(crate) struct Place {
-    bucket: i32,
-    key: Bytes,
-    partition: Option<String>,
 }
 
 impl LookupPlan {
@@ -80,22 +73,62 @@ impl LookupPlan {
             table_id: info.table_id(),
             kind,
             bucket_count: info.num_buckets(),
-            routes: Routes::default(),
         };
         Self {
             target: Arc::new(target),
+            lanes: LaneCache::default(),
             columns,
             keys,
             partition_keys: info.partition_keys().len(),
         }
     }
 
-    pub(crate) fn target(&self) -> &Arc<LookupTarget> {
+    pub(super) fn target(&self) -> &Arc<LookupTarget> {
         &self.target
     }
 
-    /// Encodes a key row, and finds its bucket.
-    pub(crate) fn place<R: InternalRow + ?Sized>(&self, row: &R) -> Result<Place> {
+    pub(super) fn lanes(&self) -> &LaneCache {
+        &self.lanes
+    }
+
+    /// The key of a key row with its bucket; `None` if its partition does not exist.
+    pub(super) async fn resolve<R: InternalRow + ?Sized>(
+        &self,
+        context: &Context,
+        row: &R,
+    ) -> Result<Option<RoutedKey>> {
+        let (key, mut bucket) = self.encode(row)?;
+        let (path, table) = (&self.target.path, self.target.table_id);
+        let Some(names) = self.keys.partition() else {
+            let bucket = TableBucket::new(table, bucket);
+            return Ok(Some(RoutedKey {
+                bucket,
+                partition: None,
+                key,
+            }));
+        };
+        let name = names.name(row)?;
+        if !could_exist(&name, self.partition_keys) {
+            return Ok(None);
+        }
+        let found = context.cluster.partition_of(path, table, &name).await?;
+        let Some(id) = found else { return Ok(None) };
+        // A partition may have another number of buckets than the table.
+        let count = context.cluster.view().bucket_count(table, Some(id));
+        if let Some(count) = count.filter(|count| *count != self.target.bucket_count) {
+            let mut scratch = Vec::new();
+            let rehashed = self.keys.bucket_of(row, &key, &mut scratch, count)?;
+            bucket = rehashed.unwrap_or(bucket);
+        }
+        Ok(Some(RoutedKey {
+            bucket: TableBucket::new_with_partition(table, Some(id), bucket),
+            partition: Some(Arc::from(name)),
+            key,
+        }))
+    }
+
+    /// The key bytes of a key row, and the bucket that they are hashed to by the table's number of buckets.
+    fn encode<R: InternalRow + ?Sized>(&self, row: &R) -> Result<(Bytes, i32)> {
         if row.field_count() != self.columns.len() {
             let (expected, columns) = (self.columns.len(), self.columns.join(", "));
             return Err(Error::usage(format!(
@@ -116,85 +149,14 @@ impl LookupPlan {
                 .map(|()| buffer.split().freeze())
         })?;
         let mut scratch = Vec::new();
-        let bucket = self
-            .keys
-            .bucket(row, &key, &mut scratch)?
-            .ok_or_else(|| Error::usage("the table has no bucket key"))?;
-        let partition = self
-            .keys
-            .partition()
-            .map(|names| names.name(row))
-            .transpose()?;
-        Ok(Place {
-            bucket,
-            key,
-            partition,
-        })
-    }
-
-    /// The number of the partition in which to look; `Ok(None)` if there is no such partition.
-    pub(crate) async fn partition(
-        &self,
-        context: &Context,
-        place: &Place,
-    ) -> Result<Option<Found>> {
-        let Some(name) = &place.partition else {
-            return Ok(Some(Found::Table));
-        };
-        let (path, table) = (&self.target.path, self.target.table_id);
-        if !could_exist(name, self.partition_keys) {
-            return Ok(None);
-        }
-        let id = context.cluster.partition_of(path, table, name).await?;
-        Ok(id.map(Found::Partition))
-    }
-
-    /// The key with its bucket. A partition may have another number of buckets than the table.
-    pub(crate) fn route<R: InternalRow + ?Sized>(
-        &self,
-        context: &Context,
-        row: &R,
-        place: Place,
-        found: Found,
-    ) -> Result<RoutedKey> {
-        let Place {
-            mut bucket,
-            key,
-            partition,
-        } = place;
-        let table_id = self.target.table_id;
-        let Found::Partition(id) = found else {
-            return Ok(RoutedKey {
-                bucket: TableBucket::new(table_id, bucket),
-                partition: None,
-                key,
-            });
-        };
-        let told = context.cluster.view().bucket_count(table_id, Some(id));
-        if let Some(count) = told.filter(|count| *count != self.target.bucket_count) {
-            let mut scratch = Vec::new();
-            bucket = self
-                .keys
-                .bucket_of(row, &key, &mut scratch, count)?
-                .unwrap_or(bucket);
-        }
-        Ok(RoutedKey {
-            bucket: TableBucket::new_with_partition(table_id, Some(id), bucket),
-            partition: partition.map(Arc::from),
-            key,
-        })
+        let bucket = self.keys.bucket(row, &key, &mut scratch)?;
+        let bucket = bucket.ok_or_else(|| Error::usage("the table has no bucket key"))?;
+        Ok((key, bucket))
     }
 }
 
-/// Where a key is looked for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Found {
-    Table,
-    Partition(PartitionId),
-}
-
-/// Whether a server lets a partition have this name: as many values as there are keys, each a name, with a `$` between them. Servers are
-/// not asked for others, as some of them take what they cannot look for as a failure of their own.
+/// Whether a server allows a partition of this name: as many values as there are keys, each a name, joined by `$`. Servers are not asked
+/// for others, as some answer with a failure of their own.
 fn could_exist(name: &str, keys: usize) -> bool {
     let is_name = |value: &str| {
         let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
@@ -203,7 +165,7 @@ fn could_exist(name: &str, keys: usize) -> bool {
     name.split('$').count() == keys && name.split('$').all(is_name)
 }
 
-/// Rows that the server makes have the key alone.
+/// Rows that the server inserts have only the key.
 fn check_insertable(info: &TableInfo) -> Result<()> {
     let automatic = info.schema().auto_increment_column();
     let refused = info.schema().columns().iter().find(|column| {

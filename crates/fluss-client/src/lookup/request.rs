@@ -1,4 +1,4 @@
-//! One lookup request: packed by bucket, sent, and its answer given to those who wait.
+//! One lookup request: packed by bucket, sent, and its answer given to the lookups that wait.
 
 use std::mem;
 use std::sync::Arc;
@@ -10,24 +10,34 @@ use fluss_wire::Repeated;
 use fluss_wire::api::ApiRequest;
 use fluss_wire::codec::ResponseBody;
 use fluss_wire::error_code::ServerError;
-use fluss_wire::lookup::{
-    Answer, BucketAnswer, Kind, LookupAnswer, PointValue, PrefixLookupAnswer, PrefixValue,
-};
+use fluss_wire::lookup::{Answer, BucketAnswer, Kind, PointValue, PrefixValue};
 use fluss_wire::message::{
     LookupRequest, PbLookupReqForBucket, PbPrefixLookupReqForBucket, PrefixLookupRequest,
 };
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, debug, debug_span};
 
-use super::Shared;
-use super::entry::{Entry, LookupKind, LookupTarget, Values};
+use super::entry::Entry;
+use super::lane_queue::LaneQueue;
+use super::shared::Shared;
+use super::target::{LookupKind, LookupTarget, Values};
 use crate::engine::lookup::{LookupFault, judge};
 use crate::error::{Error, Result};
 
-/// What a server answered, by run; none where it left the bucket out.
-enum Answers {
-    Points(Vec<Option<BucketAnswer<PointValue>>>),
-    Prefixes(Vec<Option<BucketAnswer<PrefixValue>>>),
+/// What lookups by whole keys and by prefixes of keys do differently.
+trait Form: Kind {
+    type Request: ApiRequest;
+
+    /// The request; it takes the keys of the runs.
+    fn request(shared: &Shared, target: &LookupTarget, runs: &mut [Run]) -> Self::Request;
+
+    /// The keys of each run again.
+    fn keys(request: Self::Request) -> impl Iterator<Item = Repeated<Bytes>>;
+
+    /// Gives the values of a bucket to the lookups that wait for them.
+    fn give(answer: &BucketAnswer<Self>, waiting: impl Iterator<Item = Entry>)
+    where
+        Self: Sized;
 }
 
 /// The lookups of one bucket: how many entries in a row, and their keys, which travel in the request and come back.
@@ -40,89 +50,56 @@ struct Run {
 }
 
 /// Sends the lookups, all of one target, and answers, repeats or fails each.
-pub(super) async fn run(shared: &Arc<Shared>, server: i32, slot: usize, mut entries: Vec<Entry>) {
+pub(super) async fn run(shared: &Shared, lane: &LaneQueue, entries: Vec<Entry>) {
     let Some(first) = entries.first() else {
         return;
     };
     let target = Arc::clone(&first.target);
+    match target.kind {
+        LookupKind::Point | LookupKind::InsertIfNotExists => {
+            run_as::<PointValue>(shared, lane, &target, entries).await;
+        }
+        LookupKind::Prefix => run_as::<PrefixValue>(shared, lane, &target, entries).await,
+    }
+}
+
+async fn run_as<F: Form>(
+    shared: &Shared,
+    lane: &LaneQueue,
+    target: &LookupTarget,
+    mut entries: Vec<Entry>,
+) {
     let now = Instant::now();
     let soonest = entries.iter().map(|entry| entry.deadline).min();
-    let deadline = now + shared.config.request_timeout;
+    let deadline = now + shared.context.config.request_timeout;
     let deadline = soonest.map_or(deadline, |soonest| soonest.min(deadline));
     entries.sort_unstable_by_key(|entry| entry.bucket);
     let mut runs = runs(&mut entries);
     shared.metrics.on_request(entries.len());
     let span = debug_span!(
         "lookup_request",
-        server,
+        server = lane.server(),
         table = %target.path,
         buckets = runs.len(),
         bucket = %runs.first().map_or(TableBucket::new(target.table_id, 0), |run| run.bucket),
         keys = entries.len(),
         attempt = entries.iter().map(|entry| entry.attempts).max().unwrap_or(0) + 1
     );
-    let answer = match target.kind {
-        LookupKind::Point | LookupKind::InsertIfNotExists => {
-            let request = point_request(shared, &target, &mut runs);
-            let answer = call(shared, server, slot, &request, deadline)
-                .instrument(span)
-                .await
-                .and_then(|answer: LookupAnswer| by_run(&answer, &runs))
-                .map(Answers::Points);
-            runs.iter_mut()
-                .zip(request.buckets_req)
-                .for_each(|(run, sent)| run.keys = sent.keys);
-            answer
-        }
-        LookupKind::Prefix => {
-            let request = prefix_request(shared, &target, &mut runs);
-            let answer = call(shared, server, slot, &request, deadline)
-                .instrument(span)
-                .await
-                .and_then(|answer: PrefixLookupAnswer| by_run(&answer, &runs))
-                .map(Answers::Prefixes);
-            runs.iter_mut()
-                .zip(request.buckets_req)
-                .for_each(|(run, sent)| run.keys = sent.keys);
-            answer
-        }
-    };
-    shared
-        .metrics
-        .latency
-        .record(now.elapsed().as_secs_f64() * 1e3);
+    let request = F::request(shared, target, &mut runs);
+    let answer = call::<_, Answer<F>>(shared, lane, &request, deadline)
+        .instrument(span)
+        .await
+        .and_then(|answer| by_run(&answer, &runs));
+    for (run, keys) in runs.iter_mut().zip(F::keys(request)) {
+        run.keys = keys;
+    }
+    let latency = now.elapsed().as_secs_f64() * 1e3;
+    shared.metrics.latency.record(latency);
     let entries = entries.into_iter();
     match answer {
-        Ok(Answers::Points(answers)) => {
-            deliver(
-                shared,
-                &target,
-                entries,
-                runs,
-                answers,
-                |waiting, answer| {
-                    waiting
-                        .zip(answer.values())
-                        .for_each(|(entry, value)| entry.answer(Values::One(value)));
-                },
-            );
-        }
-        Ok(Answers::Prefixes(answers)) => {
-            deliver(
-                shared,
-                &target,
-                entries,
-                runs,
-                answers,
-                |waiting, answer| {
-                    waiting
-                        .zip(answer.values())
-                        .for_each(|(entry, values)| entry.answer(Values::Many(values.collect())));
-                },
-            );
-        }
+        Ok(answers) => deliver(shared, target, entries, runs, answers),
         Err(error) => {
-            debug!(server, table = %target.path, %error, "lookup request failed");
+            debug!(server = lane.server(), table = %target.path, %error, "lookup request failed");
             on_request_failed(shared, entries, runs, &error);
         }
     }
@@ -131,23 +108,17 @@ pub(super) async fn run(shared: &Arc<Shared>, server: i32, slot: usize, mut entr
 /// Calls, dialling first where that is needed, until the deadline.
 async fn call<R: ApiRequest, A: ResponseBody>(
     shared: &Shared,
-    server: i32,
-    slot: usize,
+    lane: &LaneQueue,
     request: &R,
     deadline: Instant,
 ) -> Result<A> {
-    match timeout_at(
-        deadline,
-        shared
-            .cluster
-            .call_server_as(server, slot, request, deadline),
-    )
-    .await
-    {
+    let (server, cluster) = (lane.server(), &shared.context.cluster);
+    let call = cluster.call_server_as(server, lane.lane(), request, deadline);
+    match timeout_at(deadline, call).await {
         Ok(answer) => Ok(answer?),
         Err(_) => Err(Error::timeout(
             format!("connecting to server {server}"),
-            shared.config.request_timeout,
+            shared.context.config.request_timeout,
         )),
     }
 }
@@ -170,51 +141,78 @@ fn runs(entries: &mut [Entry]) -> Vec<Run> {
         .collect()
 }
 
-fn point_request(shared: &Shared, target: &LookupTarget, runs: &mut [Run]) -> LookupRequest {
-    let inserts = target.kind == LookupKind::InsertIfNotExists;
-    LookupRequest {
-        table_id: target.table_id,
-        buckets_req: runs
-            .iter_mut()
-            .map(|run| PbLookupReqForBucket {
-                partition_id: run.bucket.partition_id(),
-                bucket_id: run.bucket.bucket_id(),
-                keys: mem::take(&mut run.keys),
-                original_partition_name: None,
-                routing_bucket_count: Some(bucket_count(shared, target, &run.bucket)),
-            })
-            .collect(),
-        insert_if_not_exists: inserts.then_some(true),
-        acks: inserts.then(|| shared.config.writer_acks.code()),
-        timeout_ms: inserts.then(|| shared.config.request_timeout.as_millis() as i32),
+impl Form for PointValue {
+    type Request = LookupRequest;
+
+    fn request(shared: &Shared, target: &LookupTarget, runs: &mut [Run]) -> LookupRequest {
+        let config = &shared.context.config;
+        let inserts = target.kind == LookupKind::InsertIfNotExists;
+        LookupRequest {
+            table_id: target.table_id,
+            buckets_req: runs
+                .iter_mut()
+                .map(|run| PbLookupReqForBucket {
+                    partition_id: run.bucket.partition_id(),
+                    bucket_id: run.bucket.bucket_id(),
+                    keys: mem::take(&mut run.keys),
+                    original_partition_name: None,
+                    routing_bucket_count: Some(bucket_count(shared, target, &run.bucket)),
+                })
+                .collect(),
+            insert_if_not_exists: inserts.then_some(true),
+            acks: inserts.then(|| config.writer_acks.code()),
+            timeout_ms: inserts.then(|| config.request_timeout.as_millis() as i32),
+        }
+    }
+
+    fn keys(request: LookupRequest) -> impl Iterator<Item = Repeated<Bytes>> {
+        request.buckets_req.into_iter().map(|bucket| bucket.keys)
+    }
+
+    fn give(answer: &BucketAnswer<Self>, waiting: impl Iterator<Item = Entry>) {
+        for (entry, value) in waiting.zip(answer.values()) {
+            entry.answer(Values::One(value));
+        }
     }
 }
 
-fn prefix_request(shared: &Shared, target: &LookupTarget, runs: &mut [Run]) -> PrefixLookupRequest {
-    PrefixLookupRequest {
-        table_id: target.table_id,
-        buckets_req: runs
-            .iter_mut()
-            .map(|run| PbPrefixLookupReqForBucket {
-                partition_id: run.bucket.partition_id(),
-                bucket_id: run.bucket.bucket_id(),
-                keys: mem::take(&mut run.keys),
-                routing_bucket_count: Some(bucket_count(shared, target, &run.bucket)),
-            })
-            .collect(),
+impl Form for PrefixValue {
+    type Request = PrefixLookupRequest;
+
+    fn request(shared: &Shared, target: &LookupTarget, runs: &mut [Run]) -> PrefixLookupRequest {
+        PrefixLookupRequest {
+            table_id: target.table_id,
+            buckets_req: runs
+                .iter_mut()
+                .map(|run| PbPrefixLookupReqForBucket {
+                    partition_id: run.bucket.partition_id(),
+                    bucket_id: run.bucket.bucket_id(),
+                    keys: mem::take(&mut run.keys),
+                    routing_bucket_count: Some(bucket_count(shared, target, &run.bucket)),
+                })
+                .collect(),
+        }
+    }
+
+    fn keys(request: PrefixLookupRequest) -> impl Iterator<Item = Repeated<Bytes>> {
+        request.buckets_req.into_iter().map(|bucket| bucket.keys)
+    }
+
+    fn give(answer: &BucketAnswer<Self>, waiting: impl Iterator<Item = Entry>) {
+        for (entry, values) in waiting.zip(answer.values()) {
+            entry.answer(Values::Many(values.collect()));
+        }
     }
 }
 
-/// How many buckets there are where a key was hashed to one of them.
+/// How many buckets the table, or the partition of the bucket, has.
 fn bucket_count(shared: &Shared, target: &LookupTarget, bucket: &TableBucket) -> i32 {
     let partition = bucket.partition_id();
-    let told = partition.and_then(|_| {
-        shared
-            .cluster
-            .view()
-            .bucket_count(target.table_id, partition)
+    let count = partition.and_then(|_| {
+        let view = shared.context.cluster.view();
+        view.bucket_count(target.table_id, partition)
     });
-    told.unwrap_or(target.bucket_count)
+    count.unwrap_or(target.bucket_count)
 }
 
 /// The answer for each run, however the server ordered them.
@@ -235,24 +233,23 @@ fn by_run<K: Kind>(answer: &Answer<K>, runs: &[Run]) -> Result<Vec<Option<Bucket
         } else {
             runs.iter().position(is_asked)
         };
-        if let Some(slot) = run.and_then(|run| answers.get_mut(run)) {
-            *slot = Some(bucket);
+        if let Some(answer) = run.and_then(|run| answers.get_mut(run)) {
+            *answer = Some(bucket);
         }
     }
     Ok(answers)
 }
 
 /// Gives each bucket's answer to its lookups. The entries are taken from the front as the runs are gone through.
-fn deliver<K: Kind>(
+fn deliver<F: Form>(
     shared: &Shared,
     target: &LookupTarget,
     mut entries: impl Iterator<Item = Entry>,
     runs: Vec<Run>,
-    answers: Vec<Option<BucketAnswer<K>>>,
-    give: impl Fn(&mut dyn Iterator<Item = Entry>, &BucketAnswer<K>),
+    answers: Vec<Option<BucketAnswer<F>>>,
 ) {
     for (run, answer) in runs.into_iter().zip(answers) {
-        let mut waiting = entries.by_ref().take(run.count);
+        let waiting = entries.by_ref().take(run.count);
         let Some(answer) = answer else {
             let error = Error::corrupt("the server left a bucket out of its answer");
             waiting.for_each(|entry| entry.fail(error.clone()));
@@ -262,7 +259,7 @@ fn deliver<K: Kind>(
             let waiting = waiting.zip(run.keys);
             on_bucket_error(shared, target, (run.bucket, run.seen), waiting, error);
         } else if answer.len() == run.count {
-            give(&mut waiting, &answer);
+            F::give(&answer, waiting);
         } else {
             let error = Error::corrupt(format!(
                 "{} came for {}",
@@ -284,7 +281,7 @@ fn on_bucket_error(
     let fault = judge(error.code);
     debug!(table = %target.path, ?bucket, %error, ?fault, "lookup failed");
     if fault == LookupFault::RefreshAndRetry {
-        shared.cluster.invalidate_bucket(&bucket, seen);
+        shared.context.cluster.invalidate_bucket(&bucket, seen);
     }
     let error = Error::from(error);
     for (mut entry, key) in waiting {
@@ -312,7 +309,10 @@ fn on_request_failed(
             waiting.for_each(|entry| entry.fail(error.clone()));
             continue;
         }
-        shared.cluster.invalidate_bucket(&run.bucket, run.seen);
+        shared
+            .context
+            .cluster
+            .invalidate_bucket(&run.bucket, run.seen);
         for (mut entry, key) in waiting.zip(run.keys) {
             entry.key = key;
             shared.retry(entry, error.clone());

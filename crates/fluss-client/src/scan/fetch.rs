@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use bytes::Bytes;
 use fluss_metadata::TableBucket;
 use fluss_row::log::LogBatch;
+use fluss_rpc::Lane;
 use fluss_wire::error_code::ServerError;
 use fluss_wire::message::{
     FetchLogRequest, FetchLogResponse, PbFetchLogReqForBucket, PbFetchLogReqForTable,
@@ -123,10 +124,14 @@ async fn call(shared: &Shared, plan: &FetchPlan) -> Result<FetchLogResponse> {
         std::time::Duration::ZERO
     };
     let deadline = Instant::now() + config.request_timeout + wait;
+    // A fetch takes the lane of its first bucket.
+    let lane = plan.buckets.first().map_or(Lane::FIRST, |first| {
+        Lane::for_bucket(&first.bucket, config.connections_per_server)
+    });
     let call = shared
         .connection()
         .cluster
-        .call_server(plan.server, lane(plan), &request, deadline);
+        .call_server(plan.server, lane, &request, deadline);
     match timeout_at(deadline, call).await {
         Ok(answer) => Ok(answer?),
         Err(_) => Err(Error::timeout(
@@ -134,13 +139,6 @@ async fn call(shared: &Shared, plan: &FetchPlan) -> Result<FetchLogResponse> {
             config.request_timeout + wait,
         )),
     }
-}
-
-/// Which connection to the server a fetch uses: its first bucket's.
-fn lane(plan: &FetchPlan) -> usize {
-    plan.buckets.first().map_or(0, |bucket| {
-        bucket.bucket.bucket_id().unsigned_abs() as usize
-    })
 }
 
 fn bucket_request(shared: &Shared, fetch: &FetchBucket) -> PbFetchLogReqForBucket {

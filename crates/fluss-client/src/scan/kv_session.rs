@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fluss_metadata::{TableBucket, TableInfo};
-use fluss_rpc::RpcError;
+use fluss_rpc::{Lane, RpcError};
 use fluss_wire::error_code::{ErrorCode, ServerError};
 use fluss_wire::message::{PbScanReqForBucket, ScanKvRequest, ScanKvResponse};
 use tokio::sync::mpsc;
@@ -151,7 +151,8 @@ impl KvSession {
         let (table, bucket) = (self.table.table_path(), self.bucket);
         let span = debug_span!("scan_request", server, %table, %bucket, attempt);
         let deadline = Instant::now() + self.connection.config.request_timeout;
-        let lane = self.bucket.bucket_id().unsigned_abs() as usize;
+        let connections = self.connection.config.connections_per_server;
+        let lane = Lane::for_bucket(&self.bucket, connections);
         let mut answer = self
             .connection
             .cluster

@@ -160,7 +160,12 @@ async fn check_merge_mode(
     }
     let api = ApiKey::PutKv;
     let version = cluster
-        .server_version(lane.server, lane.connection, api, deadline.into())
+        .server_version(
+            lane.server,
+            fluss_rpc::Lane::new(lane.connection),
+            api,
+            deadline.into(),
+        )
         .await
         .map_err(|error| Failure {
             sent: false,
@@ -184,7 +189,12 @@ async fn call<R: ApiRequest>(
     deadline: Instant,
 ) -> Result<R::Response, Failure> {
     cluster
-        .call_server(lane.server, lane.connection, request, deadline.into())
+        .call_server(
+            lane.server,
+            fluss_rpc::Lane::new(lane.connection),
+            request,
+            deadline.into(),
+        )
         .await
         .map_err(|error| Failure {
             sent: !error.was_not_sent(),

@@ -15,6 +15,7 @@ use super::view::node;
 use crate::connection::Connection;
 use crate::deadline::after;
 use crate::error::{Result, RpcError};
+use crate::lane::Lane;
 use crate::message::path_message;
 use crate::retry::LEAST_ATTEMPT;
 
@@ -113,7 +114,11 @@ impl Inner {
         deadline: Instant,
     ) -> Result<(R::Response, Connection)> {
         let connection = match target {
-            Target::Known(server) => self.pool.get_for(R::API_KEY, server, 0, deadline).await?,
+            Target::Known(server) => {
+                self.pool
+                    .get_for(R::API_KEY, server, Lane::FIRST, deadline)
+                    .await?
+            }
             // Whose address it is will only be known by the answer.
             Target::Bootstrap(host, port) => self.pool.dial_once(host, *port, deadline).await?,
         };

@@ -12,6 +12,7 @@ use tracing::debug;
 use super::{Cluster, ClusterView};
 use crate::deadline::{after, timer};
 use crate::error::{DisconnectCause, Result, RpcError};
+use crate::lane::Lane;
 use crate::retry::{LEAST_ATTEMPT, pause_before_repeat};
 
 /// Dials in a row for one request, when a connection ends between being handed out and being used.
@@ -74,7 +75,7 @@ impl Cluster {
             self.refresh_all().await?;
         }
         let server = self.pick(Route::Coordinator, 0, deadline).await?;
-        self.version_of(api, &server, 0, deadline).await
+        self.version_of(api, &server, Lane::FIRST, deadline).await
     }
 
     /// The version in which a tablet server takes requests of an API. Asked of the connection that [`call_server`](Self::call_server)
@@ -90,7 +91,7 @@ impl Cluster {
     pub async fn server_version(
         &self,
         server: i32,
-        lane: usize,
+        lane: Lane,
         api: ApiKey,
         deadline: Instant,
     ) -> Result<i16> {
@@ -103,7 +104,7 @@ impl Cluster {
         &self,
         api: ApiKey,
         server: &ServerNode,
-        lane: usize,
+        lane: Lane,
         deadline: Instant,
     ) -> Result<i16> {
         let connection = self.pool().get_for(api, server, lane, deadline).await?;
@@ -163,7 +164,7 @@ impl Cluster {
         deadline: Instant,
     ) -> Result<R::Response> {
         let server = self.pick(Route::Tablet, 0, deadline).await?;
-        self.exchange(&server, 0, request, deadline, Duration::MAX)
+        self.exchange(&server, Lane::FIRST, request, deadline, Duration::MAX)
             .await
     }
 
@@ -180,7 +181,7 @@ impl Cluster {
     pub async fn call_server<R: ApiRequest>(
         &self,
         server: i32,
-        lane: usize,
+        lane: Lane,
         request: &R,
         deadline: Instant,
     ) -> Result<R::Response> {
@@ -200,7 +201,7 @@ impl Cluster {
     pub async fn call_server_as<R: ApiRequest, A: ResponseBody>(
         &self,
         server: i32,
-        lane: usize,
+        lane: Lane,
         request: &R,
         deadline: Instant,
     ) -> Result<A> {
@@ -215,7 +216,7 @@ impl Cluster {
     async fn exchange<R: ApiRequest, A: ResponseBody>(
         &self,
         server: &ServerNode,
-        lane: usize,
+        lane: Lane,
         request: &R,
         deadline: Instant,
         timeout: Duration,
@@ -292,7 +293,8 @@ impl Cluster {
     ) -> Result<R::Response> {
         let server = self.pick(route, attempt, deadline).await?;
         let timeout = self.config().request_timeout;
-        self.exchange(&server, 0, request, deadline, timeout).await
+        self.exchange(&server, Lane::FIRST, request, deadline, timeout)
+            .await
     }
 
     async fn pick(&self, route: Route<'_>, attempt: u32, deadline: Instant) -> Result<ServerNode> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use fluss_metadata::{ServerNode, TableBucket};
-use fluss_rpc::{Cluster, RpcError, Secret, Security};
+use fluss_rpc::{Cluster, Lane, RpcError, Secret, Security};
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{CreateDatabaseRequest, LimitScanRequest, ListDatabasesRequest};
 use futures::future::join_all;
@@ -514,7 +514,7 @@ async fn a_call_to_one_server_ends_with_its_deadline_the_dial_included() {
     let list = ListDatabasesRequest::default();
     let started = Instant::now();
     let error = cluster
-        .call_server(2, 0, &list, seconds(1))
+        .call_server(2, Lane::FIRST, &list, seconds(1))
         .await
         .unwrap_err();
     assert_eq!(started.elapsed().as_secs(), 1);
@@ -523,12 +523,15 @@ async fn a_call_to_one_server_ends_with_its_deadline_the_dial_included() {
         error.to_string(),
         "LIST_DATABASES (1003) to t2:1: no connection within 1 s"
     );
-    let error = cluster.call_server(9, 0, &list, seconds(1)).await;
+    let error = cluster.call_server(9, Lane::FIRST, &list, seconds(1)).await;
     assert_eq!(
         error.unwrap_err().to_string(),
         "tablet server 9 is not known"
     );
-    cluster.call_server(1, 5, &list, seconds(1)).await.unwrap();
+    cluster
+        .call_server(1, Lane::new(5), &list, seconds(1))
+        .await
+        .unwrap();
     cluster.call_tablet(&list, seconds(5)).await.ok();
 }
 

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use fluss_rpc::{Connection, ConnectionPool, Phase, Result, RpcConfig, RpcError, Secret, Security};
+use fluss_rpc::{
+    Connection, ConnectionPool, Lane, Phase, Result, RpcConfig, RpcError, Secret, Security,
+};
 use fluss_wire::codec;
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{
@@ -102,7 +104,10 @@ async fn a_server_of_the_wrong_kind_is_not_used() {
         peer.closed().await;
     });
     let pool = ConnectionPool::new(config(), net.dialer(), Handle::current());
-    let error = pool.get(&tablet(3), 0, seconds(5)).await.unwrap_err();
+    let error = pool
+        .get(&tablet(3), Lane::FIRST, seconds(5))
+        .await
+        .unwrap_err();
     assert!(matches!(error, RpcError::WrongServer { .. }), "{error}");
     assert!(error.is_retriable() && error.invalidates_metadata() && error.was_not_sent());
     assert_eq!(

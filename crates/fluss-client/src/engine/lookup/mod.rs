@@ -6,4 +6,4 @@ mod queue;
 mod retry;
 
 pub(crate) use queue::{LookupQueue, PackLimits};
-pub(crate) use retry::{LookupFault, RetryQueue, judge, retry_delay};
+pub(crate) use retry::{LookupFault, RetryQueue, judge};

@@ -2,12 +2,9 @@
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use fluss_wire::error_code::ErrorCode;
-
-const FIRST_DELAY: Duration = Duration::from_millis(20);
-const LAST_DELAY: Duration = Duration::from_secs(1);
 
 /// What to do about an error code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,16 +30,6 @@ pub(crate) fn judge(code: ErrorCode) -> LookupFault {
     } else {
         LookupFault::Retry
     }
-}
-
-/// The pause after the given number of attempts: doubling from 20 ms to 1 s, less up to half of it by chance (`entropy`, of which 0 takes
-/// most).
-pub(crate) fn retry_delay(attempts: u32, entropy: u32) -> Duration {
-    let full = FIRST_DELAY
-        .saturating_mul(1 << attempts.saturating_sub(1).min(6))
-        .min(LAST_DELAY);
-    let half = full / 2;
-    half + half.mul_f64(f64::from(entropy) / f64::from(u32::MAX))
 }
 
 /// Lookups that pause before they are tried again.
@@ -112,6 +99,8 @@ impl<E> Eq for Paused<E> {}
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -135,14 +124,6 @@ mod tests {
         for (code, expected) in cases {
             assert_eq!(judge(code), expected, "{code:?}");
         }
-    }
-
-    #[test]
-    fn pauses_grow_to_a_bound_and_chance_takes_at_most_half() {
-        assert_eq!(retry_delay(1, u32::MAX), FIRST_DELAY);
-        assert_eq!(retry_delay(1, 0), FIRST_DELAY / 2);
-        assert_eq!(retry_delay(3, u32::MAX), FIRST_DELAY * 4);
-        assert_eq!(retry_delay(u32::MAX, u32::MAX), LAST_DELAY);
     }
 
     #[test]

@@ -1,84 +1,35 @@
-//! The lookups that rest before they are routed anew, and the task that does so.
+//! The task that routes lookups again after their pause.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use fluss_metadata::TableBucket;
 use futures::stream::{FuturesUnordered, StreamExt};
-use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
+use super::dispatch::dispatch;
 use super::entry::Entry;
-use super::{EndWithTask, Shared};
+use super::shared::{CloseOnDrop, Shared};
 use crate::clock::FAR_AWAY;
-use crate::engine::lookup::RetryQueue;
 use crate::error::Error;
 
-pub(super) struct Retries {
-    queue: Mutex<Option<RetryQueue<Entry>>>,
-    work: Notify,
-}
-
-impl Default for Retries {
-    fn default() -> Self {
-        Self {
-            queue: Mutex::new(Some(RetryQueue::new())),
-            work: Notify::new(),
-        }
-    }
-}
-
-impl Retries {
-    /// Lets a lookup rest until `due`.
-    pub(super) fn park(&self, entry: Entry, due: Instant) {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(open) = queue.as_mut() {
-            open.push(due.into_std(), entry);
-        } else {
-            drop(queue);
-            entry.fail(Error::closed("the connection"));
-            return;
-        }
-        drop(queue);
-        self.work.notify_one();
-    }
-
-    fn next_due(&self) -> Option<Instant> {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.as_ref()?.next_due().map(Instant::from_std)
-    }
-
-    fn pop_due(&self, now: Instant) -> Option<Entry> {
-        let mut queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner);
-        queue.as_mut()?.pop_due(now.into_std())
-    }
-
-    /// Fails what rests, and what comes.
-    pub(super) fn fail_all(&self) {
-        let queue = self
-            .queue
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(mut queue) = queue {
-            for entry in queue.drain() {
-                entry.fail(Error::closed("the connection"));
-            }
-        }
-    }
-}
-
 /// Routes lookups whose pause has ended, learning the leaders that are not known, until it is aborted.
-pub(super) async fn drive(end: EndWithTask) {
-    let shared = Arc::clone(&end.0);
+pub(super) async fn drive(close: CloseOnDrop) {
+    let shared = Arc::clone(&close.0);
     let mut refreshes = FuturesUnordered::new();
     loop {
         let mut lost = Vec::new();
         let now = Instant::now();
         while let Some(mut entry) = shared.retries.pop_due(now) {
             shared.free_room(std::slice::from_mut(&mut entry));
-            if shared.cluster.view().leader_of(&entry.bucket).is_some() {
-                shared.dispatch(entry);
+            if shared
+                .context
+                .cluster
+                .view()
+                .leader_of(&entry.bucket)
+                .is_some()
+            {
+                dispatch(&shared, None, entry);
             } else {
                 lost.push(entry);
             }
@@ -96,17 +47,17 @@ pub(super) async fn drive(end: EndWithTask) {
     }
 }
 
-/// Learns the leaders of the lookups' buckets and sends them on; those without one rest again.
+/// Learns the leaders of the lookups' buckets and sends them on; those without one pause again.
 async fn find_leaders(shared: &Arc<Shared>, entries: Vec<Entry>) {
     let mut tables: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
     for entry in &entries {
         let table = (entry.target.path.clone(), entry.target.table_id);
         tables.entry(table).or_default().insert(entry.bucket);
     }
-    // Whoever runs out of time hears of it then; a refresh goes on for the others, who join it when they are here again.
+    // A lookup that runs out of time fails then; the refresh continues for the others, which join it when they are here again.
     let soonest = entries.iter().map(|entry| entry.deadline).min();
     let until = soonest.unwrap_or_else(Instant::now);
-    let cluster = &shared.cluster;
+    let cluster = &shared.context.cluster;
     let mut failures = HashMap::new();
     let mut unanswered = false;
     for ((path, table), buckets) in tables {
@@ -125,14 +76,14 @@ async fn find_leaders(shared: &Arc<Shared>, entries: Vec<Entry>) {
     }
     for mut entry in entries {
         if cluster.view().leader_of(&entry.bucket).is_some() {
-            shared.dispatch(entry);
+            dispatch(shared, None, entry);
             continue;
         }
         let (path, table) = (&entry.target.path, entry.target.table_id);
         if let Some(name) = &entry.partition
             && !failures.contains_key(&table)
         {
-            // The partition may be gone, or be another one of that name by now.
+            // The partition may have been dropped, or re-created under its name.
             let search = cluster.partition_of(path, table, name);
             match timeout_at(until, search).await {
                 Err(_) => unanswered = true,
@@ -155,8 +106,12 @@ async fn find_leaders(shared: &Arc<Shared>, entries: Vec<Entry>) {
             Some(error) => shared.retry(entry, error.clone()),
             None => {
                 let why = entry.last_error.take().filter(|_| unanswered);
-                let election =
-                    || Error::timeout("the election of a leader", shared.config.call_timeout);
+                let election = || {
+                    Error::timeout(
+                        "the election of a leader",
+                        shared.context.config.call_timeout,
+                    )
+                };
                 let error = why.map_or_else(election, |error| *error);
                 shared.retry(entry, error);
             }

@@ -1,25 +1,25 @@
-//! Which lane leads to each bucket of a table, remembered as long as the view of the cluster stays the same.
+//! The lanes of a table's buckets, remembered as long as the view of the cluster stays the same.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::lane::Lane;
+use super::lane_queue::LaneQueue;
 
 /// The lanes of the buckets of a table without partitions.
 #[derive(Debug, Default)]
-pub(crate) struct Routes {
+pub(super) struct LaneCache {
     known: RwLock<Known>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    /// Generation of the view that told them.
+    /// Generation of the view that they follow from.
     generation: u64,
-    lanes: Vec<Option<Arc<Lane>>>,
+    lanes: Vec<Option<Arc<LaneQueue>>>,
 }
 
-impl Routes {
-    /// The lane of a bucket, if the view of this generation told it.
-    pub(super) fn get(&self, generation: u64, bucket: i32) -> Option<Arc<Lane>> {
+impl LaneCache {
+    /// The lane of a bucket, if it is known for the view of this generation.
+    pub(super) fn get(&self, generation: u64, bucket: i32) -> Option<Arc<LaneQueue>> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         if known.generation != generation {
             return None;
@@ -28,7 +28,7 @@ impl Routes {
     }
 
     /// Remembers the lane of a bucket.
-    pub(super) fn insert(&self, generation: u64, bucket: i32, lane: &Arc<Lane>) {
+    pub(super) fn insert(&self, generation: u64, bucket: i32, lane: &Arc<LaneQueue>) {
         let Ok(index) = usize::try_from(bucket) else {
             return;
         };
