@@ -21,8 +21,8 @@ impl MockClusterBuilder {
         self
     }
 
-    /// Seed for random choices, such as bucket leaders and the [probability](crate::fault::OnRequest::probability) of faults. The same
-    /// seed and the same calls give the same cluster. 0 by default.
+    /// Seed for random choices, such as bucket leaders and the [probability](crate::fault::OnRequest::probability) of
+    /// faults. The same seed and the same calls give the same cluster. 0 by default.
     pub fn seed(mut self, seed: u64) -> Self {
         self.settings.seed = seed;
         self
@@ -34,14 +34,15 @@ impl MockClusterBuilder {
         self
     }
 
-    /// Requires SASL/PLAIN and adds a user; all other users are rejected. Without any user, no authentication is required.
+    /// Requires SASL/PLAIN and adds a user; all other users are rejected. Without any user, no authentication is
+    /// required.
     pub fn sasl_user(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
         self.settings.users.insert(user.into(), password.into());
         self
     }
 
-    /// Opens no sockets: the servers are reached only through [`MockCluster::network`], at addresses reserved for documentation. Nothing
-    /// then waits for the operating system, so tokio's paused clock covers the whole round trip.
+    /// Opens no sockets: the servers are reached only through [`MockCluster::network`], at addresses reserved for
+    /// documentation. Nothing then waits for the operating system, so tokio's paused clock covers the whole round trip.
     pub fn in_memory(mut self) -> Self {
         self.settings.in_memory = true;
         self
@@ -53,14 +54,15 @@ impl MockClusterBuilder {
         self
     }
 
-    /// The wall clock at the start, in milliseconds since 1970: the machine's by default. From then on it follows tokio's clock.
+    /// The wall clock at the start, in milliseconds since 1970: the machine's by default. From then on it follows
+    /// tokio's clock.
     pub fn wall_clock(mut self, millis: i64) -> Self {
         self.settings.wall_clock = Some(millis);
         self
     }
 
-    /// Sets an entry of the servers' configuration, as in their `server.yaml`. Clients can describe every entry; the README of this crate
-    /// lists those that change behaviour.
+    /// Sets an entry of the servers' configuration, as in their `server.yaml`. Clients can describe every entry; the
+    /// README of this crate lists those that change behaviour.
     pub fn config(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.settings.config.insert(key.into(), value.into());
         self

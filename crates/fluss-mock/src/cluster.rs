@@ -55,8 +55,8 @@ impl MockCluster {
         address.unwrap_or(SocketAddr::from((NOWHERE, FIRST_PORT)))
     }
 
-    /// Returns the addresses of the tablet servers in the order of their ids, which start at 0. A server that is down has
-    /// its last address.
+    /// Returns the addresses of the tablet servers in the order of their ids, which start at 0. A server that is down
+    /// has its last address.
     pub fn tablet_servers(&self) -> Vec<SocketAddr> {
         self.running.tablet_servers()
     }
@@ -175,7 +175,8 @@ impl Drop for MockCluster {
     }
 }
 
-/// Binds a port of the loopback interface, or any free one for 0. Retries for a while if it is in use: a server may just have left it.
+/// Binds a port of the loopback interface, or any free one for 0. Retries for a while if it is in use: a server may
+/// just have left it.
 async fn bind(port: u16) -> io::Result<(TcpListener, SocketAddr)> {
     let mut attempt = 1;
     loop {

@@ -1,12 +1,12 @@
-//! An Apache Fluss cluster in your process: it speaks the protocol over loopback TCP or in-process streams, and keeps its
-//! data in memory.
+//! An Apache Fluss cluster in your process: it speaks the protocol over loopback TCP or in-process streams, and keeps
+//! its data in memory.
 //!
 //! It is a test double, for your tests and for trying things out without a server. What it serves behaves as on a real
 //! cluster, down to the error codes. What it does not serve is missing from its `API_VERSIONS` response and fails with
 //! `UNSUPPORTED_VERSION`; nothing is faked. The README lists what is served.
 //!
-//! It shares frames, messages, rows and definitions with the client (`fluss-wire`, `fluss-row`, `fluss-metadata`), but no
-//! code that waits, retries or routes: a bug there would be on both sides of a test and stay hidden.
+//! It shares frames, messages, rows and definitions with the client (`fluss-wire`, `fluss-row`, `fluss-metadata`), but
+//! no code that waits, retries or routes: a bug there would be on both sides of a test and stay hidden.
 //!
 //! ```
 //! use fluss_mock::MockCluster;

@@ -19,7 +19,8 @@ const STREAM_BYTES: usize = 64 * 1024;
 /// The number of streams that may wait for a server to accept them.
 const BACKLOG: usize = 128;
 
-/// Dials the servers of a cluster in process, without sockets. Cheap to clone. Once the cluster is dropped, every dial fails.
+/// Dials the servers of a cluster in process, without sockets. Cheap to clone. Once the cluster is dropped, every dial
+/// fails.
 ///
 /// It reaches every server at its address, including servers that also listen on loopback TCP.
 #[derive(Clone)]

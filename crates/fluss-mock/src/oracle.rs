@@ -1,7 +1,7 @@
 //! Records what was written, and finds what is wrong with what is read.
 //!
-//! It trusts only the writers: each reports what it is about to write, and then whether the write was acknowledged. A write that was not
-//! acknowledged may be stored or not, now or later: its response may have been lost.
+//! It trusts only the writers: each reports what it is about to write, and then whether the write was acknowledged. A
+//! write that was not acknowledged may be stored or not, now or later: its response may have been lost.
 //!
 //! ```
 //! use fluss_mock::oracle::{Oracle, Violation};
@@ -59,8 +59,8 @@ pub enum Violation {
 
 /// The record of what was written.
 ///
-/// Rows are numbers, each written once. Keys are numbers, each written by one writer, which awaits the result before it writes the key
-/// again.
+/// Rows are numbers, each written once. Keys are numbers, each written by one writer, which awaits the result before it
+/// writes the key again.
 #[derive(Debug, Clone, Default)]
 pub struct Oracle {
     rows: BTreeMap<u64, Row>,

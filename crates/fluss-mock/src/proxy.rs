@@ -27,11 +27,11 @@ use crate::transport::{Alteration, MAX_FRAME_BYTES, Outgoing, WAITING_ANSWERS, r
 /// The buffer of a stream in each direction, in bytes.
 const STREAM_BYTES: usize = 1 << 20;
 
-/// A proxy between a client and a real cluster that applies [fault rules](crate::fault) to requests and responses. It reads only lengths, API
-/// keys and ids, except for rules about buckets or messages.
+/// A proxy between a client and a real cluster that applies [fault rules](crate::fault) to requests and responses. It
+/// reads only lengths, API keys and ids, except for rules about buckets or messages.
 ///
-/// The client dials through it in process, so the cluster needs no change. Rules identify servers by their ports: the server at port 9124 is
-/// [`ServerId::Tablet(9124)`](ServerId::Tablet). Dropping the proxy closes all its connections.
+/// The client dials through it in process, so the cluster needs no change. Rules identify servers by their ports: the
+/// server at port 9124 is [`ServerId::Tablet(9124)`](ServerId::Tablet). Dropping the proxy closes all its connections.
 pub struct FaultProxy {
     faults: Faults,
     gatekeepers: Mutex<BTreeMap<u16, Gatekeeper>>,
@@ -212,7 +212,7 @@ impl Relay {
         let mut late = JoinSet::new();
         let mut frames = Frames::new(from);
         while let Some(frame) = frames.next().await {
-            // Behind the type.
+            // After the type.
             let id = frame.get(1..).and_then(<[u8]>::first_chunk::<4>);
             let id = id.map(|id| i32::from_be_bytes(*id));
             let alteration = id.and_then(|id| lock(&self.alterations).remove(&id));

@@ -29,8 +29,8 @@ impl MockCluster {
             .with(|state| state.catalog.placement(bucket)?.leader)
     }
 
-    /// Makes another server the leader of a bucket, and one of its replicas if it was not. Does nothing if there is no such
-    /// bucket.
+    /// Makes another server the leader of a bucket, and one of its replicas if it was not. Does nothing if there is no
+    /// such bucket.
     pub fn move_leader(&self, bucket: &TableBucket, to: i32) {
         self.shared.with(|state| {
             if let Some(placement) = state.catalog.placement_mut(bucket) {
@@ -45,7 +45,8 @@ impl MockCluster {
         self.shared.announce();
     }
 
-    /// Removes servers from the in-sync replicas of a bucket, except for the leader. They rejoin when they are restarted.
+    /// Removes servers from the in-sync replicas of a bucket, except for the leader. They rejoin when they are
+    /// restarted.
     pub fn shrink_isr(&self, bucket: &TableBucket, out: &[i32]) {
         self.shared.with(|state| {
             if let Some(placement) = state.catalog.placement_mut(bucket) {
@@ -126,8 +127,8 @@ impl MockCluster {
         self.shared.with(crate::state::State::expire_writers);
     }
 
-    /// Sets the number of buckets of future partitions, as rescaling a table of release 1.0 does. Existing partitions keep
-    /// theirs. Does nothing if the table does not exist or is not partitioned.
+    /// Sets the number of buckets of future partitions, as rescaling a table of release 1.0 does. Existing partitions
+    /// keep theirs. Does nothing if the table does not exist or is not partitioned.
     pub fn rescale(&self, table: &TablePath, buckets: i32) {
         self.shared.with(|state| {
             let now = state.clock.now_millis();
@@ -146,7 +147,8 @@ impl MockCluster {
         self.inject(fault::on_any().server(server).before(Fault::Delay(time)))
     }
 
-    /// Returns the latest requests of all servers, in the order of their arrival: at most 4,096, and 16 MiB of messages.
+    /// Returns the latest requests of all servers, in the order of their arrival: at most 4,096, and 16 MiB of
+    /// messages.
     pub fn journal(&self) -> Vec<Request> {
         self.shared.journal.requests()
     }

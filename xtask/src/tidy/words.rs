@@ -68,7 +68,7 @@ const TO_DO: [&str; 8] = [
     "CHANGELOG.md",
     "crates/fluss-client/",
     "crates/fluss-metadata/",
-    "crates/fluss-mock/",
+    "crates/fluss-mock/src/serve/fetch.rs",
     "crates/fluss-row/",
     "crates/fluss-rpc/",
     "crates/fluss-wire/",

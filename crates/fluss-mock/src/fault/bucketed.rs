@@ -1,4 +1,4 @@
-//! Requests that name buckets: which ones, and answers with an error for some of them.
+//! Requests that name buckets: finds the buckets, and adds errors for some of them to responses.
 
 use bytes::Bytes;
 use fluss_wire::Segments;
@@ -21,8 +21,8 @@ pub(crate) fn names_bucket(request: &RequestFrame, bucket: i32) -> bool {
     rest.is_some_and(|(_, named)| named)
 }
 
-/// The request without the bucket, or without all if there is none, and whether it named any that is gone. `None` if the API does not
-/// go by buckets.
+/// Removes the bucket from the request, or all buckets for `None`. Also returns whether any was removed. `None` if the
+/// API has no buckets.
 pub(crate) fn without_buckets(
     request: &RequestFrame,
     bucket: Option<i32>,
@@ -55,8 +55,8 @@ pub(crate) fn without_buckets(
     Some((rest, named))
 }
 
-/// The answer with an error for the bucket of the request, or for all if there is none, whatever it said about them. `None` if the API
-/// does not go by buckets, or the answer is an error as a whole.
+/// Replaces the result for the bucket, or for all buckets of the request for `None`, with an error. `None` if the API
+/// has no buckets, or the whole response is an error.
 pub(crate) fn with_bucket_errors(
     request: &RequestFrame,
     bucket: Option<i32>,
@@ -101,16 +101,16 @@ fn response(answer: &Segments) -> Option<Response> {
     frame::decode_response(frame).ok()
 }
 
-/// A request that goes by buckets.
+/// A request that names buckets.
 trait Buckets: ApiRequest {
-    /// Leaves out the buckets of which `keep` is false.
+    /// Removes the buckets for which `keep` is false.
     fn retain(&mut self, keep: &mut dyn FnMut(i32) -> bool);
 
-    /// Puts an error in the place of what the answer says about some buckets of this request.
+    /// Replaces the results for some buckets of this request with an error.
     fn refuse(&self, answer: &mut Self::Response, refused: &dyn Fn(i32) -> bool, code: i32);
 }
 
-/// For requests with a list `buckets_req`, and answers with a list `buckets_resp`.
+/// For requests with a list `buckets_req` and responses with a list `buckets_resp`.
 macro_rules! by_list {
     ($request:ty, $response:ty, $entry:ident) => {
         impl Buckets for $request {
@@ -139,7 +139,7 @@ macro_rules! by_list {
     };
 }
 
-/// The text of errors that a rule made.
+/// The message of injected errors.
 pub(crate) const INJECTED: &str = "injected by a rule of the mock cluster";
 
 by_list!(
@@ -162,7 +162,7 @@ impl Buckets for FetchLogRequest {
         }
         self.tables_req
             .retain(|table| !table.buckets_req.is_empty());
-        // An error is told at once.
+        // An error is returned at once.
         self.min_bytes = Some(0);
     }
 
@@ -222,7 +222,7 @@ impl Buckets for ListOffsetsRequest {
     }
 }
 
-/// Of one bucket, and the answer tells of an error as a whole.
+/// Names a single bucket; the whole response carries the error.
 impl Buckets for LimitScanRequest {
     fn retain(&mut self, keep: &mut dyn FnMut(i32) -> bool) {
         keep(self.bucket_id);
@@ -239,7 +239,7 @@ impl Buckets for LimitScanRequest {
     }
 }
 
-/// Of the bucket that it opens a scan of: later requests name the scan alone.
+/// Names the bucket of a new scan. Later requests name only the scan.
 impl Buckets for ScanKvRequest {
     fn retain(&mut self, keep: &mut dyn FnMut(i32) -> bool) {
         if let Some(bucket) = &self.bucket_scan_req {

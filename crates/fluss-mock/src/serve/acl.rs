@@ -1,4 +1,4 @@
-//! Access rules: made, listed, dropped.
+//! Creates, lists and drops access rules.
 
 use fluss_metadata::{
     AclFilter, AclInfo, OperationType, PermissionType, Principal, Resource, ResourceType,
@@ -40,7 +40,7 @@ pub(crate) fn create(
     })
 }
 
-/// Rules about what the caller may not describe are left out.
+/// Leaves out rules about resources that the caller may not describe.
 pub(crate) fn list(
     state: &mut State,
     caller: &Caller,
@@ -93,7 +93,7 @@ pub(crate) fn drop(
     })
 }
 
-/// Whether a filter is about a resource, whoever its rules are for.
+/// Whether a filter covers a resource, for any principal.
 fn is_about(filter: &AclFilter, resource: &Resource) -> bool {
     let kind = filter.get_resource_type();
     (kind == ResourceType::Any || kind == resource.kind())

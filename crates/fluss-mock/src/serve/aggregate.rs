@@ -1,4 +1,4 @@
-//! Values put together by the aggregation merge engine.
+//! The functions of the aggregation merge engine.
 //!
 //! Source: the classes of the package `org.apache.fluss.server.kv.rowmerger.aggregate.functions`.
 
@@ -11,7 +11,7 @@ use fluss_wire::error_code::ErrorCode;
 use super::rows::compact_decimal;
 use crate::reply::{Result, fail, internal};
 
-/// The value of a column after a row with `new` was written onto one with `old`.
+/// The value of a column after `new` was written over `old`.
 pub(super) fn aggregate<'a>(
     function: &AggFunction,
     of: &DataType,
@@ -23,7 +23,7 @@ pub(super) fn aggregate<'a>(
     if kind == F::LastValue {
         return Ok(new);
     }
-    // All others leave nulls out.
+    // All others ignore nulls.
     if old == Datum::Null {
         return Ok(new);
     }
@@ -67,8 +67,8 @@ pub(super) fn aggregate<'a>(
     }
 }
 
-/// Integers wrap around, as in Java. A decimal that becomes too large is null, unless it is stored as an integer: then it outgrows its
-/// precision, and a log of Arrow batches has no place for it.
+/// Integers wrap around, as in Java. A decimal that becomes too large is null, unless it is stored as an integer: then
+/// it outgrows its precision, and a log of Arrow batches has no place for it.
 fn sum<'a>(of: &DataType, old: &Datum<'a>, new: &Datum<'a>) -> Result<Datum<'a>> {
     Ok(match (old, new) {
         (Datum::TinyInt(old), Datum::TinyInt(new)) => Datum::TinyInt(old.wrapping_add(*new)),
@@ -114,7 +114,7 @@ fn product<'a>(of: &DataType, old: &Datum<'a>, new: &Datum<'a>) -> Result<Datum<
     })
 }
 
-/// Half up, away from zero.
+/// Rounds half away from zero.
 fn rounded(unscaled: i128, digits: u32) -> Option<i128> {
     let unit = 10_i128.checked_pow(digits)?;
     let half = unit / 2;
@@ -128,7 +128,7 @@ fn decimal<'a>(unscaled: Option<i128>, like: &Decimal) -> Datum<'a> {
     value.map_or(Datum::Null, Datum::Decimal)
 }
 
-/// As Java compares values of one type: NaN, whatever its bits, is larger than all numbers. `None` for types that have no order.
+/// Compares values of one type as Java does: NaN is larger than all numbers. `None` for types without an order.
 pub(super) fn compare(old: &Datum<'_>, new: &Datum<'_>) -> Option<Ordering> {
     match (old, new) {
         (Datum::Boolean(old), Datum::Boolean(new)) => Some(old.cmp(new)),

@@ -1,4 +1,4 @@
-//! Changes of tables: columns added, properties set and reset.
+//! Alters tables: adds columns, sets and resets properties.
 //!
 //! Source: `CoordinatorService.alterTable`, `MetadataManager`, `SchemaUpdate`.
 
@@ -75,7 +75,7 @@ pub(crate) fn alter(
     Ok(AlterTableResponse {})
 }
 
-/// Only columns at the end are taken, and null is what rows before have there.
+/// Columns can be added only at the end; existing rows have null there.
 fn with_columns(release: Release, schema: &Schema, request: &AlterTableRequest) -> Result<Schema> {
     let mut builder = SchemaBuilder::from_schema(schema);
     let mut names: Vec<&str> = schema.column_names();
@@ -116,7 +116,7 @@ fn with_columns(release: Release, schema: &Schema, request: &AlterTableRequest) 
         .map_err(invalid(ErrorCode::UNKNOWN_SERVER_ERROR))
 }
 
-/// How an added column is aggregated. Servers of release 0.9.1 don't know the field.
+/// The aggregation of an added column. Servers of release 0.9.1 ignore the field.
 fn aggregation(release: Release, column: &PbAddColumn) -> Result<Option<AggFunction>> {
     let Some(name) = column.agg_function_type.as_deref() else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Who sent a request, to which server, and what they may do.
+//! The caller of a request, and its permissions.
 
 use fluss_metadata::{OperationType, Principal, Resource, TableId, TablePath};
 use fluss_wire::error_code::ErrorCode;
@@ -7,20 +7,20 @@ use fluss_wire::version::ServerType;
 use crate::reply::{Result, fail};
 use crate::state::State;
 
-/// The other side of a connection.
+/// The client of a connection.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
-    /// The server that was asked.
+    /// The id of the server that received the request.
     pub(crate) server: i32,
     pub(crate) kind: ServerType,
-    /// Who asks: nobody in particular where nobody has to say so.
+    /// The authenticated user; anonymous without authentication.
     pub(crate) principal: Principal,
-    /// The address they come from.
+    /// The address of the client.
     pub(crate) host: String,
 }
 
 impl Caller {
-    /// Somebody who did not say who they are, on this machine.
+    /// An unauthenticated caller on this machine.
     pub(crate) fn anonymous(server: i32, kind: ServerType) -> Self {
         Self {
             server,
@@ -30,12 +30,12 @@ impl Caller {
         }
     }
 
-    /// The tablet server that was asked, if it is one.
+    /// The id of the server that received the request, if it is a tablet server.
     pub(crate) fn tablet_server(&self) -> Option<i32> {
         (self.kind == ServerType::TabletServer).then_some(self.server)
     }
 
-    /// Whether the rules, if there are any, let the caller do this.
+    /// Whether the caller has this permission. Always true without access rules.
     pub(crate) fn may(&self, state: &State, operation: OperationType, resource: &Resource) -> bool {
         state
             .access
@@ -86,7 +86,7 @@ impl Caller {
         self.must(state, operation, &Resource::table(path))
     }
 
-    /// As [`must_on_table`](Self::must_on_table), of a table by its id. Where there are no rules, ids aren't looked at here.
+    /// Like [`must_on_table`](Self::must_on_table), for a table id. Without access rules, the id is not checked.
     pub(crate) fn must_on_table_id(
         &self,
         state: &State,
@@ -103,7 +103,7 @@ impl Caller {
     }
 }
 
-/// The error for a table id that a server doesn't know.
+/// The error for an unknown table id.
 pub(crate) fn unknown_table<T>(server: &str, id: TableId) -> Result<T> {
     fail(
         ErrorCode::UNKNOWN_TABLE_OR_BUCKET_EXCEPTION,

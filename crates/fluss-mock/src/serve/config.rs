@@ -1,4 +1,4 @@
-//! Configuration of the servers: described and changed.
+//! Describes and changes the configuration of the servers.
 
 use fluss_metadata::{ConfigSource, OperationType};
 use fluss_wire::error_code::ErrorCode;
@@ -42,7 +42,7 @@ pub(crate) fn describe(
     })
 }
 
-/// All changes happen or none.
+/// Applies all changes or none.
 pub(crate) fn alter(
     state: &mut State,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! Batches that a filter leaves out of a fetch, by their statistics (since 1.0).
+//! Skips batches in a fetch that can't match a filter, by their statistics (since 1.0).
 //!
 //! Source: `LogSegment.readWithFilter`, `PredicateMessageUtils`, `PredicateSchemaResolver`, `LeafPredicate`.
 
@@ -15,7 +15,7 @@ use crate::release::Release;
 use crate::reply::{Result, fail};
 use crate::state::Table;
 
-/// A filter that was understood.
+/// A parsed filter.
 pub(super) struct Filter {
     root: Node,
 }
@@ -24,14 +24,14 @@ enum Node {
     All(Vec<Node>),
     Any(Vec<Node>),
     Leaf {
-        /// The column, as schemas number it whatever its position.
+        /// The id of the column, which is independent of its position.
         column_id: i32,
         test: Test,
         literals: Vec<Datum<'static>>,
     },
 }
 
-/// What a column is tested for.
+/// The predicate on a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Test {
     Equal,
@@ -49,7 +49,7 @@ enum Test {
     NotIn,
 }
 
-/// By their numbers (`FlussApi.proto: PbLeafPredicate.function`).
+/// In the order of their numbers (`FlussApi.proto: PbLeafPredicate.function`).
 const TESTS: [Test; 13] = [
     Test::Equal,
     Test::NotEqual,
@@ -67,7 +67,7 @@ const TESTS: [Test; 13] = [
 ];
 
 impl Filter {
-    /// The filter of a request. One that isn't understood counts as none, but for a schema that isn't named.
+    /// The filter of a request. An invalid filter is ignored; a missing schema id is an error.
     pub(super) fn of(
         release: Release,
         table: &Table,
@@ -76,7 +76,7 @@ impl Filter {
         let Some(predicate) = &request.filter_predicate else {
             return Ok(None);
         };
-        // Servers of release 0.9.1 don't know the field.
+        // Servers of release 0.9.1 ignore the field.
         if release == Release::V0_9_1 {
             return Ok(None);
         }
@@ -97,7 +97,7 @@ impl Filter {
         Ok(root.map(|root| Self { root }))
     }
 
-    /// Whether a batch may have a row that matches. Where that can't be told, it may.
+    /// Whether a batch may contain a matching row. True if the statistics can't decide.
     pub(super) fn keeps(&self, table: &Table, batch: &LogBatch) -> bool {
         let Some(schema) = table.schema(batch.header().schema_id()) else {
             return true;
@@ -237,7 +237,7 @@ fn leaf(leaf: &PbLeafPredicate, schema: &Schema) -> Option<Node> {
     })
 }
 
-/// `None` if it is of another type than the column.
+/// `None` if its type differs from that of the column.
 fn literal(value: &PbLiteralValue, of: &DataType) -> Option<Datum<'static>> {
     use DataTypeRoot as R;
     if value.is_null {
@@ -249,7 +249,7 @@ fn literal(value: &PbLiteralValue, of: &DataType) -> Option<Datum<'static>> {
     let nanos = value.timestamp_nano_of_millis_value.unwrap_or_default();
     Some(match (value.literal_type, of.root()) {
         (0, R::Boolean) => Datum::Boolean(value.boolean_value.unwrap_or_default()),
-        // As casts of Java do.
+        // Like a cast in Java.
         (1, R::TinyInt) => Datum::TinyInt(int as i8),
         (2, R::SmallInt) => Datum::SmallInt(int as i16),
         (3, R::Integer) => Datum::Int(int),

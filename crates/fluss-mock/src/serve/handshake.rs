@@ -1,4 +1,4 @@
-//! Who is let in.
+//! Authentication.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use fluss_wire::sasl::{PLAIN, PLAINTEXT, PlainCredentials};
 use super::caller::Caller;
 use crate::reply::{Result, fail};
 
-/// Learns who the caller is: by SASL/PLAIN where there are users; a client that says `PLAINTEXT` where there are none.
+/// Authenticates the caller: by SASL/PLAIN if there are users, otherwise by `PLAINTEXT` without credentials.
 pub(crate) fn authenticate(
     users: &BTreeMap<String, String>,
     request: &AuthenticateRequest,

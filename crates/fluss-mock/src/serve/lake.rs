@@ -1,6 +1,6 @@
-//! Snapshots in a lake, as a tiering service reports them.
+//! Lake snapshots, as reported by a tiering service.
 //!
-//! The files of offsets that real servers write between preparing and committing are names here, which stand for offsets in memory.
+//! Real servers write files of offsets between prepare and commit. Here the files are names for offsets in memory.
 
 use std::collections::BTreeMap;
 
@@ -69,7 +69,7 @@ pub(crate) fn get(
     })
 }
 
-/// Notes offsets, together with those of the last snapshot.
+/// Keeps offsets, merged with those of the last snapshot.
 #[expect(
     clippy::unnecessary_wraps,
     reason = "all functions that serve a request have one shape"

@@ -1,4 +1,4 @@
-//! Rows by their key, or by the beginning of it.
+//! Looks rows up by their key, or by a prefix of it.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +20,7 @@ use super::rows::Rows;
 use crate::reply::{Result, internal};
 use crate::state::{State, Table, Value};
 
-/// Stands for no sequence.
+/// Means no sequence.
 const NO_SEQUENCE: i32 = -1;
 
 pub(crate) fn by_key(
@@ -80,7 +80,7 @@ fn rows(
     .collect()
 }
 
-/// Inserts a row for each key that has none: its other columns are null, or numbered.
+/// Inserts a row for each missing key. Its other columns are null or auto-incremented.
 fn insert(
     state: &mut State,
     caller: &Caller,
@@ -113,11 +113,11 @@ fn insert(
         Ok((key.clone(), Some(row.value)))
     });
     let records = records.collect::<Result<Vec<_>>>()?;
-    let nobody = (NO_WRITER_ID, NO_SEQUENCE);
-    put::write(table, bucket, merge, records, nobody, now).map(|_| ())
+    let no_writer = (NO_WRITER_ID, NO_SEQUENCE);
+    put::write(table, bucket, merge, records, no_writer, now).map(|_| ())
 }
 
-/// The columns of a row that has nothing but this key. Keys are rows of their columns, compacted, without bits for nulls.
+/// The columns of a row that contains only this key. A key is a compacted row of the key columns, without null bits.
 fn key_columns(table: &Table, key: &Bytes) -> Result<Vec<Datum<'static>>> {
     let schema = table.latest_schema();
     let positions: Vec<usize> = table

@@ -1,4 +1,4 @@
-//! What becomes of a row when another one is written under its key.
+//! Merges a row with the one that is stored under its key.
 //!
 //! Source: the classes of the package `org.apache.fluss.server.kv.rowmerger`.
 
@@ -14,26 +14,26 @@ use crate::release::Release;
 use crate::reply::{Result, fail, internal};
 use crate::state::Table;
 
-/// The mode of a request that passes the merge engine by (`FlussApi.proto: PutKvRequest.agg_mode`).
+/// The mode of a request that bypasses the merge engine (`FlussApi.proto: PutKvRequest.agg_mode`).
 const OVERWRITE: i32 = 1;
-/// The mode that servers don't have yet.
+/// A mode that servers do not support yet.
 const LOCAL_AGGREGATE: i32 = 2;
 
-/// How the rows of a request are merged with those before.
+/// How the rows of a request are merged with stored rows.
 pub(super) enum Merge {
-    /// The new row takes the place of the old one.
+    /// The new row replaces the old one.
     Replace,
-    /// Only some columns of the new row count, by position.
+    /// Partial update: only some columns of the new row count, by position.
     Columns {
         is_target: Vec<bool>,
         is_key: Vec<bool>,
     },
     FirstRow,
-    /// By this column.
+    /// The version column.
     Versioned {
         column: usize,
     },
-    /// Each column by its function; only some, if that is said.
+    /// Each column by its function; only the target columns, if there are any.
     Aggregate {
         functions: Vec<(AggFunction, DataType)>,
         is_target: Option<Vec<bool>>,
@@ -62,7 +62,7 @@ impl Merge {
         let keys = schema.primary_key_indexes();
         let is_key = || (0..width).map(|place| keys.contains(&place)).collect();
         match (engine, target_columns.is_empty()) {
-            // Since release 1.0 who names every column writes whole rows.
+            // Since release 1.0, naming every column means writing whole rows.
             (None, false) if release == Release::V1_0 && names_all(width, target_columns) => {
                 Ok(Self::Replace)
             }
@@ -93,12 +93,12 @@ impl Merge {
         }
     }
 
-    /// Whether the old row doesn't matter.
+    /// Whether the old row is irrelevant.
     pub(super) fn replaces(&self) -> bool {
         matches!(self, Self::Replace)
     }
 
-    /// The row to store where there was none.
+    /// The row to store if there is no old one.
     pub(super) fn first(&self, rows: &Rows, new: Row) -> Result<Row> {
         match self {
             Self::Columns { is_target, .. } => rows.encode(pick(is_target, |is_target, place| {
@@ -112,7 +112,7 @@ impl Merge {
         }
     }
 
-    /// The row to store in the place of another, `None` if the old one stays.
+    /// The row to store instead of the old one, `None` to keep the old one.
     pub(super) fn upsert(&self, rows: &Rows, old: &Row, new: Row) -> Result<Option<Row>> {
         match self {
             Self::Replace => Ok(Some(new)),
@@ -150,7 +150,7 @@ impl Merge {
         }
     }
 
-    /// What is left of a row, `None` if nothing is.
+    /// The rest of a row after a delete, `None` if nothing is left.
     pub(super) fn delete(&self, rows: &Rows, old: &Row) -> Result<Option<Row>> {
         let (Self::Columns { is_target, is_key }
         | Self::Aggregate {
@@ -176,7 +176,7 @@ impl Merge {
     }
 }
 
-/// One value for each column, by whether it is meant and by its position.
+/// One value per column, from whether the column is a target and its position.
 fn pick<'a>(is_target: &[bool], value: impl Fn(bool, usize) -> Datum<'a>) -> Vec<Datum<'a>> {
     let places = (0..).zip(is_target);
     places
@@ -184,7 +184,7 @@ fn pick<'a>(is_target: &[bool], value: impl Fn(bool, usize) -> Datum<'a>) -> Vec
         .collect()
 }
 
-/// Which columns a request names.
+/// The columns that a request names.
 fn targets(schema: &Schema, target_columns: &[i32]) -> Result<Vec<bool>> {
     let columns = schema.columns();
     let mut is_target = vec![false; columns.len()];
@@ -231,7 +231,7 @@ fn names_all(width: usize, target_columns: &[i32]) -> bool {
     named.into_iter().eq(0..width)
 }
 
-/// Columns that the servers number are for nobody else to write.
+/// Rejects writes to the auto-increment column.
 fn check_auto_increment(schema: &Schema, target_columns: &[i32]) -> Result<()> {
     let Some(name) = schema.auto_increment_column() else {
         return Ok(());
@@ -251,7 +251,7 @@ fn check_auto_increment(schema: &Schema, target_columns: &[i32]) -> Result<()> {
     fail(ErrorCode::INVALID_TARGET_COLUMN, message)
 }
 
-/// The function of each column, and its type: columns of the key keep their value.
+/// The function and the type of each column. Key columns keep their value.
 fn functions(schema: &Schema) -> Vec<(AggFunction, DataType)> {
     let keys = schema.primary_key_indexes();
     let columns = schema.columns().iter().enumerate();
@@ -268,7 +268,7 @@ fn functions(schema: &Schema) -> Vec<(AggFunction, DataType)> {
         .collect()
 }
 
-/// What versions are compared by: milliseconds or the number itself, then nanoseconds. Null is before all.
+/// The sort key of a version: milliseconds or the number itself, then nanoseconds. Null comes first.
 fn version(row: &Row, column: usize) -> Result<Option<(i64, i32)>> {
     match row.datum(column) {
         Datum::Null => Ok(None),

@@ -1,4 +1,4 @@
-//! Who is there, and who leads what.
+//! The servers, and the leaders of buckets.
 
 use std::net::SocketAddr;
 
@@ -16,8 +16,8 @@ use crate::release::Release;
 use crate::reply::{Result, fail};
 use crate::state::{Partition, Placement, State, Table};
 
-/// Fails as a whole when one table or partition is missing, as the servers do; what the caller may not see is left out. A tablet
-/// server may be behind the times.
+/// Fails as a whole if one table or partition is missing, as real servers do; leaves out what the caller may not see.
+/// The metadata of a tablet server may be frozen.
 pub(crate) fn answer(
     state: &mut State,
     caller: &Caller,
@@ -95,7 +95,7 @@ pub(crate) fn answer(
     })
 }
 
-/// How many buckets a partition has, which servers tell since release 1.0.
+/// The number of buckets of a partition, which servers report since release 1.0.
 pub(super) fn reported_bucket_count(state: &State, partition: &Partition) -> Option<i32> {
     (state.release == Release::V1_0).then(|| partition.bucket_count())
 }

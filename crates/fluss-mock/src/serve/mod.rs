@@ -1,4 +1,4 @@
-//! What servers do with requests: one file for each family of APIs. All functions are plain: state and request in, answer out.
+//! Serves requests: one file per family of APIs. All functions are plain: state and request in, response out.
 
 pub(crate) mod acl;
 mod aggregate;
@@ -33,7 +33,7 @@ use fluss_metadata::{MetadataError, TablePath};
 use fluss_wire::error_code::{ErrorCode, ServerError};
 use fluss_wire::message::PbTablePath;
 
-/// What is wrong with a definition, under the code that servers give for it.
+/// Turns an invalid definition into an error with the code that servers use for it.
 pub(crate) fn invalid(code: ErrorCode) -> impl Fn(MetadataError) -> ServerError {
     move |error| ServerError::new(code, error.to_string())
 }

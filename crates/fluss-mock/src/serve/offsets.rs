@@ -1,4 +1,4 @@
-//! Offsets: earliest, latest, by time.
+//! Lists offsets: earliest, latest, by time.
 
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{ListOffsetsRequest, ListOffsetsResponse, PbListOffsetsRespForBucket};

@@ -26,7 +26,7 @@ pub(crate) fn create(
     let spec = resolve(found, &request.partition_spec)?;
     spec.validate()
         .map_err(invalid(ErrorCode::PARTITION_SPEC_INVALID_EXCEPTION))?;
-    // Release 0.9.1 takes any text, and drops it by comparing texts if it is too old.
+    // Release 0.9.1 accepts any text, and compares it as text to find partitions that are too old.
     if state.release != Release::V0_9_1 {
         let keys = found.descriptor.partition_keys();
         let now = state.clock.now_millis();
@@ -36,7 +36,7 @@ pub(crate) fn create(
             .map_err(invalid(ErrorCode::PARTITION_SPEC_INVALID_EXCEPTION))?;
     }
     if found.partitions.contains_key(&spec.partition_name()) {
-        // The field is named for the wrong case: it is about partitions that do exist.
+        // Despite its name, the field is about partitions that exist.
         if request.ignore_if_not_exists {
             return Ok(CreatePartitionResponse {});
         }

@@ -1,4 +1,4 @@
-//! Offsets that producers leave with the cluster.
+//! Offsets that producers register.
 //!
 //! Source: `CoordinatorService.registerProducerOffsets` and what follows it.
 
@@ -13,9 +13,9 @@ use super::caller::Caller;
 use crate::reply::{Result, fail};
 use crate::state::{ProducerOffsets, State};
 
-/// How long offsets are kept unless the producer says so, in milliseconds.
+/// The default time to live of offsets, in milliseconds.
 const DEFAULT_TTL_MILLIS: i64 = 24 * 3600 * 1000;
-/// How long the name of a producer may be.
+/// The maximum length of a producer id.
 const LONGEST_NAME: usize = 200;
 const CREATED: i32 = 0;
 const ALREADY_EXISTS: i32 = 1;
@@ -83,7 +83,7 @@ pub(crate) fn delete(
     Ok(DeleteProducerOffsetsResponse {})
 }
 
-/// Names become parts of paths.
+/// Producer ids become parts of paths.
 fn check_name(name: &str) -> Result<()> {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     let is_good = !name.is_empty() && name.len() <= LONGEST_NAME && name.chars().all(is_plain);

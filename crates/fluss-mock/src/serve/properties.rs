@@ -1,4 +1,4 @@
-//! Properties of tables: which of them a release knows, which it changes afterwards, and what it asks of a cluster for them.
+//! Table properties: those that a release knows, those that can be altered, and what they require of the cluster.
 //!
 //! Source: `TableDescriptorValidation`, `FlussConfigUtils`, `CoordinatorService.applySystemDefaults`.
 
@@ -13,18 +13,18 @@ use crate::release::Release;
 use crate::reply::{Result, fail, internal};
 use crate::state::Config;
 
-/// The numbers of changes (`FlussApi.proto: PbAlterConfig.op_type`).
+/// The kinds of changes (`FlussApi.proto: PbAlterConfig.op_type`).
 const SET: i32 = 0;
 const DELETE: i32 = 1;
 
-/// What servers tell apart from properties of the user's own.
+/// The prefix of the properties that servers know; all others are custom ones.
 pub(super) const PREFIX: &str = "table.";
 pub(super) const DATALAKE_ENABLED: &str = "table.datalake.enabled";
 pub(super) const DATALAKE_FORMAT: &str = "table.datalake.format";
 const DATALAKE_PREFIX: &str = "table.datalake.";
 pub(super) const KV_STANDBY: &str = "table.kv.standby-replica.enabled";
 
-/// Properties of release 0.9.1, by what follows `table.`.
+/// Properties of release 0.9.1, without the prefix.
 const KNOWN: [&str; 23] = [
     "auto-increment.cache-size",
     "auto-partition.enabled",
@@ -50,7 +50,7 @@ const KNOWN: [&str; 23] = [
     "merge-engine",
     "merge-engine.versioned.ver-column",
 ];
-/// One more, which every table has.
+/// Another one, which the server adds to every table.
 const REPLICATION_FACTOR: &str = "replication.factor";
 /// Those that release 1.0 adds.
 const KNOWN_SINCE_1_0: [&str; 5] = [
@@ -61,7 +61,7 @@ const KNOWN_SINCE_1_0: [&str; 5] = [
     "statistics.columns",
 ];
 
-/// Properties that may change once a table is there.
+/// Properties that can be altered.
 const ALTERABLE: [&str; 3] = [
     "datalake.enabled",
     "datalake.freshness",
@@ -80,14 +80,14 @@ const ALTERABLE_SINCE_1_0: [&str; 9] = [
     "statistics.columns",
 ];
 
-/// Whether a key is one of those of 0.9.1, or of those that 1.0 adds.
+/// Whether a key is in the list of 0.9.1, or in the list of additions in 1.0.
 fn is_of(key: &str, release: Release, first: &[&str], since_1_0: &[&str]) -> bool {
     key.strip_prefix(PREFIX).is_some_and(|key| {
         first.contains(&key) || (release == Release::V1_0 && since_1_0.contains(&key))
     })
 }
 
-/// Refuses properties that the release doesn't know.
+/// Rejects properties that the release does not know.
 pub(super) fn check_known(release: Release, descriptor: &TableDescriptor) -> Result<()> {
     let is_known = |key: &str| {
         is_of(key, release, &KNOWN, &KNOWN_SINCE_1_0)
@@ -109,7 +109,7 @@ pub(super) fn check_known(release: Release, descriptor: &TableDescriptor) -> Res
     fail(ErrorCode::INVALID_CONFIG_EXCEPTION, message)
 }
 
-/// A table in a lake needs a cluster with one.
+/// Rejects a lake table in a cluster without a lake.
 pub(super) fn check_lake(
     release: Release,
     descriptor: &TableDescriptor,
@@ -126,7 +126,7 @@ pub(super) fn check_lake(
     )
 }
 
-/// Since release 1.0 the format of the table has to be that of the cluster.
+/// Rejects a lake format that differs from that of the cluster (since 1.0).
 pub(super) fn check_lake_format(
     release: Release,
     descriptor: &TableDescriptor,
@@ -155,7 +155,7 @@ pub(super) fn is_in_lake(descriptor: &TableDescriptor) -> bool {
     enabled.is_some_and(|enabled| enabled.eq_ignore_ascii_case("true"))
 }
 
-/// Refuses changes of properties that stay as they are.
+/// Rejects changes of properties that can't be altered.
 pub(super) fn check_alterable(
     release: Release,
     table: &TableDescriptor,
@@ -184,7 +184,7 @@ pub(super) fn check_alterable(
     if table.property(DATALAKE_FORMAT).is_some() {
         return Ok(());
     }
-    // The table is older than the lake of its cluster.
+    // The table was created before the cluster had a lake.
     let of_lake: Vec<&str> = match release {
         Release::V0_9_1 => keys.filter(|key| *key == DATALAKE_ENABLED).collect(),
         Release::V1_0 => keys

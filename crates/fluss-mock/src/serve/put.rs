@@ -1,4 +1,4 @@
-//! Writing to primary-key tables: rows change, and the log of the bucket tells how.
+//! Writes to primary-key tables: changes rows, and logs the changes.
 
 use std::collections::BTreeMap;
 
@@ -44,7 +44,7 @@ pub(crate) fn put(
     })
 }
 
-/// Puts one batch, and tells the offset behind the changes it made. Either all of it happens or nothing.
+/// Puts one batch, all or nothing. Returns the offset after its changes.
 fn put_bucket(
     state: &mut State,
     caller: &Caller,
@@ -100,7 +100,7 @@ fn put_bucket(
     Ok(end)
 }
 
-/// Writes rows, `None` to delete them, and tells the offset behind the changes.
+/// Writes rows, `None` to delete them. Returns the offset after the changes.
 pub(super) fn write(
     table: &Table,
     bucket: &mut Bucket,
@@ -114,7 +114,7 @@ pub(super) fn write(
     let done = changes.apply(records);
     let sealed = done.and_then(|()| changes.seal(writer_id, sequence));
     let rows = changes.changed;
-    // Numbers that were taken are gone, even if nothing comes of the batch.
+    // Numbers that were taken are used up, even if the batch fails.
     bucket.numbers = numbers;
     let appended = bucket.log.append(&sealed?, now)?;
     for (key, value) in rows {
@@ -126,7 +126,7 @@ pub(super) fn write(
     Ok(appended.next_offset)
 }
 
-/// What a batch does, before it is done.
+/// The changes of a batch, before they are applied.
 struct Changes<'a> {
     table: &'a Table,
     bucket: &'a Bucket,
@@ -134,10 +134,10 @@ struct Changes<'a> {
     rows: Rows,
     deletes: DeleteBehavior,
     image: ChangelogImage,
-    /// The column that the server numbers.
+    /// The auto-increment column.
     numbered: Option<usize>,
     numbers: &'a mut Numbers,
-    /// What the batch has changed so far, by key.
+    /// Changes so far, by key.
     changed: BTreeMap<Bytes, Option<Value>>,
     log: Vec<(ChangeType, Row)>,
 }
@@ -193,7 +193,7 @@ impl<'a> Changes<'a> {
     fn upsert(&mut self, key: Bytes, new: Row) -> Result<()> {
         let is_wal = self.image == ChangelogImage::Wal;
         if is_wal && self.merge.replaces() && self.numbered.is_none() {
-            // The server doesn't look whether there is a row.
+            // The server does not check whether the row exists.
             self.change(key, ChangeType::UpdateAfter, new);
             return Ok(());
         }
@@ -245,7 +245,7 @@ impl<'a> Changes<'a> {
         self.log.push((change, row));
     }
 
-    /// Fills the column that the server numbers.
+    /// Fills the auto-increment column.
     fn number(&mut self, row: Row) -> Result<Row> {
         let Some(numbered) = self.numbered else {
             return Ok(row);
@@ -266,7 +266,7 @@ impl<'a> Changes<'a> {
         self.rows.encode(columns)
     }
 
-    /// The batch for the log. One without changes is written as well: it carries the sequence.
+    /// Returns the batch for the log. An empty one is written as well, because it carries the sequence.
     fn seal(&self, writer_id: i64, sequence: i32) -> Result<Bytes> {
         let table = self.table;
         let format = table.descriptor.log_format().map_err(internal)?;

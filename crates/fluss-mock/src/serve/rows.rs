@@ -1,6 +1,6 @@
-//! Rows of a primary-key table, whatever schema they were written with: columns that a row lacks are null.
+//! Rows of a primary-key table, written with any of its schemas: missing columns are null.
 //!
-//! A DECIMAL of at most 18 digits is a BIGINT here, as formats store both the same way and servers let sums outgrow the precision.
+//! A DECIMAL of at most 18 digits is a BIGINT here: both are stored alike, and servers let sums exceed the precision.
 
 use std::collections::BTreeMap;
 
@@ -16,13 +16,13 @@ pub(super) struct Rows {
     decoders: BTreeMap<SchemaId, RowDecoder>,
     encoder: RowEncoder,
     schema_id: SchemaId,
-    /// Of the latest schema, as it is stored.
+    /// The latest schema, as it is stored.
     stored: RowType,
-    /// Precision and scale of the columns that are decimals stored as integers.
+    /// Precision and scale of the columns whose decimals are stored as integers.
     decimals: Vec<Option<(u32, u32)>>,
 }
 
-/// A row with the columns of the latest schema, and as it is stored.
+/// A row with the columns of the latest schema, decoded and as it is stored.
 #[derive(Clone)]
 pub(super) struct Row {
     pub(super) value: Value,
@@ -83,7 +83,7 @@ impl Rows {
         &self.stored
     }
 
-    /// A row with its decimals. Errs for one that has outgrown its precision.
+    /// Returns a row with its decimals. Fails if one exceeds its precision.
     pub(super) fn with_decimals(&self, row: &Row) -> Result<GenericRow<'static>> {
         let columns = row.columns.iter().cloned().zip(&self.decimals);
         let columns = columns.map(|(column, decimal)| match (column, decimal) {
@@ -134,7 +134,7 @@ impl Row {
         &self.columns
     }
 
-    /// As it is stored.
+    /// Returns the row as it is stored.
     pub(super) fn to_generic(&self) -> GenericRow<'static> {
         GenericRow::from_data(self.columns.clone())
     }

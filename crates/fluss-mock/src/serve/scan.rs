@@ -1,4 +1,4 @@
-//! The first rows of a primary-key table, or the last of a log table.
+//! Limit scans: the first rows of a primary-key table, or the last of a log table.
 
 use bytes::{Bytes, BytesMut};
 use fluss_metadata::OperationType;
@@ -60,7 +60,7 @@ fn first_rows(bucket: &Bucket, limit: usize) -> Result<Bytes> {
     Ok(batch.build())
 }
 
-/// Whole batches from that of the first wanted record on, to the end of its segment: servers read one segment of those that they have on
+/// Whole batches from the first wanted record to the end of its segment: servers read a single segment of those on
 /// their disks (`Replica#limitLogScan`).
 fn last_batches(log: &Log, limit: usize, segment_bytes: usize) -> Result<Bytes> {
     let first_wanted = log

@@ -108,7 +108,7 @@ fn open(
     })
 }
 
-/// The next rows of a scan, which ends with its last row and with every error.
+/// The next rows of a scan. The last row or an error ends the scan.
 fn next(
     state: &mut State,
     caller: &Caller,
@@ -145,7 +145,7 @@ fn take(
         Some(call) => return bad(&format!("call_seq_id is {call}, expected was {expected}")),
         None => return bad("call_seq_id is not set"),
     }
-    // Whoever leads the bucket now has no such scan.
+    // The new leader of the bucket does not have this scan.
     state.bucket(
         caller.server,
         bucket.table_id(),

@@ -1,6 +1,6 @@
 //! Snapshots of primary-key tables, and leases on them.
 //!
-//! Their files are names that nothing is behind: whoever reads snapshots needs RocksDB, and a real cluster.
+//! Their files exist by name only: reading snapshots takes RocksDB and a real cluster.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ use super::{table, table_path};
 use crate::reply::{Result, fail};
 use crate::state::{Lease, Snapshot, Snapshots, State, Table};
 
-/// What RocksDB leaves in each snapshot.
+/// The files of each snapshot.
 const FILES: [&str; 3] = ["CURRENT", "MANIFEST-000004", "OPTIONS-000007"];
 
 pub(crate) fn latest(
@@ -83,7 +83,7 @@ pub(crate) fn latest(
     })
 }
 
-/// The snapshots of a bucket that was written to, as they are now.
+/// The current snapshots of a bucket, if it was ever written to.
 fn refreshed(state: &mut State, bucket: TableBucket) -> Option<Snapshots> {
     let now = state.clock.now_millis();
     let interval = state.config.snapshot_interval_millis();
@@ -139,7 +139,7 @@ pub(crate) fn metadata(
     })
 }
 
-/// All that are kept (since 1.0): none of a log table.
+/// All snapshots that are kept (since 1.0). A log table has none.
 pub(crate) fn list(
     state: &mut State,
     caller: &Caller,
@@ -191,7 +191,7 @@ pub(crate) fn list(
     })
 }
 
-/// How many buckets a primary-key table has.
+/// The number of buckets of a primary-key table.
 fn key_buckets(state: &State, id: TableId) -> Result<BucketId> {
     match state.catalog.table_by_id(id) {
         None => unknown_table("coordinator", id),
@@ -203,7 +203,7 @@ fn key_buckets(state: &State, id: TableId) -> Result<BucketId> {
     }
 }
 
-/// Takes whatever snapshot is named, as servers of 0.9.1 do.
+/// Accepts any snapshot id, as servers of 0.9.1 do.
 pub(crate) fn acquire(
     state: &mut State,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! Rows of buckets, counted; and the health of the cluster.
+//! Table statistics and the health of the cluster.
 
 use fluss_metadata::{ChangelogImage, OperationType, TableBucket};
 use fluss_wire::error_code::ErrorCode;
@@ -12,7 +12,7 @@ use super::checks::{check_routing, split};
 use crate::reply::{Result, fail, internal};
 use crate::state::State;
 
-/// All is well; replicas are missing; buckets can't be used.
+/// Healthy; replicas are missing; buckets are unavailable.
 const GREEN: i32 = 0;
 const YELLOW: i32 = 1;
 const RED: i32 = 2;
@@ -39,7 +39,7 @@ pub(crate) fn table(
     })
 }
 
-/// Rows by their keys, or records that the log has.
+/// The number of rows of a primary-key table, or of records of a log table.
 fn rows(
     state: &mut State,
     caller: &Caller,
@@ -68,7 +68,7 @@ fn rows(
     Ok(bucket.rows.len() as i64)
 }
 
-/// How many replicas lead and are in sync (since 1.0).
+/// The numbers of leaders and of in-sync replicas (since 1.0).
 #[expect(
     clippy::unnecessary_wraps,
     clippy::trivially_copy_pass_by_ref,

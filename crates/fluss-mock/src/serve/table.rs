@@ -56,7 +56,7 @@ pub(crate) fn create(
     Ok(CreateTableResponse {})
 }
 
-/// What only a server knows of a definition: which properties its release has, and how many buckets are too many.
+/// Checks what only a server knows: the properties of its release, and the limit on buckets.
 pub(super) fn check(state: &State, descriptor: &TableDescriptor) -> Result<()> {
     properties::check_known(state.release, descriptor)?;
     properties::check_lake_format(state.release, descriptor, &state.config)?;
@@ -73,7 +73,7 @@ pub(super) fn check(state: &State, descriptor: &TableDescriptor) -> Result<()> {
     Ok(())
 }
 
-/// The definition as it is stored: checked, and with what the server decides where nothing was said.
+/// The definition as it is stored: validated, and with the defaults of the server.
 fn with_defaults(
     descriptor: &TableDescriptor,
     state: &State,
@@ -122,7 +122,7 @@ fn ignores_deletes(engine: MergeEngine) -> bool {
     )
 }
 
-/// What errors of definitions say that are about the aggregation of a column.
+/// Part of every error about the aggregation of a column.
 const AGGREGATION: &str = "aggregation function";
 
 /// The error for a definition that breaks a rule.

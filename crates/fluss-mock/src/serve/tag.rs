@@ -1,4 +1,4 @@
-//! Tags of servers, and rebalances.
+//! Server tags and rebalancing.
 
 use fluss_metadata::OperationType;
 use fluss_wire::Repeated;
@@ -16,7 +16,7 @@ use crate::reply::{Result, fail, internal};
 use crate::state::State;
 
 const COMPLETED: i32 = 3;
-/// The goals that servers know, by number.
+/// The known goals, by number.
 const GOALS: std::ops::RangeInclusive<i32> = 0..=2;
 
 pub(crate) fn add(
@@ -91,7 +91,7 @@ pub(crate) fn add_by_rack(
     no_rack(&request.racks).map(|()| AddServerTagByRackResponse {})
 }
 
-/// As [`add_by_rack`].
+/// See [`add_by_rack`].
 pub(crate) fn remove_by_rack(
     state: &mut State,
     caller: &Caller,
@@ -111,7 +111,7 @@ fn no_rack(racks: &Repeated<String>) -> Result<()> {
     }
 }
 
-/// Finds nothing to move, as buckets are spread over the servers when tables are made, and is done at once.
+/// Completes at once: buckets are spread over the servers when tables are created, so there is nothing to move.
 pub(crate) fn rebalance(
     state: &mut State,
     caller: &Caller,
@@ -153,7 +153,7 @@ pub(crate) fn cancel(
     Ok(CancelRebalanceResponse {})
 }
 
-/// The rebalance of that id, or the last one.
+/// The rebalance with this id, or the last one.
 fn found<'a>(state: &'a State, id: Option<&str>) -> Result<Option<&'a String>> {
     let last = state.rebalance.as_ref();
     match (last, id) {

@@ -1,4 +1,4 @@
-//! What is known of log segments that moved to remote storage.
+//! Lists the manifests of log segments in remote storage.
 
 use fluss_metadata::OperationType;
 use fluss_wire::error_code::ErrorCode;
@@ -11,7 +11,7 @@ use super::caller::Caller;
 use crate::reply::{Result, fail};
 use crate::state::State;
 
-/// Of a table that is unknown there are none, which is no error.
+/// An unknown table has none, which is not an error.
 pub(crate) fn manifests(
     state: &mut State,
     caller: &Caller,

@@ -1,4 +1,4 @@
-//! Writer ids, and batches for the logs of log tables.
+//! Writer ids, and appends to log tables.
 
 use fluss_metadata::{OperationType, Resource, TableBucket, TableId};
 use fluss_wire::error_code::ErrorCode;

@@ -1,4 +1,4 @@
-//! Access rules, and the question whether one of them lets somebody do something.
+//! Access rules, and how they are evaluated.
 //!
 //! Source: `DefaultAuthorizer` and `AbstractAuthorizer`.
 
@@ -6,10 +6,10 @@ use fluss_metadata::{
     AclFilter, AclInfo, OperationType, PermissionType, Principal, Resource, ResourceType,
 };
 
-/// Stands for every principal, host or resource in a rule.
+/// Matches every principal, host or resource in a rule.
 const ANY: &str = "*";
 
-/// Who may do what in a cluster.
+/// The access rules of a cluster.
 pub(crate) struct Access {
     super_users: Vec<Principal>,
     rules: Vec<AclInfo>,
@@ -23,7 +23,7 @@ impl Access {
         }
     }
 
-    /// Whether somebody who comes from this host may do this.
+    /// Whether `principal` may perform the operation from this host.
     pub(crate) fn allows(
         &self,
         principal: &Principal,
@@ -43,7 +43,7 @@ impl Access {
         })
     }
 
-    /// Adds a rule, unless there is one like it.
+    /// Adds a rule, unless it exists.
     pub(crate) fn add(&mut self, rule: AclInfo) {
         if !self.rules.contains(&rule) {
             self.rules.push(rule);
@@ -54,7 +54,7 @@ impl Access {
         &self.rules
     }
 
-    /// Removes the rules that a filter means.
+    /// Removes and returns the rules that match a filter.
     pub(crate) fn remove(&mut self, filter: &AclFilter) -> Vec<AclInfo> {
         let (gone, left) = std::mem::take(&mut self.rules)
             .into_iter()
@@ -64,7 +64,7 @@ impl Access {
     }
 }
 
-/// Rules of a database hold for its tables, those of the cluster for everything, and `*` names all of a kind.
+/// Rules of a database also apply to its tables, rules of the cluster to everything, and `*` matches any name.
 fn is_about(named: &Resource, resource: &Resource) -> bool {
     if named.kind() == resource.kind() {
         return named.name() == resource.name() || named.name() == ANY;
@@ -83,7 +83,7 @@ fn is_for(named: &Principal, principal: &Principal) -> bool {
     named == principal || (named.kind() == ANY && named.name() == ANY)
 }
 
-/// Whoever may do anything but administer may also describe.
+/// Any permission on a resource implies `Describe`.
 fn includes(rule: OperationType, operation: OperationType) -> bool {
     let describes = matches!(
         rule,
@@ -98,7 +98,7 @@ fn includes(rule: OperationType, operation: OperationType) -> bool {
         || (operation == OperationType::Describe && describes)
 }
 
-/// Whether a filter means a rule. A principal without a type is left out of account, as at the servers.
+/// Whether a filter matches a rule. A principal without a type is ignored, as on real servers.
 pub(crate) fn matches(filter: &AclFilter, rule: &AclInfo) -> bool {
     let kind = filter.get_resource_type();
     let names_principal = match (filter.get_principal_type(), filter.get_principal_name()) {

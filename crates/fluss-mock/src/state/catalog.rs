@@ -1,4 +1,4 @@
-//! Databases, tables and partitions, and which server leads which bucket.
+//! Databases, tables and partitions, with the placements of their buckets.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -11,13 +11,14 @@ use fluss_metadata::{
 use super::placement::Placement;
 use crate::random::Random;
 
-/// How long the servers keep serving a dropped partition, in milliseconds: the coordinator notifies them a moment later.
+/// How long the servers keep serving a dropped partition, in milliseconds: the coordinator notifies them a moment
+/// later.
 const SERVED_AFTER_DROP_MILLIS: i64 = 20;
 
-/// The schema that a table is created with.
+/// The id of the first schema of a table.
 const FIRST_SCHEMA_ID: SchemaId = 1;
 
-/// Everything that has a name.
+/// All databases with their tables.
 pub(crate) struct Catalog {
     pub(crate) databases: BTreeMap<String, Database>,
     tables: BTreeMap<TableId, Table>,
@@ -31,14 +32,14 @@ pub(crate) struct Database {
     pub(crate) descriptor: DatabaseDescriptor,
     pub(crate) modified: i64,
     pub(crate) tables: BTreeMap<String, TableId>,
-    /// Milliseconds since 1970, as all times here.
+    /// Milliseconds since 1970, like all times here.
     pub(crate) created: i64,
 }
 
 pub(crate) struct Table {
     pub(crate) path: TablePath,
     pub(crate) id: TableId,
-    /// With what the server added to it.
+    /// Includes what the server added to it.
     pub(crate) descriptor: TableDescriptor,
     /// By ascending id, from [`FIRST_SCHEMA_ID`] on.
     schemas: Vec<Schema>,
@@ -48,9 +49,9 @@ pub(crate) struct Table {
     pub(crate) partitions: BTreeMap<String, Partition>,
     /// Bucket by bucket; empty if it is partitioned.
     pub(crate) replicas: Vec<Placement>,
-    /// Partitions that were dropped and are still served, and until when.
+    /// Dropped partitions that are still served, and until when.
     leaving: BTreeMap<PartitionId, (Partition, i64)>,
-    /// Numbers that its buckets have taken for rows.
+    /// The last auto-increment value that a bucket has taken.
     numbered: Cell<i64>,
 }
 
@@ -265,7 +266,7 @@ impl Catalog {
         self.placements_mut().map(elect).collect()
     }
 
-    /// Servers for so many buckets, the leader first: around the circle from a server drawn by lot.
+    /// Places this number of buckets round-robin, starting at a random server. The first replica leads.
     fn place(&mut self, bucket_count: i32, replicas: usize) -> Vec<Placement> {
         let first = self.random.draw();
         let servers = &self.servers;
@@ -296,7 +297,7 @@ impl Table {
         self.schemas.get(place)
     }
 
-    /// The schema that rows are written with from now on.
+    /// The schema of new rows.
     pub(crate) fn latest_schema(&self) -> &Schema {
         self.descriptor.schema()
     }
@@ -319,19 +320,19 @@ impl Table {
         FIRST_SCHEMA_ID + self.schemas.len() as SchemaId - 1
     }
 
-    /// Buckets of the table, or of each partition that is made from now on.
+    /// The number of buckets of the table, or of each future partition.
     pub(crate) fn bucket_count(&self) -> i32 {
         self.descriptor.bucket_count().unwrap_or(1)
     }
 
-    /// Buckets of one of its partitions, or of the table if it has none.
+    /// The number of buckets of one of its partitions, or of the table if it has none.
     pub(crate) fn bucket_count_of(&self, partition: Option<PartitionId>) -> i32 {
         let mut partitions = self.partitions.values();
         let found = partition.and_then(|id| partitions.find(|partition| partition.id == id));
         found.map_or(self.bucket_count(), Partition::bucket_count)
     }
 
-    /// The replicas of a partition, also of one that was dropped and is still served, or of the table if it has none.
+    /// The replicas of a partition, including a dropped one that is still served, or of the table if it has none.
     pub(super) fn served_replicas(
         &self,
         partition: Option<PartitionId>,
@@ -349,7 +350,7 @@ impl Table {
         Some(&found.or_else(leaving)?.replicas)
     }
 
-    /// The next number of so many that nobody has taken yet.
+    /// Takes the next `count` auto-increment values. Returns the first.
     pub(super) fn take_numbers(&self, count: i64) -> i64 {
         let first = self.numbered.get() + 1;
         self.numbered.set(self.numbered.get().saturating_add(count));
@@ -370,7 +371,7 @@ impl Partition {
     }
 }
 
-/// In the order in which the servers list names, which is none that anybody knows: that of a Java set of texts.
+/// Sorts items as servers list them, which is no useful order: that of a Java `HashSet` of strings.
 pub(crate) fn unordered<T>(
     items: impl IntoIterator<Item = T>,
     name: impl for<'a> Fn(&'a T) -> &'a str,

@@ -1,4 +1,4 @@
-//! Configuration of the servers: what `server.yaml` would say, and what was changed since.
+//! The configuration of the servers: the entries of `server.yaml`, and changes since.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,15 @@ use fluss_metadata::Principal;
 
 use crate::release::Release;
 
-/// Entries that may be changed while servers run (0.9.1).
+/// Entries that can be changed at run time (0.9.1).
 const CHANGEABLE: [&str; 2] = [
     "datalake.format",
     "kv.rocksdb.shared-rate-limiter.bytes-per-sec",
 ];
-/// As are those that begin like this.
+/// The prefix of others that can be changed.
 const CHANGEABLE_PREFIX: &str = "datalake.";
 
-/// What is configured for all servers.
+/// The configuration of all servers.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Config {
     pub(crate) initial: BTreeMap<String, String>,
@@ -43,43 +43,43 @@ impl Config {
         value.unwrap_or(default)
     }
 
-    /// Buckets of a table that doesn't say how many.
+    /// The default number of buckets of a table.
     pub(crate) fn default_buckets(&self) -> i32 {
         self.number("default.bucket.number", 1)
     }
 
-    /// Replicas of a table that doesn't say how many.
+    /// The default number of replicas of a table.
     pub(crate) fn default_replicas(&self) -> i32 {
         self.number("default.replication.factor", 1)
     }
 
-    /// Most buckets of a table or a partition.
+    /// The maximum number of buckets of a table or a partition.
     pub(crate) fn max_buckets(&self) -> i32 {
         self.number("max.bucket.num", 128_000)
     }
 
-    /// Most partitions of a table.
+    /// The maximum number of partitions of a table.
     pub(crate) fn max_partitions(&self) -> usize {
         self.number("max.partition.num", 1000)
     }
 
-    /// Replicas that have to be in sync for a write that waits for all of them.
+    /// The minimum number of in-sync replicas for a write with `acks=all`.
     pub(crate) fn min_in_sync(&self) -> usize {
         self.number("log.replica.min-in-sync-replicas-number", 1)
     }
 
-    /// How often tables are looked at for partitions that are due, or too old, in milliseconds.
+    /// The interval of partition checks, in milliseconds.
     pub(crate) fn partition_check_millis(&self) -> i64 {
         let interval = self.get("auto-partition.check.interval").and_then(millis);
         interval.unwrap_or(600_000)
     }
 
-    /// Whether users need access rules.
+    /// Whether access rules are enforced.
     pub(crate) fn has_access_rules(&self) -> bool {
         self.get("authorizer.enabled") == Some("true")
     }
 
-    /// Those who may do everything, `User:admin;User:root`.
+    /// Users without restrictions, from `User:admin;User:root`.
     pub(crate) fn super_users(&self) -> Vec<Principal> {
         let users = self.get("super.users").unwrap_or_default().split(';');
         users
@@ -88,12 +88,12 @@ impl Config {
             .collect()
     }
 
-    /// The format of the lake that tables may be in.
+    /// The lake format of the cluster.
     pub(crate) fn lake_format(&self) -> Option<&str> {
         self.get("datalake.format")
     }
 
-    /// Whether tables may be in a lake. Since release 1.0 that can be said apart from the format.
+    /// Whether lake tables are enabled. Since release 1.0 this has a setting of its own.
     pub(crate) fn has_lake(&self, release: Release) -> bool {
         match self.get("datalake.enabled") {
             Some(enabled) if release == Release::V1_0 => enabled == "true",
@@ -101,25 +101,25 @@ impl Config {
         }
     }
 
-    /// Where log segments and snapshots go, if anywhere.
+    /// The directory for log segments and snapshots, if any.
     pub(crate) fn remote_dir(&self) -> Option<&str> {
         self.get("remote.data.dir")
     }
 
-    /// How long after a snapshot of a bucket the next one is taken, in milliseconds.
+    /// The interval between snapshots of a bucket, in milliseconds.
     pub(crate) fn snapshot_interval_millis(&self) -> i64 {
         let interval = self.get("kv.snapshot.interval").and_then(millis);
         interval.unwrap_or(600_000)
     }
 
-    /// Size in bytes at which a log segment is closed.
+    /// The size in bytes at which a log segment is closed.
     pub(crate) fn segment_bytes(&self) -> usize {
         let size = self.get("log.segment.file-size").and_then(bytes);
         size.unwrap_or(1 << 30)
     }
 }
 
-/// A time as servers write it, in milliseconds: `2s`, `10 min`, `100`.
+/// Parses a duration in the format of the servers, such as `2s`, `10 min` or `100`. Returns milliseconds.
 fn millis(text: &str) -> Option<i64> {
     let digits = text.find(|c: char| !c.is_ascii_digit());
     let (number, unit) = text.split_at(digits.unwrap_or(text.len()));
@@ -135,7 +135,7 @@ fn millis(text: &str) -> Option<i64> {
     number.checked_mul(factor)
 }
 
-/// A size as servers write it: `64kb`, `1 gb`, `100`.
+/// Parses a size in the format of the servers, such as `64kb`, `1 gb` or `100`. Returns bytes.
 fn bytes(text: &str) -> Option<usize> {
     let digits = text.find(|c: char| !c.is_ascii_digit());
     let (number, unit) = text.split_at(digits.unwrap_or(text.len()));

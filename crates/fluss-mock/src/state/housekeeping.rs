@@ -1,5 +1,6 @@
-//! What servers do by the clock: they create and drop partitions of tables that are partitioned by time, and drop log segments that are
-//! too old. The state is brought up to date whenever a request arrives, so this works with a paused clock as well.
+//! What servers do by the clock: they create and drop partitions of tables that are partitioned by time, and drop log
+//! segments that are too old. The state is brought up to date whenever a request arrives, so this works with a paused
+//! clock as well.
 
 use std::collections::BTreeMap;
 
@@ -31,8 +32,8 @@ pub(crate) struct Due {
 /// What a check does about the partitions of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Check {
-    /// Creates those that are missing. A new table has none that is too old; those that clients create in the meantime stay until the
-    /// next check.
+    /// Creates those that are missing. A new table has none that is too old; those that clients create in the meantime
+    /// stay until the next check.
     Create,
     CreateAndDrop,
 }
@@ -56,8 +57,8 @@ impl Due {
         self.tables.contains_key(path)
     }
 
-    /// The time of the next check of all tables, while it is not in the future. After a long time without requests these are the times
-    /// at which the checks would have been; after a very long one, only the last of them.
+    /// The time of the next check of all tables, while it is not in the future. After a long time without requests
+    /// these are the times at which the checks would have been; after a very long one, only the last of them.
     pub(super) fn next_check(&mut self, now: i64, interval: i64) -> Option<i64> {
         let interval = interval.max(1);
         let first = now.saturating_sub(interval.saturating_mul(MOST_CHECKS));
@@ -119,7 +120,8 @@ pub(super) fn missing_partitions(
     missing.take(room).collect()
 }
 
-/// The names of partitions that are older than the table keeps them. Names are compared as text, whether they are times or not.
+/// The names of partitions that are older than the table keeps them. Names are compared as text, whether they are times
+/// or not.
 pub(super) fn outdated_partitions(
     table: &Table,
     strategy: &AutoPartitionStrategy,

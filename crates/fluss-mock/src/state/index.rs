@@ -1,23 +1,23 @@
-//! What servers know of the inside of a log segment: where some of its batches are, and when they were written.
+//! The indexes of a log segment: positions and times of some of its batches.
 //!
 //! Source: `LogSegment#append`, `RemoteLogIndexCache.Entry#lookupTimestamp`.
 
 use fluss_row::log::LogBatch;
 
-/// Bytes between two entries (`log.index.interval-size`).
+/// The number of bytes between two entries (`log.index.interval-size`).
 const INTERVAL: usize = 4096;
 
 /// The indexes of one segment.
 pub(super) struct SegmentIndex {
     base_offset: i64,
-    /// The last offset of a batch, and the byte at which the batch begins.
+    /// The last offset of a batch, and the position of the batch.
     positions: Vec<(i64, usize)>,
-    /// A time, and the first offset of the first batch that was written then.
+    /// A time, and the offset of the first batch that was written then.
     times: Vec<(i64, i64)>,
 }
 
 impl SegmentIndex {
-    /// The entries that a server makes while the batches are appended one after the other.
+    /// Creates the entries that a server adds while it appends these batches.
     pub(super) fn of<'a>(
         base_offset: i64,
         batches: impl IntoIterator<Item = &'a LogBatch>,
@@ -47,13 +47,13 @@ impl SegmentIndex {
         index
     }
 
-    /// The byte from which on to look for an offset.
+    /// The position from which to search for an offset.
     pub(super) fn position(&self, offset: i64) -> usize {
         self.entry(offset).1
     }
 
-    /// What the server of a copied segment answers for a time: an offset at or before the first batch that was written then or later, often
-    /// inside a batch.
+    /// The offset that a server returns for a time from this segment: at or before the first batch that was written
+    /// then or later, often inside a batch.
     pub(super) fn offset_at(&self, timestamp: i64) -> i64 {
         let behind = self.times.partition_point(|(time, _)| *time <= timestamp);
         let before = behind
@@ -63,7 +63,7 @@ impl SegmentIndex {
             .0
     }
 
-    /// The last entry that is not behind an offset.
+    /// The last entry at or before an offset.
     fn entry(&self, offset: i64) -> (i64, usize) {
         let behind = self.positions.partition_point(|(last, _)| *last <= offset);
         let entry = behind

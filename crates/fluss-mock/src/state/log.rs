@@ -1,4 +1,4 @@
-//! The log of one bucket: batches as they were written, and what is remembered of their writers.
+//! The log of one bucket: its batches, and the latest sequences of its writers.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -9,27 +9,27 @@ use fluss_wire::error_code::{ErrorCode, ServerError};
 use super::segments::Segments;
 use crate::reply::internal;
 
-/// Batches that are remembered of each writer, to tell those that come again.
+/// The number of batches remembered per writer, to detect duplicates.
 const REMEMBERED_BATCHES: usize = 5;
 
 /// Batches in the order of their offsets.
 #[derive(Default)]
 pub(crate) struct Log {
     batches: Vec<LogBatch>,
-    /// Where it ends while it has no batch.
+    /// Its end offset while it has no batch.
     empty_at: i64,
     writers: BTreeMap<i64, VecDeque<Written>>,
     pub(super) segments: Segments,
 }
 
-/// What is remembered of a batch.
+/// A remembered batch.
 #[derive(Debug, Clone, Copy)]
 struct Written {
     sequence: i32,
     offsets: Appended,
 }
 
-/// Where a batch is in the log: its first offset, and that behind its last.
+/// The offsets of a batch: its first, and the one after its last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Appended {
     pub(crate) base_offset: i64,
@@ -37,20 +37,20 @@ pub(crate) struct Appended {
 }
 
 impl Log {
-    /// The offset that the next record gets. All that is written is visible, so it is the high watermark as well.
+    /// The offset of the next record. Also the high watermark, because writes are visible at once.
     pub(crate) fn end_offset(&self) -> i64 {
         self.batches
             .last()
             .map_or(self.empty_at, |batch| batch.header().next_offset())
     }
 
-    /// The offset of the first record that is still there.
+    /// The offset of the first record.
     pub(crate) fn start_offset(&self) -> i64 {
         let first = self.batches.first();
         first.map_or(self.empty_at, |batch| batch.header().base_offset())
     }
 
-    /// Forgets the batches that lie below an offset as a whole.
+    /// Removes the batches that end at or before an offset.
     pub(crate) fn trim(&mut self, offset: i64) {
         self.empty_at = self.end_offset();
         self.batches
@@ -58,7 +58,7 @@ impl Log {
         self.segments.forget(offset);
     }
 
-    /// Drops the segments at the start whose last batch was written before `oldest`, but not the last one.
+    /// Drops leading segments whose last batch was written before `oldest`, except for the last segment.
     pub(super) fn drop_before(&mut self, oldest: i64, segment_bytes: usize) {
         let (mut bytes, mut keep_from) = (0, None);
         let mut before: Option<&LogBatch> = None;
@@ -85,7 +85,7 @@ impl Log {
         self.writers.clear();
     }
 
-    /// The batches from the one that has this offset on.
+    /// The batches from the one with this offset.
     pub(crate) fn since(&self, offset: i64) -> &[LogBatch] {
         let before = self
             .batches
@@ -93,9 +93,9 @@ impl Log {
         self.batches.get(before..).unwrap_or_default()
     }
 
-    /// Appends what a client sent, unless it is there already: then the answer is where it is.
+    /// Appends batches. Returns the offsets of the first write if they are duplicates.
     ///
-    /// If one batch of several has been written before, none is, as at the servers.
+    /// If one of several batches is a duplicate, none is written, as on real servers.
     pub(crate) fn append(&mut self, records: &Bytes, now: i64) -> Result<Appended, ServerError> {
         let batches = parse(records)?;
         let mut last = BTreeMap::new();
@@ -126,7 +126,7 @@ impl Log {
     }
 
     fn push(&mut self, batch: &LogBatch, timestamp: i64) -> Result<(), ServerError> {
-        // Its header changes, and the bytes belong to the request.
+        // A copy: the header changes, and the bytes belong to the request.
         let mut bytes = BytesMut::from(batch.bytes().as_ref());
         assign_offset(&mut bytes, self.end_offset(), timestamp, 0).map_err(internal)?;
         let batch = LogBatch::parse(bytes.freeze()).map_err(internal)?;
@@ -148,7 +148,7 @@ impl Log {
         Ok(())
     }
 
-    /// Where a batch with this sequence is, if it is one of the writer's last.
+    /// The offsets of the batch with this sequence, if it is one of the latest of the writer.
     pub(crate) fn duplicate_of(&self, writer: i64, sequence: i32) -> Option<Appended> {
         let mut known = self.writers.get(&writer)?.iter();
         let found = known.find(|written| written.sequence == sequence)?;
@@ -165,7 +165,7 @@ impl Log {
             .map_or(-1, |batch| batch.header().commit_timestamp())
     }
 
-    /// The first offset of the first batch that was written then or later; `None` for a time after all of them.
+    /// The offset of the first batch that was written at this time or later, if any.
     pub(crate) fn offset_at(&self, timestamp: i64) -> Option<i64> {
         let before = self
             .batches
@@ -174,7 +174,7 @@ impl Log {
     }
 }
 
-/// The batches that `records` consist of, each with a checksum that holds.
+/// Splits `records` into batches and verifies their checksums.
 fn parse(records: &Bytes) -> Result<Vec<LogBatch>, ServerError> {
     let corrupt = |reason: String| ServerError::new(ErrorCode::CORRUPT_RECORD_EXCEPTION, reason);
     let mut found = LogBatches::new(records.clone());
@@ -195,7 +195,7 @@ fn parse(records: &Bytes) -> Result<Vec<LogBatch>, ServerError> {
     Ok(batches)
 }
 
-/// A writer begins with 0 and goes on by one; behind the largest number comes 0.
+/// Sequences start at 0, grow by one, and wrap around to 0.
 fn check_sequence(writer: i64, sequence: i32, last: Option<i32>) -> Result<(), ServerError> {
     let expected = match last {
         None | Some(i32::MAX) => 0,

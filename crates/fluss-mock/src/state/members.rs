@@ -78,7 +78,8 @@ impl Members {
             .map_or(&self.up, |frozen| &frozen.nodes)
     }
 
-    /// The placements of the buckets of a table, or of one of its partitions, according to `server`. `now` has the current ones.
+    /// The placements of the buckets of a table, or of one of its partitions, according to `server`. `now` has the
+    /// current ones.
     pub(crate) fn reported_placements(
         &self,
         server: Option<i32>,

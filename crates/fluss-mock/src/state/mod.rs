@@ -1,4 +1,4 @@
-//! What the servers of a cluster know. They share it: what replication does in a real cluster is done at once here.
+//! The state of a cluster. All servers share it, so replication is immediate.
 
 mod access;
 mod buckets;
@@ -50,16 +50,17 @@ use crate::settings::Settings;
 /// What all connections share.
 pub(crate) struct Shared {
     pub(crate) release: Release,
-    /// Passwords by user; nobody has to say who they are if there are none.
+    /// Passwords by user; without any, no authentication is required.
     pub(crate) users: BTreeMap<String, String>,
     pub(crate) faults: Faults,
     pub(crate) journal: Journal,
     state: Mutex<State>,
-    /// Tells of every change of a log. It wakes in the order in which was asked, so that a simulation does the same each time.
+    /// Wakes waiting fetches after every change of a log, in the order of their arrival, so that simulations are
+    /// repeatable.
     news: Notify,
 }
 
-/// Everything that changes.
+/// Everything that can change.
 pub(crate) struct State {
     pub(crate) release: Release,
     pub(crate) clock: Clock,
@@ -67,19 +68,19 @@ pub(crate) struct State {
     pub(crate) members: Members,
     pub(crate) catalog: Catalog,
     pub(crate) config: Config,
-    /// Nothing where everybody may do everything.
+    /// `None` if all callers may do everything.
     pub(crate) access: Option<Access>,
-    /// Tags of servers, by their ids.
+    /// Tags by server id.
     pub(crate) tags: BTreeMap<i32, i32>,
-    /// How many rebalances there were, and the id of the last one.
+    /// The number of rebalances, and the id of the last one.
     pub(crate) rebalances: u64,
     pub(crate) rebalance: Option<String>,
     pub(crate) producers: BTreeMap<String, ProducerOffsets>,
-    /// By the ids of their tables.
+    /// By table id.
     pub(crate) lakes: BTreeMap<TableId, Lake>,
     /// Leases on snapshots, by name.
     pub(crate) leases: BTreeMap<String, Lease>,
-    /// Scans of all rows of buckets.
+    /// Scans of whole buckets.
     pub(crate) scans: Scans,
     due: Due,
     buckets: Buckets,
@@ -122,18 +123,18 @@ impl Shared {
         }
     }
 
-    /// Does something with the state, alone, and without waiting for anything.
+    /// Runs `act` with exclusive access to the state.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
-        // The state is consistent even if a panic passed through: each step replaces one thing.
+        // The state is consistent even after a panic: each step replaces one value.
         act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Tells those who wait that a log may have changed.
+    /// Wakes all waiting fetches: a log may have changed.
     pub(crate) fn announce(&self) {
         self.news.notify_waiters();
     }
 
-    /// Ends with the next announcement, once it is polled or enabled.
+    /// Completes with the next announcement, once it is polled or enabled.
     pub(crate) fn news(&self) -> Notified<'_> {
         self.news.notified()
     }

@@ -1,21 +1,21 @@
-//! What else a coordinator keeps: offsets of producers, snapshots in lakes, leases.
+//! Other values that a coordinator keeps: producer offsets, lake snapshots, leases.
 
 use std::collections::BTreeMap;
 
 use fluss_metadata::TableBucket;
 use fluss_wire::message::PbProducerTableOffsets;
 
-/// What a producer left.
+/// The offsets of one producer.
 pub(crate) struct ProducerOffsets {
-    /// When it is forgotten, in milliseconds since 1970.
+    /// When they expire, in milliseconds since 1970.
     pub(crate) expires: i64,
     pub(crate) tables: Vec<PbProducerTableOffsets>,
 }
 
-/// What a lake has of a table.
+/// The lake snapshots of a table.
 #[derive(Default)]
 pub(crate) struct Lake {
-    /// By the names of their files.
+    /// Prepared offsets by file name.
     pub(crate) prepared: BTreeMap<String, BTreeMap<TableBucket, i64>>,
     /// In the order of their commits.
     pub(crate) snapshots: Vec<LakeSnapshot>,
@@ -23,13 +23,13 @@ pub(crate) struct Lake {
 
 pub(crate) struct LakeSnapshot {
     pub(crate) id: i64,
-    /// How far the lake is.
+    /// The offsets up to which the lake has the data.
     pub(crate) tiered: BTreeMap<TableBucket, i64>,
-    /// How far it can be read.
+    /// The offsets up to which it can be read.
     pub(crate) readable: Option<BTreeMap<TableBucket, i64>>,
 }
 
-/// Snapshots that must not go.
+/// A lease, which keeps snapshots from being removed.
 pub(crate) struct Lease {
     /// When it ends, in milliseconds since 1970.
     pub(crate) expires: i64,

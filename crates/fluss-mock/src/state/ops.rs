@@ -199,7 +199,8 @@ impl State {
         }
     }
 
-    /// Drops the segments of each log that were written before its `table.log.ttl`, but never the one that is being written to.
+    /// Drops the segments of each log that were written before its `table.log.ttl`, but never the one that is being
+    /// written to.
     fn drop_old_segments(&mut self, now: i64) {
         let segment_bytes = self.config.segment_bytes();
         for (bucket, data) in self.buckets.iter_mut() {
@@ -232,7 +233,8 @@ impl State {
         }
     }
 
-    /// The latest manifests of the buckets of a table, or of one of its partitions. Buckets of which nothing has moved have none.
+    /// The latest manifests of the buckets of a table, or of one of its partitions. Buckets of which nothing has moved
+    /// have none.
     pub(crate) fn manifests(
         &self,
         table_id: TableId,

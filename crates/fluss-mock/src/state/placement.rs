@@ -1,18 +1,18 @@
-//! Which servers have a bucket, and which of them leads it.
+//! The replicas of a bucket, and its leader.
 
 /// The replicas of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Placement {
     pub(crate) replicas: Vec<i32>,
-    /// Nobody, while no replica that is in sync is up.
+    /// `None` while no in-sync replica is up.
     pub(crate) leader: Option<i32>,
-    /// Goes up with every change of the leader.
+    /// Incremented with every change of the leader.
     pub(crate) epoch: i32,
     pub(crate) in_sync: Vec<i32>,
 }
 
 impl Placement {
-    /// Of new replicas, the first leads.
+    /// Places a new bucket, led by the first replica.
     pub(crate) fn new(replicas: Vec<i32>) -> Self {
         Self {
             leader: replicas.first().copied(),
@@ -29,7 +29,8 @@ impl Placement {
         }
     }
 
-    /// Finds a leader among those that are up, if the last one is not. Who is down is not in sync any more, unless nobody else is.
+    /// Elects an in-sync replica that is up, if the leader is down. Removes servers that are down from the in-sync
+    /// replicas, unless all are.
     pub(crate) fn elect(&mut self, is_up: impl Fn(i32) -> bool) {
         let up = self.in_sync.iter().copied();
         let up = up.filter(|server| is_up(*server)).collect::<Vec<_>>();
@@ -41,7 +42,7 @@ impl Placement {
         }
     }
 
-    /// A replica that is up again has all that was written, as the data is one here.
+    /// Adds a replica that is up again to the in-sync ones. It needs no time to catch up: replicas share their data.
     pub(crate) fn catch_up(&mut self, server: i32) {
         if self.replicas.contains(&server) && !self.in_sync.contains(&server) {
             self.in_sync.push(server);

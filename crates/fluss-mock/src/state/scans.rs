@@ -1,4 +1,4 @@
-//! Scans of all rows of a bucket that are under way. Each has the rows as they were when it was opened.
+//! The open scans of whole buckets. Each sees the rows as they were when it was opened.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -7,7 +7,7 @@ use fluss_metadata::TableBucket;
 
 use super::buckets::Value;
 
-/// After so long without a request a scan is over (`kv.scanner.ttl`).
+/// A scan expires after this time without a request (`kv.scanner.ttl`).
 const IDLE_MILLIS: i64 = 10 * 60 * 1000;
 /// `kv.scanner.max-per-bucket`.
 const MOST_OF_BUCKET: usize = 8;
@@ -19,7 +19,7 @@ const MOST_OF_SERVER: usize = 200;
 pub(crate) struct Scans {
     opened: u64,
     open: BTreeMap<Bytes, Scan>,
-    /// Those that were idle for too long.
+    /// Scans that expired.
     expired: BTreeSet<Bytes>,
 }
 
@@ -28,15 +28,15 @@ pub(crate) struct Scans {
 pub(crate) struct Scan {
     pub(crate) server: i32,
     pub(crate) bucket: TableBucket,
-    /// Rows that are not sent yet.
+    /// Rows that are still to be sent.
     pub(crate) rest: VecDeque<Value>,
-    /// The number that the next request has to have.
+    /// The number that the next request must have.
     pub(crate) next_call: i32,
     used_millis: i64,
 }
 
 impl Scans {
-    /// Opens one, unless there are too many.
+    /// Opens a scan, unless too many are open.
     pub(crate) fn open(
         &mut self,
         server: i32,
@@ -63,7 +63,7 @@ impl Scans {
         Some(id)
     }
 
-    /// The scan of this id at this server, which is in use from now on.
+    /// Returns the scan with this id at this server, and restarts its time to live.
     pub(crate) fn find(&mut self, id: &Bytes, server: i32, now_millis: i64) -> Option<&mut Scan> {
         self.expire(now_millis);
         let scan = self.open.get_mut(id).filter(|scan| scan.server == server)?;
@@ -71,7 +71,7 @@ impl Scans {
         Some(scan)
     }
 
-    /// Whether the scan of this id was idle for too long.
+    /// Whether the scan with this id has expired.
     pub(crate) fn is_expired(&self, id: &Bytes) -> bool {
         self.expired.contains(id)
     }
@@ -80,7 +80,7 @@ impl Scans {
         self.open.remove(id);
     }
 
-    /// Forgets the scans of a server that is down.
+    /// Removes the scans of a server that is down.
     pub(super) fn on_down(&mut self, server: i32) {
         self.open.retain(|_, scan| scan.server != server);
     }

@@ -1,6 +1,6 @@
-//! Snapshots of the rows of a bucket: which there are, and how long they stay.
+//! The snapshots of the rows of a bucket.
 //!
-//! Real servers take them again and again, as long as there is something new. Here one is taken when somebody asks, if one would
+//! Real servers take them periodically while there are changes. Here one is taken on request, if a real server would
 //! have been taken since.
 
 use std::collections::BTreeSet;
@@ -15,14 +15,14 @@ pub(crate) struct Snapshots {
 #[derive(Debug, Clone)]
 pub(crate) struct Snapshot {
     pub(crate) id: i64,
-    /// The changes before it are in it.
+    /// The snapshot contains the changes before this offset.
     pub(crate) log_offset: i64,
     /// When it was taken, in milliseconds since 1970.
     taken: i64,
 }
 
 impl Snapshots {
-    /// Takes one if there is something new and the last one is old enough; forgets those before it that nobody holds.
+    /// Takes a snapshot if there are changes and the last one is old enough. Removes older ones without a lease.
     pub(crate) fn refresh(&mut self, end: i64, now: i64, interval: i64, held: &BTreeSet<i64>) {
         let is_due = self.kept.last().map_or(end > 0, |last| {
             last.log_offset < end && last.taken.saturating_add(interval) <= now

@@ -1,6 +1,6 @@
-//! Log segments that move to a directory: what real servers do from time to time, done here when a segment is full.
+//! Moves log segments to a directory. Real servers do so periodically; here it happens as soon as a segment is full.
 //!
-//! The batches stay in memory as well; who fetches what has moved is nevertheless told where it is.
+//! The batches stay in memory as well, but a fetch of a moved segment returns its location.
 
 use std::fs;
 use std::io;
@@ -17,15 +17,15 @@ use super::index::SegmentIndex;
 use super::log::Log;
 use super::segments::Segments;
 
-/// What tells of the segments of a bucket that have moved.
+/// The manifest of the moved segments of a bucket.
 pub(crate) struct Manifest {
     pub(crate) bucket: TableBucket,
     pub(crate) path: String,
-    /// Behind the last offset that has moved.
+    /// The offset after the last moved record.
     pub(crate) end_offset: i64,
 }
 
-/// Where segments go, and how many stay.
+/// Where segments are moved to, and how many stay.
 pub(crate) struct Tiering {
     dir: FsPath,
     path: PhysicalTablePath,
@@ -37,7 +37,7 @@ pub(crate) struct Tiering {
 impl Tiering {
     /// # Errors
     ///
-    /// Returns an error if `root` is no path.
+    /// Returns an error if `root` is not a valid path.
     pub(super) fn new(
         root: &str,
         table: &Table,
@@ -137,7 +137,7 @@ impl Log {
             self.segments.closed.push(segment);
             write_manifest(to, &self.segments.closed)?;
         }
-        // The one that is being written to is among those that stay.
+        // The segment that is being written to is one of those that stay.
         let stay = to.local_segments.saturating_sub(1);
         let moved = self.segments.closed.len().saturating_sub(stay);
         let behind = moved.checked_sub(1);
@@ -147,7 +147,7 @@ impl Log {
         Ok(())
     }
 
-    /// The segments that hold what has moved, from this offset on, and a byte of the first one at or before which its batch begins.
+    /// The moved segments from this offset, and a position in the first one at or before the batch with the offset.
     pub(crate) fn moved(&self, offset: i64) -> Option<(&[RemoteLogSegment], usize)> {
         let Segments {
             closed,
@@ -163,8 +163,8 @@ impl Log {
         Some((found, self.index_of(found.first()?).position(offset)))
     }
 
-    /// The offset for a time, if a segment that was copied has a batch that was written then or later. Servers ask the index of that
-    /// segment alone, so that it is often too small.
+    /// The offset for a time, if a copied segment has a batch that was written then or later. Servers use only the
+    /// index of that segment, so the offset is often too small.
     pub(crate) fn copied_offset_at(&self, timestamp: i64) -> Option<i64> {
         let mut closed = self.segments.closed.iter();
         let segment = closed.find(|segment| segment.max_timestamp() >= timestamp)?;
@@ -178,12 +178,12 @@ impl Log {
         SegmentIndex::of(segment.start_offset(), inside)
     }
 
-    /// Offsets before this one are in the directory only.
+    /// Offsets before this one are only in the remote directory.
     pub(crate) fn local_start(&self) -> i64 {
         self.segments.local_start.max(self.start_offset())
     }
 
-    /// Where the segment ends that has the batch of an offset.
+    /// The end offset of the segment that contains an offset.
     pub(crate) fn segment_end(&self, offset: i64, segment_bytes: usize) -> i64 {
         let mut closed = self.segments.closed.iter();
         if let Some(segment) = closed.find(|segment| segment.end_offset() > offset) {
@@ -204,7 +204,7 @@ impl Log {
     }
 }
 
-/// In the form of a UUID, and always the same.
+/// A deterministic id in the form of a UUID.
 fn segment_id(bucket: &TableBucket, offset: i64) -> String {
     format!(
         "{:08x}-{:04x}-4000-8000-{:012x}",
@@ -234,7 +234,7 @@ fn write(file: &FsPath, bytes: &[u8]) -> io::Result<()> {
     fs::write(path, bytes)
 }
 
-/// A directory of this machine, with `file:` before it or without.
+/// A local directory, with or without the scheme `file:`.
 fn local_path(file: &FsPath) -> PathBuf {
     let text = file.to_string();
     let path = text.strip_prefix("file://").unwrap_or(&text);
