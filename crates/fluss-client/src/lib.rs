@@ -11,7 +11,7 @@
 //! It never waits without a deadline, queues without a bound, retries what is not safe to retry, or panics because of
 //! what a server sent.
 
-// docs.rs sets it: items that need a feature say so.
+// Set by docs.rs, so that items show the feature they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod admin;

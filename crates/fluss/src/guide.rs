@@ -16,8 +16,8 @@
 //! - [Troubleshooting](troubleshooting).
 //! - [Compatibility](compatibility): which servers work.
 
-/// Where the links of the pages go on docs.rs. A page defines its links at its end, as paths for readers of the repository; of two
-/// definitions of a link, the first one counts.
+/// The targets of the pages' links on docs.rs. A page defines its links at its end, as paths for readers of the
+/// repository. If a link is defined twice, the first definition wins.
 macro_rules! links {
     () => {
         concat!(

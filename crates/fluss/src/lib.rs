@@ -1,16 +1,17 @@
-//! A client of [Apache Fluss](https://fluss.apache.org): streaming storage with log tables and primary-key tables.
+//! A client for [Apache Fluss](https://fluss.apache.org): streaming storage with log tables and primary-key tables.
 //!
 //! The package is `fluss-rs`, the library `fluss`. It re-exports:
 //!
-//! - [`client`]: [`FlussConnection`](client::FlussConnection), from which come the admin, tables, writers, scanners and lookups;
-//! - [`config`] with the [`Config`](config::Config);
-//! - [`error`]: the one [`Error`](error::Error);
+//! - [`client`]: [`FlussConnection`](client::FlussConnection), which gives you the admin, tables, writers, scanners
+//!   and lookups;
+//! - [`config`]: the [`Config`](config::Config) of a connection;
+//! - [`error`]: the [`Error`](error::Error) that every call returns;
 //! - [`metadata`]: types, schemas, table descriptors, paths;
-//! - [`row`]: [`GenericRow`](row::GenericRow) and everything else that rows are made of;
+//! - [`row`]: [`GenericRow`](row::GenericRow) and everything else for rows and their values;
 //! - [`record`]: what a scanner returns;
-//! - `mock`, with the feature of that name: a cluster inside the process, for tests.
+//! - `mock`, with the feature `mock`: an in-process cluster for tests.
 //!
-//! The [`guide`] explains all of it by task.
+//! The [`guide`] has a page for each task.
 //!
 //! ```
 //! use std::time::Duration;
@@ -44,7 +45,7 @@
 //! writer.append(&row)?;
 //! writer.flush().await?;
 //!
-//! // Every bucket, from its beginning up to what is in it now.
+//! // Every bucket, from its beginning up to its current end.
 //! let scanner = table.new_scan().create_log_scanner()?;
 //! scanner.subscribe_table(OffsetSpec::Earliest).await?;
 //! scanner.read_until(OffsetSpec::Latest).await?;
@@ -65,20 +66,21 @@
 //! On by default:
 //!
 //! - `lz4`, `zstd`: compression of Arrow batches. ZSTD is the default of tables.
-//! - `time-zones`: the names of the IANA time zone database, from a copy within the program, for tables whose partitions are named by
-//!   time. Without it, only offsets such as `+02:00` are known.
+//! - `time-zones`: the names of the IANA time zone database, compiled into the program, for tables with time-based
+//!   partitions. Without it, only offsets such as `+02:00` are supported.
 //!
 //! Off by default:
 //!
-//! - `s3`: reads log segments that servers moved to S3 or to a store that speaks its protocol.
-//! - `mock`: the module `mock`, a cluster inside the process, for tests.
+//! - `s3`: reads log segments that servers moved to S3 or a compatible store.
+//! - `mock`: the module `mock`, an in-process cluster for tests.
 //! - `serde`: `Serialize` for values and rows.
-//! - `chrono-04`, `jiff-02`, `rust_decimal-1`: `From` and `TryFrom` between dates, times and decimals and the types of the named crate.
+//! - `chrono-04`, `jiff-02`, `rust_decimal-1`: `From` and `TryFrom` to convert dates, times and decimals from and to
+//!   the types of these crates.
 
-// docs.rs sets it: items that need a feature say so.
+// Set by docs.rs, so that items show the feature they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-/// The connection and what is made from it.
+/// The connection, and everything you create from it.
 pub mod client {
     pub use fluss_client::admin::*;
     pub use fluss_client::stats::*;
@@ -92,7 +94,7 @@ pub mod config {
     pub use fluss_client::config::*;
 }
 
-/// The one error of the client.
+/// The error type of the client.
 pub mod error {
     pub use fluss_client::error::*;
 }
@@ -113,7 +115,7 @@ pub mod record {
     pub use fluss_row::ChangeType;
 }
 
-/// A cluster inside the process, for tests of what uses Fluss. A test double: its data is in memory.
+/// An in-process cluster for testing code that uses Fluss. It is a test double: its data is in memory.
 #[cfg(feature = "mock")]
 pub mod mock;
 

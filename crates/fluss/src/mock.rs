@@ -1,8 +1,8 @@
-//! A cluster inside the process, for tests of what uses Fluss. A test double: its data is in memory.
+//! An in-process cluster for testing code that uses Fluss. It is a test double: its data is in memory.
 //!
-//! Clients reach it over loopback TCP as they reach any cluster, or inside the process by [`connect`] or [`dialer`]. Streams inside
-//! the process need no sockets, so that tokio's paused time holds for the whole exchange: a call that waits thirty seconds for a silent
-//! server ends at once.
+//! Clients connect over loopback TCP as to any cluster, or in process with [`connect`] or [`dialer`]. In-process
+//! streams use no sockets, so tokio's paused clock covers the whole round trip: a call that waits thirty seconds for
+//! a silent server completes immediately.
 //!
 //! ```
 //! use std::time::Duration;
@@ -34,34 +34,34 @@ use fluss_client::transport::{Dialer, Transport};
 use fluss_client::{ConnectionBuilder, FlussConnection};
 pub use fluss_mock::*;
 
-/// A connection to `cluster` inside the process. The bootstrap servers of `config` are those of the cluster, whatever it says.
+/// Connects to `cluster` in process. The bootstrap servers in `config` are replaced by those of the cluster.
 ///
-/// Its tasks run on the runtime of the caller, so that they share its clock, unless `config` wants
-/// [a thread of their own](fluss_client::config::DriverPlacement::OwnThread). On a `current_thread` runtime, a synchronous append to a
-/// full write buffer then errs instead of waiting: write more than the buffer holds with `append_async`.
+/// Its tasks run on the runtime of the caller, so that they share its clock, unless `config` requests
+/// [a dedicated thread](fluss_client::config::DriverPlacement::OwnThread). On a `current_thread` runtime, a
+/// synchronous append to a full write buffer then fails instead of waiting. Use `append_async` to write more than the
+/// buffer holds.
 ///
 /// # Errors
 ///
-/// As [`FlussConnection::new`] has them.
+/// The same as [`FlussConnection::new`].
 ///
 /// # Cancel safety
-///
-/// As there.
+/// The same as [`FlussConnection::new`].
 pub async fn connect(cluster: &MockCluster, config: Config) -> Result<FlussConnection> {
     builder(cluster, config).connect().await
 }
 
-/// As [`connect`], with more to be said before.
+/// Like [`connect`], but returns a builder for further settings.
 pub fn builder(cluster: &MockCluster, mut config: Config) -> ConnectionBuilder {
     config.bootstrap_server = cluster.bootstrap_servers();
     if config.driver_placement == DriverPlacement::Auto {
-        // A thread of its own would have a clock of its own, which nobody pauses.
+        // A dedicated thread would have its own clock, which is not paused.
         config.driver_placement = DriverPlacement::CallerRuntime;
     }
     FlussConnection::builder(config).dialer(dialer(cluster))
 }
 
-/// Dials the servers of `cluster` inside the process.
+/// Dials the servers of `cluster` in process.
 pub fn dialer(cluster: &MockCluster) -> Arc<dyn Dialer> {
     Arc::new(InMemory(cluster.network()))
 }

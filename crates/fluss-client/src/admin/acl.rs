@@ -11,10 +11,10 @@ use fluss_wire::message::{
 use super::handle::FlussAdmin;
 use crate::error::{Error, Result};
 
-/// A rule and what became of it.
+/// An access rule and its outcome.
 pub type AclOutcome = (AclInfo, Result<()>);
 
-/// What became of each rule that was to be made. Source: `CreateAclsResult.java`.
+/// The outcome of creating each rule. Source: `CreateAclsResult.java`.
 #[derive(Debug, Clone)]
 #[must_use = "a rule may have failed: see `all`"]
 pub struct CreateAclsResult {
@@ -22,22 +22,21 @@ pub struct CreateAclsResult {
 }
 
 impl CreateAclsResult {
-    /// Each rule and what became of it, in the order of the server's answer.
+    /// Returns each rule and its outcome, in the order of the server's response.
     pub fn values(&self) -> &[AclOutcome] {
         &self.values
     }
 
-    /// Whether all rules were made.
+    /// Checks that all rules were created.
     ///
     /// # Errors
-    ///
-    /// The error of the first rule that was not.
+    /// Returns the error of the first rule that was not created.
     pub fn all(self) -> Result<()> {
         self.values.into_iter().try_for_each(|(_, outcome)| outcome)
     }
 }
 
-/// What became of each filter whose rules were to go. Source: `DropAclsResult.java`.
+/// The outcome of dropping the rules of each filter. Source: `DropAclsResult.java`.
 #[derive(Debug, Clone)]
 #[must_use = "a rule may have failed: see `all`"]
 pub struct DropAclsResult {
@@ -45,17 +44,16 @@ pub struct DropAclsResult {
 }
 
 impl DropAclsResult {
-    /// For each filter, in their order, the rules that it met, with what became of each; or why the filter failed as a whole. A rule that
-    /// several filters met stands at the first of them.
+    /// Returns, for each filter in order, the rules that it matched with the outcome of each, or the error of the
+    /// filter as a whole. A rule that matches several filters is listed with the first of them.
     pub fn values(&self) -> &[Result<Vec<AclOutcome>>] {
         &self.values
     }
 
-    /// All rules that went.
+    /// Returns all rules that were dropped.
     ///
     /// # Errors
-    ///
-    /// The error of the first filter or rule that failed.
+    /// Returns the error of the first filter or rule that failed.
     pub fn all(self) -> Result<Vec<AclInfo>> {
         let mut dropped = Vec::new();
         for matched in self.values {
@@ -69,17 +67,18 @@ impl DropAclsResult {
 }
 
 impl FlussAdmin {
-    /// The access rules that a filter means, as far as this user may see what they are about. In no order.
+    /// Lists the access rules that match a filter, limited to resources that this user may see. In no particular
+    /// order.
     ///
-    /// Asked of the coordinator, which knows its own changes at once; the other servers hear of a change a moment later.
+    /// The coordinator answers, which sees its own changes immediately; the other servers learn of a change a moment
+    /// later.
     ///
     /// # Errors
     ///
     /// [`Usage`](crate::ErrorKind::Usage) if the cluster has no access rules (`authorizer.enabled`).
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub async fn list_acls(&self, filter: &AclFilter) -> Result<Vec<AclInfo>> {
         let request = ListAclsRequest {
             acl_filter: filter_message(filter),
@@ -88,16 +87,17 @@ impl FlussAdmin {
         response.acl.into_iter().map(acl_of).collect()
     }
 
-    /// Makes access rules. Making one that is there already changes nothing and is no failure.
+    /// Creates access rules. Creating an existing rule changes nothing and is not an error.
     ///
     /// # Errors
     ///
-    /// [`Authorization`](crate::ErrorKind::Authorization) if this user may not alter one of the resources, and then none is made;
-    /// [`Usage`](crate::ErrorKind::Usage) if the cluster has no access rules. Failures of single rules are in the result.
+    /// [`Authorization`](crate::ErrorKind::Authorization) if this user may not alter one of the resources; no rule is
+    /// created then; [`Usage`](crate::ErrorKind::Usage) if the cluster has no access rules. Failures of single rules
+    /// are in the result.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; the rules may be made nevertheless.
+    /// If dropped, the rules may still be created.
     pub async fn create_acls(&self, acls: &[AclInfo]) -> Result<CreateAclsResult> {
         let request = CreateAclsRequest {
             acl: acls.iter().map(acl_message).collect(),
@@ -114,16 +114,17 @@ impl FlussAdmin {
         Ok(CreateAclsResult { values })
     }
 
-    /// Drops the access rules that the filters mean. A filter that means none is no failure.
+    /// Drops the access rules that match the filters. A filter without matches is not an error.
     ///
     /// # Errors
     ///
-    /// [`Authorization`](crate::ErrorKind::Authorization) if this user may not alter one of the resources, and then none goes;
-    /// [`Usage`](crate::ErrorKind::Usage) if the cluster has no access rules. Failures of single rules are in the result.
+    /// [`Authorization`](crate::ErrorKind::Authorization) if this user may not alter one of the resources; no rule is
+    /// dropped then; [`Usage`](crate::ErrorKind::Usage) if the cluster has no access rules. Failures of single rules
+    /// are in the result.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; the rules may go nevertheless.
+    /// If dropped, the rules may still be dropped.
     pub async fn drop_acls(&self, filters: &[AclFilter]) -> Result<DropAclsResult> {
         let request = DropAclsRequest {
             acl_filter: filters.iter().map(filter_message).collect(),
@@ -148,7 +149,7 @@ impl FlussAdmin {
     }
 }
 
-/// The error of one entry, if it has one.
+/// Returns the error of one entry, if it has one.
 fn outcome(operation: &'static str, code: Option<i32>, message: Option<String>) -> Result<()> {
     ServerError::from_parts(code, message)
         .map_or(Ok(()), |error| Err(Error::from(error).during(operation)))

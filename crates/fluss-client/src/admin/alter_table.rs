@@ -1,4 +1,4 @@
-//! Changes to tables: their properties, or their columns.
+//! Changes to the properties or columns of tables.
 
 use bytes::Bytes;
 use fluss_metadata::{
@@ -14,28 +14,30 @@ use fluss_wire::message::{
 use super::handle::FlussAdmin;
 use crate::error::{Error, Result};
 
-/// The version of `ALTER_TABLE` that knows what release 1.0 added. Older servers would skip it and report success.
+/// The version of `ALTER_TABLE` with the additions of release 1.0. Older servers would ignore them and report success.
 const SINCE_1_0: i16 = 1;
 
 impl FlussAdmin {
-    /// Changes a table: its properties or its columns, not both in one call.
+    /// Changes the properties or the columns of a table, but not both in one call.
     ///
-    /// Servers up to release 1.0 add columns, at the end and allowing null, and set and reset properties that may be changed while a table
-    /// is used (those of the user's own, and `table.datalake.enabled` and its like); they refuse to drop, rename or modify columns. A handle
-    /// made before ([`get_table`](crate::FlussConnection::get_table)) keeps its schema and goes on writing.
+    /// Servers up to release 1.0 can add nullable columns at the end, and set and reset properties that may change
+    /// while a table is in use (custom properties, `table.datalake.enabled` and similar ones). They reject dropping,
+    /// renaming or modifying columns. A handle created earlier with [`get_table`](crate::FlussConnection::get_table)
+    /// keeps its schema and keeps working.
     ///
     /// # Errors
     ///
-    /// Before anything is sent: [`Usage`](crate::ErrorKind::Usage) for properties and columns in one call, a new column that is not last
-    /// or does not allow null; [`Unsupported`](crate::ErrorKind::Unsupported) for what a server before release 1.0 would skip without a
-    /// word (an aggregation, a number of buckets).
+    /// Before anything is sent: [`Usage`](crate::ErrorKind::Usage) for properties and columns in one call, a new
+    /// column that is not last or not nullable; [`Unsupported`](crate::ErrorKind::Unsupported) for changes that a
+    /// server before release 1.0 would silently ignore (an aggregation, a number of buckets).
     ///
-    /// From the server: [`NotFound`](crate::ErrorKind::NotFound) unless `ignore_if_not_exists`; [`Usage`](crate::ErrorKind::Usage) for a
-    /// column that exists or a property that may not be changed; [`Server`](crate::ErrorKind::Server) for changes that it does not know.
+    /// From the server: [`NotFound`](crate::ErrorKind::NotFound) unless `ignore_if_not_exists`;
+    /// [`Usage`](crate::ErrorKind::Usage) for a column that exists or a property that may not be changed;
+    /// [`Server`](crate::ErrorKind::Server) for changes that it does not support.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; the change may happen nevertheless.
+    /// If dropped, the change may still be applied.
     pub async fn alter_table(
         &self,
         path: &TablePath,
@@ -82,7 +84,7 @@ fn request(
         + request.modify_columns.len();
     if of_columns > 0 && !request.config_changes.is_empty() {
         return Err(Error::usage(
-            "properties and columns cannot change in one call: the server takes either",
+            "cannot change properties and columns in one call: the server accepts only one of them",
         ));
     }
     Ok(request)
@@ -110,7 +112,7 @@ fn add(request: &mut AlterTableRequest, change: &TableChange) -> Result<()> {
         } => {
             if !data_type.is_nullable() {
                 return Err(Error::usage(format!(
-                    "column {name:?} must allow null: rows that are there have no value for it"
+                    "column {name:?} must be nullable: existing rows have no value for it"
                 )));
             }
             request.add_columns.push(PbAddColumn {
@@ -162,14 +164,14 @@ fn add(request: &mut AlterTableRequest, change: &TableChange) -> Result<()> {
         }
         other => {
             return Err(Error::usage(format!(
-                "no message says {other:?} to a server"
+                "the protocol has no message for {other:?}"
             )));
         }
     }
     Ok(())
 }
 
-/// A change of one entry as all calls that take some say it.
+/// Converts a change of one entry to its message.
 pub(super) fn config_message(change: &AlterConfig) -> Result<PbAlterConfig> {
     if change.value().is_none() && change.operation() != AlterConfigOp::Delete {
         return Err(Error::usage(format!(
@@ -188,16 +190,16 @@ pub(super) fn config_message(change: &AlterConfig) -> Result<PbAlterConfig> {
 fn position_code(column: &str, position: &ColumnPosition) -> Result<i32> {
     position.code().ok_or_else(|| {
         Error::usage(format!(
-            "column {column:?} is to stand {}: the server knows the last place only",
+            "cannot add column {column:?} {}: the server only supports adding it last",
             match position {
-                ColumnPosition::After(other) => format!("behind {other:?}"),
+                ColumnPosition::After(other) => format!("after {other:?}"),
                 _ => "first".to_owned(),
             }
         ))
     })
 }
 
-/// What of the request a server before release 1.0 would skip.
+/// Returns the part of the request that a server before release 1.0 would ignore.
 fn newer(request: &AlterTableRequest) -> Option<&'static str> {
     if request.modify_bucket_count.is_some() {
         return Some("it cannot change the number of buckets of a table");
@@ -228,7 +230,7 @@ mod tests {
             (
                 "after",
                 vec![column().at(ColumnPosition::After("a".to_owned()))],
-                "behind \"a\"",
+                "after \"a\"",
             ),
             (
                 "moved",
@@ -241,9 +243,13 @@ mod tests {
                     "c",
                     DataTypes::int().as_non_nullable(),
                 )],
-                "must allow null",
+                "must be nullable",
             ),
-            ("both", vec![column(), TableChange::set("k", "v")], "either"),
+            (
+                "both",
+                vec![column(), TableChange::set("k", "v")],
+                "only one",
+            ),
             (
                 "no value",
                 vec![TableChange::AlterOption(AlterConfig::new(

@@ -1,4 +1,4 @@
-//! Asking the leaders of many buckets at once, and those again whose leader has moved.
+//! Requests to the leaders of many buckets, retried for buckets whose leader has moved.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -13,13 +13,13 @@ use super::handle::FlussAdmin;
 use crate::error::{Error, Result};
 use crate::turn::take_turn;
 
-/// What a leader said about one of its buckets.
+/// The response of a leader for one of its buckets.
 pub(super) struct BucketAnswer<T> {
     pub(super) bucket: TableBucket,
     pub(super) outcome: Result<T, ServerError>,
 }
 
-/// What all leaders said, sorted by what has to happen next.
+/// The responses of all leaders, grouped by what has to happen next.
 struct Round<T> {
     answers: BTreeMap<TableBucket, T>,
     failed: Vec<TableBucket>,
@@ -27,8 +27,8 @@ struct Round<T> {
 }
 
 impl FlussAdmin {
-    /// Asks for `buckets` of one table, one request a leader, all at once. What fails for a passing reason is asked again, until the call
-    /// timeout; one bucket that fails for good fails the call.
+    /// Sends one request per leader of the `buckets` of a table, all at once. Transient failures are retried until
+    /// the call timeout; a permanent failure of one bucket fails the call.
     pub(super) async fn ask_leaders<R: ApiRequest, T>(
         &self,
         path: &TablePath,
@@ -103,12 +103,12 @@ impl FlussAdmin {
             .iter()
             .find(|bucket| !round.answers.contains_key(bucket) && !round.failed.contains(bucket));
         match unanswered {
-            Some(bucket) => Err(Error::corrupt("the answer lacks a bucket").of_bucket(*bucket)),
+            Some(bucket) => Err(Error::corrupt("the response lacks a bucket").of_bucket(*bucket)),
             None => Ok(round),
         }
     }
 
-    /// The buckets by the server that leads them.
+    /// Groups the buckets by leader.
     async fn by_leader(
         &self,
         path: &TablePath,
@@ -136,7 +136,7 @@ impl FlussAdmin {
 }
 
 impl<T> Round<T> {
-    /// Keeps the error that settles the call: the first that will not pass, or else the first.
+    /// Keeps the error that decides the call: the first permanent one, or else the first.
     fn fail(&mut self, bucket: TableBucket, error: ServerError) {
         self.failed.push(bucket);
         let error = Error::from(error).of_bucket(bucket);

@@ -1,4 +1,4 @@
-//! How an administrative request reaches a server, and the forms that many of them share.
+//! How an administrative request reaches a server, and code shared by many of them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,11 +13,11 @@ use super::handle::FlussAdmin;
 use crate::error::{Error, Result};
 use crate::turn::take_turn;
 
-/// How often the coordinator is asked about an id that it does not know.
+/// How many times to ask the coordinator about an id that it does not know.
 const ATTEMPTS_BY_ID: u32 = 3;
 
 impl FlussAdmin {
-    /// Asks any server.
+    /// Sends a request to any server.
     pub(super) async fn read<R: ApiRequest>(
         &self,
         operation: &'static str,
@@ -31,7 +31,7 @@ impl FlussAdmin {
             .map_err(|error| Error::from(error).during(operation))
     }
 
-    /// Asks the coordinator to change something.
+    /// Sends a change to the coordinator.
     pub(super) async fn change<R: ApiRequest>(
         &self,
         operation: &'static str,
@@ -40,7 +40,7 @@ impl FlussAdmin {
         self.coordinator(operation, request).await
     }
 
-    /// Asks the coordinator.
+    /// Sends a request to the coordinator.
     pub(super) async fn coordinator<R: ApiRequest>(
         &self,
         operation: &'static str,
@@ -54,8 +54,8 @@ impl FlussAdmin {
             .map_err(|error| Error::from(error).during(operation))
     }
 
-    /// Asks the coordinator about a table by its id. A coordinator that does not know the id may not have heard of the table yet, which
-    /// takes it milliseconds; then there is no such table.
+    /// Asks the coordinator about a table by id. If the coordinator does not know the id, it may not have learned of
+    /// the table yet, which takes milliseconds; after that, the table does not exist.
     pub(super) async fn ask_by_id<R: ApiRequest>(
         &self,
         operation: &'static str,
@@ -84,15 +84,15 @@ impl FlussAdmin {
         })
     }
 
-    /// Waits, whatever runtime the caller is on.
+    /// Waits, on any runtime.
     pub(super) async fn pause(&self, pause: Duration) {
-        // An error says that the connection is closed: then the next call tells.
+        // An error means that the connection is closed, which the next call returns.
         let ends = Instant::now() + pause;
         let _ = self.context.cluster.sleep_until(ends).await;
     }
 }
 
-/// Things of buckets, put together by their tables.
+/// Groups values of buckets by table.
 pub(super) fn by_table<T>(
     items: impl IntoIterator<Item = (TableId, T)>,
 ) -> BTreeMap<TableId, Vec<T>> {
@@ -103,7 +103,7 @@ pub(super) fn by_table<T>(
     tables
 }
 
-/// A length of time as messages say it.
+/// Converts a duration to milliseconds.
 pub(super) fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }

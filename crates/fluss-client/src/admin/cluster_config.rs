@@ -8,18 +8,19 @@ use super::handle::FlussAdmin;
 use crate::error::{Error, Result};
 
 impl FlussAdmin {
-    /// The configuration of the cluster: what the coordinator was started with, and what was changed since. In no order; secrets of the
-    /// server among it, as it sends them.
+    /// Returns the configuration of the cluster: what the coordinator was started with, and what was changed since.
+    /// In no particular order. It can include secrets of the server, because the server sends them.
     ///
-    /// Asked of the coordinator, which knows its own changes at once; the other servers hear of a change a moment later.
+    /// The coordinator answers, which sees its own changes immediately; the other servers learn of a change a moment
+    /// later.
     ///
     /// # Errors
     ///
-    /// [`Authorization`](crate::ErrorKind::Authorization) if this user may not describe the cluster; why the coordinator did not answer.
+    /// [`Authorization`](crate::ErrorKind::Authorization) if this user may not describe the cluster. Also if the
+    /// coordinator does not respond.
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub async fn describe_cluster_configs(&self) -> Result<Vec<ConfigEntry>> {
         let response = self
             .coordinator(
@@ -37,20 +38,21 @@ impl FlussAdmin {
             .collect())
     }
 
-    /// Changes the configuration of the cluster: all the entries or, if one of them is refused, none.
+    /// Changes the configuration of the cluster. If one entry is rejected, none is changed.
     ///
-    /// Servers of release 0.9.1 take changes of `datalake.*` and of `kv.rocksdb.shared-rate-limiter.bytes-per-sec`, and set and delete only;
-    /// release 1.0 takes more entries, appends and subtracts.
+    /// Servers of release 0.9.1 accept changes of `datalake.*` and `kv.rocksdb.shared-rate-limiter.bytes-per-sec`,
+    /// and only set and delete. Release 1.0 accepts more entries, and also append and subtract.
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) for a change that lacks its value, before it is sent, and for an entry or value that a server of
-    /// release 1.0 refuses; a server of release 0.9.1 gives that as [`Server`](crate::ErrorKind::Server).
-    /// [`Authorization`](crate::ErrorKind::Authorization) if this user may not alter the cluster.
+    /// [`Usage`](crate::ErrorKind::Usage) for a change without a value, before it is sent, and for an entry or value
+    /// that a server of release 1.0 rejects; a server of release 0.9.1 reports that as
+    /// [`Server`](crate::ErrorKind::Server). [`Authorization`](crate::ErrorKind::Authorization) if this user may not
+    /// alter the cluster.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; the change may happen nevertheless.
+    /// If dropped, the change may still be applied.
     pub async fn alter_cluster_configs(&self, changes: &[AlterConfig]) -> Result<()> {
         let alter_configs = changes
             .iter()

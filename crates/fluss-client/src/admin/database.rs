@@ -18,12 +18,12 @@ impl FlussAdmin {
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) unless `ignore_if_exists`; [`Usage`](crate::ErrorKind::Usage) for a name that
-    /// no database may have.
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) unless `ignore_if_exists`;
+    /// [`Usage`](crate::ErrorKind::Usage) for an invalid database name.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; the change may take effect all the same.
+    /// If dropped, the change may still be applied.
     pub async fn create_database(
         &self,
         name: &str,
@@ -40,16 +40,16 @@ impl FlussAdmin {
         Ok(())
     }
 
-    /// Drops a database; with `cascade` its tables too.
+    /// Drops a database, and with `cascade` its tables too.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) unless `ignore_if_not_exists`; [`Usage`](crate::ErrorKind::Usage) if it has tables and
-    /// `cascade` is false.
+    /// [`NotFound`](crate::ErrorKind::NotFound) unless `ignore_if_not_exists`; [`Usage`](crate::ErrorKind::Usage) if
+    /// it has tables and `cascade` is false.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; the change may take effect all the same.
+    /// If dropped, the change may still be applied.
     pub async fn drop_database(
         &self,
         name: &str,
@@ -65,15 +65,14 @@ impl FlussAdmin {
         Ok(())
     }
 
-    /// Whether there is a database of that name.
+    /// Returns whether a database exists.
     ///
     /// # Errors
-    ///
-    /// Why no server answered.
+    /// Returns an error if no server responds.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; nothing is left behind.
+    /// Cancel safe.
     pub async fn database_exists(&self, name: &str) -> Result<bool> {
         let request = DatabaseExistsRequest {
             database_name: name.to_owned(),
@@ -81,15 +80,14 @@ impl FlussAdmin {
         Ok(self.read("database_exists", &request).await?.exists)
     }
 
-    /// The names of all databases that this user may see.
+    /// Lists the names of all databases that this user may see.
     ///
     /// # Errors
-    ///
-    /// Why no server answered.
+    /// Returns an error if no server responds.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; nothing is left behind.
+    /// Cancel safe.
     pub async fn list_databases(&self) -> Result<Vec<String>> {
         Ok(self
             .read(
@@ -103,15 +101,14 @@ impl FlussAdmin {
             .into())
     }
 
-    /// All databases that this user may see, with their time of creation and number of tables.
+    /// Lists all databases that this user may see, with their creation times and numbers of tables.
     ///
     /// # Errors
-    ///
-    /// Why no server answered.
+    /// Returns an error if no server responds.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; nothing is left behind.
+    /// Cancel safe.
     pub async fn list_database_summaries(&self) -> Result<Vec<DatabaseSummary>> {
         let response = self
             .read(
@@ -134,16 +131,17 @@ impl FlussAdmin {
             .collect())
     }
 
-    /// Changes properties and comment of a database. Since release 1.0.
+    /// Changes the properties and the comment of a database. Requires release 1.0.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) unless `ignore_if_not_exists`; [`Usage`](crate::ErrorKind::Usage) for a change that lacks
-    /// its value; [`Unsupported`](crate::ErrorKind::Unsupported) with an older server, before anything is sent.
+    /// [`NotFound`](crate::ErrorKind::NotFound) unless `ignore_if_not_exists`; [`Usage`](crate::ErrorKind::Usage) for
+    /// a change without a value; [`Unsupported`](crate::ErrorKind::Unsupported) with an older server, before anything
+    /// is sent.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; the change may take effect all the same.
+    /// If dropped, the change may still be applied.
     pub async fn alter_database(
         &self,
         name: &str,
@@ -166,15 +164,15 @@ impl FlussAdmin {
         Ok(())
     }
 
-    /// The comment, properties and times of a database.
+    /// Returns the comment, properties and times of a database.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is none.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if it does not exist.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; nothing is left behind.
+    /// Cancel safe.
     pub async fn get_database_info(&self, name: &str) -> Result<DatabaseInfo> {
         let response = self
             .read(

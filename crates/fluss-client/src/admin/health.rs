@@ -1,4 +1,4 @@
-//! How the cluster and its tiered logs are. Since release 1.0.
+//! The health of the cluster, and the manifests of its tiered logs. Requires release 1.0.
 
 use fluss_metadata::{
     ClusterHealth, ClusterHealthStatus, PartitionId, RemoteLogManifestEntry, TableBucket, TableId,
@@ -11,15 +11,14 @@ use super::handle::FlussAdmin;
 use crate::error::{Error, ErrorKind, Result};
 
 impl FlussAdmin {
-    /// How many copies of buckets there are, how many are up to date, and what that means in a word. Since release 1.0.
+    /// Returns how many bucket replicas there are, how many are in sync, and an overall status. Requires release 1.0.
     ///
     /// # Errors
     ///
     /// [`Unsupported`](crate::ErrorKind::Unsupported) with an older server, before anything is sent.
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub async fn get_cluster_health(&self) -> Result<ClusterHealth> {
         let response = self
             .coordinator("get_cluster_health", &GetClusterHealthRequest {})
@@ -33,16 +32,16 @@ impl FlussAdmin {
         ))
     }
 
-    /// Where the manifests of the tiered logs of a table lie, or of one of its partitions. Since release 1.0.
+    /// Lists the locations of the manifests of the tiered logs of a table or of one of its partitions. Requires
+    /// release 1.0.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table or partition; [`Unsupported`](crate::ErrorKind::Unsupported)
-    /// with an older server, before anything is sent.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the table or partition does not exist;
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) with an older server, before anything is sent.
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub async fn list_remote_log_manifests(
         &self,
         table_id: TableId,
@@ -74,7 +73,8 @@ impl FlussAdmin {
             })
             .collect())
     }
-    /// Whether there is a table with that id. Servers list no manifests of one that is not there, and no error; of snapshots they say it.
+    /// Checks that a table with the id exists. For a missing table, servers return an empty list of manifests without
+    /// an error, but they report it for snapshots.
     async fn check_table_id(&self, operation: &'static str, table_id: TableId) -> Result<()> {
         let request = ListKvSnapshotsRequest {
             table_id,
@@ -82,7 +82,7 @@ impl FlussAdmin {
         };
         match self.ask_by_id(operation, table_id, &request).await {
             Err(error) if error.kind() == ErrorKind::NotFound => Err(error),
-            // A table that has no snapshots is there as well.
+            // A table without snapshots exists, too.
             _ => Ok(()),
         }
     }

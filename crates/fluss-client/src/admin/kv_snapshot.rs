@@ -16,17 +16,17 @@ use super::handle::FlussAdmin;
 use crate::error::Result;
 
 impl FlussAdmin {
-    /// The latest snapshot of each bucket of a primary-key table, or of one of its partitions. A bucket that has none yet has an entry
-    /// without one.
+    /// Returns the latest snapshot of each bucket of a primary-key table or of one of its partitions. The entry of a
+    /// bucket without a snapshot is empty.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table or partition, or a table with partitions is asked for without
-    /// one; [`Usage`](crate::ErrorKind::Usage) for a table without primary key, or a partition of a table that has none.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the table or partition does not exist, or if no partition is given
+    /// for a partitioned table; [`Usage`](crate::ErrorKind::Usage) for a table without a primary key, or for a
+    /// partition of an unpartitioned table.
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub async fn get_latest_kv_snapshots(
         &self,
         path: &TablePath,
@@ -54,17 +54,16 @@ impl FlussAdmin {
         ))
     }
 
-    /// What a snapshot of a bucket is made of: its files, and the offset from which the log goes on behind it.
+    /// Returns the files of a snapshot of a bucket, and the log offset at which it was taken.
     ///
-    /// A snapshot may go while its files are read, unless it is [leased](Self::create_kv_snapshot_lease).
+    /// A snapshot can be deleted while you read its files, unless it is [leased](Self::create_kv_snapshot_lease).
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such snapshot, or not any more.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the snapshot does not exist, or no longer exists.
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub async fn get_kv_snapshot_metadata(
         &self,
         bucket: TableBucket,
@@ -88,16 +87,15 @@ impl FlussAdmin {
         Ok(KvSnapshotMetadata::new(response.log_offset, files))
     }
 
-    /// All snapshots of a table, or of one of its partitions, that the cluster still keeps. Since release 1.0.
+    /// Lists all snapshots of a table, or of one of its partitions, that the cluster still has. Requires release 1.0.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table or partition; [`Unsupported`](crate::ErrorKind::Unsupported)
-    /// with an older server, before anything is sent.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the table or partition does not exist;
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) with an older server, before anything is sent.
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub async fn list_kv_snapshots(
         &self,
         table_id: TableId,

@@ -1,5 +1,5 @@
-//! A lease on snapshots of primary-key tables, which keeps them while they are read: a handle, and the task behind it
-//! that renews.
+//! A lease that keeps snapshots of primary-key tables while they are read: a handle, and the task that renews the
+//! lease.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,22 +24,22 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::runtime::Drivers;
 use crate::turn::take_turn;
 
-/// Calls that may wait for the one under way.
+/// Maximum number of queued calls.
 const QUEUE: usize = 16;
-/// A lease shorter than that cannot be renewed in time.
+/// A shorter lease could not be renewed in time.
 const SHORTEST: Duration = Duration::from_millis(100);
-/// Renewals within the duration of a lease: two may fail.
+/// Renewals per duration of a lease; two of them may fail.
 const RENEWALS: u32 = 3;
 
 /// Keeps snapshots of primary-key tables from being deleted. Source: `KvSnapshotLease.java`.
 ///
-/// While it holds snapshots, a task of the connection renews the lease, three times within its duration. It ends with
-/// [`close`](Self::close), which lets all snapshots go and says whether that worked. Dropped without, the task lets
-/// them go in the background; if that cannot be done either, because the runtime ended or no coordinator answers,
-/// they go when the duration is over.
+/// While it holds snapshots, a task of the connection renews the lease, three times within its duration.
+/// [`close`](Self::close) ends it, releases all snapshots and reports whether that worked. If you drop it instead,
+/// the task releases them in the background. If that fails too, because the runtime has ended or no coordinator
+/// responds, they are released when the duration is over.
 ///
-/// DIFFERS: a renewal of the Java client names no snapshots, so that a lease which ran out meanwhile comes back empty
-/// and without a word. Here each renewal names them all, and [`has_lapsed`](Self::has_lapsed) tells.
+/// DIFFERS: a renewal of the Java client contains no snapshots, so a lease that expired in the meantime silently
+/// comes back empty. Here each renewal contains all of them, and [`has_lapsed`](Self::has_lapsed) reports an expiry.
 pub struct KvSnapshotLease {
     lease_id: String,
     duration: Duration,
@@ -47,12 +47,12 @@ pub struct KvSnapshotLease {
     state: watch::Receiver<State>,
 }
 
-/// What the handle may know without asking the task.
+/// State that the handle can read without asking the task.
 #[derive(Debug, Clone, Copy, Default)]
 struct State {
-    /// Until when the cluster keeps what is held; `None` while nothing is.
+    /// Until when the cluster keeps the snapshots; `None` while there are none.
     valid_until: Option<Instant>,
-    /// Whether that moment once passed before the next renewal.
+    /// Whether that time ever passed before a renewal.
     lapsed: bool,
 }
 
@@ -69,23 +69,24 @@ enum Command {
 }
 
 impl FlussAdmin {
-    /// A lease on snapshots, for `duration` from its last renewal. Nothing is sent before snapshots are acquired.
+    /// Creates a lease on snapshots that lasts for `duration` from its last renewal. Nothing is sent until you
+    /// acquire snapshots.
     ///
-    /// `lease_id` is yours to choose: whoever uses the same one shares the lease, and its end.
+    /// You choose the `lease_id`. All clients with the same id share the lease, and it ends for all of them.
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) for an empty id, one with a slash, or less than 100 ms.
+    /// [`Usage`](crate::ErrorKind::Usage) for an empty id, an id with a slash, or a duration of less than 100 ms.
     pub fn create_kv_snapshot_lease(
         &self,
         lease_id: &str,
         duration: Duration,
     ) -> Result<KvSnapshotLease> {
         let refused = if lease_id.is_empty() || lease_id.contains('/') {
-            Some(format!("a lease cannot be named {lease_id:?}"))
+            Some(format!("{lease_id:?} is not a valid lease id"))
         } else if duration < SHORTEST {
             Some(format!(
-                "a lease of {} is shorter than {}",
+                "the duration of the lease is {}, expected at least {}",
                 Readable(duration),
                 Readable(SHORTEST)
             ))
@@ -117,39 +118,39 @@ impl FlussAdmin {
 }
 
 impl KvSnapshotLease {
-    /// The name of the lease.
+    /// Returns the id of the lease.
     pub fn lease_id(&self) -> &str {
         &self.lease_id
     }
 
-    /// How long it lasts from its last renewal.
+    /// Returns how long the lease lasts from its last renewal.
     pub fn duration(&self) -> Duration {
         self.duration
     }
 
-    /// Asks the cluster to keep these snapshots, beside those that are held already; of a bucket that is, instead of
-    /// the former one.
+    /// Asks the cluster to keep these snapshots in addition to those already held. A new snapshot of a bucket
+    /// replaces the previous one.
     ///
-    /// A server of release 0.9.1 does not look whether a snapshot is there: read its
-    /// [metadata](FlussAdmin::get_kv_snapshot_metadata) after it is leased.
+    /// A server of release 0.9.1 does not check whether a snapshot exists: read its
+    /// [metadata](FlussAdmin::get_kv_snapshot_metadata) after you leased it.
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) without snapshots, or for a table without primary key;
-    /// [`NotFound`](crate::ErrorKind::NotFound) if a table is gone;
+    /// [`Usage`](crate::ErrorKind::Usage) without snapshots, or for a table without a primary key;
+    /// [`NotFound`](crate::ErrorKind::NotFound) if a table no longer exists;
     /// [`Authorization`](crate::ErrorKind::Authorization) if this user may not read a table;
     /// [`Closed`](crate::ErrorKind::Closed) if the connection is closed.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; the snapshots may be held nevertheless, and are renewed.
+    /// If dropped, the snapshots may still be held, and are renewed.
     pub async fn acquire_snapshots(
         &self,
         snapshots: &BTreeMap<TableBucket, SnapshotId>,
     ) -> Result<AcquireKvSnapshotLeaseResult> {
         take_turn().await;
         if snapshots.is_empty() {
-            return Err(Error::usage("there are no snapshots to acquire")
+            return Err(Error::usage("no snapshots to acquire were given")
                 .during("acquire_kv_snapshot_lease"));
         }
         let snapshots = snapshots.clone();
@@ -159,30 +160,28 @@ impl KvSnapshotLease {
         .await
     }
 
-    /// Renews the lease now. There is no need to: it is renewed anyway.
+    /// Renews the lease now. You don't have to call this; the lease is renewed automatically.
     ///
     /// # Errors
-    ///
-    /// Why the coordinator did not.
+    /// Returns an error if the coordinator did not renew it.
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub async fn renew(&self) -> Result<()> {
         take_turn().await;
         self.command("renew_kv_snapshot_lease", Command::Renew)
             .await
     }
 
-    /// Lets the snapshots of these buckets go; buckets that are not held are left out.
+    /// Releases the snapshots of these buckets. Buckets without a held snapshot are ignored.
     ///
     /// # Errors
     ///
-    /// Why the coordinator did not: then they are held on.
+    /// Returns an error if the coordinator did not release them. They are still held then.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; the snapshots may be let go nevertheless.
+    /// If dropped, the snapshots may still be released.
     pub async fn release_snapshots(&self, buckets: &[TableBucket]) -> Result<()> {
         take_turn().await;
         let buckets = buckets.to_vec();
@@ -192,29 +191,29 @@ impl KvSnapshotLease {
         .await
     }
 
-    /// Ends the lease and lets all its snapshots go. Source: `KvSnapshotLease.java#dropLease`.
+    /// Ends the lease and releases all its snapshots. Source: `KvSnapshotLease.java#dropLease`.
     ///
     /// # Errors
     ///
-    /// Why the coordinator did not: then they go when the duration is over.
+    /// Returns an error if the coordinator did not release them. They are released when the duration is over.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before its end, the lease ends in the background.
+    /// If dropped before completion, the lease ends in the background.
     pub async fn close(self) -> Result<()> {
         take_turn().await;
         self.command("drop_kv_snapshot_lease", Command::Close).await
     }
 
-    /// How long the cluster will still keep what is held if no renewal succeeds from now on, by this computer's
-    /// clock; `None` while nothing is held.
+    /// Returns how long the cluster will keep the snapshots if no further renewal succeeds, by this computer's clock,
+    /// or `None` if no snapshots are held.
     pub fn valid_for(&self) -> Option<Duration> {
         let until = self.state.borrow().valid_until?;
         Some(until.saturating_duration_since(Instant::now()))
     }
 
-    /// Whether there was a time at which the cluster was free to delete what is held, because renewals failed for
-    /// longer than the duration. Snapshots acquired before may be gone then.
+    /// Returns whether renewals ever failed for longer than the duration, so that the cluster was free to delete the
+    /// held snapshots. Snapshots acquired before that may no longer exist.
     pub fn has_lapsed(&self) -> bool {
         let state = *self.state.borrow();
         state.lapsed
@@ -249,10 +248,10 @@ impl fmt::Debug for KvSnapshotLease {
     }
 }
 
-/// Owns what is held, sends every request of the lease, one after another, and ends with the handle.
+/// Owns the held snapshots, sends the requests of the lease one at a time, and ends with the handle.
 struct LeaseTask {
     cluster: Cluster,
-    /// Keeps the runtime of the connection until the lease is dropped.
+    /// Keeps the runtime of the connection alive until the lease is dropped.
     _drivers: Drivers,
     lease_id: String,
     duration: Duration,
@@ -284,8 +283,8 @@ impl LeaseTask {
                         if error.kind() == ErrorKind::Closed {
                             return;
                         }
-                        warn!(lease = %self.lease_id, %error, "kv snapshot lease not renewed");
-                        // Soon again: the calls themselves have paused.
+                        warn!(lease = %self.lease_id, %error, "failed to renew the kv snapshot lease");
+                        // Retry soon: the calls themselves already backed off.
                         self.renew_at = Some(after(self.duration / (RENEWALS * 4)));
                     }
                 }
@@ -295,12 +294,12 @@ impl LeaseTask {
             return;
         }
         if let Err(error) = self.drop_lease().await {
-            debug!(lease = %self.lease_id, %error, "kv snapshot lease left to its end");
+            debug!(lease = %self.lease_id, %error, "failed to release the kv snapshot lease; it will expire");
         }
     }
 
-    /// Does what the handle wants; says whether that was the end. An answer that nobody waits for any more is no
-    /// failure.
+    /// Executes a command of the handle and returns whether it was the last one. A result that no caller waits for is
+    /// not a failure.
     async fn obey(&mut self, command: Command) -> bool {
         match command {
             Command::Acquire(snapshots, reply) => {
@@ -337,8 +336,8 @@ impl LeaseTask {
         if not_done {
             return response.map(|_| AcquireKvSnapshotLeaseResult::new(BTreeMap::new()));
         }
-        // An answer that did not come may have been a success: what is held too long does less harm than what goes
-        // too early.
+        // A lost response may have been a success. Holding snapshots too long does less harm than releasing them too
+        // early.
         self.held.extend(snapshots);
         self.renew_at.get_or_insert(started);
         let response = response?;
@@ -358,7 +357,7 @@ impl LeaseTask {
         let response = self.call(&self.acquire_request(&self.held)).await?;
         let unavailable = unavailable(&response);
         if !unavailable.is_empty() {
-            warn!(lease = %self.lease_id, ?unavailable, "leased kv snapshots are gone");
+            warn!(lease = %self.lease_id, ?unavailable, "leased kv snapshots no longer exist");
             self.held
                 .retain(|bucket, _| !unavailable.contains_key(bucket));
             self.state.send_modify(|state| state.lapsed = true);
@@ -368,7 +367,7 @@ impl LeaseTask {
     }
 
     async fn release(&mut self, mut buckets: Vec<TableBucket>) -> Result<()> {
-        // The server of release 0.9.1 fails over a bucket of a table of which the lease holds nothing.
+        // A server of release 0.9.1 fails if the lease holds no snapshot of the bucket's table.
         buckets.retain(|bucket| self.held.contains_key(bucket));
         buckets.sort_unstable();
         buckets.dedup();
@@ -406,7 +405,7 @@ impl LeaseTask {
         Ok(self.cluster.call_coordinator(request).await?)
     }
 
-    /// The lease lasts from when the request was made, at the latest.
+    /// The lease lasts from the time of the request or later.
     fn on_renewed(&mut self, started: Instant) {
         if self.held.is_empty() {
             self.rest();
@@ -416,13 +415,13 @@ impl LeaseTask {
         let valid_until = started.checked_add(self.duration).unwrap_or(now);
         self.renew_at = Some(after(self.duration / RENEWALS));
         self.state.send_modify(|state| {
-            // By when it reached the server, which may be later than it was sent.
+            // When the request reached the server, which may be later than it was sent.
             state.lapsed |= state.valid_until.is_some_and(|until| until < now);
             state.valid_until = Some(valid_until);
         });
     }
 
-    /// Nothing is held: nothing is renewed.
+    /// No snapshots are held, so nothing is renewed.
     fn rest(&mut self) {
         self.renew_at = None;
         self.state.send_modify(|state| state.valid_until = None);

@@ -1,4 +1,4 @@
-//! Snapshots of tables in the lake.
+//! Snapshots of tables in the data lake.
 
 use fluss_metadata::{LakeBucketSnapshot, LakeSnapshot, SnapshotId, TableBucket, TablePath};
 use fluss_rpc::path_message;
@@ -9,29 +9,27 @@ use super::handle::FlussAdmin;
 use crate::error::Result;
 
 impl FlussAdmin {
-    /// The latest snapshot of a table in the lake: its id there, and how far it has the log of each bucket.
+    /// Returns the latest snapshot of a table in the lake: its id and the log offset of each bucket that it covers.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table or it has no snapshot in a lake.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the table does not exist or has no snapshot in a lake.
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub async fn get_latest_lake_snapshot(&self, path: &TablePath) -> Result<LakeSnapshot> {
         self.lake_snapshot("get_latest_lake_snapshot", path, None, None)
             .await
     }
 
-    /// A snapshot of a table in the lake, by its id there.
+    /// Returns a snapshot of a table in the lake, by id.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table or the cluster does not keep that snapshot.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the table does not exist or the cluster does not have that snapshot.
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub async fn get_lake_snapshot(
         &self,
         path: &TablePath,
@@ -41,16 +39,15 @@ impl FlussAdmin {
             .await
     }
 
-    /// The latest snapshot of a table in the lake that readers may use: one whose files are merged, where that takes time after the
-    /// snapshot was made.
+    /// Returns the latest readable snapshot of a table in the lake: one whose files have been merged, if that happens
+    /// after the snapshot is created.
     ///
     /// # Errors
     ///
-    /// As [`get_latest_lake_snapshot`](Self::get_latest_lake_snapshot).
+    /// The same as [`get_latest_lake_snapshot`](Self::get_latest_lake_snapshot).
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub async fn get_readable_lake_snapshot(&self, path: &TablePath) -> Result<LakeSnapshot> {
         self.lake_snapshot("get_readable_lake_snapshot", path, None, Some(true))
             .await

@@ -1,7 +1,7 @@
 //! Administration: databases, tables, partitions, offsets, snapshots, access rules and the cluster.
 //!
-//! Reads go to any server and are repeated when a server fails; changes go to the coordinator and are repeated only where that does no
-//! harm.
+//! Reads can be served by any server and are retried on failure. Changes go to the coordinator and are retried only
+//! if they were definitely not applied, or are idempotent.
 
 mod acl;
 mod alter_table;

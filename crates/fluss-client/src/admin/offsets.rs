@@ -13,23 +13,24 @@ use super::buckets::BucketAnswer;
 use super::{FlussAdmin, fetch_table_info};
 use crate::error::{Error, Result};
 
-/// What a client puts where a follower would put its id. Source: `FlussApi.proto: ListOffsetsRequest.follower_server_id`.
+/// The value that clients send in place of a follower id. Source:
+/// `FlussApi.proto: ListOffsetsRequest.follower_server_id`.
 const NO_FOLLOWER: i32 = -1;
 
 impl FlussAdmin {
-    /// The offset that `spec` describes, for each of these buckets of a table without partitions.
+    /// Returns the offset that `spec` describes for each of these buckets of an unpartitioned table.
     ///
-    /// For a time of a log of which segments were copied to remote storage, that is an offset at or somewhat before the first batch of that
-    /// time: see [`OffsetSpec::Timestamp`]. Scanners start and end exactly.
+    /// If segments of a log were copied to remote storage, the offset for a timestamp is at or somewhat before the
+    /// first batch with that timestamp: see [`OffsetSpec::Timestamp`]. Scanners start and end exactly.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table; [`Usage`](crate::ErrorKind::Usage) for a bucket that the table
-    /// does not have, a table with partitions, or a time that is still to come; otherwise why the leader of a bucket gave no answer.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the table does not exist; [`Usage`](crate::ErrorKind::Usage) for a
+    /// bucket that the table does not have, a partitioned table, or a timestamp in the future. Also if the leader of
+    /// a bucket does not respond.
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub async fn list_offsets(
         &self,
         path: &TablePath,
@@ -50,23 +51,23 @@ impl FlussAdmin {
         let table = fetch_table_info(&self.context, path).await?;
         if table.is_partitioned() {
             return Err(Error::usage(
-                "the table has partitions: their buckets have offsets, see list_partition_offsets",
+                "the table is partitioned: use list_partition_offsets",
             ));
         }
         let count = table.num_buckets();
         self.offsets(&table, None, (buckets, count), spec).await
     }
 
-    /// The offset that `spec` describes, for each of these buckets of a partition.
+    /// Returns the offset that `spec` describes for each of these buckets of a partition.
     ///
     /// # Errors
     ///
-    /// As [`list_offsets`](Self::list_offsets); [`NotFound`](crate::ErrorKind::NotFound) if there is no such partition,
-    /// [`Usage`](crate::ErrorKind::Usage) if the table has no partitions or none can have that name.
+    /// The same as [`list_offsets`](Self::list_offsets); [`NotFound`](crate::ErrorKind::NotFound) if the partition
+    /// does not exist, [`Usage`](crate::ErrorKind::Usage) if the table is not partitioned or the name is not valid
+    /// for a partition.
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub async fn list_partition_offsets(
         &self,
         path: &TablePath,
@@ -88,7 +89,7 @@ impl FlussAdmin {
     ) -> Result<HashMap<BucketId, i64>> {
         let table = fetch_table_info(&self.context, path).await?;
         if !table.is_partitioned() {
-            return Err(Error::usage("the table has no partitions"));
+            return Err(Error::usage("the table is not partitioned"));
         }
         let partition = self.partition_named(&table, partition_name).await?;
         let count = partition.bucket_count().unwrap_or(table.num_buckets());
@@ -96,7 +97,7 @@ impl FlussAdmin {
         self.offsets(&table, id, (buckets, count), spec).await
     }
 
-    /// The partition of that name, asked of the server: what this client knows may be older than a partition that was made anew.
+    /// Asks the server for a partition by name: the client's cached view may be older than a re-created partition.
     async fn partition_named(&self, table: &TableInfo, name: &str) -> Result<PartitionInfo> {
         let spec = ResolvedPartitionSpec::from_partition_name(table.partition_keys(), name)?;
         let partitions = self
@@ -118,12 +119,12 @@ impl FlussAdmin {
         let (offset_type, start_timestamp) = match spec {
             OffsetSpec::Earliest => (0, None),
             OffsetSpec::Latest => (1, None),
-            // Nothing is older than 1970, and servers answer an earlier time with an error if a log is empty.
+            // Nothing is older than 1970, and servers return an error for an earlier time if a log is empty.
             OffsetSpec::Timestamp(millis) => (2, Some(millis.max(0))),
         };
         if let Some(bucket) = buckets.iter().find(|&&b| !(0..bucket_count).contains(&b)) {
             return Err(Error::usage(format!(
-                "there is no bucket {bucket}: there are {bucket_count}"
+                "no such bucket {bucket}: the number of buckets is {bucket_count}"
             )));
         }
         let table_id = table.table_id();
@@ -165,7 +166,7 @@ fn answers(
                 (Some(error), _) => Err(error),
                 (None, Some(offset)) => Ok(offset),
                 (None, None) => {
-                    return Err(Error::corrupt("the answer has no offset").of_bucket(bucket));
+                    return Err(Error::corrupt("the response has no offset").of_bucket(bucket));
                 }
             };
             Ok(BucketAnswer { bucket, outcome })

@@ -12,16 +12,16 @@ use crate::context::Context;
 use crate::error::{Error, Result};
 
 impl FlussAdmin {
-    /// Creates a partition; `spec` names a value for each partition key.
+    /// Creates a partition. `spec` has a value for each partition key.
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) unless `ignore_if_exists`; [`Usage`](crate::ErrorKind::Usage) for a table
-    /// without partitions or a spec that does not fit it.
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) unless `ignore_if_exists`;
+    /// [`Usage`](crate::ErrorKind::Usage) for an unpartitioned table or a spec that does not match the table.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; the change may take effect all the same.
+    /// If dropped, the change may still be applied.
     pub async fn create_partition(
         &self,
         path: &TablePath,
@@ -49,7 +49,7 @@ impl FlussAdmin {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; the change may take effect all the same.
+    /// If dropped, the change may still be applied.
     pub async fn drop_partition(
         &self,
         path: &TablePath,
@@ -68,28 +68,29 @@ impl FlussAdmin {
         Ok(())
     }
 
-    /// The partitions of a table.
+    /// Lists the partitions of a table.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table, [`Usage`](crate::ErrorKind::Usage) if it has no partitions.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the table does not exist, [`Usage`](crate::ErrorKind::Usage) if it
+    /// is not partitioned.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; nothing is left behind.
+    /// Cancel safe.
     pub async fn list_partition_infos(&self, path: &TablePath) -> Result<Vec<PartitionInfo>> {
         self.list_partition_infos_with_spec(path, None).await
     }
 
-    /// The partitions of a table whose values agree with `partial`, which names values for some of the partition keys.
+    /// Lists the partitions of a table whose values match `partial`, which has values for some of the partition keys.
     ///
     /// # Errors
     ///
-    /// As [`list_partition_infos`](Self::list_partition_infos).
+    /// The same as [`list_partition_infos`](Self::list_partition_infos).
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; nothing is left behind.
+    /// Cancel safe.
     pub async fn list_partition_infos_with_spec(
         &self,
         path: &TablePath,
@@ -101,7 +102,7 @@ impl FlussAdmin {
     }
 }
 
-/// The partitions of a table, or those of them that `partial` says.
+/// Lists all partitions of a table, or those that match `partial`.
 pub(super) async fn list(
     context: &Context,
     path: &TablePath,

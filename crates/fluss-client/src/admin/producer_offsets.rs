@@ -1,4 +1,4 @@
-//! Offsets that a producer leaves with the cluster before it writes on, so that it can undo what it wrote behind them.
+//! Offsets that a producer stores in the cluster before it writes more, so that it can undo what it wrote after them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,17 +14,17 @@ use super::handle::FlussAdmin;
 use crate::error::{Error, Result};
 
 impl FlussAdmin {
-    /// Leaves the end offsets of buckets with the cluster, for `ttl` or for as long as the cluster keeps them by default. If the producer
-    /// has left some before, those are kept and the new ones are not.
+    /// Stores the end offsets of buckets in the cluster, for `ttl` or the default time of the cluster. If the
+    /// producer stored offsets before, those are kept and the new ones are ignored.
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) for a producer id that may not be, [`Authorization`](crate::ErrorKind::Authorization) if this
-    /// user may not write to one of the tables.
+    /// [`Usage`](crate::ErrorKind::Usage) for an invalid producer id,
+    /// [`Authorization`](crate::ErrorKind::Authorization) if this user may not write to one of the tables.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; the offsets may be kept nevertheless, and a second call then says so.
+    /// If dropped, the offsets may still be stored; a second call reports that.
     pub async fn register_producer_offsets(
         &self,
         producer_id: &str,
@@ -37,20 +37,20 @@ impl FlussAdmin {
             ttl_ms: ttl.map(millis),
         };
         let response = self.change("register_producer_offsets", &request).await?;
-        // Without a word they are kept. Source: `FlussAdmin.java#registerProducerOffsets`.
+        // Without a result, they were stored. Source: `FlussAdmin.java#registerProducerOffsets`.
         let result = response.result.unwrap_or(RegisterResult::Created.code());
         RegisterResult::from_code(result).map_err(Error::unreadable)
     }
 
-    /// The offsets that a producer left, of the tables that this user may read; `None` if there are none or their time is over.
+    /// Returns the offsets that a producer stored, for tables that this user may read, or `None` if there are none or
+    /// they expired.
     ///
     /// # Errors
     ///
-    /// Why the coordinator did not answer.
+    /// Returns an error if the coordinator does not respond.
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub async fn get_producer_offsets(&self, producer_id: &str) -> Result<Option<ProducerOffsets>> {
         let request = GetProducerOffsetsRequest {
             producer_id: producer_id.to_owned(),
@@ -82,7 +82,7 @@ impl FlussAdmin {
         )))
     }
 
-    /// Deletes the offsets that a producer left. Without any nothing happens.
+    /// Deletes the offsets that a producer stored. Does nothing if there are none.
     ///
     /// # Errors
     ///
@@ -90,7 +90,7 @@ impl FlussAdmin {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; the offsets may go nevertheless.
+    /// If dropped, the offsets may still be deleted.
     pub async fn delete_producer_offsets(&self, producer_id: &str) -> Result<()> {
         let request = DeleteProducerOffsetsRequest {
             producer_id: producer_id.to_owned(),

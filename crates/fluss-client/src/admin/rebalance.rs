@@ -10,17 +10,18 @@ use super::handle::FlussAdmin;
 use crate::error::{Error, Result};
 
 impl FlussAdmin {
-    /// Starts to move buckets between servers, towards the goals, the most important one first. Gives the id of the task; the moves go on
-    /// in the cluster, see [`list_rebalance_progress`](Self::list_rebalance_progress).
+    /// Starts moving buckets between servers to reach the goals, the most important one first. Returns the id of the
+    /// task. The moves continue in the cluster, see [`list_rebalance_progress`](Self::list_rebalance_progress).
     ///
     /// # Errors
     ///
-    /// [`Usage`](crate::ErrorKind::Usage) without a goal, before anything is sent, and if such a task is under way or no plan can be made;
-    /// [`Authorization`](crate::ErrorKind::Authorization) if this user may not write to the cluster.
+    /// [`Usage`](crate::ErrorKind::Usage) without a goal, before anything is sent, and if a rebalance is already
+    /// running or no plan is possible; [`Authorization`](crate::ErrorKind::Authorization) if this user may not write
+    /// to the cluster.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; the task may start nevertheless.
+    /// If dropped, the task may still start.
     pub async fn rebalance(&self, goals: &[GoalType]) -> Result<String> {
         if goals.is_empty() {
             return Err(Error::usage("a rebalance needs a goal").during("rebalance"));
@@ -31,16 +32,16 @@ impl FlussAdmin {
         Ok(self.change("rebalance", &request).await?.rebalance_id)
     }
 
-    /// How far a rebalance is, or the latest one without an id; `None` if the coordinator has done none since it started.
+    /// Returns the progress of a rebalance, or of the latest one if no id is given. `None` if the coordinator has run
+    /// none since it started.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if the latest one has another id; [`Authorization`](crate::ErrorKind::Authorization) if
-    /// this user may not describe the cluster.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the latest one has a different id;
+    /// [`Authorization`](crate::ErrorKind::Authorization) if this user may not describe the cluster.
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub async fn list_rebalance_progress(
         &self,
         rebalance_id: Option<&str>,
@@ -54,16 +55,17 @@ impl FlussAdmin {
         progress(response).map_err(|error| error.during("list_rebalance_progress"))
     }
 
-    /// Ends a rebalance, or the one under way without an id. Moves that are done stay done. Without one under way nothing happens.
+    /// Cancels a rebalance, or the running one if no id is given. Completed moves are kept. Does nothing if none is
+    /// running.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if the latest one has another id; [`Authorization`](crate::ErrorKind::Authorization) if
-    /// this user may not write to the cluster.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the latest one has a different id;
+    /// [`Authorization`](crate::ErrorKind::Authorization) if this user may not write to the cluster.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; the rebalance may end nevertheless.
+    /// If dropped, the rebalance may still be canceled.
     pub async fn cancel_rebalance(&self, rebalance_id: Option<&str>) -> Result<()> {
         let request = CancelRebalanceRequest {
             rebalance_id: rebalance_id.map(str::to_owned),

@@ -1,4 +1,4 @@
-//! Tags on tablet servers that are about to go.
+//! Tags on tablet servers that are about to be removed.
 
 use fluss_metadata::ServerTag;
 use fluss_wire::message::{
@@ -10,16 +10,18 @@ use super::handle::FlussAdmin;
 use crate::error::Result;
 
 impl FlussAdmin {
-    /// Tags tablet servers, all of them or none. A [`rebalance`](Self::rebalance) then moves buckets away from them.
+    /// Tags tablet servers, either all of them or none. A [`rebalance`](Self::rebalance) then moves buckets away from
+    /// them.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if one of them is not alive, [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if one has
-    /// another tag; [`Authorization`](crate::ErrorKind::Authorization) if this user may not alter the cluster.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if one of them is not alive,
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) if one has a different tag;
+    /// [`Authorization`](crate::ErrorKind::Authorization) if this user may not alter the cluster.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; the servers may be tagged nevertheless.
+    /// If dropped, the servers may still be tagged.
     pub async fn add_server_tag(&self, tablet_servers: &[i32], tag: ServerTag) -> Result<()> {
         let request = AddServerTagRequest {
             server_ids: tablet_servers.to_vec().into(),
@@ -29,16 +31,17 @@ impl FlussAdmin {
         Ok(())
     }
 
-    /// Takes a tag from tablet servers, from all of them or none. Servers without a tag stay so, alive or not.
+    /// Removes a tag from tablet servers, either from all of them or none. Servers without a tag are ignored, whether
+    /// or not they are alive.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if one of them has another tag; [`Authorization`](crate::ErrorKind::Authorization) if this
-    /// user may not alter the cluster.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if one of them has a different tag;
+    /// [`Authorization`](crate::ErrorKind::Authorization) if this user may not alter the cluster.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; the tags may go nevertheless.
+    /// If dropped, the tags may still be removed.
     pub async fn remove_server_tag(&self, tablet_servers: &[i32], tag: ServerTag) -> Result<()> {
         let request = RemoveServerTagRequest {
             server_ids: tablet_servers.to_vec().into(),
@@ -48,16 +51,16 @@ impl FlussAdmin {
         Ok(())
     }
 
-    /// Tags all tablet servers of some racks. Since release 1.0.
+    /// Tags all tablet servers of some racks. Requires release 1.0.
     ///
     /// # Errors
     ///
-    /// As [`add_server_tag`](Self::add_server_tag); [`Unsupported`](crate::ErrorKind::Unsupported) with an older server, before anything
-    /// is sent.
+    /// The same as [`add_server_tag`](Self::add_server_tag); [`Unsupported`](crate::ErrorKind::Unsupported) with an
+    /// older server, before anything is sent.
     ///
     /// # Cancel safety
     ///
-    /// As [`add_server_tag`](Self::add_server_tag).
+    /// The same as [`add_server_tag`](Self::add_server_tag).
     pub async fn add_server_tag_by_rack<S: AsRef<str>>(
         &self,
         racks: &[S],
@@ -71,16 +74,16 @@ impl FlussAdmin {
         Ok(())
     }
 
-    /// Takes a tag from all tablet servers of some racks. Since release 1.0.
+    /// Removes a tag from all tablet servers of some racks. Requires release 1.0.
     ///
     /// # Errors
     ///
-    /// As [`remove_server_tag`](Self::remove_server_tag); [`Unsupported`](crate::ErrorKind::Unsupported) with an older server, before
-    /// anything is sent.
+    /// The same as [`remove_server_tag`](Self::remove_server_tag); [`Unsupported`](crate::ErrorKind::Unsupported)
+    /// with an older server, before anything is sent.
     ///
     /// # Cancel safety
     ///
-    /// As [`remove_server_tag`](Self::remove_server_tag).
+    /// The same as [`remove_server_tag`](Self::remove_server_tag).
     pub async fn remove_server_tag_by_rack<S: AsRef<str>>(
         &self,
         racks: &[S],

@@ -23,12 +23,13 @@ impl FlussAdmin {
     ///
     /// # Errors
     ///
-    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) unless `ignore_if_exists`; [`NotFound`](crate::ErrorKind::NotFound) if there
-    /// is no such database; [`Usage`](crate::ErrorKind::Usage) for a name or a definition that the server refuses.
+    /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) unless `ignore_if_exists`;
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the database does not exist; [`Usage`](crate::ErrorKind::Usage)
+    /// for a name or a definition that the server rejects.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; the change may take effect all the same.
+    /// If dropped, the change may still be applied.
     pub async fn create_table(
         &self,
         path: &TablePath,
@@ -55,7 +56,7 @@ impl FlussAdmin {
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; the change may take effect all the same.
+    /// If dropped, the change may still be applied.
     pub async fn drop_table(&self, path: &TablePath, ignore_if_not_exists: bool) -> Result<()> {
         check_names("drop_table", path)?;
         let request = DropTableRequest {
@@ -68,15 +69,14 @@ impl FlussAdmin {
         Ok(())
     }
 
-    /// Whether there is a table at `path`. For a name that no table can have that is `false`, without a request.
+    /// Returns whether a table exists. For a name that is not valid for a table, returns `false` without a request.
     ///
     /// # Errors
-    ///
-    /// Why no server answered.
+    /// Returns an error if no server responds.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; nothing is left behind.
+    /// Cancel safe.
     pub async fn table_exists(&self, path: &TablePath) -> Result<bool> {
         if path.check_names().is_err() {
             return Ok(false);
@@ -91,15 +91,15 @@ impl FlussAdmin {
             .exists)
     }
 
-    /// The names of the tables of a database that this user may see.
+    /// Lists the names of the tables of a database that this user may see.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such database.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the database does not exist.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; nothing is left behind.
+    /// Cancel safe.
     pub async fn list_tables(&self, database: &str) -> Result<Vec<String>> {
         let request = ListTablesRequest {
             database_name: database.to_owned(),
@@ -107,30 +107,30 @@ impl FlussAdmin {
         Ok(self.read("list_tables", &request).await?.table_name.into())
     }
 
-    /// The definition of a table as the server keeps it.
+    /// Returns the definition of a table as stored by the server.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the table does not exist.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; nothing is left behind.
+    /// Cancel safe.
     pub async fn get_table_info(&self, path: &TablePath) -> Result<TableInfo> {
         fetch_table_info(&self.context, path)
             .await
             .map_err(|error| error.during("get_table_info").of_table(path))
     }
 
-    /// A schema of a table: that with the given id, or the latest.
+    /// Returns a schema of a table: the one with the given id, or the latest.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table or schema.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if the table or schema does not exist.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; nothing is left behind.
+    /// Cancel safe.
     pub async fn get_table_schema(
         &self,
         path: &TablePath,
@@ -156,7 +156,7 @@ impl FlussAdmin {
         }
         if !(1..latest).contains(&schema_id) {
             return Err(Error::not_found(format!(
-                "schema {schema_id}, of schemas 1 to {latest},"
+                "schema {schema_id} (the table has schemas 1 to {latest})"
             )));
         }
         let request = GetTableSchemaRequest {

@@ -1,4 +1,4 @@
-//! How many rows tables have.
+//! The row counts of tables.
 
 use std::collections::BTreeMap;
 
@@ -11,19 +11,20 @@ use super::{FlussAdmin, fetch_table_info};
 use crate::error::Result;
 
 impl FlussAdmin {
-    /// How many rows each bucket of a table has, of all partitions: live rows of a primary-key table, rows still in the log of a log table.
+    /// Returns the number of rows in each bucket of a table, in all partitions: live rows of a primary-key table, or
+    /// rows still in the log of a log table.
     ///
-    /// Asked of the leaders of the buckets. Moments differ from bucket to bucket: it is no snapshot.
+    /// The leaders of the buckets count them at different moments, so the result is not a snapshot.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table; [`Authorization`](crate::ErrorKind::Authorization) if this user
-    /// may not read it; what the leader of a bucket said, as for a primary-key table whose changelog image is `WAL`, the rows of which no
-    /// server counts.
+    /// [`NotFound`](crate::ErrorKind::NotFound) if there is no such table;
+    /// [`Authorization`](crate::ErrorKind::Authorization) if this user may not read it. Also the error of a bucket's
+    /// leader, for example for a primary-key table whose changelog image is `WAL`, because servers do not count its
+    /// rows.
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub async fn get_table_stats(&self, path: &TablePath) -> Result<TableStats> {
         self.table_stats(path)
             .await
@@ -63,7 +64,7 @@ impl FlussAdmin {
         Ok(TableStats::new(stats))
     }
 
-    /// The partitions of a table with their numbers of buckets; of a table without partitions, itself.
+    /// Returns the partitions of a table with their numbers of buckets, or the table itself if it is not partitioned.
     async fn partitions(&self, info: &TableInfo) -> Result<Vec<(Option<PartitionId>, i32)>> {
         if !info.is_partitioned() {
             return Ok(vec![(None, info.num_buckets())]);

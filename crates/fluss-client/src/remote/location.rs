@@ -1,4 +1,4 @@
-//! Where a file of remote storage is.
+//! The location of a file in remote storage.
 
 use std::path::PathBuf;
 
@@ -18,7 +18,7 @@ pub(crate) enum Location {
 }
 
 impl Location {
-    /// The file `name` below a directory that a server names by its URI.
+    /// The file `name` in a directory that a server gave as a URI.
     pub(crate) fn of(directory: &str, name: &str) -> Result<Self> {
         let directory = FsPath::parse(directory)
             .map_err(|error| Error::corrupt(format!("remote storage {directory:?}: {error}")))?;
@@ -28,7 +28,7 @@ impl Location {
             "file" => Ok(Self::Local(PathBuf::from(file.path()))),
             "s3" | "s3a" | "s3n" => s3(&file, &scheme),
             _ => Err(Error::usage(format!(
-                "records of the log are in remote storage {scheme}://, which this client does not read; it reads file:// and, with the feature `s3`, s3:// and s3a://"
+                "records of the log are in remote storage {scheme}://, which this client does not support; it supports file:// and, with the feature `s3`, s3:// and s3a://"
             ))),
         }
     }
@@ -51,7 +51,7 @@ fn s3(file: &FsPath, scheme: &str) -> Result<Location> {
 #[cfg(not(feature = "s3"))]
 fn s3(_file: &FsPath, scheme: &str) -> Result<Location> {
     Err(Error::usage(format!(
-        "records of the log are in remote storage {scheme}://: build the client with the feature `s3` to read them"
+        "records of the log are in remote storage {scheme}://: enable the feature `s3` to read them"
     )))
 }
 

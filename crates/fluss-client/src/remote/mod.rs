@@ -1,7 +1,7 @@
-//! Remote storage, in which the servers keep what they moved out of their logs: where a file is, and how pieces of it are read.
+//! Remote storage, to which the servers move old log segments: where a file is, and how pieces of it are read.
 //!
-//! Files of this machine are always read. Object stores stand behind features, share one store for each of their buckets, and take the
-//! credentials that the cluster hands out, once for the whole connection.
+//! Local files are always supported. Object stores are behind features. They share one store per bucket and use the
+//! credentials that the cluster provides, fetched once for the whole connection.
 
 mod local;
 mod location;
@@ -26,12 +26,12 @@ pub(crate) struct RemoteStores {
     s3: s3::S3Stores,
 }
 
-/// Why a piece of a file was not read.
+/// The reason why a piece of a file was not read.
 #[derive(Debug)]
 pub(crate) enum ReadFault {
-    /// The file is gone, or cannot be read now: the servers know where its records are by then.
+    /// The file is gone or cannot be read now. Ask the servers again where its records are.
     Passing(String),
-    /// It never will be.
+    /// It can never be read.
     #[cfg_attr(
         not(feature = "s3"),
         expect(dead_code, reason = "files of this machine may always come back")
@@ -40,7 +40,7 @@ pub(crate) enum ReadFault {
 }
 
 impl RemoteStores {
-    /// Reads a piece of a file: at least one byte of it, and less than asked for only where the file ends.
+    /// Reads a piece of a file: at least one byte, and fewer than requested only at the end of the file.
     pub(crate) async fn read(
         &self,
         context: &Context,
@@ -62,7 +62,7 @@ impl RemoteStores {
         };
         if piece.is_empty() {
             return Err(ReadFault::Passing(
-                "the file is shorter than the server says".to_owned(),
+                "the file is shorter than the server reported".to_owned(),
             ));
         }
         Ok(piece)

@@ -1,4 +1,5 @@
-//! The credentials for remote storage that the cluster hands out: fetched when they are first needed, and renewed before they end.
+//! The credentials for remote storage that the cluster provides: fetched when first needed, and renewed before they
+//! expire.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -13,17 +14,18 @@ use tracing::debug;
 
 use crate::error::{Error, Result};
 
-/// The part of its life after which a token is renewed. Source: `DefaultSecurityTokenManager` of the Java client.
+/// The fraction of its lifetime after which a token is renewed. Source: `DefaultSecurityTokenManager` of the Java
+/// client.
 const RENEWAL: f64 = 0.75;
-/// The pause after a renewal that failed. DIFFERS: the Java client waits an hour.
+/// The pause after a failed renewal. DIFFERS: the Java client waits an hour.
 const PAUSE_AFTER_FAILURE: Duration = Duration::from_secs(10);
 
-/// What the cluster hands out for its remote storage.
+/// A token of the cluster for its remote storage.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Token {
-    /// Bytes that the file system understands; none where nothing is needed.
+    /// Bytes that the file system understands; empty if it needs none.
     pub(super) bytes: Vec<u8>,
-    /// Settings such as endpoint and region, under Hadoop's names.
+    /// Settings such as endpoint and region, with Hadoop's names.
     settings: BTreeMap<String, String>,
 }
 
@@ -38,7 +40,8 @@ impl Token {
 /// The token of a connection.
 pub(super) struct Tokens {
     cluster: Cluster,
-    /// Held across the request on purpose: whoever needs a token meanwhile waits for that request instead of sending another one.
+    /// Deliberately held across the request: others that need a token wait for that request instead of sending
+    /// another one.
     held: Mutex<Option<Held>>,
 }
 
@@ -56,7 +59,7 @@ impl Tokens {
         }
     }
 
-    /// The token, fetched or renewed where that is due. One whose renewal fails is used until its end.
+    /// Returns the token, fetched or renewed if due. If a renewal fails, the old token is used until it expires.
     pub(super) async fn get(&self) -> Result<Arc<Token>> {
         let mut held = self.held.lock().await;
         let now = Instant::now();
@@ -73,7 +76,7 @@ impl Tokens {
             }
             Err(error) => match &mut *held {
                 Some(held) if held.expires_at.is_none_or(|at| now < at) => {
-                    debug!(%error, "token not renewed");
+                    debug!(%error, "failed to renew the token");
                     held.renew_at = Some(now + PAUSE_AFTER_FAILURE);
                     Ok(Arc::clone(&held.token))
                 }
@@ -82,7 +85,7 @@ impl Tokens {
         }
     }
 
-    /// Takes in that the storage refused a token: the next one is fetched anew.
+    /// Records that the storage rejected a token: the next call fetches a new one.
     pub(super) async fn refused(&self, refused: &Arc<Token>) {
         let mut held = self.held.lock().await;
         if held

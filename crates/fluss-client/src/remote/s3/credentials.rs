@@ -1,4 +1,4 @@
-//! Credentials that the cluster hands out.
+//! Credentials provided by the cluster.
 
 use std::fmt;
 use std::future::Future;
@@ -19,10 +19,10 @@ struct Credentials {
     security_token: Option<String>,
 }
 
-/// Hands the connection's token to a store.
+/// Provides the connection's token to a store.
 pub(super) struct HandedOut {
     tokens: Arc<Tokens>,
-    /// The token that was used last, read.
+    /// The token that was used last, parsed.
     latest: Mutex<Option<(Arc<Token>, Arc<AwsCredential>)>>,
 }
 
@@ -34,7 +34,7 @@ impl HandedOut {
         }
     }
 
-    /// Takes in that the store refused what was used last.
+    /// Records that the store rejected the token that was used last.
     pub(super) async fn refused(&self) {
         let latest = self.latest().take();
         if let Some((token, _)) = latest {

@@ -1,4 +1,4 @@
-//! S3 and stores that speak its protocol.
+//! S3 and compatible stores.
 
 mod credentials;
 mod settings;

@@ -1,14 +1,14 @@
-//! Settings of a store under the names that Hadoop and the servers use.
+//! Settings of a store, with the names used by Hadoop and the servers.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Settings by their names without `fs.`, `s3.` and `s3a.` in front, and with dots only.
+/// Settings by name, without the prefixes `fs.`, `s3.` and `s3a.`, and with dots only.
 #[derive(Clone, Default)]
 pub(super) struct Settings(BTreeMap<String, String>);
 
 impl Settings {
-    /// Those of a map that concern S3: `fs.s3a.endpoint`, `s3.endpoint`, `s3.access-key` and so on.
+    /// Takes the S3 settings of a map: `fs.s3a.endpoint`, `s3.endpoint`, `s3.access-key` and so on.
     pub(super) fn of<'a>(properties: impl Iterator<Item = (&'a str, &'a str)>) -> Self {
         let settings = properties.filter_map(|(key, value)| {
             let key = key.strip_prefix("fs.").unwrap_or(key);
@@ -20,7 +20,7 @@ impl Settings {
         Self(settings.collect())
     }
 
-    /// These, and those of others that are not among them.
+    /// Adds the settings of `others` that are missing here.
     pub(super) fn or(mut self, others: Self) -> Self {
         for (name, value) in others.0 {
             self.0.entry(name).or_insert(value);
@@ -44,7 +44,7 @@ impl Settings {
             .is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// The address of the store, with the bucket in it unless paths name the bucket.
+    /// The address of the store, including the bucket unless paths contain it.
     pub(super) fn endpoint(&self, bucket: &str) -> Option<String> {
         let endpoint = self.get("endpoint")?.trim_end_matches('/');
         let (scheme, host) = endpoint.split_once("://").unwrap_or(("https", endpoint));
@@ -59,7 +59,7 @@ impl Settings {
         self.key().is_some()
     }
 
-    /// Id, secret and session token.
+    /// The key id, secret and session token.
     pub(super) fn key(&self) -> Option<(&str, &str, Option<&str>)> {
         let token = self.get("session.token");
         Some((self.get("access.key")?, self.get("secret.key")?, token))
