@@ -1,4 +1,4 @@
-//! Random numbers that spread pauses and choose among equals. None of them keeps a secret.
+//! Random numbers for jitter and for choosing among equal servers. Not suitable for secrets.
 
 use std::collections::hash_map::RandomState;
 use std::fmt;
@@ -11,12 +11,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Chance(Arc<AtomicU64>);
 
 impl Chance {
-    /// A sequence that follows from a seed, for tests that are to do the same each time.
+    /// Creates a sequence from a seed, for reproducible tests.
     pub fn seeded(seed: u64) -> Self {
         Self(Arc::new(AtomicU64::new(seed)))
     }
 
-    /// The next number: `SplitMix64`.
+    /// Returns the next number (`SplitMix64`).
     pub fn draw(&self) -> u64 {
         const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
         let mut mixed = self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
@@ -25,19 +25,19 @@ impl Chance {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number from 0 to 1.
+    /// Returns a number from 0 to 1.
     pub(crate) fn unit(&self) -> f64 {
         (self.draw() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// A number below `bound`.
+    /// Returns a number below `bound`.
     pub(crate) fn below(&self, bound: usize) -> usize {
         ((self.unit() * bound as f64) as usize).min(bound.saturating_sub(1))
     }
 }
 
 impl Default for Chance {
-    /// A sequence of its own.
+    /// Creates a randomly seeded sequence.
     fn default() -> Self {
         Self::seeded(RandomState::new().hash_one(0_u8))
     }

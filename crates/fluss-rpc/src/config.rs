@@ -9,30 +9,32 @@ use crate::chance::Chance;
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RpcConfig {
-    /// Longest time for one dial with its handshake: name, socket, versions, authentication. Default 15 s.
+    /// Maximum time for connecting, including the handshake: name resolution, socket, versions, authentication.
+    /// Default 15 s.
     pub connect_timeout: Duration,
-    /// Longest time for one request, where the caller gives no deadline of its own; also the longest time for which a server may take
-    /// no byte of what is sent. Default 30 s.
+    /// Maximum time for one request, unless the caller gives a deadline. Also the maximum time for which a server may
+    /// accept no byte of what is sent. Default 30 s.
     pub request_timeout: Duration,
-    /// Longest time for a call that repeats requests. Default 60 s.
+    /// Maximum total time for a call that retries requests. Default 60 s.
     pub call_timeout: Duration,
-    /// Largest answer accepted, in bytes, checked before memory is taken for it. Default 128 MiB.
+    /// Maximum size of a response in bytes, checked before memory is allocated for it. Default 128 MiB.
     pub max_frame_size: usize,
-    /// Requests that one connection may have under way, at least 1; more wait for room. Default 1024.
+    /// Maximum number of requests in flight per connection, at least 1. Further requests wait for room. Default 1024.
     pub max_in_flight: usize,
-    /// Time without a request or an answer after which a connection is closed. Keep it well below the 10 minutes after which servers
-    /// close theirs: a request that crosses such a close is lost, and nobody knows whether it was carried out. Default 9 min.
+    /// Time without a request or response after which a connection is closed. Keep it well below the 10 minutes after
+    /// which servers close theirs: a request that crosses such a close is lost, and it is unknown whether it was
+    /// executed. Default 9 min.
     pub idle_timeout: Duration,
-    /// Connections kept to one server, at least 1. A server works through the requests of one connection one after another, so two
-    /// are worth about twice the rate of one; a bucket always uses the same one, which keeps its order. Default 1.
+    /// Connections per server, at least 1. A server processes the requests of one connection one at a time, so two
+    /// give about twice the rate of one. A bucket always uses the same one, which keeps its order. Default 1.
     pub connections_per_server: usize,
-    /// How to authenticate. Default not at all.
+    /// Authentication mechanism. Default none.
     pub security: Security,
-    /// Name under which this client introduces itself.
+    /// Name of this client, sent to servers.
     pub client_name: String,
-    /// Version under which this client introduces itself.
+    /// Version of this client, sent to servers.
     pub client_version: String,
-    /// What spreads pauses and chooses among servers. Default a sequence of its own.
+    /// Random numbers for jitter and for choosing servers. Randomly seeded by default.
     pub chance: Chance,
 }
 
@@ -54,13 +56,13 @@ impl Default for RpcConfig {
     }
 }
 
-/// How a connection proves who it is.
+/// Authentication mechanism.
 #[derive(Debug, Clone, Default)]
 pub enum Security {
-    /// Not at all.
+    /// No authentication.
     #[default]
     Plaintext,
-    /// SASL with the mechanism PLAIN.
+    /// SASL/PLAIN.
     SaslPlain {
         /// User name.
         username: String,
@@ -69,12 +71,12 @@ pub enum Security {
     },
 }
 
-/// A text that neither `Debug` nor any error shows.
+/// A string that neither `Debug` nor any error shows.
 #[derive(Clone)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Wraps a text.
+    /// Wraps a string.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }

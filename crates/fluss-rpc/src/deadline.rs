@@ -1,4 +1,4 @@
-//! Deadlines that hold for callers on any runtime, or on none.
+//! Deadlines for callers on any runtime or on none.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -9,37 +9,36 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::time::{Instant, sleep_until};
 
-/// Stands for "never", where adding a timeout to the clock would overflow.
+/// Stands for "never" if adding a timeout to the clock would overflow.
 const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
-/// How much later than a driver a caller looks at its own clock. The driver knows better what a request waited for; the caller's clock
-/// matters only where a driver cannot run, say because the thread it was to run on is blocked.
+/// How much later than the driver a caller checks its own clock. The driver knows better what a request waited for.
+/// The caller's clock only matters if a driver cannot run, for example because its thread is blocked.
 pub(crate) const GRACE: Duration = Duration::from_millis(100);
 
-/// The moment when `timeout` will have passed, for any `timeout`.
+/// Now plus `timeout`, without overflow.
 pub(crate) fn after(timeout: Duration) -> Instant {
     let now = Instant::now();
     now.checked_add(timeout.min(FAR)).unwrap_or(now)
 }
 
-/// A moment later than `deadline` by [`GRACE`].
+/// `deadline` plus [`GRACE`].
 pub(crate) fn with_grace(deadline: Instant) -> Instant {
     deadline.checked_add(GRACE).unwrap_or(deadline)
 }
 
-/// What `future` gives, unless `deadline` passes first, by the clock of `runtime`: the caller may have none.
+/// Awaits `future` until `deadline`, by the clock of `runtime`, because the caller may have none.
 ///
 /// # Cancel safety
-///
-/// As cancel safe as `future`.
+/// The same as that of `future`.
 pub(crate) async fn until<F: Future>(
     runtime: &Handle,
     deadline: Instant,
     future: F,
 ) -> Option<F::Output> {
     let timer = timer(runtime, deadline);
-    // In this order: what is there at once costs no timer, and a runtime that shuts down drops its tasks, which ends what is awaited
-    // here, before it stops its clock.
+    // In this order: a future that is ready needs no timer, and a runtime that shuts down drops its tasks, which
+    // completes the future, before it stops its clock.
     tokio::select! {
         biased;
         output = future => Some(output),
@@ -47,7 +46,7 @@ pub(crate) async fn until<F: Future>(
     }
 }
 
-/// A timer on the clock of a runtime, for whoever waits on another one or on none. It ends early if that clock has stopped.
+/// A timer on the clock of a runtime, for callers on another one or on none. It ends early if that clock has stopped.
 pub(crate) fn timer(
     runtime: &Handle,
     deadline: Instant,
@@ -59,7 +58,8 @@ pub(crate) fn timer(
     async move {
         let mut sleep = pin!(sleep);
         poll_fn(|cx| {
-            // A timer of a runtime that has ended panics, and no look taken before can rule that out: it may end in between.
+            // A timer of a runtime that has ended panics, and checking first cannot rule that out: it may end in
+            // between.
             let rung = catch_unwind(AssertUnwindSafe(|| sleep.as_mut().poll(cx)));
             rung.unwrap_or(Poll::Ready(()))
         })

@@ -24,13 +24,13 @@ pub enum Phase {
     Dial,
     /// The handshake on it.
     Handshake,
-    /// A free place among the requests under way.
+    /// A permit to send the request.
     Queue,
-    /// The answer.
+    /// The response.
     Answer,
 }
 
-/// Why a call failed. Cheap to clone: all who waited on one connection get the same cause.
+/// Why a call failed. Cheap to clone: all callers on a connection get the same cause.
 #[derive(Debug, Clone, Snafu)]
 #[snafu(visibility(pub(crate)))]
 #[non_exhaustive]
@@ -38,16 +38,16 @@ pub enum RpcError {
     /// The deadline passed.
     #[snafu(display("{api} to {server}: {} within {}", phase_text(*phase), Readable(*waited)))]
     Timeout {
-        /// What was called.
+        /// The API that was called.
         api: ApiKey,
-        /// Who was called.
+        /// The server that was called.
         server: Arc<str>,
         /// What was waited for.
         phase: Phase,
         /// How long.
         waited: Duration,
     },
-    /// No connection could be made.
+    /// The connection could not be established.
     #[snafu(display("cannot connect to {server}: {source}"))]
     Connect {
         /// The server.
@@ -55,48 +55,48 @@ pub enum RpcError {
         /// Why.
         source: Arc<io::Error>,
     },
-    /// The connection broke while the request was under way, or before.
+    /// The connection broke before or while the request was in flight.
     #[snafu(display("connection to {server} lost: {cause}"))]
     Disconnected {
         /// The server.
         server: Arc<str>,
-        /// Why, the same for all who waited.
+        /// The cause, the same for all callers.
         cause: Arc<DisconnectCause>,
         /// Whether the request may have reached the server.
         sent: bool,
     },
-    /// The server refused.
+    /// The server returned an error.
     #[snafu(display("{api} to {server}: {error}"))]
     Server {
-        /// What was called.
+        /// The API that was called.
         api: ApiKey,
-        /// Who was called.
+        /// The server that was called.
         server: Arc<str>,
-        /// What it said.
+        /// The server's error.
         error: ServerError,
     },
-    /// The server and this client have no version of the API in common.
+    /// The server and this client have no common version of the API.
     #[snafu(display("{server}: {source}"))]
     Unsupported {
         /// The server.
         server: Arc<str>,
-        /// Which versions each has.
+        /// The versions of both.
         source: UnsupportedVersion,
     },
-    /// The answer is no message of the API.
+    /// The response is not a message of the API.
     #[snafu(display("{api} from {server}: {source}"))]
     Answer {
-        /// What was called.
+        /// The API that was called.
         api: ApiKey,
-        /// Who answered.
+        /// The server that responded.
         server: Arc<str>,
         /// What is wrong.
         source: DecodeError,
     },
-    /// The request is longer than a frame can be.
+    /// The request exceeds the maximum size of a frame.
     #[snafu(display("{api}: {source}"))]
     Request {
-        /// What was called.
+        /// The API that was called.
         api: ApiKey,
         /// What is wrong.
         source: Arc<FrameError>,
@@ -107,40 +107,40 @@ pub enum RpcError {
         /// What is wrong.
         source: Arc<SaslError>,
     },
-    /// The server did not take part in the authentication as it must.
-    #[snafu(display("{server}: authentication did not finish: {reason}"))]
+    /// The server violated the authentication protocol.
+    #[snafu(display("{server}: authentication failed: {reason}"))]
     Authentication {
         /// The server.
         server: Arc<str>,
         /// What it did.
         reason: &'static str,
     },
-    /// The server at the address is not what it was taken for.
+    /// The server at the address is not of the expected kind.
     #[snafu(display("{server} is a {got:?} server, expected {expected:?}"))]
     WrongServer {
         /// The server.
         server: Arc<str>,
-        /// What it is.
+        /// Its kind.
         got: Option<ServerType>,
-        /// What it was taken for.
+        /// The expected kind.
         expected: ServerType,
     },
-    /// Nobody is known who could answer.
+    /// No server is known that could respond.
     #[snafu(display("{what} is not known"))]
     Unknown {
-        /// Who was looked for, such as `the coordinator`.
+        /// What was looked for, such as `the coordinator`.
         what: String,
     },
-    /// It was tried until the deadline or the budget ended.
+    /// The call was retried until the deadline or the retry budget ended.
     #[snafu(display(
         "gave up after {} in {}: {source}",
         Count(*attempts as usize, "attempt"),
         Readable(*waited)
     ))]
     Exhausted {
-        /// How often.
+        /// The number of attempts.
         attempts: u32,
-        /// How long in all.
+        /// The total time.
         waited: Duration,
         /// The last failure.
         #[snafu(source(from(RpcError, Box::new)))]
@@ -165,40 +165,40 @@ pub enum DisconnectCause {
         /// Why.
         source: io::Error,
     },
-    /// What came is no frame.
+    /// The received bytes are not a valid frame.
     #[snafu(display("{source}"))]
     Frame {
         /// What is wrong.
         source: FrameError,
     },
-    /// The server ended it and said why.
-    #[snafu(display("the server gave up the connection: {error}"))]
+    /// The server closed it with an error.
+    #[snafu(display("the server closed the connection: {error}"))]
     Failure {
-        /// What it said.
+        /// The server's error.
         error: ServerError,
     },
-    /// No answer at all came while a request reached its deadline.
-    #[snafu(display("no answer at all within {}", Readable(*waited)))]
+    /// The server sent nothing until a request reached its deadline.
+    #[snafu(display("no response within {}", Readable(*waited)))]
     Silent {
         /// How long.
         waited: Duration,
     },
-    /// The server takes nothing any more.
-    #[snafu(display("not a byte could be sent within {}", Readable(*waited)))]
+    /// The server no longer accepts data.
+    #[snafu(display("the server accepted no data for {}", Readable(*waited)))]
     Stalled {
         /// How long.
         waited: Duration,
     },
-    /// Nobody used it.
-    #[snafu(display("closed after {} without use", Readable(*idle)))]
+    /// It was not used.
+    #[snafu(display("closed after being idle for {}", Readable(*idle)))]
     Idle {
         /// How long.
         idle: Duration,
     },
-    /// It was used so long that no request id is left.
-    #[snafu(display("all request ids are used"))]
+    /// It has no request ids left.
+    #[snafu(display("all request ids have been used"))]
     Spent,
-    /// This client closed it, or the runtime that drove it ended.
+    /// This client closed it, or its runtime ended.
     #[snafu(display("closed by this client"))]
     Local,
 }
@@ -213,7 +213,7 @@ fn phase_text(phase: Phase) -> &'static str {
 }
 
 impl RpcError {
-    /// What the server said, if it was a server that refused.
+    /// Returns the server's error, if the server returned one.
     pub fn server_error(&self) -> Option<&ServerError> {
         match self {
             Self::Server { error, .. } => Some(error),
@@ -226,7 +226,7 @@ impl RpcError {
         }
     }
 
-    /// Whether a deadline passed.
+    /// Returns whether a deadline passed.
     pub fn is_timeout(&self) -> bool {
         match self {
             Self::Timeout { .. } => true,
@@ -239,7 +239,7 @@ impl RpcError {
         }
     }
 
-    /// Whether the server is too old or too new.
+    /// Returns whether the server is too old or too new.
     pub fn is_unsupported_version(&self) -> bool {
         match self {
             Self::Unsupported { .. } => true,
@@ -248,7 +248,7 @@ impl RpcError {
         }
     }
 
-    /// Whether what the server sent cannot be read.
+    /// Returns whether the server sent invalid data.
     pub fn is_corrupt(&self) -> bool {
         match self {
             Self::Answer { .. } => true,
@@ -258,7 +258,7 @@ impl RpcError {
         }
     }
 
-    /// Whether this side was closed before.
+    /// Returns whether this client was closed.
     pub fn is_closed(&self) -> bool {
         match self {
             Self::Closed => true,
@@ -267,7 +267,7 @@ impl RpcError {
         }
     }
 
-    /// Whether the same call may succeed later.
+    /// Returns whether the same call may succeed later.
     pub fn is_retriable(&self) -> bool {
         match self {
             Self::Timeout { .. }
@@ -289,7 +289,7 @@ impl RpcError {
         }
     }
 
-    /// Whether what is known of the cluster may be out of date.
+    /// Returns whether the metadata may be out of date.
     pub fn invalidates_metadata(&self) -> bool {
         match self {
             Self::Timeout { .. }
@@ -303,7 +303,7 @@ impl RpcError {
         }
     }
 
-    /// Whether the request certainly never reached the server, so that repeating it does no harm whatever it asks.
+    /// Returns whether the request definitely never reached the server, so that any request can be retried safely.
     pub fn was_not_sent(&self) -> bool {
         match self {
             Self::Connect { .. }
@@ -315,26 +315,26 @@ impl RpcError {
             | Self::Authentication { .. } => true,
             Self::Disconnected { sent, .. } => !sent,
             Self::Timeout { phase, .. } => *phase != Phase::Answer,
-            // The handshake goes before every other request.
+            // The handshake comes before all other requests.
             Self::Server { api, .. } => matches!(api, ApiKey::ApiVersions | ApiKey::Authenticate),
             Self::Answer { .. } | Self::Exhausted { .. } | Self::Closed => false,
         }
     }
 
-    /// Whether the server refused the request without carrying it out, and may accept it later or elsewhere.
+    /// Whether the server rejected the request without executing it, and it may be accepted later or by another server.
     pub(crate) fn was_refused(&self) -> bool {
         matches!(self, Self::Server { error, .. }
             if matches!(error.code.class(), ErrorClass::RefreshMetadata | ErrorClass::Throttled)
                 && !error.code.may_have_been_applied())
     }
 
-    /// Whether the server asked for a longer pause.
+    /// Whether the server asked for a longer backoff.
     pub(crate) fn is_throttled(&self) -> bool {
         self.server_error()
             .is_some_and(|error| error.code.class() == ErrorClass::Throttled)
     }
 
-    /// The same failure, in a handshake: whatever was to be sent after it was not.
+    /// The same failure during a handshake: the request after it was not sent.
     pub(crate) fn before_sending(self) -> Self {
         match self {
             Self::Disconnected { server, cause, .. } => Self::Disconnected {

@@ -1,15 +1,17 @@
-//! RPC with a Fluss cluster: connections, handshake, pool, a view of the cluster, calls that find their server.
+//! RPC with a Fluss cluster: connections, handshake, pool, a view of the cluster, and calls routed to the right
+//! server.
 //!
 //! - [`Connection`]: one socket, driven by one task; requests are pipelined and matched by id, each with a deadline.
-//! - [`ConnectionPool`]: connections by server, dialled once and shared.
+//! - [`ConnectionPool`]: connections by server, dialed once and shared.
 //! - [`Cluster`]: bootstrap, [`ClusterView`], and calls to the coordinator, any server, a bucket's leader.
 //! - [`Dialer`]: where streams come from; TCP by default.
 //! - [`RetryPolicy`]: pauses between attempts.
 //!
-//! All tasks run on the `tokio` runtime that is given when a pool or cluster is made; handles may be used from any other, or from none.
-//! Every wait has a deadline: a server that is silent, slow or talks nonsense costs an error, never a hang.
+//! All tasks run on the `tokio` runtime that you pass when you create a pool or cluster. You can use handles from any
+//! other runtime, or from none. Every wait has a deadline: a server that is silent, slow or sends garbage causes an
+//! error, never a hang.
 //!
-//! It refuses to do more: it knows nothing of rows, and repeats no request that the API table does not mark as harmless.
+//! Non-goals: it knows nothing about rows, and retries no request that the API table does not mark as safe to retry.
 //!
 //! ```no_run
 //! use fluss_rpc::{Cluster, RpcConfig};

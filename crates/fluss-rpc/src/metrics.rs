@@ -1,7 +1,8 @@
-//! Figures of requests, by API. Names are those of the Java client (`ConnectionMetrics`) behind `fluss.client.`.
+//! Metrics of requests, by API. The names are those of the Java client (`ConnectionMetrics`), prefixed with
+//! `fluss.client.`.
 //!
-//! What the Java client exports as a rate per second is a counter here: whoever collects the figures makes rates of it. The same
-//! figures are counted a second time for those who install no recorder ([`RpcStats`]).
+//! Where the Java client exports a rate per second, this is a counter: the metrics backend derives the rate. The same
+//! numbers are also counted for programs without a recorder ([`RpcStats`]).
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +11,7 @@ use std::time::Duration;
 use fluss_wire::api::{ApiKey, TABLE};
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 
-/// One metric that this library tells the recorder.
+/// A metric that this library reports to the recorder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Metric {
     /// Its name.
@@ -19,20 +20,20 @@ pub struct Metric {
     pub kind: MetricKind,
     /// Names of its labels.
     pub labels: &'static [&'static str],
-    /// What it counts, with the unit.
+    /// What it counts, including the unit.
     pub meaning: &'static str,
-    /// Whether the Java client has it, too, by the part of the name behind the last dot.
+    /// Whether the Java client also has it, by the part of the name after the last dot.
     pub in_java: bool,
 }
 
-/// What kind of metric it is.
+/// The kind of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MetricKind {
-    /// Only grows.
+    /// A value that only increases.
     Counter,
-    /// The value of now.
+    /// A current value.
     Gauge,
-    /// Values one by one.
+    /// A distribution of values.
     Histogram,
 }
 
@@ -87,15 +88,15 @@ pub const METRICS: &[Metric] = &[
     },
 ];
 
-/// What was sent and received since the pool was made.
+/// What was sent and received since the pool was created.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RpcStats {
-    /// By API, those that were called.
+    /// The APIs that were called.
     pub apis: Vec<ApiStats>,
-    /// Answers that nobody waited for any more.
+    /// Responses that no caller was waiting for.
     pub unmatched_responses: u64,
-    /// Connections that are open now.
+    /// Open connections.
     pub open_connections: usize,
 }
 
@@ -107,17 +108,17 @@ pub struct ApiStats {
     pub api: ApiKey,
     /// Requests sent.
     pub requests: u64,
-    /// Answers received.
+    /// Responses received.
     pub responses: u64,
     /// Bytes of the requests.
     pub bytes_out: u64,
-    /// Bytes of the answers.
+    /// Bytes of the responses.
     pub bytes_in: u64,
-    /// Requests that wait for their answer now.
+    /// Requests in flight.
     pub in_flight: u64,
 }
 
-/// Handles to the metrics of all connections of a pool, made when an API is first called and kept from then on.
+/// Handles to the metrics of all connections of a pool, created when an API is first called and kept.
 pub(crate) struct ApiMetrics {
     apis: Box<[OnceLock<Handles>]>,
     unmatched: Counter,
@@ -163,7 +164,7 @@ impl Default for ApiMetrics {
 }
 
 impl ApiMetrics {
-    /// Records that a request goes out. It counts as under way until what is returned is dropped.
+    /// Records that a request is sent. It counts as in flight until the returned value is dropped.
     pub(crate) fn sent(&self, api: ApiKey, bytes: usize) -> InFlight<'_> {
         let index = usize::try_from(api.code() - ApiKey::ApiVersions.code()).unwrap_or(usize::MAX);
         let handles = self.apis.get(index);
@@ -179,13 +180,13 @@ impl ApiMetrics {
         InFlight(handles)
     }
 
-    /// Records an answer that nobody waited for.
+    /// Records an unmatched response.
     pub(crate) fn unmatched(&self) {
         self.unmatched.increment(1);
         add(&self.unmatched_total, 1);
     }
 
-    /// What was counted so far.
+    /// Returns the totals.
     pub(crate) fn stats(&self, open_connections: usize) -> RpcStats {
         let called = self.apis.iter().filter_map(OnceLock::get);
         RpcStats {
@@ -224,11 +225,11 @@ impl Handles {
     }
 }
 
-/// A request under way.
+/// A request in flight.
 pub(crate) struct InFlight<'a>(Option<&'a Handles>);
 
 impl InFlight<'_> {
-    /// Records its answer of so many bytes.
+    /// Records its response of `bytes` bytes.
     pub(crate) fn answered(&self, latency: Duration, bytes: usize) {
         if let Some(handles) = self.0 {
             handles.responses.increment(1);

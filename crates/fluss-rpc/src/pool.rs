@@ -1,4 +1,4 @@
-//! The connections to the servers of a cluster: dialled once, shared by all.
+//! The connections to the servers of a cluster, dialed once and shared.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -24,15 +24,15 @@ use crate::metrics::{ApiMetrics, RpcStats};
 use crate::retry::RetryPolicy;
 use crate::transport::Dialer;
 
-/// Connections by server. Cheap to clone; usable from any thread and any runtime, or from none. When the last clone is gone, every
-/// connection is closed.
+/// Connections by server. Cheap to clone, and usable from any thread, on any runtime or none. All connections are
+/// closed with the last clone.
 #[derive(Clone)]
 pub struct ConnectionPool {
     inner: Arc<Inner>,
     _last_handle: Arc<CloseOnDrop>,
 }
 
-/// What the handles and the dials under way share.
+/// State shared by the handles and the running dials.
 struct Inner {
     config: RpcConfig,
     dialer: Arc<dyn Dialer>,
@@ -50,8 +50,8 @@ impl Drop for CloseOnDrop {
     }
 }
 
-/// Held by a task that does nothing: it is dropped when the pool is closed, or else when its runtime ends, with which every connection
-/// does. Whoever comes later hears that they are closed instead of waiting for tasks that never run.
+/// Held by a task that does nothing. It is dropped when the pool is closed or when its runtime ends, and all
+/// connections with it. Later callers get an error instead of waiting for tasks that never run.
 struct CloseWithRuntime(Weak<Inner>);
 
 impl Drop for CloseWithRuntime {
@@ -62,7 +62,7 @@ impl Drop for CloseWithRuntime {
     }
 }
 
-/// Which server, and which of the connections to it.
+/// The server, and the index of the connection to it.
 type SlotKey = (ServerKind, i32, usize);
 
 type Dial = Shared<BoxFuture<'static, Result<Connection>>>;
@@ -70,7 +70,7 @@ type Dial = Shared<BoxFuture<'static, Result<Connection>>>;
 struct Slot {
     address: (String, u16),
     stage: Stage,
-    /// Dials that failed since the last one that did not.
+    /// Consecutive failed dials.
     failures: u32,
     not_before: Option<Instant>,
 }
@@ -82,8 +82,8 @@ enum Stage {
 }
 
 impl ConnectionPool {
-    /// A pool whose connections are driven by `runtime`, which must have its clock and its sockets enabled. It is closed when that runtime
-    /// ends.
+    /// Creates a pool whose connections run on `runtime`, which must have time and I/O enabled. The pool is closed
+    /// when that runtime ends.
     pub fn new(config: RpcConfig, dialer: Arc<dyn Dialer>, runtime: Handle) -> Self {
         let inner = Arc::new(Inner {
             config,
@@ -110,16 +110,16 @@ impl ConnectionPool {
     /// A connection to a server, dialled if there is none. Lanes that are equal modulo the number of connections to a server get the same
     /// one.
     ///
-    /// Whoever asks while a dial is under way waits for that one. After a failed dial the next one waits a moment, longer each time. A
-    /// server that has moved to another address is dialled there.
+    /// Callers wait for a dial that is already running. After a failed dial, the next one backs off. A server that
+    /// has moved to another address is dialed there.
     ///
     /// # Errors
     ///
-    /// Why the dial failed; all who waited for it get the same error. A timeout if it does not end before `deadline`.
+    /// The error of the dial, which is the same for all its callers, or a timeout at `deadline`.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future leaves a dial to those who still wait for it, or to whoever asks next.
+    /// Cancel safe: if dropped, the dial continues for other and later callers.
     pub async fn get(
         &self,
         server: &ServerNode,
@@ -130,7 +130,7 @@ impl ConnectionPool {
             .await
     }
 
-    /// As [`get`](Self::get), with what it is for.
+    /// Like [`get`](Self::get), with the API it is for.
     pub(crate) async fn get_for(
         &self,
         api: ApiKey,
@@ -155,7 +155,7 @@ impl ConnectionPool {
             })
     }
 
-    /// A connection of its own to an address, for the first contact. Runs on the pool's runtime.
+    /// Dials a separate connection to an address, for bootstrapping. Runs on the pool's runtime.
     pub(crate) async fn dial_once(
         &self,
         host: &str,
@@ -169,8 +169,8 @@ impl ConnectionPool {
             .await
     }
 
-    /// Takes a connection that was made for the first contact, now that it is known whose it is. Without use for it, it is closed once
-    /// nobody holds it.
+    /// Adopts a connection dialed for bootstrapping, now that its server is known. If it is not needed, it is closed
+    /// with its last handle.
     pub(crate) fn adopt(&self, server: &ServerNode, connection: Connection) {
         let address = (server.host(), server.port());
         let mut slots = self.inner.slots();
@@ -185,7 +185,7 @@ impl ConnectionPool {
         }
     }
 
-    /// Whether a request could be sent without a dial.
+    /// Whether a request can be sent without dialing.
     pub(crate) fn is_connected(&self, server: &ServerNode) -> bool {
         let slots = self.inner.slots();
         slots
@@ -196,22 +196,22 @@ impl ConnectionPool {
             })
     }
 
-    /// Closes every connection and ends every dial; whoever asks later gets an error.
+    /// Closes all connections and cancels all dials. Later calls fail.
     pub fn close(&self) {
         self.inner.close();
     }
 
-    /// Ends when the pool is closed.
+    /// A token that is canceled when the pool is closed.
     pub(crate) fn closed(&self) -> &CancellationToken {
         &self.inner.closed
     }
 
-    /// The runtime that drives the connections.
+    /// Returns the runtime of the connections.
     pub fn runtime(&self) -> &Handle {
         &self.inner.runtime
     }
 
-    /// How many connections are open.
+    /// Returns the number of open connections.
     pub fn open_connections(&self) -> usize {
         let slots = self.inner.slots();
         slots
@@ -220,7 +220,7 @@ impl ConnectionPool {
             .count()
     }
 
-    /// What was sent and received so far, over all connections.
+    /// Returns the totals sent and received over all connections.
     pub fn stats(&self) -> RpcStats {
         self.inner.metrics.stats(self.open_connections())
     }
@@ -230,7 +230,7 @@ impl ConnectionPool {
     }
 }
 
-/// What there is for somebody who asks.
+/// The result of looking for a connection.
 enum Found {
     Live(Connection),
     Dial(Dial),
@@ -255,14 +255,14 @@ impl Inner {
         {
             match &slot.stage {
                 Stage::Live(live) if !live.is_closed() => return Ok(Found::Live(live.clone())),
-                // A dial that has its result and is still here has died of a panic in the dialer.
+                // A dial that has a result and is still here ended with a panic of the dialer.
                 Stage::Dialing(dial) if dial.peek().is_none() => {
                     return Ok(Found::Dial(dial.clone()));
                 }
                 Stage::Live(_) | Stage::Dialing(_) | Stage::Idle => {}
             }
         }
-        // Dials are rare enough to look after the rest as well.
+        // Dials are rare enough to clean up the other entries as well.
         let now = Instant::now();
         slots.retain(|other, slot| *other == key || slot.is_of_use(now));
         let slot = slots.entry(key).or_insert_with(|| Slot::new(address));
@@ -275,7 +275,7 @@ impl Inner {
         Ok(Found::Dial(dial))
     }
 
-    /// Dials on the pool's runtime, where it goes on whoever stops waiting.
+    /// Dials on the pool's runtime, where the dial continues even if callers stop waiting.
     fn spawn_dial(
         self: &Arc<Self>,
         key: SlotKey,
@@ -335,7 +335,7 @@ impl Inner {
         if self.closed.is_cancelled() {
             return Err(RpcError::Closed);
         }
-        // Those who waited get the connection even if the server has moved since: it is alive.
+        // The waiting callers get the connection even if the server has moved since: it works.
         if let Some(slot) = slots.get_mut(&key)
             && slot.address == *address
         {
@@ -381,7 +381,7 @@ impl Slot {
         self.address.0 == host && self.address.1 == port
     }
 
-    /// Whether it holds more than the memory of a connection that was.
+    /// Whether it still has a purpose, unlike an ended connection.
     fn is_of_use(&self, now: Instant) -> bool {
         match &self.stage {
             Stage::Live(connection) => !connection.is_closed(),

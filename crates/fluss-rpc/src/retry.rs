@@ -1,4 +1,5 @@
-//! When to try again: pauses that grow, with jitter, up to a budget and a deadline. Pure: time and chance are passed in.
+//! When to retry: exponential backoff with jitter, limited by a budget and a deadline. Pure: time and randomness are
+//! passed in.
 
 use std::time::Duration;
 
@@ -7,19 +8,19 @@ use fluss_wire::api::Repeatable;
 use crate::chance::Chance;
 use crate::error::RpcError;
 
-/// An attempt with less time than this would only say that it had none, and hide why the one before it failed.
+/// An attempt with less time than this would only fail with a timeout and hide why the previous one failed.
 pub(crate) const LEAST_ATTEMPT: Duration = Duration::from_millis(5);
 
-/// How long to pause between attempts, and how many there may be.
+/// The pauses between attempts, and the maximum number of attempts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RetryPolicy {
     /// Pause after the first failure.
     pub initial: Duration,
-    /// Longest pause.
+    /// Maximum pause.
     pub max: Duration,
-    /// Share of the pause that chance may add or take, 0 to 1.
+    /// Fraction of the pause that is randomly added or subtracted, 0 to 1.
     pub jitter: f64,
-    /// Most attempts.
+    /// Maximum number of attempts.
     pub max_attempts: u32,
 }
 
@@ -31,8 +32,8 @@ impl RetryPolicy {
         jitter: 0.2,
         max_attempts: u32::MAX,
     };
-    /// For the first contact with a cluster, all bootstrap servers being one attempt: 100 ms to 1 s, 4 times. Source:
-    /// `MetadataUpdater.java` (three repetitions).
+    /// For bootstrapping, where trying all bootstrap servers is one attempt: 100 ms to 1 s, 4 attempts. Source:
+    /// `MetadataUpdater.java` (three retries).
     pub const BOOTSTRAP: Self = Self {
         initial: Duration::from_millis(100),
         max: Duration::from_secs(1),
@@ -58,7 +59,7 @@ impl RetryPolicy {
         jitter: 0.2,
         max_attempts: 64,
     };
-    /// For authentication that the server wants repeated: 100 ms to 5 s. Source: `ServerConnection.java`.
+    /// For authentication that the server asked to retry: 100 ms to 5 s. Source: `ServerConnection.java`.
     pub const AUTHENTICATION: Self = Self {
         initial: Duration::from_millis(100),
         max: Duration::from_secs(5),
@@ -66,7 +67,7 @@ impl RetryPolicy {
         max_attempts: 32,
     };
 
-    /// The pause after `failures` failures in a row, 1 or more. `chance` is a random number from 0 to 1.
+    /// Returns the pause after `failures` consecutive failures, at least 1. `chance` is a random number from 0 to 1.
     pub fn pause(&self, failures: u32, chance: f64) -> Duration {
         let doublings = failures.saturating_sub(1).min(20);
         let base = self.initial.saturating_mul(1 << doublings).min(self.max);
@@ -88,13 +89,13 @@ impl RetryPolicy {
 
 /// Whether a request that failed may be sent again.
 ///
-/// One that changes something may not, unless it certainly was not carried out.
+/// A request that changes something may not, unless it was definitely not executed.
 pub(crate) fn may_repeat(error: &RpcError, repeatable: Repeatable) -> bool {
     error.is_retriable()
         && (repeatable == Repeatable::Yes || error.was_not_sent() || error.was_refused())
 }
 
-/// The pause before a call is repeated, or `None` if it is not. `failures` counts all attempts so far.
+/// The pause before a call is retried, or `None` if it is not. `failures` counts all attempts so far.
 pub(crate) fn pause_before_repeat(
     error: &RpcError,
     repeatable: Repeatable,

@@ -1,4 +1,4 @@
-//! How a stream of bytes to a server is made.
+//! How byte streams to servers are created.
 
 use std::fmt;
 use std::io;
@@ -20,9 +20,9 @@ pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
-/// Makes streams to servers. The one for TCP is [`TcpDialer`]; tests, mocks and tunnels bring their own.
+/// Creates streams to servers. [`TcpDialer`] is the one for TCP; tests, mocks and tunnels provide their own.
 pub trait Dialer: fmt::Debug + Send + Sync + 'static {
-    /// A stream to the server at `host` and `port`. Whoever calls sets the deadline, by dropping the future.
+    /// Creates a stream to the server at `host` and `port`. The caller enforces a deadline by dropping the future.
     ///
     /// The future runs on the runtime that drives the connections.
     fn dial<'a>(
@@ -32,16 +32,16 @@ pub trait Dialer: fmt::Debug + Send + Sync + 'static {
     ) -> BoxFuture<'a, io::Result<Box<dyn Transport>>>;
 }
 
-/// Dials over TCP. Packets go out without delay, and the kernel asks a silent other side whether it is still there.
+/// Dials over TCP, with `TCP_NODELAY` and keepalive.
 ///
-/// Every address that a name has is tried, one after another; each gets its share of the time, so that one which swallows packets does
+/// All addresses of a host name are tried in turn. Each gets a share of the time, so that one that drops packets does
 /// not use up the time of the next.
 #[derive(Debug, Clone)]
 pub struct TcpDialer {
     timeout: Duration,
 }
 
-/// Time without traffic after which the kernel asks whether the other side is still there.
+/// Idle time after which the kernel sends keepalive probes.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
 impl Default for TcpDialer {
@@ -51,26 +51,26 @@ impl Default for TcpDialer {
 }
 
 impl TcpDialer {
-    /// A dialer that takes at most `timeout` for all addresses of a name together.
+    /// Creates a dialer that takes at most `timeout` for all addresses of a name together.
     pub fn new(timeout: Duration) -> Self {
         Self { timeout }
     }
 
     async fn connect(&self, host: &str, port: u16) -> io::Result<TcpStream> {
         let deadline = after(self.timeout);
-        // The resolver of the system blocks; tokio asks it on a thread for such things.
+        // The system's resolver blocks, so tokio runs it on a blocking thread.
         let addresses = timeout_at(deadline, lookup_host((host, port)))
             .await
-            .map_err(|_| timed_out("the name was not resolved in time"))??
+            .map_err(|_| timed_out("the host name was not resolved in time"))??
             .collect::<Vec<_>>();
-        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
         for (tried, address) in addresses.iter().enumerate() {
             let left = deadline.saturating_duration_since(Instant::now());
             let addresses_left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
             match connect_to(*address, left / addresses_left).await {
                 Ok(stream) => return Ok(stream),
                 Err(error) => {
-                    debug!(%address, %error, "address not reached");
+                    debug!(%address, %error, "failed to connect to the address");
                     last = error;
                 }
             }
@@ -82,7 +82,7 @@ impl TcpDialer {
 async fn connect_to(address: SocketAddr, share: Duration) -> io::Result<TcpStream> {
     let stream = timeout(share, TcpStream::connect(address))
         .await
-        .map_err(|_| timed_out("the address did not answer in time"))??;
+        .map_err(|_| timed_out("the address did not respond in time"))??;
     stream.set_nodelay(true)?;
     SockRef::from(&stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(KEEPALIVE))?;
     Ok(stream)

@@ -1,4 +1,4 @@
-//! Asking any server about the cluster: those known, then the bootstrap addresses.
+//! Asks any server about the cluster: the known servers first, then the bootstrap addresses.
 
 use fluss_metadata::{ServerKind, ServerNode, TableId, TablePath};
 use fluss_wire::api::ApiRequest;
@@ -25,7 +25,7 @@ enum Target {
 }
 
 impl Inner {
-    /// Asks one server after another for metadata until one answers, each once. Each gets its share of the time left.
+    /// Asks servers for metadata, each once, until one responds. Each gets a share of the remaining time.
     pub(super) async fn ask_for_metadata(
         &self,
         request: &MetadataRequest,
@@ -33,9 +33,9 @@ impl Inner {
     ) -> Result<MetadataResponse> {
         self.ask_anyone(request, deadline, |target, connection, answer| {
             if answer.tablet_servers.is_empty() {
-                // A server that has just started knows nobody yet.
+                // A server that has just started knows no other servers yet.
                 return Err(RpcError::Unknown {
-                    what: "any tablet server, to the server asked,".to_owned(),
+                    what: "any tablet server".to_owned(),
                 });
             }
             if let Target::Bootstrap(host, port) = target
@@ -48,7 +48,7 @@ impl Inner {
         .await
     }
 
-    /// Whether there is a table of that name, by the word of any server.
+    /// Asks any server whether a table exists.
     pub(super) async fn table_exists(&self, path: &TablePath, deadline: Instant) -> Result<bool> {
         let request = TableExistsRequest {
             table_path: path_message(path),
@@ -57,7 +57,7 @@ impl Inner {
         Ok(answer.await?.exists)
     }
 
-    /// The id of the table of that name, by the word of any server. Servers look it up where it is kept, whatever they cache.
+    /// Asks any server for the id of a table. Servers look it up in the metadata store, not in their caches.
     pub(super) async fn current_id(&self, path: &TablePath, deadline: Instant) -> Result<TableId> {
         let request = GetTableInfoRequest {
             table_path: path_message(path),
@@ -66,7 +66,8 @@ impl Inner {
         Ok(answer.await?.table_id)
     }
 
-    /// Asks one server after another until one gives an answer that `accept` takes, each once. Each gets its share of the time left.
+    /// Asks servers, each once, until one gives a response that `accept` accepts. Each gets a share of the remaining
+    /// time.
     async fn ask_anyone<R: ApiRequest>(
         &self,
         request: &R,
@@ -93,8 +94,9 @@ impl Inner {
                 Ok(answer) => return Ok(answer),
                 Err(error) if settles_it(&error) => return Err(error),
                 Err(error) => {
-                    debug!(api = %R::API_KEY, %error, "a server that was asked failed");
-                    // What may pass outweighs what will not, as another server may recover; what a server says outweighs silence.
+                    debug!(api = %R::API_KEY, %error, "a server failed to respond");
+                    // Transient errors take precedence over permanent ones, because another server may recover; a
+                    // server's error takes precedence over silence.
                     let is_silence =
                         error.server_error().is_none() && last.server_error().is_some();
                     let passes = error.is_retriable() && !(is_silence && last.is_retriable());
@@ -127,8 +129,8 @@ impl Inner {
         Ok((answer, connection))
     }
 
-    /// Whom to ask, in order: the tablet servers from a random one on, those first that are connected; the coordinator, the bootstrap
-    /// addresses.
+    /// The servers to ask, in order: the tablet servers, starting with a random one, connected ones first; the
+    /// coordinator; the bootstrap addresses.
     fn targets(&self) -> Vec<Target> {
         let view = self.view();
         let mut targets = view
@@ -153,7 +155,7 @@ impl Inner {
     }
 }
 
-/// The server whose address was dialled, among those that it told of.
+/// Finds the server whose address was dialed among those it reported.
 fn server_at(
     host: &str,
     port: u16,
@@ -173,7 +175,7 @@ fn server_at(
         .find(|server| server.host() == host && server.port() == port)
 }
 
-/// Whether another server would say the same.
+/// Whether another server would return the same.
 fn settles_it(error: &RpcError) -> bool {
     match error {
         RpcError::Closed | RpcError::Credentials { .. } | RpcError::Request { .. } => true,

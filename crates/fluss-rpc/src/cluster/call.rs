@@ -1,4 +1,4 @@
-//! Calls that find their server: the coordinator, any server, a bucket's leader, a given one. Repeated where that does no harm.
+//! Calls routed to the coordinator, any server, a bucket's leader or a given server. Retried if that is safe.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use crate::error::{DisconnectCause, Result, RpcError};
 use crate::lane::Lane;
 use crate::retry::{LEAST_ATTEMPT, pause_before_repeat};
 
-/// Dials in a row for one request, when a connection ends between being handed out and being used.
+/// Maximum dials in a row for one request, if a connection ends between being acquired and being used.
 const MAX_STALE: usize = 3;
 
-/// Who shall answer.
+/// Which server to call.
 #[derive(Debug, Clone, Copy)]
 enum Route<'a> {
     Coordinator,
@@ -28,29 +28,28 @@ enum Route<'a> {
 }
 
 impl Cluster {
-    /// Calls the coordinator. A request that changes something is repeated only if it certainly was not carried out.
+    /// Calls the coordinator. A request that changes something is retried only if it was definitely not executed.
     ///
     /// # Errors
     ///
-    /// What the server answered, or why nobody did within the call timeout. [`RpcError::Exhausted`] tells how often it was tried.
+    /// The server's error, or why no server responded within the call timeout. [`RpcError::Exhausted`] includes the
+    /// number of attempts.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; a request that was sent may take effect.
+    /// If dropped, a request that was sent may still be executed.
     pub async fn call_coordinator<R: ApiRequest>(&self, request: &R) -> Result<R::Response> {
         self.route(Route::Coordinator, request, |_, _| false).await
     }
 
-    /// As [`call_coordinator`](Self::call_coordinator), but no attempt follows one after which `is_final` is true of its error and of the
-    /// number of attempts so far.
+    /// Like [`call_coordinator`](Self::call_coordinator), but stops retrying once `is_final` returns true for the
+    /// error and the number of attempts so far.
     ///
     /// # Errors
-    ///
-    /// As [`call_coordinator`](Self::call_coordinator).
+    /// The same as [`call_coordinator`](Self::call_coordinator).
     ///
     /// # Cancel safety
-    ///
-    /// As [`call_coordinator`](Self::call_coordinator).
+    /// The same as [`call_coordinator`](Self::call_coordinator).
     pub async fn call_coordinator_unless<R: ApiRequest>(
         &self,
         request: &R,
@@ -59,16 +58,15 @@ impl Cluster {
         self.route(Route::Coordinator, request, is_final).await
     }
 
-    /// The version in which the coordinator takes requests of an API, for requests that an older server would misunderstand. Asked of the
-    /// connection to it, which is made if there is none.
+    /// Returns the version of an API negotiated with the coordinator, for requests that an older server would
+    /// misunderstand. Connects to the coordinator if necessary.
     ///
     /// # Errors
     ///
-    /// [`RpcError::Unsupported`] if it does not have the API; why there is no connection to it.
+    /// [`RpcError::Unsupported`] if the coordinator does not have the API. Also if it cannot be reached.
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub async fn coordinator_version(&self, api: ApiKey) -> Result<i16> {
         let deadline = self.call_deadline();
         if self.view().coordinator().is_none() {
@@ -78,16 +76,15 @@ impl Cluster {
         self.version_of(api, &server, Lane::FIRST, deadline).await
     }
 
-    /// The version in which a tablet server takes requests of an API. Asked of the connection that [`call_server`](Self::call_server)
-    /// uses for the same lane, which is made if there is none.
+    /// Returns the version of an API negotiated with a tablet server, over the connection that
+    /// [`call_server`](Self::call_server) uses for the same lane. Connects if necessary.
     ///
     /// # Errors
     ///
-    /// As [`coordinator_version`](Self::coordinator_version), and as [`call_server`](Self::call_server).
+    /// The same as [`coordinator_version`](Self::coordinator_version) and [`call_server`](Self::call_server).
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub async fn server_version(
         &self,
         server: i32,
@@ -117,28 +114,24 @@ impl Cluster {
             })
     }
 
-    /// Calls any server, another one if the first fails.
+    /// Calls any server, and another one if the first fails.
     ///
     /// # Errors
-    ///
-    /// As [`call_coordinator`](Self::call_coordinator).
+    /// The same as [`call_coordinator`](Self::call_coordinator).
     ///
     /// # Cancel safety
-    ///
-    /// As [`call_coordinator`](Self::call_coordinator).
+    /// The same as [`call_coordinator`](Self::call_coordinator).
     pub async fn call_any<R: ApiRequest>(&self, request: &R) -> Result<R::Response> {
         self.route(Route::Any, request, |_, _| false).await
     }
 
-    /// Calls the leader of a bucket; after a failure that may come from a moved leader, the leader is asked for again.
+    /// Calls the leader of a bucket. After a failure that a leader change may have caused, looks up the leader again.
     ///
     /// # Errors
-    ///
-    /// As [`call_coordinator`](Self::call_coordinator).
+    /// The same as [`call_coordinator`](Self::call_coordinator).
     ///
     /// # Cancel safety
-    ///
-    /// As [`call_coordinator`](Self::call_coordinator).
+    /// The same as [`call_coordinator`](Self::call_coordinator).
     pub async fn call_leader<R: ApiRequest>(
         &self,
         path: &TablePath,
@@ -149,15 +142,14 @@ impl Cluster {
         self.route(route, request, |_, _| false).await
     }
 
-    /// Calls any tablet server, once, until `deadline`.
+    /// Calls any tablet server once, until `deadline`.
     ///
     /// # Errors
     ///
-    /// What the server answered, or why it did not.
+    /// The server's error, or why it did not respond.
     ///
     /// # Cancel safety
-    ///
-    /// As [`call_coordinator`](Self::call_coordinator).
+    /// The same as [`call_coordinator`](Self::call_coordinator).
     pub async fn call_tablet<R: ApiRequest>(
         &self,
         request: &R,
@@ -168,16 +160,15 @@ impl Cluster {
             .await
     }
 
-    /// Calls one tablet server, once, until `deadline`, over the connection that `lane` is pinned to. A bucket that always gives the
-    /// same lane has its requests worked through in their order.
+    /// Calls a tablet server once, until `deadline`, over the connection that `lane` is pinned to. If a bucket always
+    /// uses the same lane, its requests are processed in order.
     ///
     /// # Errors
     ///
-    /// [`RpcError::Unknown`] if there is no such server now; what the server answered, or why it did not.
+    /// [`RpcError::Unknown`] if there is no such server now. Otherwise the server's error, or why it did not respond.
     ///
     /// # Cancel safety
-    ///
-    /// As [`call_coordinator`](Self::call_coordinator).
+    /// The same as [`call_coordinator`](Self::call_coordinator).
     pub async fn call_server<R: ApiRequest>(
         &self,
         server: i32,
@@ -188,16 +179,14 @@ impl Cluster {
         self.call_server_as(server, lane, request, deadline).await
     }
 
-    /// As [`call_server`](Self::call_server), with the answer read into something else than its message, as
-    /// [`LookupAnswer`](fluss_wire::lookup::LookupAnswer) is.
+    /// Like [`call_server`](Self::call_server), but decodes the response to a type other than its message, such as
+    /// [`LookupAnswer`](fluss_wire::lookup::LookupAnswer).
     ///
     /// # Errors
-    ///
-    /// As [`call_server`](Self::call_server).
+    /// The same as [`call_server`](Self::call_server).
     ///
     /// # Cancel safety
-    ///
-    /// As [`call_server`](Self::call_server).
+    /// The same as [`call_server`](Self::call_server).
     pub async fn call_server_as<R: ApiRequest, A: ResponseBody>(
         &self,
         server: i32,
@@ -211,8 +200,8 @@ impl Cluster {
             .await
     }
 
-    /// One request and its answer, dialling first where that is needed. All of it ends at `deadline`, and what comes after the dial
-    /// within `timeout`.
+    /// Sends a request and waits for the response, dialing first if necessary. Everything ends at `deadline`, and
+    /// everything after the dial within `timeout`.
     async fn exchange<R: ApiRequest, A: ResponseBody>(
         &self,
         server: &ServerNode,
@@ -229,9 +218,10 @@ impl Cluster {
                 .call_as(request, deadline.min(after(timeout)))
                 .await;
             match outcome {
-                // It ended just before it was used: that is nobody's failure.
+                // It ended just before it was used, which is not a failure.
                 Err(RpcError::Disconnected { sent: false, .. }) if stale < MAX_STALE => stale += 1,
-                // Connections end like that when the cluster is closed, or with their runtime, and with it the cluster.
+                // Connections end this way when the cluster is closed, or when their runtime ends and the cluster
+                // with it.
                 Err(RpcError::Disconnected { cause, .. })
                     if matches!(*cause, DisconnectCause::Local) =>
                 {
@@ -273,7 +263,7 @@ impl Cluster {
             ) else {
                 return Err(give_up(error, attempts, started));
             };
-            debug!(api = %R::API_KEY, %error, attempts, ?pause, "call will be repeated");
+            debug!(api = %R::API_KEY, %error, attempts, ?pause, "call will be retried");
             self.sleep_until(after(pause)).await?;
             if error.invalidates_metadata() {
                 self.relearn(route, seen, deadline).await;
@@ -310,12 +300,12 @@ impl Cluster {
             Route::Leader(path, bucket) => return self.leader_until(path, bucket, deadline).await,
             Route::Coordinator => (coordinator(), "the coordinator"),
             Route::Tablet => (tablet(), "any tablet server"),
-            // A server that is connected answers sooner than one that must be dialled first.
+            // A connected server responds sooner than one that must be dialed first.
             Route::Any if attempt == 0 => {
                 let connected = self.connected(&view);
                 (connected.or_else(tablet).or_else(coordinator), "any server")
             }
-            // Every other attempt goes to the coordinator, which may answer while the tablet servers do not.
+            // Every other attempt goes to the coordinator, which may respond when the tablet servers do not.
             Route::Any if attempt % 2 == 1 => (coordinator().or_else(tablet), "any server"),
             Route::Any => (tablet().or_else(coordinator), "any server"),
         };
@@ -324,7 +314,7 @@ impl Cluster {
         })
     }
 
-    /// A tablet server that is connected, a random one of several; else the coordinator if it is.
+    /// A random connected tablet server, or else the coordinator if it is connected.
     fn connected(&self, view: &ClusterView) -> Option<ServerNode> {
         let connected = |server: &&ServerNode| self.pool().is_connected(server);
         let tablets = view.tablet_servers().filter(connected);
@@ -335,7 +325,7 @@ impl Cluster {
         Some(tablets.swap_remove(self.config().chance.below(tablets.len())))
     }
 
-    /// Asks the cluster anew after a failure. That it may fail too is no news: the next attempt will tell.
+    /// Refreshes the metadata after a failure. Its own failure is ignored: the next attempt will show it.
     async fn relearn(&self, route: Route<'_>, seen: u64, deadline: Instant) {
         let _ = match route {
             Route::Leader(path, bucket) => {
@@ -347,15 +337,14 @@ impl Cluster {
         };
     }
 
-    /// Waits until `deadline`, by the clock of the cluster's runtime, for callers on any runtime or on none.
+    /// Waits until `deadline`, by the clock of the cluster's runtime. Callers can be on any runtime or on none.
     ///
     /// # Errors
     ///
-    /// [`RpcError::Closed`] as soon as the cluster is closed, or its runtime has ended.
+    /// [`RpcError::Closed`] as soon as the cluster is closed or its runtime has ended.
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub fn sleep_until(
         &self,
         deadline: Instant,
@@ -373,13 +362,13 @@ impl Cluster {
         }
     }
 
-    /// Whether the cluster was closed, or its runtime has ended.
+    /// Returns whether the cluster is closed or its runtime has ended.
     pub fn is_closed(&self) -> bool {
         self.pool().closed().is_cancelled()
     }
 }
 
-/// A tablet server that is alive.
+/// Returns a live tablet server.
 fn tablet(view: &ClusterView, server: i32) -> Result<&ServerNode> {
     view.tablet_server(server).ok_or_else(|| RpcError::Unknown {
         what: format!("tablet server {server}"),

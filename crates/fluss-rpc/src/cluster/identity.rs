@@ -1,4 +1,4 @@
-//! Whether a table is still the one that a handle was made for: names are used again, ids are not.
+//! Checks whether a table is still the one that a handle was created for: names are reused, ids are not.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,16 +14,17 @@ use super::wish::Wish;
 use crate::error::{Result, RpcError};
 
 impl Cluster {
-    /// Checks that what is known of the table at `path` is about the one with the id `table`. Asks a server only if it is not.
+    /// Checks that the view of the table at `path` is about the table with the id `table`. Asks a server only if it
+    /// is not.
     ///
     /// # Errors
     ///
-    /// `TABLE_NOT_EXIST` if the table was dropped, whether or not there is another one of that name. [`RpcError::Unknown`], which may
-    /// pass, if the servers that were asked so far still spoke of an earlier one: that is forgotten. Why nobody could be asked.
+    /// `TABLE_NOT_EXIST` if the table was dropped, whether or not there is another one with that name.
+    /// [`RpcError::Unknown`], which is transient, if the servers asked so far still reported an earlier table; that
+    /// information is evicted. Also if no server could be asked.
     ///
     /// # Cancel safety
-    ///
-    /// Nothing is lost.
+    /// Cancel safe.
     pub async fn check_identity(&self, path: &TablePath, table: TableId) -> Result<()> {
         self.check_table(path, table, self.call_deadline()).await
     }
@@ -39,14 +40,15 @@ impl Cluster {
             return Ok(());
         }
         self.ask_identity(path, table, deadline).await?;
-        // Tablet servers cache metadata, and may speak of an earlier table for a while.
+        // Tablet servers cache metadata, and may report an earlier table for a while.
         self.note_table(path, table);
         Err(RpcError::Unknown {
-            what: format!("table {path} with the id {table}, to the server asked,"),
+            what: format!("table {path} with the id {table}"),
         })
     }
 
-    /// Asks where tables are kept, past the caches of tablet servers, whether the table is still the one with the id `table`.
+    /// Checks in the metadata store, bypassing the caches of tablet servers, whether the table still has the id
+    /// `table`.
     async fn ask_identity(
         &self,
         path: &TablePath,
@@ -58,7 +60,7 @@ impl Cluster {
             return Ok(());
         }
         let text = format!(
-            "the table was dropped and created again: its id was {table}, now it is {current}"
+            "the table was dropped and re-created: its id was {table}, now it is {current}"
         );
         Err(RpcError::Server {
             api: ApiKey::GetTableInfo,
@@ -67,16 +69,17 @@ impl Cluster {
         })
     }
 
-    /// The id of a partition of the table with the id `table`, asked for where it is not known; `None` if there is no such partition.
-    /// Unlike [`partition_id`](Self::partition_id) it never answers for another table of the same name.
+    /// Returns the id of a partition of the table with the id `table`, or `None` if there is no such partition. Asks
+    /// the cluster if it is not known. Unlike [`partition_id`](Self::partition_id), it never returns a partition of
+    /// another table with the same name.
     ///
     /// # Errors
     ///
-    /// As [`check_identity`](Self::check_identity); why nobody could be asked.
+    /// The same as [`check_identity`](Self::check_identity). Also if no server could be asked.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the news; a refresh under way goes on, for others and for the view.
+    /// Cancel safe: if dropped, the refresh continues for other callers and for the view.
     pub async fn partition_of(
         &self,
         path: &TablePath,
@@ -101,7 +104,7 @@ impl Cluster {
                 }
                 self.check_table(path, table, deadline).await?;
             }
-            // It may be missing from another table only.
+            // It may only be missing from another table.
             Err(error) if has_code(&error, ErrorCode::PARTITION_NOT_EXISTS) => {
                 self.ask_identity(path, table, deadline).await?;
             }

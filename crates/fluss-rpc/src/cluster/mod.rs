@@ -1,4 +1,4 @@
-//! A cluster: who serves what, and calls that find their server.
+//! A cluster: which server serves what, and calls routed to the right server.
 
 mod ask;
 mod call;
@@ -23,15 +23,16 @@ use crate::pool::ConnectionPool;
 use crate::transport::{Dialer, TcpDialer};
 use refresher::Waiting;
 
-/// A cluster that was reached: its servers, tables and leaders as far as they were asked for, and connections to its servers. Cheap to
-/// clone; usable from any thread and any runtime, or from none. When the last clone is gone, every connection is closed.
+/// A connected cluster: its servers, the tables and leaders looked up so far, and the connections to its servers.
+/// Cheap to clone, and usable from any thread, on any runtime or none. All connections are closed with the last
+/// clone.
 #[derive(Clone)]
 pub struct Cluster {
     inner: Arc<Inner>,
     _last_handle: Arc<CloseOnDrop>,
 }
 
-/// What the handles and the refresh under way share.
+/// State shared by the handles and the running refresh.
 struct Inner {
     pool: ConnectionPool,
     bootstrap: Vec<(String, u16)>,
@@ -52,7 +53,7 @@ impl Inner {
         Arc::clone(&self.view.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Replaces the view by what `change` makes of it.
+    /// Replaces the view with the result of `change`.
     fn change_view(&self, change: impl FnOnce(&ClusterView) -> Option<ClusterView>) {
         let mut view = self.view.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(changed) = change(&view) {
@@ -62,18 +63,18 @@ impl Inner {
 }
 
 impl Cluster {
-    /// Reaches one of the bootstrap servers over TCP and learns the cluster from it.
+    /// Connects to one of the bootstrap servers over TCP and fetches the cluster's metadata from it.
     ///
-    /// The addresses are tried in order, a few times over; a server that has just started and knows nobody yet is given until the call
-    /// timeout. Every task runs on `runtime`, which must have its clock and its sockets enabled.
+    /// The addresses are tried in order, several times. A server that has just started and knows no other servers yet
+    /// gets until the call timeout. All tasks run on `runtime`, which must have time and I/O enabled.
     ///
     /// # Errors
     ///
-    /// Why the last server tried could not be used; at once if the credentials are wrong.
+    /// The reason why the last server could not be used. Fails immediately if the credentials are wrong.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future closes what was opened.
+    /// Cancel safe: if dropped, opened connections are closed.
     pub async fn connect(
         config: RpcConfig,
         bootstrap: Vec<(String, u16)>,
@@ -83,15 +84,14 @@ impl Cluster {
         Self::connect_with(config, bootstrap, Arc::new(dialer), runtime).await
     }
 
-    /// As [`connect`](Self::connect), over streams that `dialer` makes.
+    /// Equivalent to [`connect`](Self::connect) over streams created by `dialer`.
     ///
     /// # Errors
-    ///
-    /// As [`connect`](Self::connect).
+    /// The same as [`connect`](Self::connect).
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future closes what was opened.
+    /// Cancel safe: if dropped, opened connections are closed.
     pub async fn connect_with(
         config: RpcConfig,
         bootstrap: Vec<(String, u16)>,
@@ -112,36 +112,36 @@ impl Cluster {
         Ok(cluster)
     }
 
-    /// What is known now. Keep it for as long as one decision takes: looking things up in it takes no lock, getting it takes a short
-    /// one.
+    /// Returns the current view. Keep it for one decision: lookups in the view take no lock, getting the view takes a
+    /// short one.
     pub fn view(&self) -> Arc<ClusterView> {
         self.inner.view()
     }
 
-    /// The connections.
+    /// Returns the connection pool.
     pub fn pool(&self) -> &ConnectionPool {
         &self.inner.pool
     }
 
-    /// Settings of the connections.
+    /// Returns the settings of the connections.
     pub fn config(&self) -> &RpcConfig {
         self.inner.pool.config()
     }
 
-    /// Forgets who leads a bucket, because a request that was routed by the view of generation `seen` failed. What was learnt since
-    /// stays.
+    /// Evicts the leader of a bucket after a request failed that was routed by the view of generation `seen`.
+    /// Anything learned since then is kept.
     pub fn invalidate_bucket(&self, bucket: &TableBucket, seen: u64) {
         self.invalidate_buckets(std::slice::from_ref(bucket), seen);
     }
 
-    /// Forgets who leads some buckets, as [`invalidate_bucket`](Self::invalidate_bucket) does for one. Of many, at once costs less than
-    /// one by one.
+    /// Evicts the leaders of several buckets, like [`invalidate_bucket`](Self::invalidate_bucket). Cheaper than one
+    /// call per bucket.
     pub fn invalidate_buckets(&self, buckets: &[TableBucket], seen: u64) {
         self.inner
             .change_view(|view| view.without_leaders(buckets, seen));
     }
 
-    /// Forgets the partition of a bucket, which is said not to exist any more.
+    /// Evicts the partition of a bucket, which was reported to no longer exist.
     pub fn invalidate_partition(&self, bucket: &TableBucket) {
         if let Some(partition) = bucket.partition_id() {
             self.inner
@@ -149,7 +149,7 @@ impl Cluster {
         }
     }
 
-    /// Takes in the id that a table has by a server's word. What was known of an earlier table of that name is forgotten.
+    /// Records the id of a table that a server reported. Evicts an earlier table with that name.
     pub fn note_table(&self, path: &TablePath, table: TableId) {
         self.inner.change_view(|view| {
             let is_another = view.table_id(path).is_some_and(|known| known != table);
@@ -157,28 +157,28 @@ impl Cluster {
         });
     }
 
-    /// Forgets partitions that were dropped, with all that is known of them.
+    /// Evicts dropped partitions and everything about them.
     pub fn forget_partitions(&self, table: TableId, partitions: &[PartitionId]) {
         self.inner
             .change_view(|view| view.without_partitions(table, partitions));
     }
 
-    /// Remembers partitions of a table that were listed. Their leaders are asked for when they are wanted.
+    /// Records the listed partitions of a table. Their leaders are looked up when needed.
     pub fn learn_partitions(&self, table: TableId, listed: &[ListedPartition]) {
         self.inner
             .change_view(|view| Some(view.with_partitions(table, listed)));
     }
 
-    /// The server that leads a bucket, asked for where it is not known.
+    /// Returns the leader of a bucket, and looks it up if it is not known.
     ///
     /// # Errors
     ///
-    /// [`RpcError::Unknown`] if the bucket has no leader now; `TABLE_NOT_EXIST` if its table was dropped, whether or not there is another
-    /// one of that name; or why nobody could be asked.
+    /// [`RpcError::Unknown`] if the bucket has no leader now; `TABLE_NOT_EXIST` if its table was dropped, whether or
+    /// not there is another one with that name. Also if no server could be asked.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the news; a refresh under way goes on.
+    /// Cancel safe: if dropped, the refresh continues for other callers.
     pub async fn leader(&self, path: &TablePath, bucket: TableBucket) -> Result<ServerNode> {
         self.leader_until(path, bucket, self.call_deadline()).await
     }
@@ -204,12 +204,12 @@ impl Cluster {
             })
     }
 
-    /// What was sent and received so far, over all connections.
+    /// Returns the totals sent and received over all connections.
     pub fn stats(&self) -> crate::metrics::RpcStats {
         self.inner.pool.stats()
     }
 
-    /// Closes every connection. Calls under way fail, and so does every later one.
+    /// Closes all connections. Calls in progress and later calls fail.
     pub fn close(&self) {
         self.inner.pool.close();
     }

@@ -1,4 +1,4 @@
-//! Learning of the cluster: whoever wants to know something leaves a wish, and one task asks for all of them.
+//! Metadata refreshes: callers register what they need, and one task fetches it for all of them.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,32 +17,31 @@ use crate::deadline::{after, until, with_grace};
 use crate::error::{Phase, Result, RpcError};
 
 impl Cluster {
-    /// Learns the servers that are alive.
+    /// Refreshes the live servers.
     ///
-    /// Only one refresh is under way at a time: calls join it, or share the next one. That holds for every method here that learns
-    /// something.
+    /// Only one refresh runs at a time: calls join it or share the next one. This holds for every method here that
+    /// refreshes something.
     ///
     /// # Errors
     ///
-    /// Why nobody could be asked, once the call timeout has passed.
+    /// The reason why no server could be asked until the call timeout.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the news; a refresh under way goes on, for others and for the view. That holds for every method
-    /// here that learns something.
+    /// Cancel safe: if dropped, the refresh continues for other callers and for the view. This holds for every method
+    /// here that refreshes something.
     pub async fn refresh_all(&self) -> Result<()> {
         self.learn(BTreeSet::new(), self.call_deadline()).await
     }
 
-    /// Learns a table's id and the leaders of its buckets, unless they are known.
+    /// Looks up a table's id and the leaders of its buckets, unless they are known.
     ///
     /// # Errors
-    ///
-    /// As [`refresh_table`](Self::refresh_table).
+    /// The same as [`refresh_table`](Self::refresh_table).
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the news; a refresh under way goes on, for others and for the view.
+    /// Cancel safe: if dropped, the refresh continues for other callers and for the view.
     pub async fn ensure_table(&self, path: &TablePath) -> Result<()> {
         if self.view().table_id(path).is_some() {
             return Ok(());
@@ -50,31 +49,31 @@ impl Cluster {
         self.refresh_table(path).await
     }
 
-    /// Has a table's id and the leaders of its buckets learnt, unless they are known, without waiting for it.
+    /// Starts looking up a table's id and the leaders of its buckets, unless they are known, without waiting for them.
     pub fn prefetch_table(&self, path: &TablePath) {
         if self.view().table_id(path).is_some() {
             return;
         }
         let wishes = BTreeSet::from([Wish::Table(path.clone())]);
         let outcome = self.wish(wishes, self.call_deadline());
-        // Somebody must want to know. The task holds nothing that would keep the cluster open.
+        // A task must wait for the result. It holds nothing that would keep the cluster open.
         self.pool().runtime().spawn(async move {
             if let Ok(Err(error)) = outcome.await {
-                debug!(%error, "the leaders of a table were not learnt beforehand");
+                debug!(%error, "failed to prefetch the leaders of a table");
             }
         });
     }
 
-    /// Learns a table's id and the leaders of its buckets.
+    /// Refreshes a table's id and the leaders of its buckets.
     ///
     /// # Errors
     ///
-    /// That there is no such table, which is forgotten then; why nobody could be asked. [`RpcError::Unknown`] if the servers keep quiet
-    /// about the table, as they do about one that this user may not see.
+    /// If the table does not exist, which also evicts it, or if no server could be asked. [`RpcError::Unknown`] if
+    /// the servers do not report the table, which happens if this user may not see it.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the news; a refresh under way goes on, for others and for the view.
+    /// Cancel safe: if dropped, the refresh continues for other callers and for the view.
     pub async fn refresh_table(&self, path: &TablePath) -> Result<()> {
         let wish = BTreeSet::from([Wish::Table(path.clone())]);
         self.learn(wish, self.call_deadline()).await?;
@@ -86,16 +85,16 @@ impl Cluster {
         }
     }
 
-    /// Learns the leaders of buckets of one table.
+    /// Refreshes the leaders of buckets of one table.
     ///
     /// # Errors
     ///
-    /// That there is no such table; why nobody could be asked. A bucket without a leader is no error, nor is a partition that does not
-    /// exist any more: it is forgotten.
+    /// If the table does not exist, or if no server could be asked. A bucket without a leader is not an error. A
+    /// partition that no longer exists is not an error either; it is evicted.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the news; a refresh under way goes on, for others and for the view.
+    /// Cancel safe: if dropped, the refresh continues for other callers and for the view.
     pub async fn refresh_buckets(&self, path: &TablePath, buckets: &[TableBucket]) -> Result<()> {
         self.learn_buckets(path, buckets, self.call_deadline())
             .await
@@ -115,15 +114,15 @@ impl Cluster {
             .await
     }
 
-    /// The id of a partition, asked for where it is not known; `None` if there is no such partition.
+    /// Returns the id of a partition, or `None` if there is no such partition. Looks it up if it is not known.
     ///
     /// # Errors
     ///
-    /// That there is no such table; why nobody could be asked.
+    /// If the table does not exist, or if no server could be asked.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the news; a refresh under way goes on, for others and for the view.
+    /// Cancel safe: if dropped, the refresh continues for other callers and for the view.
     pub async fn partition_id(&self, path: &TablePath, name: &str) -> Result<Option<PartitionId>> {
         let known = || {
             let view = self.view();
@@ -143,7 +142,7 @@ impl Cluster {
         }
     }
 
-    /// Leaves a wish and waits until the view has what there is to know about it.
+    /// Registers a request for metadata and waits until the view has it.
     pub(super) async fn learn(&self, wishes: BTreeSet<Wish>, deadline: Instant) -> Result<()> {
         let started = Instant::now();
         let outcome = self.wish(wishes, deadline);
@@ -158,7 +157,7 @@ impl Cluster {
         }
     }
 
-    /// Leaves a wish.
+    /// Registers a request for metadata.
     fn wish(&self, wishes: BTreeSet<Wish>, deadline: Instant) -> oneshot::Receiver<Result<()>> {
         let (done, outcome) = oneshot::channel();
         leave(

@@ -1,4 +1,4 @@
-//! The one task that asks the cluster about itself. It lives while somebody waits for news.
+//! The single task that fetches metadata. It runs while callers are waiting.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,38 +14,38 @@ use super::wish::{Wish, request};
 use crate::error::{Result, RpcError};
 use crate::retry::{LEAST_ATTEMPT, RetryPolicy};
 
-/// Most things asked for in one request.
+/// Maximum number of items per request.
 const MAX_WISHES: usize = 500;
 
-/// Things that fail each for itself in one round, from which on all do.
+/// Number of separate failures in one round after which the whole round fails.
 const MAX_FAILED: usize = 4;
 
-/// What a round did not learn.
+/// What a round failed to fetch.
 #[derive(Default)]
 struct Told {
     missing: BTreeMap<Wish, RpcError>,
-    /// What a server failed to tell, which it may do later.
+    /// What a server failed to report, for now.
     failed: BTreeMap<Wish, RpcError>,
 }
 
-/// Somebody who waits for news.
+/// A caller that waits for metadata.
 pub(super) struct Waiter {
     pub(super) wishes: BTreeSet<Wish>,
     pub(super) since: Instant,
     pub(super) deadline: Instant,
-    /// How often it was tried for this one.
+    /// Number of attempts for this caller.
     pub(super) attempts: u32,
     pub(super) done: oneshot::Sender<Result<()>>,
 }
 
 impl Waiter {
     fn answer(self, outcome: Result<()>) {
-        // An error here says that the caller has gone away.
+        // An error means that the caller is gone.
         let _ = self.done.send(outcome);
     }
 }
 
-/// Who waits, and whether the task is there. Its length is bounded by the callers that wait.
+/// The waiting callers, and whether the task is running. Its length is bounded by the number of waiting callers.
 #[derive(Default)]
 pub(super) struct Waiting {
     state: Mutex<State>,
@@ -55,7 +55,7 @@ pub(super) struct Waiting {
 struct State {
     running: bool,
     waiters: Vec<Waiter>,
-    /// What is being asked for, and who came since and wants no more than that.
+    /// The items being fetched, and the later callers that need nothing else.
     asked: Option<BTreeSet<Wish>>,
     joined: Vec<Waiter>,
 }
@@ -66,7 +66,7 @@ impl Waiting {
     }
 }
 
-/// Leaves a wish; starts the task if it is not there.
+/// Registers a waiter, and starts the task if it is not running.
 pub(super) fn leave(inner: &Arc<Inner>, waiter: Waiter) {
     if inner.pool.closed().is_cancelled() {
         return waiter.answer(Err(RpcError::Closed));
@@ -96,15 +96,15 @@ pub(super) fn leave(inner: &Arc<Inner>, waiter: Waiter) {
     }
 }
 
-/// The task. When it is dropped, by its end or that of its runtime, nobody is left waiting.
+/// The task. When it is dropped, because it ends or its runtime does, no caller is left waiting.
 struct Refresher {
     inner: Arc<Inner>,
-    /// Those for whom it is being asked.
+    /// The callers being served.
     batch: Vec<Waiter>,
-    /// Rounds that failed in a row, and why the last one did.
+    /// Number of consecutive failed rounds, and the last failure.
     failures: u32,
     failure: Option<RpcError>,
-    /// Nobody waits: the next one who does starts another task.
+    /// No caller is waiting: the next caller starts a new task.
     ended: bool,
 }
 
@@ -155,7 +155,7 @@ impl Refresher {
         }
     }
 
-    /// Takes those who wait now, and says what they want. `None` ends the task.
+    /// Takes the waiting callers and returns what they need. `None` ends the task.
     fn gather(&mut self) -> Option<BTreeSet<Wish>> {
         let mut state = self.inner.waiting.state();
         self.batch.append(&mut state.waiters);
@@ -174,9 +174,10 @@ impl Refresher {
         Some(wishes)
     }
 
-    /// Asks for everything. Says what of it there is not, and what could not be told, and why.
+    /// Fetches everything. Returns what does not exist, and what could not be fetched and why.
     ///
-    /// One thing that is missing fails a request for many. Such a request is cut in two until what is missing stands alone.
+    /// A single missing item fails a request for many. Such a request is split in half until the missing item is
+    /// isolated.
     async fn round(&self, wishes: BTreeSet<Wish>, deadline: Instant) -> Result<Told> {
         let mut told = Told::default();
         let mut open = vec![wishes.into_iter().collect::<Vec<_>>()];
@@ -221,8 +222,8 @@ impl Refresher {
         Ok(told)
     }
 
-    /// Servers of release 0.9.1 say "unknown error" of whatever goes wrong with their ZooKeeper, which passes, and of a table that was just
-    /// dropped, which does not: then whether the table exists is asked.
+    /// Servers of release 0.9.1 return "unknown error" both for problems with their ZooKeeper, which are transient,
+    /// and for a table that was just dropped, which is permanent. So this asks whether the table exists.
     async fn explain(&self, wishes: &[Wish], error: RpcError, deadline: Instant) -> RpcError {
         let [wish] = wishes else { return error };
         if has_code(&error, ErrorCode::UNKNOWN_SERVER_ERROR)
@@ -237,7 +238,7 @@ impl Refresher {
         error
     }
 
-    /// Takes out of the view what is not there any more. Says what to tell those who asked for it.
+    /// Evicts what no longer exists from the view, and returns the error for the callers that asked for it.
     fn forget(&self, wish: &Wish, error: RpcError) -> Option<RpcError> {
         let table_is_gone = has_code(&error, ErrorCode::TABLE_NOT_EXIST);
         self.inner.change_view(|view| match wish {
@@ -248,12 +249,12 @@ impl Refresher {
             }
             Wish::PartitionNamed(path, name) => view.without_partition_named(path, name),
         });
-        // Somebody who asks for the leaders of a partition that is gone sees that there are none.
+        // A caller that asks for the leaders of a dropped partition sees that there are none.
         let silent = matches!(wish, Wish::Partition(..)) && !table_is_gone;
         (!silent).then_some(error)
     }
 
-    /// Tells those who have no time left, and pauses for the others.
+    /// Fails the callers whose time is up, and pauses for the others.
     async fn after_failure(&mut self, error: &RpcError) {
         self.failures += 1;
         self.failure = Some(error.clone());
@@ -300,7 +301,8 @@ impl Drop for Refresher {
     }
 }
 
-/// Those whose time ended during a pause learn why the last round failed. Another one would only tell that it had no time.
+/// Callers whose time ended during a pause get the failure of the last round. Another round would only report that it
+/// had no time.
 fn dismiss_the_late(waiters: &mut Vec<Waiter>, failure: &RpcError) {
     let now = Instant::now();
     let is_late =
@@ -311,7 +313,7 @@ fn dismiss_the_late(waiters: &mut Vec<Waiter>, failure: &RpcError) {
     }
 }
 
-/// Whether the server says that something asked for does not exist.
+/// Whether the server reports that a requested item does not exist.
 fn is_missing(error: &RpcError) -> bool {
     error
         .server_error()

@@ -1,4 +1,4 @@
-//! What is known of a cluster at one moment: servers, tables, partitions, leaders. Never changed, only replaced.
+//! A snapshot of a cluster's metadata: servers, tables, partitions, leaders. Immutable, and replaced as a whole.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
@@ -9,39 +9,40 @@ use fluss_metadata::{
 use fluss_wire::Repeated;
 use fluss_wire::message::{MetadataResponse, PbBucketMetadata, PbServerNode};
 
-/// What is known of a cluster.
+/// A snapshot of a cluster's metadata.
 ///
-/// Copying one costs little whatever the size of the cluster: the leaders of a table's buckets, and the partitions of a table, are
+/// Cheap to copy whatever the size of the cluster: the leaders of a table's buckets and the partitions of a table are
 /// shared between a view and its successors.
 #[derive(Debug, Clone, Default)]
 pub struct ClusterView {
     generation: u64,
-    /// Generation in which a server was last heard.
+    /// The generation of the last response from a server.
     learnt: u64,
     coordinator: Option<ServerNode>,
     tablet_servers: BTreeMap<i32, ServerNode>,
     tables: HashMap<TablePath, TableId>,
     partitions: HashMap<TableId, Arc<HashMap<Arc<str>, PartitionId>>>,
     leaders: HashMap<Group, Arc<[Leader]>>,
-    /// Where a server told it, which those before 1.0 do not: there every partition has as many buckets as its table.
+    /// Present if a server reported it. Servers before 1.0 do not: there every partition has as many buckets as its
+    /// table.
     bucket_counts: HashMap<Group, i32>,
 }
 
-/// A partition as a list of partitions tells it.
+/// A partition as returned by listing partitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedPartition {
     /// Its name.
     pub name: String,
     /// Its id.
     pub id: PartitionId,
-    /// How many buckets it has, if the server told.
+    /// Its number of buckets, if the server reported it.
     pub bucket_count: Option<i32>,
 }
 
-/// Buckets are known by table, or by partition where a table has such.
+/// Buckets are grouped by table, or by partition if the table is partitioned.
 type Group = (TableId, Option<PartitionId>);
 
-/// Who leads a bucket, and since which generation of the view that is known.
+/// The leader of a bucket, and the generation in which it was learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Leader {
     bucket: BucketId,
@@ -50,43 +51,44 @@ struct Leader {
 }
 
 impl ClusterView {
-    /// Grows with every change; a failure of a request that was routed by an older view says nothing of this one.
+    /// Returns the generation, which increases with every change. A failure routed by an older view must not
+    /// invalidate this one.
     pub fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// Generation in which a server was last heard: those since have only lost something.
+    /// The generation of the last response from a server; later generations only evicted something.
     pub(super) fn learnt(&self) -> u64 {
         self.learnt
     }
 
-    /// The coordinator, if there is one now.
+    /// Returns the coordinator, if there is one now.
     pub fn coordinator(&self) -> Option<&ServerNode> {
         self.coordinator.as_ref()
     }
 
-    /// The tablet servers that are alive, by id.
+    /// Returns the live tablet servers, by id.
     pub fn tablet_servers(&self) -> impl ExactSizeIterator<Item = &ServerNode> {
         self.tablet_servers.values()
     }
 
-    /// The tablet server with that id, if it is alive.
+    /// Returns the tablet server with that id, if it is alive.
     pub fn tablet_server(&self, id: i32) -> Option<&ServerNode> {
         self.tablet_servers.get(&id)
     }
 
-    /// The id of a table, if the table was asked for. A table that was dropped and made anew under its name has another id than before:
-    /// compare it.
+    /// Returns the id of a table, if the table was looked up. A re-created table has a different id: compare it.
     pub fn table_id(&self, path: &TablePath) -> Option<TableId> {
         self.tables.get(path).copied()
     }
 
-    /// The id of a partition, if it was asked for.
+    /// Returns the id of a partition, if it was looked up.
     pub fn partition_id(&self, table: TableId, name: &str) -> Option<PartitionId> {
         self.partitions.get(&table)?.get(name).copied()
     }
 
-    /// How many buckets a partition has, if a server told: partitions of a rescaled table differ.
+    /// Returns the number of buckets of a partition, if a server reported it. It differs between the partitions of a
+    /// rescaled table.
     pub fn bucket_count(&self, table: TableId, partition: Option<PartitionId>) -> Option<i32> {
         if self.bucket_counts.is_empty() {
             return None;
@@ -94,7 +96,7 @@ impl ClusterView {
         self.bucket_counts.get(&(table, partition)).copied()
     }
 
-    /// The server that leads a bucket, if that is known and the server is alive.
+    /// Returns the leader of a bucket, if it is known and alive.
     pub fn leader_of(&self, bucket: &TableBucket) -> Option<&ServerNode> {
         self.tablet_servers.get(&self.leader(bucket)?.server)
     }
@@ -102,7 +104,7 @@ impl ClusterView {
     fn leader(&self, bucket: &TableBucket) -> Option<&Leader> {
         let leaders = self.leaders.get(&group(bucket))?;
         let id = bucket.bucket_id();
-        // Where every bucket has a leader each stands at the place of its number.
+        // If every bucket has a leader, each one is at the index of its number.
         let place = usize::try_from(id).ok();
         place
             .and_then(|place| leaders.get(place))
@@ -113,14 +115,14 @@ impl ClusterView {
             })
     }
 
-    /// The next view, as yet the same.
+    /// The next view, still unchanged.
     fn next(&self) -> Self {
         let mut view = self.clone();
         view.generation += 1;
         view
     }
 
-    /// This view with what a server answered put in.
+    /// This view, updated with a server's response.
     pub(super) fn updated(&self, answer: &MetadataResponse) -> Self {
         let mut view = self.next();
         view.learnt = view.generation;
@@ -185,7 +187,7 @@ impl ClusterView {
         }
     }
 
-    /// This view with partitions that were listed: their ids, and their numbers of buckets where a server told them.
+    /// This view, with the ids of listed partitions and, if reported, their numbers of buckets.
     pub(super) fn with_partitions(&self, table: TableId, listed: &[ListedPartition]) -> Self {
         let mut view = self.next();
         let there = listed.iter().map(|partition| partition.id);
@@ -216,7 +218,7 @@ impl ClusterView {
         self.partitions.remove(&table);
     }
 
-    /// This view without the leaders of buckets, except for those learnt after `seen`. `None` if that changes nothing.
+    /// This view without the leaders of buckets, except for those learned after `seen`. `None` if that changes nothing.
     pub(super) fn without_leaders(&self, buckets: &[TableBucket], seen: u64) -> Option<Self> {
         let stale = |bucket: &&TableBucket| {
             self.leader(bucket)
@@ -262,7 +264,7 @@ impl ClusterView {
             return None;
         }
         let mut view = self.next();
-        // How many buckets it has stays: should it be there after all, it has as many.
+        // Its number of buckets is kept: if it exists after all, the number is the same.
         view.leaders.remove(&(table, Some(partition)));
         if let Some(name) = name
             && let Some(partitions) = view.partitions.get_mut(&table)
@@ -272,7 +274,7 @@ impl ClusterView {
         Some(view)
     }
 
-    /// This view without partitions that were dropped; `None` if nothing is known of them.
+    /// This view without dropped partitions; `None` if they are not in it.
     pub(super) fn without_partitions(
         &self,
         table: TableId,

@@ -1,4 +1,4 @@
-//! What somebody wants to know of a cluster, and the request that asks for it.
+//! What a caller needs to know about a cluster, and the request for it.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use fluss_wire::message::{MetadataRequest, PbPhysicalTablePath};
 
 use crate::message::path_message;
 
-/// One thing to ask for. Whatever is asked, the answer tells which servers are alive.
+/// One item to ask for. Every response also lists the live servers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Wish {
     /// The id and the leaders of a table.
@@ -27,9 +27,9 @@ impl Wish {
     }
 }
 
-/// The request for several things at once.
+/// The request for several items at once.
 ///
-/// The table of a partition is always in it: an answer names it by id only, and older servers want it.
+/// It always includes the table of a partition: a response names it only by id, and older servers require it.
 pub(super) fn request<'a>(wishes: impl IntoIterator<Item = &'a Wish>) -> MetadataRequest {
     let mut paths = BTreeSet::new();
     let mut request = MetadataRequest::default();

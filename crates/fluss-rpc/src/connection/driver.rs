@@ -1,4 +1,4 @@
-//! The task that owns a socket and the requests under way on it: writes, reads, keeps deadlines.
+//! The task that owns a socket and its requests in flight: it writes, reads and enforces deadlines.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -21,14 +21,14 @@ use crate::config::RpcConfig;
 use crate::error::{DisconnectCause, Phase, RpcError};
 use crate::transport::Transport;
 
-/// Reads in a row before other tasks get their turn.
+/// Maximum reads in a row before yielding to other tasks.
 const MAX_READS: usize = 16;
 
-/// How a connection ended, as far as its driver is concerned.
+/// Why a driver ended its connection.
 enum End {
-    /// The driver found a reason.
+    /// The driver found a problem.
     Found(DisconnectCause),
-    /// Handles closed it, or are all gone.
+    /// The handles closed it or were all dropped.
     Asked,
 }
 
@@ -38,16 +38,16 @@ impl From<DisconnectCause> for End {
     }
 }
 
-/// The state of a driver. When it is dropped, by the end of its task or of its runtime, everybody who waits hears of it.
+/// The state of a driver. When it is dropped, because its task or runtime ends, all waiters are notified.
 pub(super) struct Driver {
     stream: Box<dyn Transport>,
     incoming: Incoming,
     outgoing: Outgoings,
     pending: Pending,
     silence: Silence,
-    /// Kept for its memory.
+    /// Kept to reuse its memory.
     left: Left,
-    /// Whether requests were left lying for one turn, see [`Driver::waits_for_company`].
+    /// Whether requests were held back for one turn, see [`Driver::waits_for_company`].
     lingered: bool,
     last_use: Instant,
     idle_timeout: Duration,
@@ -99,7 +99,7 @@ impl Driver {
         self.write(cx)?;
         self.read(cx)?;
         loop {
-            // Only ever moved forward: a timer that rings too early costs less than one that is moved with each request.
+            // Only moved forward: a timer that fires too early costs less than moving it with each request.
             let wake = self.next_wake();
             if wake < timer.deadline() {
                 timer.as_mut().reset(wake);
@@ -113,7 +113,7 @@ impl Driver {
         }
     }
 
-    /// The next moment at which something may be due.
+    /// The next time at which something may be due.
     fn next_wake(&self) -> Instant {
         let idle = || far(self.last_use, self.idle_timeout);
         let wake = self.pending.next_deadline().unwrap_or_else(idle);
@@ -128,9 +128,9 @@ impl Driver {
         .fold(wake, Instant::min)
     }
 
-    /// Leaves requests lying until the tasks that are ready had their turn, once: answers come in heaps, and those who got them ask
-    /// again one after another. A runtime that ran this task after each of them would have it write each request on its own. A request
-    /// that finds nothing under way never waits.
+    /// Holds requests back once, until the tasks that are ready had their turn. Responses arrive in bursts, and the
+    /// tasks that got them send the next requests one after another. If the runtime ran this task after each of them,
+    /// it would write each request separately. A request never waits if nothing is in flight.
     fn waits_for_company(&mut self, cx: &mut Context<'_>) -> bool {
         self.lingered = !self.lingered;
         if self.lingered {
@@ -139,7 +139,7 @@ impl Driver {
         self.lingered
     }
 
-    /// Takes what handles left. Says whether there were requests.
+    /// Takes what the handles queued, and returns whether there were requests.
     fn take_left(&mut self) -> Result<bool, End> {
         if self.shared.outbox.take(&mut self.left).is_err() {
             return Err(End::Asked);
@@ -162,7 +162,8 @@ impl Driver {
             self.pending.insert(id, entry);
         }
         for id in self.left.cancelled.drain(..) {
-            // The server owes the answer, whoever still wants it: callers that lose patience must not hide that it is gone.
+            // The server owes the response even if the caller gave up: impatient callers must not hide that a server
+            // is gone.
             if let Some(Entry { request, written }) = self.pending.remove(id)
                 && written
             {
@@ -228,7 +229,7 @@ impl Driver {
         Ok(())
     }
 
-    /// Hands an answer to whoever asked. An id that nobody waits for is that of a late answer, and counted.
+    /// Delivers a response to its caller. A response with an unknown id is late; it is counted and dropped.
     fn answer(
         &mut self,
         id: i32,
@@ -236,11 +237,11 @@ impl Driver {
     ) {
         if let Some(Entry { request, .. }) = self.pending.remove(id) {
             let outcome = outcome(&request, &self.shared.server);
-            // An error here says that the caller has gone away.
+            // An error means that the caller is gone.
             let _ = request.answer.send(outcome);
         } else {
             self.shared.count_unmatched();
-            debug!(server = %self.shared.server, id, "ignored an answer that nobody waits for");
+            debug!(server = %self.shared.server, id, "ignored a response that no caller waits for");
         }
     }
 
@@ -277,7 +278,7 @@ impl Driver {
 }
 
 impl Drop for Driver {
-    /// Tells everybody who waits why the connection ended.
+    /// Fails all waiters with the reason why the connection ended.
     fn drop(&mut self) {
         let cause = match std::mem::replace(&mut self.end, End::Asked) {
             End::Found(cause) => cause,
@@ -286,9 +287,9 @@ impl Drop for Driver {
         let cause = self.shared.outbox.close(cause);
         debug!(server = %self.shared.server, %cause, "connection ended");
         self.shared.in_flight.close();
-        // What was taken last, just when the connection was closed, and what came since: `take` exchanges the two.
+        // What was taken last, when the connection was closed, and what was queued since: `take` swaps the two.
         let mut queued = std::mem::take(&mut self.left.queued);
-        // Says that the connection has ended, which is known.
+        // The error only says that the connection has ended, which is known.
         let _ = self.shared.outbox.take(&mut self.left);
         queued.append(&mut self.left.queued);
         let queued = queued.into_iter().map(|queued| Entry {
@@ -306,7 +307,7 @@ impl Drop for Driver {
     }
 }
 
-/// A moment later by `duration`, for any duration.
+/// `from` plus `duration`, without overflow.
 fn far(from: Instant, duration: Duration) -> Instant {
     from.checked_add(duration)
         .unwrap_or_else(|| crate::deadline::after(duration))

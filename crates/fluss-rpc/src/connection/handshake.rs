@@ -1,4 +1,4 @@
-//! A socket, versions and authentication, before a connection is used.
+//! Dialing, version negotiation and authentication, before a connection is used.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,12 +21,12 @@ use crate::metrics::ApiMetrics;
 use crate::retry::RetryPolicy;
 use crate::transport::Dialer;
 
-/// Whom to connect to, and how long that may take.
+/// The server to connect to, and the time limit.
 #[derive(Debug, Clone)]
 pub(crate) struct Target {
     host: String,
     port: u16,
-    /// What the server should be; at a bootstrap address it may be anything.
+    /// The expected kind of server; any kind at a bootstrap address.
     expected: Option<ServerType>,
     timeout: Duration,
 }
@@ -47,7 +47,7 @@ impl Target {
     }
 }
 
-/// Dials a server and goes through the handshake, with one deadline for both. Runs on the connection's runtime.
+/// Dials a server and performs the handshake, with one deadline for both. Runs on the connection's runtime.
 pub(crate) async fn connect(
     dialer: &dyn Dialer,
     target: &Target,
@@ -116,7 +116,7 @@ async fn handshake(
     };
     let response = connection.call_version(&request, 0, deadline).await?;
     let versions = ApiVersions::from_response(&response);
-    // Old servers don't say what they are.
+    // Old servers do not report their kind.
     if let (Some(expected), Some(got)) = (expected, versions.server_type())
         && expected != got
     {
@@ -135,7 +135,7 @@ async fn handshake(
     }
 }
 
-/// SASL/PLAIN: one token, after which the mechanism has nothing more to say.
+/// SASL/PLAIN: the client sends a single token.
 async fn authenticate(
     connection: &Connection,
     user: &str,
@@ -156,7 +156,7 @@ async fn authenticate(
             Ok(_) => {
                 return Err(RpcError::Authentication {
                     server: Arc::clone(&connection.shared.server),
-                    reason: "it asked for more than the mechanism PLAIN has",
+                    reason: "it sent a challenge, which the mechanism PLAIN does not have",
                 });
             }
             Err(error) if asks_to_repeat(&error) => {

@@ -1,4 +1,4 @@
-//! Bytes from the socket, cut into frames. Memory grows as data comes, not as it is promised.
+//! Splits bytes from the socket into frames. Memory grows with the data received, not with announced lengths.
 
 use std::io;
 use std::pin::Pin;
@@ -12,25 +12,26 @@ use tokio_util::io::poll_read_buf;
 use super::spare::{LARGE, Spares};
 use crate::transport::Transport;
 
-/// Room made for small frames, shared by as many as fit.
+/// Size of a buffer for small frames, shared by as many as fit.
 const CHUNK: usize = 16 * 1024;
-/// With less room than this a read is not worth while.
+/// Minimum room for a read to be worthwhile.
 const LEAST_ROOM: usize = 4 * 1024;
-/// A server that has sent a frame of some length is believed to send another one like it; up to here its word is enough.
+/// A server that has sent a frame of some length is trusted to send another one of that length, up to this limit.
 const TRUST_MAX: usize = 16 * 1024 * 1024;
-/// One that has sent any whole frame is believed this much, so that the first large ones need not grow by small steps.
+/// A server that has sent any whole frame is trusted for this much, so that the first large frames don't grow in
+/// small steps.
 const TRUST_LEAST: usize = 1024 * 1024;
-/// Room for large frames is made in multiples of this, so that it serves frames of about the same length.
+/// Buffers for large frames are multiples of this, so that they can be reused for frames of similar length.
 const LARGE_STEP: usize = 64 * 1024;
-/// Large frames end at multiples of this in memory. What makes them large are record batches, which are the last thing in an answer and of
-/// such a length: their columns are aligned then, and are used where they lie.
+/// Large frames end at multiples of this in memory. They are large because of record batches, which come last in a
+/// response and have a length that is such a multiple: their columns are aligned then and used without a copy.
 const ALIGNMENT: usize = 8;
 
 /// The reading half of a driver.
 pub(super) struct Incoming {
     decoder: FrameDecoder,
     received: BytesMut,
-    /// How long a frame the server is believed to send, with the length field.
+    /// Frame length that the server is trusted for, including the length field.
     trusted: usize,
     spares: Spares,
 }
@@ -45,7 +46,7 @@ impl Incoming {
         }
     }
 
-    /// Reads once; 0 says that there will be no more.
+    /// Reads once; 0 means the end of the stream.
     pub(super) fn poll_read(
         &mut self,
         stream: &mut dyn Transport,
@@ -55,7 +56,7 @@ impl Incoming {
         poll_read_buf(Pin::new(stream), cx, &mut self.received)
     }
 
-    /// The next whole frame, a slice of what was read.
+    /// Returns the next whole frame, a slice of the buffer.
     pub(super) fn next_frame(&mut self) -> Result<Option<Bytes>, FrameError> {
         let frame = self.decoder.decode(&mut self.received)?;
         if let Some(frame) = &frame {
@@ -65,7 +66,7 @@ impl Incoming {
             if frame.len() >= LARGE {
                 self.spares.lend(frame, Instant::now());
                 if self.received.is_empty() {
-                    // What is left of the memory must not keep the frame's from being used again.
+                    // The rest of the memory must not prevent reuse of the frame's memory.
                     self.received = BytesMut::new();
                 }
             }
@@ -73,12 +74,12 @@ impl Incoming {
         Ok(frame)
     }
 
-    /// When memory that is not of use any more is given back, if there is any.
+    /// When unused memory will be freed, if there is any.
     pub(super) fn release_at(&self) -> Option<Instant> {
         self.spares.release_at()
     }
 
-    /// Gives back memory that has not been of use for long.
+    /// Frees memory that has not been used for a while.
     pub(super) fn release(&mut self, now: Instant) {
         self.spares.release(now);
     }
@@ -102,7 +103,7 @@ impl Incoming {
             self.received.reserve(wanted.max(CHUNK));
             return;
         }
-        // Not `reserve`, which would ask for twice as much.
+        // Not `reserve`, which would allocate twice as much.
         let mut memory = self.spares.take(whole + ALIGNMENT).unwrap_or_else(|| {
             BytesMut::with_capacity((whole + ALIGNMENT).next_multiple_of(LARGE_STEP))
         });

@@ -1,4 +1,4 @@
-//! One connection to one server: a driver task owns the socket, handles put requests in and wait for answers.
+//! A connection to a server: a driver task owns the socket; handles queue requests and wait for responses.
 
 mod driver;
 mod handshake;
@@ -32,19 +32,20 @@ use crate::transport::{Dialer, Transport};
 use driver::Driver;
 use outbox::{Outbox, Outgoing, Queued};
 
-/// A connection to a server that has passed its handshake. Cheap to clone; usable from any thread and any runtime, or from none.
+/// A connection to a server after the handshake. Cheap to clone, and usable from any thread, on any runtime or none.
 ///
-/// Requests are pipelined: any number of calls may be under way, up to a bound, and answers may come in any order. When the last handle
-/// is gone the socket is closed. When the connection breaks, every call under way fails with the same cause and so does every later one.
+/// Requests are pipelined: any number of calls can be in flight, up to a limit, and responses may arrive in any
+/// order. The socket is closed with the last handle. When the connection breaks, all calls in flight and all later
+/// calls fail with the same cause.
 #[derive(Clone)]
 pub struct Connection {
     shared: Arc<Shared>,
     versions: Arc<ApiVersions>,
-    /// Closes the connection with the last handle.
+    /// Closes the connection when the last handle is dropped.
     _last_handle: Arc<CloseOnDrop>,
 }
 
-/// What the handles and the driver share.
+/// State shared by the handles and the driver.
 struct Shared {
     server: Arc<str>,
     outbox: Outbox,
@@ -84,7 +85,7 @@ impl Drop for CloseOnDrop {
     }
 }
 
-/// Takes a request back when its caller goes away.
+/// Cancels a request when its caller is dropped.
 struct CancelOnDrop<'a> {
     shared: &'a Shared,
     id: i32,
@@ -100,15 +101,15 @@ impl Drop for CancelOnDrop<'_> {
 }
 
 impl Connection {
-    /// Dials a server and goes through the handshake, all within the connect timeout. Every task runs on `runtime`.
+    /// Dials a server and performs the handshake, all within the connect timeout. All tasks run on `runtime`.
     ///
     /// # Errors
     ///
-    /// Why no socket could be had, or why the handshake failed.
+    /// The reason why the connection or the handshake failed.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future closes what was opened.
+    /// Cancel safe: if dropped, opened connections are closed.
     pub async fn connect(
         dialer: Arc<dyn Dialer>,
         host: &str,
@@ -119,7 +120,7 @@ impl Connection {
         let target = Target::new(host, port, None, config.connect_timeout);
         let (config, drivers) = (config.clone(), runtime.clone());
         let (done, outcome) = oneshot::channel();
-        // Not awaited as a task: dropping this future must end it.
+        // Not awaited directly as a task, because dropping this future must end it.
         runtime.spawn(async move {
             let mut done = done;
             let metrics = Arc::new(ApiMetrics::default());
@@ -127,7 +128,7 @@ impl Connection {
                 biased;
                 () = done.closed() => {}
                 outcome = connect(dialer.as_ref(), &target, &config, &drivers, metrics) => {
-                    // An error here says that the caller has gone away just now.
+                    // An error means that the caller was just dropped.
                     let _ = done.send(outcome);
                 }
             }
@@ -135,7 +136,7 @@ impl Connection {
         outcome.await.unwrap_or(Err(RpcError::Closed))
     }
 
-    /// Starts the driver of a stream. No handshake yet: only the handshake itself may call.
+    /// Starts the driver of a stream, before the handshake: only the handshake may make calls.
     fn start(
         stream: Box<dyn Transport>,
         server: Arc<str>,
@@ -159,22 +160,22 @@ impl Connection {
         }
     }
 
-    /// Sends a request and waits for its answer until `deadline`.
+    /// Sends a request and waits for its response until `deadline`.
     ///
     /// # Errors
     ///
-    /// A timeout, a broken connection, a version that the two sides do not share (found before anything is sent), an error that the
-    /// server answered with, or an answer that is no message of the API.
+    /// A timeout, a broken connection, an unsupported version (detected before anything is sent), an error returned
+    /// by the server, or a response that is not a message of the API.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer and the place among the requests under way. A request that was not yet written is not
-    /// written any more; one that was may take effect. Nothing else is disturbed.
+    /// If dropped, a request that is not yet written is canceled; one that is written may still be executed. Other
+    /// requests are not affected.
     pub async fn call<R: ApiRequest>(&self, request: &R, deadline: Instant) -> Result<R::Response> {
         self.call_as(request, deadline).await
     }
 
-    /// As [`call`](Self::call), with the answer read into something else than its message.
+    /// Like [`call`](Self::call), but decodes the response to a type other than its message.
     pub(crate) async fn call_as<R: ApiRequest, A: ResponseBody>(
         &self,
         request: &R,
@@ -190,7 +191,7 @@ impl Connection {
         self.call_version(request, version, deadline).await
     }
 
-    /// As [`call`](Self::call), in a version that is known to be right.
+    /// Like [`call`](Self::call), with a version that is known to be supported.
     async fn call_version<R: ApiRequest, A: ResponseBody>(
         &self,
         request: &R,
@@ -209,7 +210,7 @@ impl Connection {
         })
     }
 
-    /// Sends a request and waits for the bytes of its answer.
+    /// Sends a request and waits for the bytes of its response.
     async fn exchange<R: ApiRequest>(
         &self,
         request: &R,
@@ -257,14 +258,14 @@ impl Connection {
         let outcome = outcome.unwrap_or_else(|_| Err(shared.ended(true)));
         match &outcome {
             Ok(body) => in_flight.answered(started.elapsed(), body.len()),
-            // An answer too, if not one with a message.
+            // This is a response too, but without a message.
             Err(RpcError::Server { .. }) => in_flight.answered(started.elapsed(), 0),
             Err(_) => {}
         }
         outcome
     }
 
-    /// A place among the requests under way.
+    /// Waits for a permit to send a request.
     async fn permit(
         &self,
         api: ApiKey,
@@ -294,22 +295,22 @@ impl Connection {
         }
     }
 
-    /// Whether the connection has ended. It never comes back.
+    /// Returns whether the connection has ended. It never recovers.
     pub fn is_closed(&self) -> bool {
         self.shared.outbox.is_spent() || self.shared.outbox.cause().is_some()
     }
 
-    /// Ends the connection; every call under way fails.
+    /// Closes the connection. All calls in flight fail.
     pub fn close(&self) {
         self.shared.outbox.close(DisconnectCause::Local);
     }
 
-    /// The versions that the server offers.
+    /// Returns the API versions that the server supports.
     pub fn api_versions(&self) -> &ApiVersions {
         &self.versions
     }
 
-    /// What the server says it is.
+    /// Returns the kind of server, if reported.
     pub fn server_type(&self) -> Option<ServerType> {
         self.versions.server_type()
     }

@@ -1,4 +1,4 @@
-//! Where handles leave requests for the driver.
+//! The queue in which handles put requests for the driver.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,14 +13,14 @@ use tokio::time::Instant;
 
 use crate::error::{DisconnectCause, RpcError};
 
-/// A request that somebody waits for.
+/// A request with a waiting caller.
 pub(super) struct Outgoing {
     pub(super) api: ApiKey,
     pub(super) deadline: Instant,
-    /// When its caller began to wait.
+    /// When its caller started to wait.
     pub(super) since: Instant,
     pub(super) answer: oneshot::Sender<Result<Bytes, RpcError>>,
-    /// Freed with the request.
+    /// Released with the request.
     pub(super) _permit: OwnedSemaphorePermit,
 }
 
@@ -31,15 +31,15 @@ pub(super) struct Queued {
     pub(super) frame: Segments,
 }
 
-/// What handles left since the driver last looked.
+/// What the handles queued since the driver last took it.
 #[derive(Default)]
 pub(super) struct Left {
     pub(super) queued: Vec<Queued>,
-    /// Requests whose callers have gone away.
+    /// Requests whose callers were dropped.
     pub(super) cancelled: Vec<i32>,
 }
 
-/// A short list behind a lock, and a way to wake the driver. Its length is bounded by the permits that the requests carry.
+/// A short list behind a lock, and a way to wake the driver. Its length is limited by the permits of the requests.
 #[derive(Default)]
 pub(super) struct Outbox {
     next_id: AtomicU64,
@@ -59,18 +59,18 @@ impl Outbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// An id that no request on this connection had before, so that a late answer can never reach another request. `None` when there
-    /// is none left, after two thousand million requests: the connection has served its time.
+    /// Returns an id that no request on this connection had before, so that a late response can never reach another
+    /// request. `None` when there is none left, after two billion requests: the connection must be replaced.
     pub(super) fn next_id(&self) -> Option<i32> {
         i32::try_from(self.next_id.fetch_add(1, Ordering::Relaxed)).ok()
     }
 
-    /// Whether [`next_id`](Self::next_id) has nothing left to give.
+    /// Whether [`next_id`](Self::next_id) has run out of ids.
     pub(super) fn is_spent(&self) -> bool {
         self.next_id.load(Ordering::Relaxed) > i32::MAX as u64
     }
 
-    /// Leaves a request and wakes the driver, unless the connection has ended.
+    /// Queues a request and wakes the driver, unless the connection has ended.
     pub(super) fn push(&self, request: Queued) -> Result<(), Arc<DisconnectCause>> {
         {
             let mut state = self.state();
@@ -83,7 +83,7 @@ impl Outbox {
         Ok(())
     }
 
-    /// Says that nobody waits for a request any more.
+    /// Cancels a request that no caller waits for.
     pub(super) fn cancel(&self, id: i32) {
         {
             let mut state = self.state();
@@ -95,7 +95,8 @@ impl Outbox {
         self.driver.wake();
     }
 
-    /// Takes what was left, into `taken`, which is empty. Says so if the connection has ended. Called by the driver alone.
+    /// Moves what was queued into `taken`, which must be empty. Returns the cause if the connection has ended. Only
+    /// called by the driver.
     pub(super) fn take(&self, taken: &mut Left) -> Result<(), Arc<DisconnectCause>> {
         let mut state = self.state();
         std::mem::swap(&mut state.left, taken);
@@ -109,12 +110,12 @@ impl Outbox {
         self.driver.register(waker);
     }
 
-    /// Why the connection ended, once it has.
+    /// Returns why the connection ended, once it has.
     pub(super) fn cause(&self) -> Option<Arc<DisconnectCause>> {
         self.state().cause.clone()
     }
 
-    /// Ends the connection, unless it has ended; the first cause stays. Wakes the driver.
+    /// Ends the connection, unless it has ended; the first cause is kept. Wakes the driver.
     pub(super) fn close(&self, cause: DisconnectCause) -> Arc<DisconnectCause> {
         let cause = Arc::clone(self.state().cause.get_or_insert_with(|| Arc::new(cause)));
         self.driver.wake();

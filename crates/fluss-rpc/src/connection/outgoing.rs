@@ -1,4 +1,4 @@
-//! Frames on their way into the socket: small ones side by side, record batches from where they lie.
+//! Frames being written to the socket: small ones are combined, record batches are written without a copy.
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,20 +14,21 @@ use super::pending::Pending;
 use super::silence::Silence;
 use crate::transport::Transport;
 
-/// Frames up to this size are copied next to their neighbours: one long write is cheaper than a list of short ones.
+/// Frames up to this size are copied next to each other: one long write is cheaper than many short ones.
 const SMALL: usize = 1024;
-/// Bytes put ready for the socket before the rest waits. What waits can still be taken back; what is ready is written to its end.
+/// Maximum bytes prepared for the socket. Requests that are still queued can be canceled; prepared ones are written
+/// completely.
 const READY_MAX: usize = 256 * 1024;
 
 /// The writing half of a driver.
 #[derive(Default)]
 pub(super) struct Outgoings {
-    /// Put ready: from here on a frame goes out whole.
+    /// Prepared frames, which are always written completely.
     ready: Segments,
     waiting: VecDeque<(i32, Segments)>,
-    /// Since when the socket has taken nothing, though there is something to be written.
+    /// Since when the socket has accepted nothing although there is something to write.
     blocked_since: Option<Instant>,
-    /// Whether the stream may still hold back something that was written.
+    /// Whether the stream may still buffer something that was written.
     unflushed: bool,
 }
 
@@ -36,12 +37,12 @@ impl Outgoings {
         self.waiting.push_back((id, frame));
     }
 
-    /// Since when the socket has taken nothing, though there is something to be written.
+    /// Since when the socket has accepted nothing although there is something to write.
     pub(super) fn blocked_since(&self) -> Option<Instant> {
         self.blocked_since
     }
 
-    /// Writes what the socket takes now. Requests that nobody waits for any more are left out.
+    /// Writes what the socket accepts now. Canceled requests are skipped.
     pub(super) fn write(
         &mut self,
         stream: &mut dyn Transport,

@@ -1,4 +1,4 @@
-//! Requests that were sent and wait for their answers.
+//! Requests that were sent and wait for their responses.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -7,18 +7,18 @@ use tokio::time::Instant;
 
 use super::outbox::Outgoing;
 
-/// A request under way.
+/// A request in flight.
 pub(super) struct Entry {
     pub(super) request: Outgoing,
-    /// Whether any of it went to the socket.
+    /// Whether any part of it was written to the socket.
     pub(super) written: bool,
 }
 
-/// The requests under way, by id.
+/// The requests in flight, by id.
 #[derive(Default)]
 pub(super) struct Pending {
     requests: HashMap<i32, Entry, BuildHasherDefault<IdHasher>>,
-    /// No request is due before; requests that ended leave it too early, never too late.
+    /// No request is due before this. Completed requests may leave it too early, never too late.
     earliest: Option<Instant>,
 }
 
@@ -32,7 +32,7 @@ impl Pending {
         self.requests.insert(id, entry);
     }
 
-    /// Notes that a request goes to the socket, and says since when it is waited for; `None` if nobody does any more.
+    /// Records that a request is being written, and returns since when its caller waits, or `None` if it was canceled.
     pub(super) fn start_writing(&mut self, id: i32) -> Option<Instant> {
         let entry = self.requests.get_mut(&id)?;
         entry.written = true;
@@ -47,12 +47,12 @@ impl Pending {
         self.requests.is_empty()
     }
 
-    /// When to look for due requests.
+    /// When to check for due requests.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.earliest.filter(|_| !self.requests.is_empty())
     }
 
-    /// Takes the requests that are due.
+    /// Removes the requests that are due.
     pub(super) fn take_due(&mut self, now: Instant) -> Vec<Entry> {
         if self.earliest.is_none_or(|earliest| earliest > now) {
             return Vec::new();
@@ -67,14 +67,14 @@ impl Pending {
         taken
     }
 
-    /// Takes all of them.
+    /// Removes all requests.
     pub(super) fn take_all(&mut self) -> Vec<Entry> {
         self.earliest = None;
         self.requests.drain().map(|(_, entry)| entry).collect()
     }
 }
 
-/// Ids are counted up by this client: spreading them is all that a hash has to do.
+/// Ids are sequential numbers chosen by this client, so the hash only has to spread them.
 #[derive(Default)]
 pub(super) struct IdHasher(u64);
 

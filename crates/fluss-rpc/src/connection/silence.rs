@@ -1,24 +1,24 @@
-//! Whether the other side is there at all. Pure: time is passed in.
+//! Detects servers that no longer respond. Pure: time is passed in.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Silence shorter than this proves nothing, however short the deadline of a request is.
+/// Shorter silence proves nothing, however short the deadline of a request is.
 const LEAST: Duration = Duration::from_secs(1);
-/// A frame that is still coming in is a sign of life when so many bytes of it came: a server that drips has none.
+/// A partial frame is a sign of life once this many bytes of it arrived. A server that sends very slowly gives none.
 const PROGRESS: usize = 64 * 1024;
 
-/// Watches for signs of life while answers are due.
+/// Watches for signs of life while responses are due.
 #[derive(Debug)]
 pub(super) struct Silence {
     last_sign: Instant,
-    /// Since when an answer is due and no sign came.
+    /// Since when a response has been due without a sign of life.
     due_since: Option<Instant>,
-    /// When a request that nobody waits for any more was made, and when its answer would have been due at the latest: of those made
-    /// since the last sign, the first one.
+    /// The first request abandoned by its caller since the last sign of life: when it was made, and the latest time
+    /// for its response.
     abandoned: Option<(Instant, Instant)>,
-    /// Bytes that came since the last sign.
+    /// Bytes received since the last sign of life.
     bytes: usize,
     least: Duration,
 }
@@ -34,12 +34,12 @@ impl Silence {
         }
     }
 
-    /// An answer is due to a request that was made at `asked` and is being written.
+    /// Records that a request made at `asked` is being written.
     pub(super) fn on_asked(&mut self, asked: Instant) {
         self.due_since.get_or_insert(asked.max(self.last_sign));
     }
 
-    /// The caller of a request that was written has gone away; its answer was due until `deadline`.
+    /// Records that the caller of a written request was dropped. Its response was due by `deadline`.
     pub(super) fn on_abandoned(&mut self, asked: Instant, deadline: Instant) {
         if self.last_sign <= asked
             && self
@@ -50,27 +50,27 @@ impl Silence {
         }
     }
 
-    /// When an abandoned request will prove silence, unless there is a sign of life before.
+    /// When an abandoned request will prove silence, unless there is a sign of life first.
     pub(super) fn next_check(&self) -> Option<Instant> {
         let (_, deadline) = self.abandoned?;
         let least = self.due_since?.checked_add(self.least)?;
         Some(deadline.max(least))
     }
 
-    /// How long an abandoned request has gone without an answer, if that proves silence now.
+    /// How long an abandoned request has had no response, if that proves silence now.
     pub(super) fn proven_by_abandoned(&mut self, now: Instant) -> Option<Duration> {
         self.next_check().filter(|check| *check <= now)?;
         let (asked, _) = self.abandoned.take()?;
         self.is_proven(asked, now).then(|| now - asked)
     }
 
-    /// Counts what came, and says whether that is a sign of life.
+    /// Counts what was received, and returns whether that is a sign of life.
     pub(super) fn is_broken_by(&mut self, frames: usize, bytes: usize) -> bool {
         self.bytes += bytes;
         frames > 0 || self.bytes >= PROGRESS
     }
 
-    /// The other side lives; more answers may be due.
+    /// Records a sign of life; more responses may be due.
     pub(super) fn on_sign_of_life(&mut self, now: Instant, more_due: bool) {
         self.last_sign = now;
         self.bytes = 0;
@@ -78,7 +78,7 @@ impl Silence {
         self.due_since = more_due.then_some(now);
     }
 
-    /// Whether nothing came since a request was made at `asked`, and nothing for long enough to be sure.
+    /// Whether nothing was received since a request was made at `asked`, for long enough to be sure.
     pub(super) fn is_proven(&self, asked: Instant, now: Instant) -> bool {
         self.last_sign <= asked
             && self

@@ -1,5 +1,5 @@
-//! Memory of large frames, used again once nobody holds them: a scan receives megabytes over and over, and getting them from the
-//! allocator each time costs more than reading them.
+//! Reuses the memory of large frames that are no longer in use. A scan receives megabytes again and again, and
+//! allocating them each time costs more than reading them.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use tokio::time::Instant;
 
-/// Frames from this size on are worth it.
+/// Minimum size of frames whose memory is reused.
 pub(super) const LARGE: usize = 64 * 1024;
-/// Bytes of frames that are remembered at most; while somebody holds a frame, remembering it takes nothing.
+/// Maximum total size of tracked frames. Tracking a frame that is in use takes no extra memory.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
-/// Unused memory is given back after this long without a large frame.
+/// Unused memory is freed after this long without a large frame.
 const KEPT: Duration = Duration::from_secs(1);
 
-/// The last large frames that were handed out.
+/// The most recent large frames.
 #[derive(Debug, Default)]
 pub(super) struct Spares {
     lent: VecDeque<Bytes>,
@@ -23,7 +23,7 @@ pub(super) struct Spares {
 }
 
 impl Spares {
-    /// Remembers a frame that is handed out.
+    /// Tracks a frame that is passed on.
     pub(super) fn lend(&mut self, frame: &Bytes, now: Instant) {
         self.bytes += frame.len();
         self.lent.push_back(frame.clone());
@@ -31,7 +31,7 @@ impl Spares {
         while self.bytes > MAX_BYTES && self.forget_first().is_some() {}
     }
 
-    /// Empty memory with room for `wanted` bytes, from a frame that nobody holds any more. Those too small for it are given back.
+    /// Returns empty memory with room for `wanted` bytes from a frame that is no longer in use. Smaller ones are freed.
     pub(super) fn take(&mut self, wanted: usize) -> Option<BytesMut> {
         for _ in 0..self.lent.len() {
             let frame = self.forget_first()?;
@@ -51,12 +51,12 @@ impl Spares {
         None
     }
 
-    /// When unused memory is given back, if there is any.
+    /// When unused memory will be freed, if there is any.
     pub(super) fn release_at(&self) -> Option<Instant> {
         self.last_lent.map(|last| last + KEPT)
     }
 
-    /// Gives back what has not been of use for long.
+    /// Frees memory that has not been used for a while.
     pub(super) fn release(&mut self, now: Instant) {
         if self.release_at().is_some_and(|at| at <= now) {
             *self = Self::default();
