@@ -30,6 +30,7 @@ pub(crate) fn with_grace(deadline: Instant) -> Instant {
 /// Awaits `future` until `deadline`, by the clock of `runtime`, because the caller may have none.
 ///
 /// # Cancel safety
+///
 /// The same as that of `future`.
 pub(crate) async fn until<F: Future>(
     runtime: &Handle,

@@ -107,8 +107,8 @@ impl ConnectionPool {
         }
     }
 
-    /// A connection to a server, dialled if there is none. Lanes that are equal modulo the number of connections to a server get the same
-    /// one.
+    /// A connection to a server, dialled if there is none. Lanes that are equal modulo the number of connections to a
+    /// server get the same one.
     ///
     /// Callers wait for a dial that is already running. After a failed dial, the next one backs off. A server that
     /// has moved to another address is dialed there.
@@ -241,7 +241,7 @@ impl Inner {
         self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The connection to a server, or the dial that will give one.
+    /// The connection to a server, or the dial that will provide one.
     fn slot(self: &Arc<Self>, server: &ServerNode, lane: Lane) -> Result<Found> {
         let lane = lane.index() % self.config.connections_per_server.max(1);
         let key = (server.kind(), server.id(), lane);

@@ -52,7 +52,7 @@ impl RetryPolicy {
         initial: Duration::from_millis(50),
         ..Self::CALL
     };
-    /// For calls to a server that asked for less: 100 ms to 5 s.
+    /// For calls to a server that is throttling: 100 ms to 5 s.
     pub const THROTTLED: Self = Self {
         initial: Duration::from_millis(100),
         max: Duration::from_secs(5),
@@ -79,7 +79,8 @@ impl RetryPolicy {
         self.pause(failures, chance.unit())
     }
 
-    /// The pause before the next attempt, or `None` when the budget or the time left ends here: nothing is tried with less than 5 ms.
+    /// Returns the pause before the next attempt, or `None` if the budget or the time is used up: there is no attempt
+    /// with less than 5 ms left.
     pub fn next_pause(&self, failures: u32, chance: f64, left: Duration) -> Option<Duration> {
         let pause = self.pause(failures, chance);
         let is_worth_it = pause + LEAST_ATTEMPT <= left;

@@ -46,6 +46,7 @@ pub use fluss_mock::*;
 /// The same as [`FlussConnection::new`].
 ///
 /// # Cancel safety
+///
 /// The same as [`FlussConnection::new`].
 pub async fn connect(cluster: &MockCluster, config: Config) -> Result<FlussConnection> {
     builder(cluster, config).connect().await

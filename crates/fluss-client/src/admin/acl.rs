@@ -30,6 +30,7 @@ impl CreateAclsResult {
     /// Checks that all rules were created.
     ///
     /// # Errors
+    ///
     /// Returns the error of the first rule that was not created.
     pub fn all(self) -> Result<()> {
         self.values.into_iter().try_for_each(|(_, outcome)| outcome)
@@ -53,6 +54,7 @@ impl DropAclsResult {
     /// Returns all rules that were dropped.
     ///
     /// # Errors
+    ///
     /// Returns the error of the first filter or rule that failed.
     pub fn all(self) -> Result<Vec<AclInfo>> {
         let mut dropped = Vec::new();
@@ -78,6 +80,7 @@ impl FlussAdmin {
     /// [`Usage`](crate::ErrorKind::Usage) if the cluster has no access rules (`authorizer.enabled`).
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub async fn list_acls(&self, filter: &AclFilter) -> Result<Vec<AclInfo>> {
         let request = ListAclsRequest {

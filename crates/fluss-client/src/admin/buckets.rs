@@ -114,7 +114,7 @@ impl FlussAdmin {
         path: &TablePath,
         buckets: &[TableBucket],
     ) -> Result<BTreeMap<i32, Vec<TableBucket>>> {
-        // In one request, where more than one leader is unknown.
+        // Use one request if several leaders are unknown.
         let cluster = &self.context.cluster;
         let view = cluster.view();
         if buckets

@@ -108,7 +108,7 @@ pub(super) fn millis(time: Duration) -> i64 {
     i64::try_from(time.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// Refuses a name that no table can have, instead of asking for it.
+/// Rejects a name that is not valid for a table before anything is sent.
 pub(super) fn check_names(operation: &'static str, path: &TablePath) -> Result<()> {
     let checked = path.check_names().map_err(Error::from);
     checked.map_err(|error| error.during(operation).of_table(path))

@@ -20,6 +20,7 @@ impl FlussAdmin {
     /// coordinator does not respond.
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub async fn describe_cluster_configs(&self) -> Result<Vec<ConfigEntry>> {
         let response = self

@@ -68,6 +68,7 @@ impl FlussAdmin {
     /// Returns whether a database exists.
     ///
     /// # Errors
+    ///
     /// Returns an error if no server responds.
     ///
     /// # Cancel safety
@@ -83,6 +84,7 @@ impl FlussAdmin {
     /// Lists the names of all databases that this user may see.
     ///
     /// # Errors
+    ///
     /// Returns an error if no server responds.
     ///
     /// # Cancel safety
@@ -104,6 +106,7 @@ impl FlussAdmin {
     /// Lists all databases that this user may see, with their creation times and numbers of tables.
     ///
     /// # Errors
+    ///
     /// Returns an error if no server responds.
     ///
     /// # Cancel safety

@@ -8,12 +8,11 @@ use crate::context::OpenContext;
 use crate::error::{Error, Result};
 use crate::turn::take_turn;
 
-/// Administration of a cluster. Cheap to clone.
+/// Manages a cluster: databases, tables, partitions, access rules and servers. Cheap to clone.
 ///
 /// # Cancel safety
 ///
-/// Dropping the future of a call gives up the answer, not the effect: a change that was already sent may still happen. No call leaves
-/// anything else behind.
+/// If you drop the future of a call, a change that was already sent may still be applied. There are no other effects.
 #[derive(Clone)]
 pub struct FlussAdmin {
     pub(super) context: OpenContext,
@@ -24,15 +23,15 @@ impl FlussAdmin {
         Self { context }
     }
 
-    /// The servers of the cluster that are alive, the coordinator first if there is one.
+    /// Returns the live servers of the cluster, the coordinator first if there is one.
     ///
     /// # Errors
     ///
-    /// Why no server could be asked.
+    /// Returns an error if no server responds.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the answer; nothing is left behind.
+    /// Cancel safe.
     pub async fn get_server_nodes(&self) -> Result<Vec<ServerNode>> {
         take_turn().await;
         self.context

@@ -18,6 +18,7 @@ impl FlussAdmin {
     /// [`Unsupported`](crate::ErrorKind::Unsupported) with an older server, before anything is sent.
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub async fn get_cluster_health(&self) -> Result<ClusterHealth> {
         let response = self
@@ -41,6 +42,7 @@ impl FlussAdmin {
     /// [`Unsupported`](crate::ErrorKind::Unsupported) with an older server, before anything is sent.
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub async fn list_remote_log_manifests(
         &self,

@@ -26,6 +26,7 @@ impl FlussAdmin {
     /// partition of an unpartitioned table.
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub async fn get_latest_kv_snapshots(
         &self,
@@ -63,6 +64,7 @@ impl FlussAdmin {
     /// [`NotFound`](crate::ErrorKind::NotFound) if the snapshot does not exist, or no longer exists.
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub async fn get_kv_snapshot_metadata(
         &self,
@@ -95,6 +97,7 @@ impl FlussAdmin {
     /// [`Unsupported`](crate::ErrorKind::Unsupported) with an older server, before anything is sent.
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub async fn list_kv_snapshots(
         &self,

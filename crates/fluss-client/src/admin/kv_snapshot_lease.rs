@@ -163,9 +163,11 @@ impl KvSnapshotLease {
     /// Renews the lease now. You don't have to call this; the lease is renewed automatically.
     ///
     /// # Errors
+    ///
     /// Returns an error if the coordinator did not renew it.
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub async fn renew(&self) -> Result<()> {
         take_turn().await;

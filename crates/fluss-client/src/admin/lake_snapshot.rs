@@ -16,6 +16,7 @@ impl FlussAdmin {
     /// [`NotFound`](crate::ErrorKind::NotFound) if the table does not exist or has no snapshot in a lake.
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub async fn get_latest_lake_snapshot(&self, path: &TablePath) -> Result<LakeSnapshot> {
         self.lake_snapshot("get_latest_lake_snapshot", path, None, None)
@@ -29,6 +30,7 @@ impl FlussAdmin {
     /// [`NotFound`](crate::ErrorKind::NotFound) if the table does not exist or the cluster does not have that snapshot.
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub async fn get_lake_snapshot(
         &self,
@@ -47,6 +49,7 @@ impl FlussAdmin {
     /// The same as [`get_latest_lake_snapshot`](Self::get_latest_lake_snapshot).
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub async fn get_readable_lake_snapshot(&self, path: &TablePath) -> Result<LakeSnapshot> {
         self.lake_snapshot("get_readable_lake_snapshot", path, None, Some(true))

@@ -30,6 +30,7 @@ impl FlussAdmin {
     /// a bucket does not respond.
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub async fn list_offsets(
         &self,
@@ -67,6 +68,7 @@ impl FlussAdmin {
     /// for a partition.
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub async fn list_partition_offsets(
         &self,

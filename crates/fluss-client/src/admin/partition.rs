@@ -32,7 +32,7 @@ impl FlussAdmin {
         let request = CreatePartitionRequest {
             table_path: path_message(path),
             partition_spec: spec_message(spec.iter()),
-            // The protocol's name says the opposite of what the server does with it.
+            // The name in the protocol is the opposite of what the server does.
             ignore_if_not_exists: ignore_if_exists,
         };
         self.change("create_partition", &request)

@@ -50,6 +50,7 @@ impl FlussAdmin {
     /// Returns an error if the coordinator does not respond.
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub async fn get_producer_offsets(&self, producer_id: &str) -> Result<Option<ProducerOffsets>> {
         let request = GetProducerOffsetsRequest {

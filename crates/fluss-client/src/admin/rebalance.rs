@@ -41,6 +41,7 @@ impl FlussAdmin {
     /// [`Authorization`](crate::ErrorKind::Authorization) if this user may not describe the cluster.
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub async fn list_rebalance_progress(
         &self,

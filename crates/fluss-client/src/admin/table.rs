@@ -72,6 +72,7 @@ impl FlussAdmin {
     /// Returns whether a table exists. For a name that is not valid for a table, returns `false` without a request.
     ///
     /// # Errors
+    ///
     /// Returns an error if no server responds.
     ///
     /// # Cancel safety
@@ -146,8 +147,8 @@ impl FlussAdmin {
         path: &TablePath,
         schema_id: Option<SchemaId>,
     ) -> Result<SchemaInfo> {
-        // Servers answer a missing schema, also that of a missing table, with an error that asks for patience: writers may be ahead of
-        // them. Here it would be patience for nothing.
+        // For a missing schema, even of a missing table, servers return a retriable error, because writers may be
+        // ahead of them. Here retrying would be in vain.
         let info = fetch_table_info(&self.context, path).await?;
         let latest = info.schema_id();
         let schema_id = schema_id.unwrap_or(latest);
@@ -169,7 +170,7 @@ impl FlussAdmin {
     }
 }
 
-/// Asks for the definition of a table.
+/// Fetches the definition of a table.
 pub(crate) async fn fetch_table_info(context: &Context, path: &TablePath) -> Result<TableInfo> {
     take_turn().await;
     path.check_names()?;
@@ -196,8 +197,8 @@ pub(crate) async fn fetch_table_info(context: &Context, path: &TablePath) -> Res
     Ok(info)
 }
 
-/// Learns how many buckets each partition of a table has whose number of buckets was changed: rows are given their buckets before anybody
-/// asks for their partition.
+/// Fetches the bucket count of each partition of a table whose bucket count was changed: rows are assigned to buckets
+/// before their partition is looked up.
 async fn learn_partitions(context: &Context, info: &TableInfo) -> Result<()> {
     let listed = partition::list(context, info.table_path(), None).await?;
     let listed: Vec<_> = listed

@@ -24,6 +24,7 @@ impl FlussAdmin {
     /// rows.
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub async fn get_table_stats(&self, path: &TablePath) -> Result<TableStats> {
         self.table_stats(path)

@@ -140,6 +140,7 @@ impl Config {
     /// Equivalent to [`from_properties`](Self::from_properties) with any reader, which is read to its end.
     ///
     /// # Errors
+    ///
     /// The same as [`from_properties`](Self::from_properties).
     pub fn from_properties_reader(reader: impl Read) -> Result<Self> {
         let mut text = String::new();

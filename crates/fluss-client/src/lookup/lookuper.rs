@@ -89,6 +89,7 @@ impl Lookuper {
     /// Returns the first error of any of them; see [`lookup`](Self::lookup).
     ///
     /// # Cancel safety
+    ///
     /// The same as [`lookup`](Self::lookup).
     pub async fn lookup_many<R: InternalRow>(
         &self,
@@ -126,6 +127,7 @@ impl Lookuper {
     /// Converts the rows of several results, in order, to one Arrow batch with the columns of the table.
     ///
     /// # Errors
+    ///
     /// Returns an error if a value does not fit its column.
     pub fn to_record_batch(&self, results: &[LookupResult]) -> Result<RecordBatch> {
         let rows: Vec<&LookupRow> = results.iter().flat_map(LookupResult::rows).collect();
@@ -262,6 +264,7 @@ impl LookupResult {
     /// Converts the rows to an Arrow batch with the columns of the table. The batch is empty if nothing was found.
     ///
     /// # Errors
+    ///
     /// Returns an error if a value does not fit its column.
     pub fn to_record_batch(&self) -> Result<RecordBatch> {
         record_batch(self.lookuper.info.row_type(), self.rows())

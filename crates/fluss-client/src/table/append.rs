@@ -131,6 +131,7 @@ impl AppendWriter {
     /// `writer_buffer_wait_timeout`.
     ///
     /// # Errors
+    ///
     /// The same as [`append`](Self::append).
     ///
     /// # Cancel safety
@@ -192,6 +193,7 @@ impl AppendWriter {
     /// pieces before the one that failed are still written.
     ///
     /// # Panics
+    ///
     /// The same as [`append`](Self::append).
     pub fn append_arrow_batch(&self, batch: &RecordBatch) -> Result<BatchWriteFuture> {
         let inner = &*self.inner;

@@ -239,6 +239,7 @@ impl UpsertWriter {
     /// Equivalent to [`upsert`](Self::upsert), but waits for room without blocking a thread.
     ///
     /// # Errors
+    ///
     /// The same as [`upsert`](Self::upsert).
     ///
     /// # Cancel safety
@@ -279,9 +280,11 @@ impl UpsertWriter {
     /// [`upsert`](Self::upsert).
     ///
     /// # Errors
+    ///
     /// The same as [`upsert`](Self::upsert).
     ///
     /// # Panics
+    ///
     /// The same as [`upsert`](Self::upsert).
     #[inline]
     pub fn delete<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
@@ -295,6 +298,7 @@ impl UpsertWriter {
     /// Equivalent to [`delete`](Self::delete), but waits for room without blocking a thread.
     ///
     /// # Errors
+    ///
     /// The same as [`upsert`](Self::upsert).
     ///
     /// # Cancel safety

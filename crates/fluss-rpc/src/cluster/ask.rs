@@ -121,7 +121,7 @@ impl Inner {
                     .get_for(R::API_KEY, server, Lane::FIRST, deadline)
                     .await?
             }
-            // Whose address it is will only be known by the answer.
+            // Only the response says which server has this address.
             Target::Bootstrap(host, port) => self.pool.dial_once(host, *port, deadline).await?,
         };
         let deadline = deadline.min(after(self.pool.config().request_timeout));

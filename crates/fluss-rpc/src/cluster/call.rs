@@ -46,9 +46,11 @@ impl Cluster {
     /// error and the number of attempts so far.
     ///
     /// # Errors
+    ///
     /// The same as [`call_coordinator`](Self::call_coordinator).
     ///
     /// # Cancel safety
+    ///
     /// The same as [`call_coordinator`](Self::call_coordinator).
     pub async fn call_coordinator_unless<R: ApiRequest>(
         &self,
@@ -66,6 +68,7 @@ impl Cluster {
     /// [`RpcError::Unsupported`] if the coordinator does not have the API. Also if it cannot be reached.
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub async fn coordinator_version(&self, api: ApiKey) -> Result<i16> {
         let deadline = self.call_deadline();
@@ -84,6 +87,7 @@ impl Cluster {
     /// The same as [`coordinator_version`](Self::coordinator_version) and [`call_server`](Self::call_server).
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub async fn server_version(
         &self,
@@ -117,9 +121,11 @@ impl Cluster {
     /// Calls any server, and another one if the first fails.
     ///
     /// # Errors
+    ///
     /// The same as [`call_coordinator`](Self::call_coordinator).
     ///
     /// # Cancel safety
+    ///
     /// The same as [`call_coordinator`](Self::call_coordinator).
     pub async fn call_any<R: ApiRequest>(&self, request: &R) -> Result<R::Response> {
         self.route(Route::Any, request, |_, _| false).await
@@ -128,9 +134,11 @@ impl Cluster {
     /// Calls the leader of a bucket. After a failure that a leader change may have caused, looks up the leader again.
     ///
     /// # Errors
+    ///
     /// The same as [`call_coordinator`](Self::call_coordinator).
     ///
     /// # Cancel safety
+    ///
     /// The same as [`call_coordinator`](Self::call_coordinator).
     pub async fn call_leader<R: ApiRequest>(
         &self,
@@ -149,6 +157,7 @@ impl Cluster {
     /// The server's error, or why it did not respond.
     ///
     /// # Cancel safety
+    ///
     /// The same as [`call_coordinator`](Self::call_coordinator).
     pub async fn call_tablet<R: ApiRequest>(
         &self,
@@ -168,6 +177,7 @@ impl Cluster {
     /// [`RpcError::Unknown`] if there is no such server now. Otherwise the server's error, or why it did not respond.
     ///
     /// # Cancel safety
+    ///
     /// The same as [`call_coordinator`](Self::call_coordinator).
     pub async fn call_server<R: ApiRequest>(
         &self,
@@ -183,9 +193,11 @@ impl Cluster {
     /// [`LookupAnswer`](fluss_wire::lookup::LookupAnswer).
     ///
     /// # Errors
+    ///
     /// The same as [`call_server`](Self::call_server).
     ///
     /// # Cancel safety
+    ///
     /// The same as [`call_server`](Self::call_server).
     pub async fn call_server_as<R: ApiRequest, A: ResponseBody>(
         &self,
@@ -344,6 +356,7 @@ impl Cluster {
     /// [`RpcError::Closed`] as soon as the cluster is closed or its runtime has ended.
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub fn sleep_until(
         &self,

@@ -24,6 +24,7 @@ impl Cluster {
     /// information is evicted. Also if no server could be asked.
     ///
     /// # Cancel safety
+    ///
     /// Cancel safe.
     pub async fn check_identity(&self, path: &TablePath, table: TableId) -> Result<()> {
         self.check_table(path, table, self.call_deadline()).await

@@ -87,6 +87,7 @@ impl Cluster {
     /// Equivalent to [`connect`](Self::connect) over streams created by `dialer`.
     ///
     /// # Errors
+    ///
     /// The same as [`connect`](Self::connect).
     ///
     /// # Cancel safety

@@ -37,6 +37,7 @@ impl Cluster {
     /// Looks up a table's id and the leaders of its buckets, unless they are known.
     ///
     /// # Errors
+    ///
     /// The same as [`refresh_table`](Self::refresh_table).
     ///
     /// # Cancel safety
