@@ -30,12 +30,12 @@ impl Session {
         })
     }
 
-    /// The context, which keeps this session.
+    /// Returns the context, which keeps this session.
     pub(crate) fn open_context(self: &Arc<Self>) -> OpenContext {
         OpenContext::new(Arc::clone(&self.context), Arc::clone(self) as _)
     }
 
-    /// The write side, started by the first writer.
+    /// Returns the write side, started by the first writer.
     pub(crate) fn writers(&self) -> &Writers {
         self.writers.get_or_init(|| {
             let context = &self.context;
@@ -47,7 +47,7 @@ impl Session {
         })
     }
 
-    /// The lookup side, started by the first lookuper.
+    /// Returns the lookup side, started by the first lookuper.
     pub(crate) fn lookups(&self) -> &Lookups {
         self.lookups
             .get_or_init(|| Lookups::new(Arc::clone(&self.context)))

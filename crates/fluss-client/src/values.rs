@@ -36,7 +36,7 @@ impl ValueReader {
         })
     }
 
-    /// The row of a value of the table's own schema, at once; any other value comes back.
+    /// Returns the row of a value of the table's own schema, at once; any other value comes back.
     #[inline]
     pub(crate) fn read_current(&self, value: Bytes) -> Result<Result<LookupRow, ValueRecord>> {
         let record = split_value(value)?;

@@ -52,7 +52,7 @@ impl Date {
         }
     }
 
-    /// Days since 1970-01-01. The year must be within ±10^12.
+    /// Returns the days since 1970-01-01. The year must be within ±10^12.
     pub(crate) fn to_epoch(self) -> i64 {
         let year = self.year - i64::from(self.month <= 2);
         let era = year.div_euclid(400);
@@ -63,7 +63,7 @@ impl Date {
         era * 146_097 + day_of_era - 719_468
     }
 
-    /// So many months later, at the month's last day if the month is too short. As `LocalDate.plusMonths` of Java.
+    /// `months` later, on the last day of the month if the month is too short. Like `LocalDate.plusMonths` in Java.
     pub(crate) fn plus_months(self, months: i64) -> Self {
         let from_zero = (self.year * 12 + self.month - 1).saturating_add(months);
         let (year, month) = (from_zero.div_euclid(12), from_zero.rem_euclid(12) + 1);

@@ -1,6 +1,6 @@
-//! Sets of names, as properties and messages have them.
+//! Enums with names for properties and numbers for messages.
 
-/// Defines enums of names; upper and lower case are the same when a name is read.
+/// Defines enums with names. Parsing a name ignores case.
 macro_rules! choices {
     ($($(#[$doc:meta])* $name:ident ($what:literal) { $($(#[$vdoc:meta])* $variant:ident => $text:literal),* $(,)? })*) => {$(
         $(#[$doc])*
@@ -8,17 +8,17 @@ macro_rules! choices {
         pub enum $name { $($(#[$vdoc])* $variant),* }
 
         impl $name {
-            /// All of them, in the order of the Java class.
+            /// All values, in the order of the Java class.
             pub const ALL: &'static [Self] = &[$(Self::$variant),*];
-            /// Their names, in the same order.
+            /// The names of all values, in the same order.
             pub const NAMES: &'static [&'static str] = &[$($text),*];
 
-            /// The name in properties.
+            /// Returns the name in properties.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$variant => $text),* }
             }
 
-            /// Reads the name as properties spell it; upper and lower case are the same.
+            /// Parses the name used in properties, ignoring case.
             pub fn parse(text: &str) -> $crate::error::Result<Self> {
                 $crate::config_value::parse_choice(text, Self::ALL, Self::name)
                     .map_err(|error| error.within(|_| $what.to_owned()))
@@ -41,7 +41,7 @@ macro_rules! choices {
     )*};
 }
 
-/// Defines enums of names with the numbers that messages carry.
+/// Defines enums with names and the numbers used in messages.
 macro_rules! coded {
     ($($(#[$doc:meta])* $name:ident ($what:literal) { $($(#[$vdoc:meta])* $variant:ident => $text:literal = $code:literal),* $(,)? })*) => {$(
         $crate::choice::choices! {
@@ -50,16 +50,16 @@ macro_rules! coded {
         }
 
         impl $name {
-            /// The number in messages.
+            /// Returns the number in messages.
             pub fn code(self) -> i32 {
                 match self { $(Self::$variant => $code),* }
             }
 
-            /// What a number in a message means.
+            /// Returns the value for a number in a message.
             ///
             /// # Errors
             ///
-            /// A number that this client does not know.
+            /// Returns an error if this client does not know the number.
             pub fn from_code(code: i32) -> $crate::error::Result<Self> {
                 match code {
                     $($code => Ok(Self::$variant),)*

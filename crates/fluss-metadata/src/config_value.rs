@@ -1,4 +1,4 @@
-//! Values of options as the servers and the Java client spell them: `100 ms`, `2mb`, `true`.
+//! Values of options, in the syntax of the servers and the Java client: `100 ms`, `2mb`, `true`.
 //!
 //! Units are those of the Java classes. Source: `TimeUtils.java`, `MemorySize.java`, `ConfigurationUtils.java`.
 
@@ -35,12 +35,13 @@ const SIZE_UNITS: &[(&[&str], u64)] = &[
     (&["t", "tb", "tebibytes"], 1 << 40),
 ];
 
-/// White space as `String.trim` of Java sees it.
+/// Trims white space like `String.trim` in Java.
 fn trim(text: &str) -> &str {
     text.trim_matches(|character: char| character <= ' ')
 }
 
-/// Splits a number from the unit behind it. The number is at most `i64::MAX`, as in Java; the unit is found by its lower-case name.
+/// Splits a number from the unit that follows it. The number is at most `i64::MAX`, as in Java; the unit is looked up
+/// by its lower-case name.
 fn number_and_unit(
     text: &str,
     units: &[(&[&str], u64)],
@@ -60,11 +61,12 @@ fn number_and_unit(
     Ok((number.unsigned_abs(), *factor))
 }
 
-/// Reads a duration, such as `100 ms`, `3h` or `7 days`. A unit is required.
+/// Parses a duration, such as `100 ms`, `3h` or `7 days`. A unit is required.
 ///
 /// # Errors
 ///
-/// No number at the start, a number above `i64::MAX`, no unit or an unknown one, more seconds than `i64::MAX`.
+/// Returns an error if there is no number at the start, if the number or the seconds exceed `i64::MAX`, or if the
+/// unit is missing or unknown.
 pub fn parse_duration(text: &str) -> Result<Duration> {
     let refuse = || {
         MetadataError::invalid(
@@ -89,11 +91,12 @@ pub fn parse_duration(text: &str) -> Result<Duration> {
     Ok(duration)
 }
 
-/// Reads a size in bytes, such as `2mb`, `64 kb` or `1024b`; units are powers of 1024. A unit is required.
+/// Parses a size in bytes, such as `2mb`, `64 kb` or `1024b`; units are powers of 1024. A unit is required.
 ///
 /// # Errors
 ///
-/// No number at the start, no unit or an unknown one, more than `i64::MAX` bytes.
+/// Returns an error if there is no number at the start, if the unit is missing or unknown, or for more than
+/// `i64::MAX` bytes.
 pub fn parse_memory_size(text: &str) -> Result<u64> {
     let refuse = || {
         MetadataError::invalid(
@@ -109,23 +112,23 @@ pub fn parse_memory_size(text: &str) -> Result<u64> {
         .ok_or_else(refuse)
 }
 
-/// Writes a duration so that [`parse_duration`] reads it, in the largest unit that leaves no rest. Whole days come in milliseconds,
-/// as the Java class has it.
+/// Formats a duration for [`parse_duration`], in the largest unit without a remainder. Whole days are formatted in
+/// milliseconds, as in the Java class.
 pub fn format_duration(duration: Duration) -> String {
     let (unit, factor) =
         largest_unit(TIME_UNITS, 0, duration.as_nanos()).unwrap_or(("ms", 1_000_000));
     format!("{} {unit}", duration.as_nanos() / factor)
 }
 
-/// Writes a size so that [`parse_memory_size`] reads it, in the largest unit that leaves no rest. Whole terabytes come in bytes, as
-/// the Java class has it.
+/// Formats a size for [`parse_memory_size`], in the largest unit without a remainder. Whole terabytes are formatted
+/// in bytes, as in the Java class.
 pub fn format_memory_size(bytes: u64) -> String {
     let sizes = SIZE_UNITS.iter().rev().copied().collect::<Vec<_>>();
     let (unit, factor) = largest_unit(&sizes, 1, u128::from(bytes)).unwrap_or(("bytes", 1));
     format!("{} {unit}", u128::from(bytes) / factor)
 }
 
-/// The largest unit without a rest, by the name at `name`; none if that is the first and largest of all.
+/// The largest unit without a remainder, by the name at `name`; `None` if that is the first and largest of all.
 fn largest_unit(
     units: &[(&[&'static str], u64)],
     name: usize,
@@ -139,7 +142,7 @@ fn largest_unit(
     Some((names.get(name)?, u128::from(*factor)))
 }
 
-/// Reads `true` or `false`; upper and lower case are the same.
+/// Parses `true` or `false`, ignoring case.
 pub fn parse_boolean(text: &str) -> Result<bool> {
     match text {
         _ if text.eq_ignore_ascii_case("true") => Ok(true),
@@ -152,14 +155,14 @@ pub fn parse_boolean(text: &str) -> Result<bool> {
     }
 }
 
-/// Reads a whole number without white space around it.
+/// Parses a whole number without surrounding white space.
 pub fn parse_integer<T: FromStr>(text: &str) -> Result<T> {
     text.parse().map_err(|_| {
         MetadataError::invalid("number", format!("{text:?}"), "a whole number within range")
     })
 }
 
-/// Reads one of `choices` by its name; upper and lower case are the same.
+/// Parses one of `choices` by name, ignoring case.
 pub(crate) fn parse_choice<T: Copy>(
     text: &str,
     choices: &[T],

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::error::Result;
 use crate::json::{JsonWriter, parse};
 
-/// Definition of a database: a comment and properties of the user's own.
+/// Definition of a database: a comment and custom properties.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DatabaseDescriptor {
     comment: Option<String>,
@@ -14,24 +14,24 @@ pub struct DatabaseDescriptor {
 }
 
 impl DatabaseDescriptor {
-    /// A database without comment and properties.
+    /// Creates a database without a comment and properties.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Starts a definition.
+    /// Returns a builder.
     pub fn builder() -> DatabaseDescriptorBuilder {
         DatabaseDescriptorBuilder::default()
     }
 
-    /// The same with a comment.
+    /// Returns the same definition with a comment.
     #[must_use]
     pub fn with_comment(mut self, comment: impl Into<String>) -> Self {
         self.comment = Some(comment.into());
         self
     }
 
-    /// The same with a property.
+    /// Returns the same definition with a property.
     #[must_use]
     pub fn with_custom_property(
         mut self,
@@ -42,17 +42,17 @@ impl DatabaseDescriptor {
         self
     }
 
-    /// The comment.
+    /// Returns the comment.
     pub fn comment(&self) -> Option<&str> {
         self.comment.as_deref()
     }
 
-    /// The properties.
+    /// Returns the properties.
     pub fn custom_properties(&self) -> &BTreeMap<String, String> {
         &self.custom_properties
     }
 
-    /// The JSON document that the server keeps. Source: `DatabaseDescriptorJsonSerde.java`.
+    /// Returns the JSON document that the server stores. Source: `DatabaseDescriptorJsonSerde.java`.
     pub fn to_json(&self) -> String {
         JsonWriter::document(|json| {
             json.number_field("version", 1);
@@ -63,11 +63,11 @@ impl DatabaseDescriptor {
         })
     }
 
-    /// Reads the JSON document of a database.
+    /// Parses the JSON document of a database.
     ///
     /// # Errors
     ///
-    /// Text that is no such document.
+    /// Returns an error if the text is not such a document.
     pub fn from_json(text: &[u8]) -> Result<Self> {
         let [comment, custom_properties] =
             parse("database descriptor", text)?.fields(["comment", "custom_properties"])?;
@@ -78,28 +78,28 @@ impl DatabaseDescriptor {
     }
 }
 
-/// Collects the definition of a database.
+/// Builds the definition of a database.
 #[derive(Debug, Clone, Default)]
 pub struct DatabaseDescriptorBuilder {
     descriptor: DatabaseDescriptor,
 }
 
 impl DatabaseDescriptorBuilder {
-    /// A comment.
+    /// Sets the comment.
     #[must_use]
     pub fn comment(mut self, comment: impl Into<String>) -> Self {
         self.descriptor = self.descriptor.with_comment(comment);
         self
     }
 
-    /// A property.
+    /// Adds a property.
     #[must_use]
     pub fn custom_property(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.descriptor = self.descriptor.with_custom_property(key, value);
         self
     }
 
-    /// Several properties.
+    /// Adds several properties.
     #[must_use]
     pub fn custom_properties<K: Into<String>, V: Into<String>>(
         mut self,
@@ -110,13 +110,13 @@ impl DatabaseDescriptorBuilder {
         self
     }
 
-    /// The definition.
+    /// Returns the definition.
     pub fn build(self) -> DatabaseDescriptor {
         self.descriptor
     }
 }
 
-/// A database as the server knows it.
+/// A database as stored by the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatabaseInfo {
     name: String,
@@ -126,7 +126,7 @@ pub struct DatabaseInfo {
 }
 
 impl DatabaseInfo {
-    /// Puts together what a server answered; times are milliseconds since 1970.
+    /// Creates the value from a server's response. Times are milliseconds since 1970.
     pub fn new(
         name: impl Into<String>,
         descriptor: DatabaseDescriptor,
@@ -141,28 +141,28 @@ impl DatabaseInfo {
         }
     }
 
-    /// Its name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its definition.
+    /// Returns the definition.
     pub fn descriptor(&self) -> &DatabaseDescriptor {
         &self.descriptor
     }
 
-    /// When it was made, in milliseconds since 1970.
+    /// Returns when it was created, in milliseconds since 1970.
     pub fn created_time(&self) -> i64 {
         self.created_time
     }
 
-    /// When it was changed last, in milliseconds since 1970.
+    /// Returns when it was last changed, in milliseconds since 1970.
     pub fn modified_time(&self) -> i64 {
         self.modified_time
     }
 }
 
-/// A line of a list of databases.
+/// An entry in a list of databases.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DatabaseSummary {
     name: String,
@@ -171,7 +171,7 @@ pub struct DatabaseSummary {
 }
 
 impl DatabaseSummary {
-    /// Puts together what a server answered.
+    /// Creates the value from a server's response.
     pub fn new(name: impl Into<String>, created_time: i64, table_count: i32) -> Self {
         Self {
             name: name.into(),
@@ -180,17 +180,17 @@ impl DatabaseSummary {
         }
     }
 
-    /// Its name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// When it was made, in milliseconds since 1970.
+    /// Returns when it was created, in milliseconds since 1970.
     pub fn created_time(&self) -> i64 {
         self.created_time
     }
 
-    /// How many tables it has.
+    /// Returns the number of its tables.
     pub fn table_count(&self) -> i32 {
         self.table_count
     }

@@ -1,11 +1,11 @@
-//! What can be wrong with a definition.
+//! Errors of definitions.
 
 use snafu::Snafu;
 
-/// The result of everything here that can fail.
+/// The result of every fallible function here.
 pub type Result<T, E = MetadataError> = std::result::Result<T, E>;
 
-/// Why a definition, a name or a document is refused.
+/// Why a definition, a name or a document is invalid.
 #[derive(Debug, Clone, PartialEq, Eq, Snafu)]
 #[snafu(visibility(pub(crate)))]
 #[non_exhaustive]
@@ -30,7 +30,7 @@ pub enum MetadataError {
     },
 }
 
-/// How much of a text is quoted in an error, in characters.
+/// Maximum number of characters of a text quoted in an error.
 const QUOTED: usize = 60;
 
 /// The start of a text, for an error.
@@ -42,13 +42,13 @@ pub(crate) fn shortened(text: &str) -> String {
     start
 }
 
-/// The start of a text in quotes, for an error. What comes from elsewhere may be long and escape to more.
+/// The start of a text in quotes, for an error. Foreign text may be long, and longer when escaped.
 pub(crate) fn quoted_text(text: &str) -> String {
     format!("{:?}", shortened(text))
 }
 
 impl MetadataError {
-    /// The same error with another name of the field, made from the one it has.
+    /// Returns the same error with a field name derived from its current one.
     pub(crate) fn within(self, rename: impl FnOnce(&str) -> String) -> Self {
         match self {
             Self::Invalid {

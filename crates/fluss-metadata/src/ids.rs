@@ -1,8 +1,8 @@
-//! Numbers under which a cluster knows its things.
+//! Ids of tables, partitions, buckets, schemas and snapshots.
 
 use std::fmt;
 
-/// Id of a table. A table that is dropped and made anew gets another one.
+/// Id of a table. A re-created table gets a different one.
 pub type TableId = i64;
 /// Id of a partition.
 pub type PartitionId = i64;
@@ -22,7 +22,7 @@ pub struct TableBucket {
 }
 
 impl TableBucket {
-    /// A bucket of a table without partitions.
+    /// Creates a bucket of an unpartitioned table.
     pub fn new(table_id: TableId, bucket_id: BucketId) -> Self {
         Self {
             table: table_id,
@@ -31,7 +31,7 @@ impl TableBucket {
         }
     }
 
-    /// A bucket of a table that may have partitions.
+    /// Creates a bucket of a table that may be partitioned.
     pub fn new_with_partition(
         table_id: TableId,
         partition_id: Option<PartitionId>,
@@ -44,17 +44,17 @@ impl TableBucket {
         }
     }
 
-    /// The table.
+    /// Returns the table.
     pub fn table_id(&self) -> TableId {
         self.table
     }
 
-    /// The partition, if the table has partitions.
+    /// Returns the partition, if the table is partitioned.
     pub fn partition_id(&self) -> Option<PartitionId> {
         self.partition
     }
 
-    /// The number of the bucket.
+    /// Returns the number of the bucket.
     pub fn bucket_id(&self) -> BucketId {
         self.bucket
     }

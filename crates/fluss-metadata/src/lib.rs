@@ -1,20 +1,22 @@
-//! Definitions of Apache Fluss without I/O: types, schemas, tables, partitions, paths, what administration hands in and gets back, and
-//! the JSON documents of all of them.
+//! Definitions of Apache Fluss without I/O: types, schemas, tables, partitions, paths, the values of administration
+//! calls, and the JSON documents of all of them.
 //!
-//! - [`DataType`], [`Schema`], [`TableDescriptor`], [`DatabaseDescriptor`]: what defines a table or a database; [`TableInfo`]: what a
-//!   server knows of a table; [`TableChange`]: what can be changed about one.
+//! - [`DataType`], [`Schema`], [`TableDescriptor`], [`DatabaseDescriptor`]: the definitions of tables and databases;
+//!   [`TableInfo`]: a table as stored by a server; [`TableChange`]: a change to a table.
 //! - [`TablePath`], [`PhysicalTablePath`], [`TableBucket`]: names and numbers.
-//! - [`PartitionSpec`], [`ResolvedPartitionSpec`], [`PartitionValue`], [`AutoPartitionStrategy`]: partitions and how their names are made.
+//! - [`PartitionSpec`], [`ResolvedPartitionSpec`], [`PartitionValue`], [`AutoPartitionStrategy`]: partitions and
+//!   their names.
 //! - [`AclInfo`], [`ServerNode`], [`RebalanceProgress`], [`LakeSnapshot`] and others: values of administration.
-//! - [`RemoteLayout`], [`RemoteLogManifest`], [`CompletedSnapshot`]: where tiered files lie, and the documents that list them.
-//! - [`property`], [`config_value`]: the properties of tables, and how values of options are spelled.
+//! - [`RemoteLayout`], [`RemoteLogManifest`], [`CompletedSnapshot`]: the locations of tiered files, and the documents
+//!   that list them.
+//! - [`property`], [`config_value`]: the properties of tables, and the syntax of option values.
 //!
-//! Documents are written as the Java classes of Fluss write them, byte for byte but for the order of properties. New definitions are
-//! checked when they are built, by the rules of the server, and an error names the field, what it got and what was expected.
-//! Documents that are read may come from anywhere: none makes this crate panic, recurse without bound or allocate much more than
-//! its own size, and what a later release adds to them passes through or is skipped.
+//! Documents are written exactly as the Java classes of Fluss write them, except for the order of properties. New
+//! definitions are validated by the rules of the server when you build them. An error names the field, the value and
+//! what was expected. Documents you read can come from anywhere: none makes this crate panic, recurse without limit
+//! or allocate much more than the document's size. Additions of later releases are passed through or skipped.
 //!
-//! It refuses to do more: it opens no file and no socket, reads no clock, and knows no client.
+//! Non-goals: it opens no files or sockets, reads no clock, and does not depend on a client.
 //!
 //! ```
 //! use fluss_metadata::{DataTypes, Schema, TableDescriptor};
@@ -38,9 +40,9 @@
 //!
 //! # Features
 //!
-//! `time-zones` (on by default): names of the IANA time zone database for partitions that are made by time, see [`TimeZone`].
+//! `time-zones` (on by default): names of the IANA time zone database for time-based partitions, see [`TimeZone`].
 
-// docs.rs sets it: items that need a feature say so.
+// Set by docs.rs, so that items show the feature they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod admin;
@@ -96,7 +98,7 @@ pub use table::{
     TableInfo, property,
 };
 
-/// The README's program, run as a test.
+/// The program in the README, run as a test.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeProgram;

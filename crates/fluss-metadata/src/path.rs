@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::error::{MetadataError, Result};
 
-/// Longest name, in characters. Source: `TablePath.java`.
+/// Maximum length of a name, in characters. Source: `TablePath.java`.
 const MAX_NAME_LENGTH: usize = 200;
 
 /// Database and name of a table. Cheap to clone.
@@ -16,7 +16,7 @@ pub struct TablePath {
 }
 
 impl TablePath {
-    /// The table `table` of the database `database`. Nothing is checked: see [`validate`](Self::validate).
+    /// Creates the path of a table in a database. The names are not checked: see [`validate`](Self::validate).
     pub fn new(database: impl Into<Arc<str>>, table: impl Into<Arc<str>>) -> Self {
         Self {
             database: database.into(),
@@ -24,29 +24,30 @@ impl TablePath {
         }
     }
 
-    /// The database.
+    /// Returns the database.
     pub fn database(&self) -> &str {
         &self.database
     }
 
-    /// The name within the database.
+    /// Returns the name within the database.
     pub fn table(&self) -> &str {
         &self.table
     }
 
-    /// Checks both names as the server does before it creates a table.
+    /// Checks both names like the server does before it creates a table.
     pub fn validate(&self) -> Result<()> {
         validate_database_name(&self.database)?;
         validate_name("table name", &self.table)?;
         validate_prefix("table name", &self.table)
     }
 
-    /// Checks that a table can have these names. Unlike [`validate`](Self::validate) it accepts names that are reserved for the server.
+    /// Checks that the names are valid for a table. Unlike [`validate`](Self::validate), it accepts names that are
+    /// reserved for the server.
     ///
     /// # Errors
     ///
-    /// The name, and what is wrong with it. For a name such as `orders$changelog`, which only the Flink connector knows, where to read
-    /// instead.
+    /// Returns an error with the name and what is wrong with it. For a name such as `orders$changelog`, which only
+    /// the Flink connector supports, the error says where to read instead.
     pub fn check_names(&self) -> Result<()> {
         validate_name("database name", &self.database)?;
         let Some((table, kind)) = self
@@ -65,7 +66,10 @@ impl TablePath {
         };
         Err(MetadataError::invalid(
             "table name",
-            format!("{:?}, which only the Flink connector knows", &*self.table),
+            format!(
+                "{:?}, which only the Flink connector supports",
+                &*self.table
+            ),
             format!("the name of a table: {instead}"),
         ))
     }
@@ -83,7 +87,7 @@ impl fmt::Debug for TablePath {
     }
 }
 
-/// Path of what holds buckets: a table, or a partition of one. Cheap to clone.
+/// The path of a table or of a partition of a table. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PhysicalTablePath {
     table_path: TablePath,
@@ -91,7 +95,7 @@ pub struct PhysicalTablePath {
 }
 
 impl PhysicalTablePath {
-    /// A table without partitions.
+    /// Creates the path of an unpartitioned table.
     pub fn of(table_path: TablePath) -> Self {
         Self {
             table_path,
@@ -99,7 +103,7 @@ impl PhysicalTablePath {
         }
     }
 
-    /// A partition of a table.
+    /// Creates the path of a partition of a table.
     pub fn of_partitioned(table_path: TablePath, partition_name: impl Into<Arc<str>>) -> Self {
         Self {
             table_path,
@@ -107,12 +111,12 @@ impl PhysicalTablePath {
         }
     }
 
-    /// The table.
+    /// Returns the table.
     pub fn table_path(&self) -> &TablePath {
         &self.table_path
     }
 
-    /// The partition, by name.
+    /// Returns the partition, by name.
     pub fn partition_name(&self) -> Option<&str> {
         self.partition_name.as_deref()
     }
@@ -128,7 +132,7 @@ impl fmt::Display for PhysicalTablePath {
     }
 }
 
-/// Checks the name of a database as the server does.
+/// Checks the name of a database like the server does.
 pub fn validate_database_name(name: &str) -> Result<()> {
     validate_name("database name", name)?;
     validate_prefix("database name", name)

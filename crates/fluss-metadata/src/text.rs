@@ -1,9 +1,9 @@
-//! Durations and counts as people read them, for error messages.
+//! Human-readable durations and counts, for error messages.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A duration as people write it: `880 ms`, `1.5 s`, `30 s`, `2 min 5 s`, `7 d`.
+/// A human-readable duration: `880 ms`, `1.5 s`, `30 s`, `2 min 5 s`, `7 d`.
 ///
 /// ```
 /// use std::time::Duration;
@@ -19,7 +19,7 @@ impl fmt::Display for Readable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self(time) = *self;
         let (seconds, millis) = (time.as_secs(), time.as_millis());
-        // Two units at most, and no more digits than tell something.
+        // At most two units, and no more digits than are useful.
         match (millis, seconds) {
             (0, _) if time.is_zero() => f.write_str("0 ms"),
             (0, _) if time.as_micros() == 0 => write!(f, "{} ns", time.as_nanos()),
@@ -49,9 +49,9 @@ fn units(f: &mut fmt::Formatter<'_>, parts: [(u64, &str); 2]) -> fmt::Result {
     Ok(())
 }
 
-/// A number of things, with the noun in the singular or the plural: `1 column`, `3 columns`, `2 batches`.
+/// A count with a noun in the singular or plural: `1 column`, `3 columns`, `2 batches`.
 ///
-/// The noun is given in the singular, and its plural is regular.
+/// Pass the noun in the singular; its plural must be regular.
 ///
 /// ```
 /// use fluss_metadata::text::Count;

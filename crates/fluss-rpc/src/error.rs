@@ -321,14 +321,14 @@ impl RpcError {
         }
     }
 
-    /// Whether the server rejected the request without executing it, and it may be accepted later or by another server.
+    /// Returns whether the server rejected the request without executing it, and it may be accepted later or by another server.
     pub(crate) fn was_refused(&self) -> bool {
         matches!(self, Self::Server { error, .. }
             if matches!(error.code.class(), ErrorClass::RefreshMetadata | ErrorClass::Throttled)
                 && !error.code.may_have_been_applied())
     }
 
-    /// Whether the server asked for a longer backoff.
+    /// Returns whether the server asked for a longer backoff.
     pub(crate) fn is_throttled(&self) -> bool {
         self.server_error()
             .is_some_and(|error| error.code.class() == ErrorClass::Throttled)

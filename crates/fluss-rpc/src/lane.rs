@@ -36,7 +36,7 @@ impl Lane {
         (0..connections.max(1)).map(Self)
     }
 
-    /// The number of the connection.
+    /// Returns the number of the connection.
     pub fn index(self) -> usize {
         self.0
     }

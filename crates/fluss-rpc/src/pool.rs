@@ -185,7 +185,7 @@ impl ConnectionPool {
         }
     }
 
-    /// Whether a request can be sent without dialing.
+    /// Returns whether a request can be sent without dialing.
     pub(crate) fn is_connected(&self, server: &ServerNode) -> bool {
         let slots = self.inner.slots();
         slots

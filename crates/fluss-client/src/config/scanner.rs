@@ -12,7 +12,7 @@ pub enum ReadPreference {
 }
 
 impl ReadPreference {
-    /// The number in the protocol; `None` for the default of the servers. Source:
+    /// Returns the number in the protocol; `None` for the default of the servers. Source:
     /// `FlussApi.proto: FetchLogRequest.read_preference`.
     pub(crate) fn code(self) -> Option<i32> {
         match self {

@@ -15,7 +15,7 @@ pub enum Acks {
 }
 
 impl Acks {
-    /// The number in the protocol. Source: `FlussApi.proto: ProduceLogRequest.acks`.
+    /// Returns the number in the protocol. Source: `FlussApi.proto: ProduceLogRequest.acks`.
     pub(crate) fn code(self) -> i32 {
         match self {
             Self::All => -1,

@@ -1,11 +1,11 @@
-//! Who may do what. Source: package `org.apache.fluss.security.acl`.
+//! Access rules. Source: package `org.apache.fluss.security.acl`.
 
 use super::record::record;
 use crate::choice::coded;
 use crate::path::TablePath;
 
 coded! {
-    /// What an access rule is about.
+    /// The type of resource that an access rule applies to.
     ResourceType("resource type") {
         /// Anything, in filters.
         Any => "ANY" = 1,
@@ -16,7 +16,7 @@ coded! {
         /// A table.
         Table => "TABLE" = 4,
     }
-    /// What an access rule lets someone do.
+    /// The operation that an access rule permits.
     OperationType("operation type") {
         /// Anything, in filters.
         Any => "ANY" = 1,
@@ -32,19 +32,19 @@ coded! {
         Drop => "DROP" = 6,
         /// Alter it.
         Alter => "ALTER" = 7,
-        /// See that it exists and how it is made.
+        /// See that it exists and read its definition.
         Describe => "DESCRIBE" = 8,
     }
-    /// Whether an access rule lets or forbids. Servers up to release 1.0 have rules that let, only.
+    /// Whether an access rule allows or denies. Servers up to release 1.0 only have rules that allow.
     PermissionType("permission type") {
         /// Either, in filters.
         Any => "ANY" = 1,
-        /// It lets.
+        /// Allows.
         Allow => "ALLOW" = 2,
     }
 }
 
-/// What an access rule is about, by type and name.
+/// A resource that an access rule applies to, by type and name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Resource {
     kind: ResourceType,
@@ -55,7 +55,7 @@ impl Resource {
     /// Name of the cluster as a resource.
     pub const CLUSTER_NAME: &'static str = "fluss-cluster";
 
-    /// A resource; `*` as its name is all of the type.
+    /// Creates a resource. The name `*` means all resources of the type.
     pub fn new(kind: ResourceType, name: impl Into<String>) -> Self {
         Self {
             kind,
@@ -78,18 +78,18 @@ impl Resource {
         Self::new(ResourceType::Table, path.to_string())
     }
 
-    /// Its type.
+    /// Returns the type.
     pub fn kind(&self) -> ResourceType {
         self.kind
     }
 
-    /// Its name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
     }
 }
 
-/// Who an access rule is for.
+/// The principal that an access rule applies to.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Principal {
     kind: String,
@@ -97,7 +97,7 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// Someone of a type, such as `User`; `*` as the name is all of the type.
+    /// Creates a principal of a type such as `User`. The name `*` means all principals of the type.
     pub fn new(kind: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             kind: kind.into(),
@@ -110,12 +110,12 @@ impl Principal {
         Self::new("User", name)
     }
 
-    /// The type, such as `User`.
+    /// Returns the type, such as `User`.
     pub fn kind(&self) -> &str {
         &self.kind
     }
 
-    /// The name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -125,27 +125,27 @@ record! {
     /// An access rule.
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
     AclInfo {
-        /// What it is about.
+        /// The resource.
         resource: Resource as [&Resource],
-        /// Who it is for.
+        /// The principal.
         principal: Principal as [&Principal],
-        /// The host they must come from, `*` for any.
+        /// The host that the principal must connect from, or `*` for any.
         host: String as [&str],
-        /// What it lets them do.
+        /// The operation.
         operation: OperationType,
-        /// Whether it lets or forbids.
+        /// Whether it allows or denies.
         permission: PermissionType,
     }
 }
 
 impl AclInfo {
-    /// The rule that lets someone do something from any host.
+    /// Creates a rule that allows a principal an operation on a resource, from any host.
     pub fn allow(principal: Principal, operation: OperationType, resource: Resource) -> Self {
         Self::new(resource, principal, "*", operation, PermissionType::Allow)
     }
 }
 
-/// Which access rules are meant. The default means all; each part narrows it.
+/// A filter for access rules. The default matches all rules; each method narrows it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct AclFilter {
     resource_type: ResourceType,
@@ -172,12 +172,12 @@ impl Default for AclFilter {
 }
 
 impl AclFilter {
-    /// All rules.
+    /// Matches all rules.
     pub fn any() -> Self {
         Self::default()
     }
 
-    /// Rules about this resource.
+    /// Only matches rules for this resource.
     #[must_use]
     pub fn resource(mut self, resource: Resource) -> Self {
         self.resource_type = resource.kind;
@@ -185,14 +185,14 @@ impl AclFilter {
         self
     }
 
-    /// Rules about resources of this type.
+    /// Only matches rules for resources of this type.
     #[must_use]
     pub fn resource_type(mut self, kind: ResourceType) -> Self {
         self.resource_type = kind;
         self
     }
 
-    /// Rules for someone.
+    /// Only matches rules for this principal.
     #[must_use]
     pub fn principal(mut self, principal: Principal) -> Self {
         self.principal_type = Some(principal.kind);
@@ -200,58 +200,58 @@ impl AclFilter {
         self
     }
 
-    /// Rules for a host.
+    /// Only matches rules for this host.
     #[must_use]
     pub fn host(mut self, host: impl Into<String>) -> Self {
         self.host = Some(host.into());
         self
     }
 
-    /// Rules about an operation.
+    /// Only matches rules for this operation.
     #[must_use]
     pub fn operation(mut self, operation: OperationType) -> Self {
         self.operation = operation;
         self
     }
 
-    /// Rules that let, or that forbid.
+    /// Only matches rules that allow, or that deny.
     #[must_use]
     pub fn permission(mut self, permission: PermissionType) -> Self {
         self.permission = permission;
         self
     }
 
-    /// The type of resource asked for.
+    /// Returns the requested type of resource.
     pub fn get_resource_type(&self) -> ResourceType {
         self.resource_type
     }
 
-    /// The name of the resource asked for.
+    /// Returns the requested name of the resource.
     pub fn get_resource_name(&self) -> Option<&str> {
         self.resource_name.as_deref()
     }
 
-    /// The type of principal asked for.
+    /// Returns the requested type of principal.
     pub fn get_principal_type(&self) -> Option<&str> {
         self.principal_type.as_deref()
     }
 
-    /// The name of the principal asked for.
+    /// Returns the requested name of the principal.
     pub fn get_principal_name(&self) -> Option<&str> {
         self.principal_name.as_deref()
     }
 
-    /// The host asked for.
+    /// Returns the requested host.
     pub fn get_host(&self) -> Option<&str> {
         self.host.as_deref()
     }
 
-    /// The operation asked for.
+    /// Returns the requested operation.
     pub fn get_operation(&self) -> OperationType {
         self.operation
     }
 
-    /// The permission asked for.
+    /// Returns the requested permission.
     pub fn get_permission(&self) -> PermissionType {
         self.permission
     }

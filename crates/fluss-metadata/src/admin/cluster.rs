@@ -5,23 +5,23 @@ use std::fmt;
 use crate::choice::coded;
 
 coded! {
-    /// What kind of server it is.
+    /// The kind of server.
     ServerKind("server kind") {
-        /// Keeps the definitions and decides who leads what.
+        /// Stores the definitions and chooses the leaders of buckets.
         Coordinator => "COORDINATOR" = 1,
-        /// Keeps the data.
+        /// Stores the data.
         TabletServer => "TABLET_SERVER" = 2,
     }
-    /// What is known of a server ahead of time.
+    /// A tag on a server that is about to go offline.
     ServerTag("server tag") {
-        /// It goes and does not come back: its buckets move away.
+        /// It will not come back: its buckets move away.
         PermanentOffline => "PERMANENT_OFFLINE" = 0,
-        /// It goes and comes back: leaders move away.
+        /// It will come back: leaders move away.
         TemporaryOffline => "TEMPORARY_OFFLINE" = 1,
     }
 }
 
-/// A server of the cluster and where it listens.
+/// A server of the cluster and its address.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ServerNode {
     id: i32,
@@ -49,7 +49,7 @@ impl ServerNode {
         }
     }
 
-    /// Its id among the servers of its kind.
+    /// Returns the id among the servers of its kind.
     pub fn id(&self) -> i32 {
         self.id
     }
@@ -64,12 +64,12 @@ impl ServerNode {
         self.port
     }
 
-    /// What kind of server it is.
+    /// Returns the kind of server.
     pub fn kind(&self) -> ServerKind {
         self.kind
     }
 
-    /// The rack it stands in, if it says so.
+    /// Returns the rack of the server, if reported.
     pub fn rack(&self) -> Option<&str> {
         self.rack.as_deref()
     }

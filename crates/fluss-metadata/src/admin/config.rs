@@ -6,9 +6,9 @@ use crate::choice::choices;
 choices! {
     /// Where the value of a configuration entry comes from.
     ConfigSource("config source") {
-        /// It was changed while the cluster ran.
+        /// It was changed while the cluster was running.
         DynamicServerConfig => "DYNAMIC_SERVER_CONFIG",
-        /// The servers started with it.
+        /// The servers were started with it.
         InitialServerConfig => "INITIAL_SERVER_CONFIG",
     }
 }
@@ -21,7 +21,7 @@ record! {
         key: String as [&str],
         /// Its value.
         value: Option<String> as [Option<&str>],
-        /// Where the value comes from; none for a source that this client does not know.
+        /// Where the value comes from; `None` for a source that this client does not know.
         source: Option<ConfigSource>,
     }
 }

@@ -1,35 +1,35 @@
-//! How a cluster is. Since release 1.0.
+//! The health of a cluster. Since release 1.0.
 
 use super::record::record;
 use crate::choice::coded;
 
 coded! {
-    /// How a cluster is, in a word.
+    /// The overall health of a cluster.
     ClusterHealthStatus("cluster health status") {
-        /// All copies of all buckets are there and up to date.
+        /// All replicas of all buckets are available and in sync.
         Green => "GREEN" = 0,
-        /// All buckets have a leader, but copies are missing or behind.
+        /// All buckets have a leader, but replicas are missing or out of sync.
         Yellow => "YELLOW" = 1,
-        /// Buckets have no leader.
+        /// Some buckets have no leader.
         Red => "RED" = 2,
-        /// It cannot be told.
+        /// The health is unknown.
         Unknown => "UNKNOWN" = 3,
     }
 }
 
 record! {
-    /// How a cluster is, in numbers.
+    /// The health of a cluster.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     ClusterHealth {
-        /// Copies of buckets.
+        /// The number of replicas.
         num_replicas: i32,
-        /// Copies that are up to date.
+        /// The number of in-sync replicas.
         in_sync_replicas: i32,
-        /// Buckets, each of which should have a leader.
+        /// The number of buckets, each of which should have a leader.
         num_leader_replicas: i32,
-        /// Buckets with a leader that is at work.
+        /// The number of buckets with an active leader.
         active_leader_replicas: i32,
-        /// In a word.
+        /// The overall status.
         status: ClusterHealthStatus,
     }
 }

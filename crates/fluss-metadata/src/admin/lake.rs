@@ -1,15 +1,15 @@
-//! Snapshots of tables in a lake.
+//! Snapshots of tables in a data lake.
 
 use super::record::record;
 use crate::ids::{SnapshotId, TableBucket, TableId};
 
 record! {
-    /// How far the lake has a bucket.
+    /// The part of a bucket's log that is in the lake.
     #[derive(Debug, Clone, PartialEq, Eq)]
     LakeBucketSnapshot {
         /// The bucket.
         bucket: TableBucket,
-        /// Name of its partition, if the server says it.
+        /// The name of its partition, if the server reports it.
         partition_name: Option<String> as [Option<&str>],
         /// The offset up to which the log is in the lake.
         log_offset: Option<i64>,
@@ -24,13 +24,13 @@ record! {
         table_id: TableId,
         /// Id of the snapshot in the lake.
         snapshot_id: SnapshotId,
-        /// How far it has each bucket.
+        /// The part of each bucket that it contains.
         buckets: Vec<LakeBucketSnapshot> as [&[LakeBucketSnapshot]],
     }
 }
 
 impl LakeSnapshot {
-    /// The offset up to which the log of a bucket is in the lake.
+    /// Returns the offset up to which the log of a bucket is in the lake.
     pub fn log_offset(&self, bucket: &TableBucket) -> Option<i64> {
         self.buckets
             .iter()

@@ -1,4 +1,4 @@
-//! Values that administration hands in and gets back.
+//! Values that administration calls take and return.
 
 mod acl;
 mod cluster;

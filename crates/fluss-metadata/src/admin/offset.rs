@@ -1,17 +1,17 @@
-//! Which offset of a log is asked for.
+//! Which offset of a log to look up.
 
-/// An offset described by what it means.
+/// An offset, described by its meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OffsetSpec {
     /// The first offset that can still be read.
     Earliest,
     /// The offset after the last one that can be read.
     Latest,
-    /// The first batch that the server took in at or after this time, in milliseconds since 1970, which may not lie in the future. Without
-    /// such a batch, as [`Latest`](Self::Latest).
+    /// The first batch that the server received at or after this time, in milliseconds since 1970. The time must not
+    /// be in the future. If there is no such batch, the same as [`Latest`](Self::Latest).
     ///
-    /// Scanners find exactly that batch. An administrative call returns what the server answers: exactly its first offset while the log is on
-    /// the server's disks only; once segments were copied to remote storage, an offset that is up to some kilobytes of the log too early, and
-    /// may lie inside a batch. It is never too late.
+    /// Scanners find exactly that batch. An administrative call returns the server's response. While the log is only
+    /// on the server's disks, that is exactly the first offset of the batch. Once segments were copied to remote
+    /// storage, the offset can be some kilobytes of the log too early, and inside a batch. It is never too late.
     Timestamp(i64),
 }

@@ -1,4 +1,4 @@
-//! Offsets that a producer leaves with the cluster, so that it can undo what it wrote behind them.
+//! Offsets that a producer stores in the cluster, so that it can undo what it wrote after them.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +7,22 @@ use crate::choice::coded;
 use crate::ids::TableBucket;
 
 coded! {
-    /// What became of offsets that were left with the cluster.
+    /// The outcome of storing offsets in the cluster.
     RegisterResult("register result") {
-        /// They are kept.
+        /// They were stored.
         Created => "CREATED" = 0,
-        /// The producer has left some before; those are kept.
+        /// The producer stored offsets before; those are kept.
         AlreadyExists => "ALREADY_EXISTS" = 1,
     }
 }
 
 record! {
-    /// The offsets that a producer has left with the cluster.
+    /// The offsets that a producer stored in the cluster.
     #[derive(Debug, Clone, PartialEq, Eq)]
     ProducerOffsets {
-        /// The name that the producer gave itself.
+        /// The id that the producer chose.
         producer_id: String as [&str],
-        /// When they go, in milliseconds since 1970.
+        /// When they expire, in milliseconds since 1970.
         expiration_time: i64,
         /// The end of each bucket's log.
         offsets: BTreeMap<TableBucket, i64> as [&BTreeMap<TableBucket, i64>],

@@ -5,26 +5,26 @@ use crate::choice::coded;
 use crate::ids::TableBucket;
 
 coded! {
-    /// What moving buckets is to bring about.
+    /// The goal of a rebalance.
     GoalType("rebalance goal") {
-        /// As many copies on each server.
+        /// The same number of replicas on each server.
         ReplicaDistribution => "REPLICA_DISTRIBUTION" = 0,
-        /// As many leaders on each server.
+        /// The same number of leaders on each server.
         LeaderDistribution => "LEADER_DISTRIBUTION" = 1,
-        /// Copies of a bucket in different racks.
+        /// Replicas of a bucket in different racks.
         RackAware => "RACK_AWARE" = 2,
     }
-    /// How far moving buckets is.
+    /// The status of a rebalance.
     RebalanceStatus("rebalance status") {
-        /// Not begun.
+        /// Not started.
         NotStarted => "NOT_STARTED" = 0,
-        /// Under way.
+        /// Running.
         Rebalancing => "REBALANCING" = 1,
         /// It failed.
         Failed => "FAILED" = 2,
         /// Done.
         Completed => "COMPLETED" = 3,
-        /// Someone put an end to it.
+        /// It was canceled.
         Canceled => "CANCELED" = 4,
         /// It took too long. Since release 1.0.
         Timeout => "TIMEOUT" = 5,
@@ -32,46 +32,46 @@ coded! {
 }
 
 impl RebalanceStatus {
-    /// Whether nothing more will happen.
+    /// Returns whether the rebalance has ended.
     pub fn is_final(self) -> bool {
         !matches!(self, Self::NotStarted | Self::Rebalancing)
     }
 }
 
 record! {
-    /// Where a bucket is and where it goes.
+    /// Where a bucket is and where it moves.
     #[derive(Debug, Clone, PartialEq, Eq)]
     BucketRebalance {
         /// The bucket.
         bucket: TableBucket,
-        /// The server that leads it, if one does.
+        /// The current leader, if there is one.
         original_leader: Option<i32>,
-        /// The server that is to lead it.
+        /// The new leader.
         new_leader: Option<i32>,
-        /// Servers that have copies.
+        /// Servers that have replicas.
         original_replicas: Vec<i32> as [&[i32]],
-        /// Servers that are to have copies.
+        /// Servers that will have replicas.
         new_replicas: Vec<i32> as [&[i32]],
-        /// How far it is.
+        /// Its status.
         status: RebalanceStatus,
     }
 }
 
 record! {
-    /// How far moving buckets is, of one such task.
+    /// The progress of a rebalance.
     #[derive(Debug, Clone, PartialEq, Eq)]
     RebalanceProgress {
         /// The task, if there is one.
         rebalance_id: Option<String> as [Option<&str>],
-        /// How far it is as a whole.
+        /// The overall status.
         status: Option<RebalanceStatus>,
-        /// How far each bucket is.
+        /// The progress of each bucket.
         buckets: Vec<BucketRebalance> as [&[BucketRebalance]],
     }
 }
 
 impl RebalanceProgress {
-    /// The part that is done, from 0 to 1; 1 when there is nothing to do.
+    /// Returns the completed fraction, from 0 to 1; 1 if there is nothing to do.
     pub fn fraction_done(&self) -> f64 {
         if self.buckets.is_empty() {
             return 1.0;

@@ -1,8 +1,8 @@
-//! Records: structs that are put together once and then read.
+//! Records: structs that are created once and then read.
 
 /// Defines a struct with private fields, a constructor that takes them all in order, and a getter for each.
 ///
-/// How a getter hands a field out follows its type: `copy` for numbers, `as` another type for what is borrowed.
+/// How a getter returns a field follows from its type: `copy` for numbers, `as` another type for what is borrowed.
 macro_rules! record {
     (@get $(#[$doc:meta])* $field:ident $type:ty) => {
         $(#[$doc])*
@@ -23,7 +23,7 @@ macro_rules! record {
         pub struct $name { $($field: $type),* }
 
         impl $name {
-            /// Puts together what is known.
+            /// Creates the value from all its fields.
             #[allow(clippy::too_many_arguments, reason = "one for each field, in their order")]
             pub fn new($($field: impl Into<$type>),*) -> Self {
                 Self { $($field: $field.into()),* }

@@ -1,17 +1,17 @@
-//! Tiered logs as the cluster lists them. Since release 1.0.
+//! Tiered logs, as listed by the cluster. Since release 1.0.
 
 use super::record::record;
 use crate::ids::TableBucket;
 
 record! {
-    /// Where the manifest of a bucket's tiered log lies.
+    /// The location of the manifest of a bucket's tiered log.
     #[derive(Debug, Clone, PartialEq, Eq)]
     RemoteLogManifestEntry {
         /// The bucket.
         bucket: TableBucket,
-        /// The file, which [`RemoteLogManifest`](crate::RemoteLogManifest) reads.
+        /// The file, which you can read with [`RemoteLogManifest`](crate::RemoteLogManifest).
         manifest_path: String as [&str],
-        /// The offset behind the last one that is tiered.
+        /// The offset after the last tiered one.
         end_offset: i64,
     }
 }

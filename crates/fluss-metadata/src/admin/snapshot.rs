@@ -13,7 +13,7 @@ record! {
         bucket_id: BucketId,
         /// The snapshot.
         snapshot_id: Option<SnapshotId>,
-        /// The offset from which the log goes on behind it.
+        /// The log offset at which the snapshot was taken.
         log_offset: Option<i64>,
     }
 }
@@ -24,15 +24,15 @@ record! {
     LatestKvSnapshots {
         /// The table.
         table_id: TableId,
-        /// The partition, if the table has partitions.
+        /// The partition, if the table is partitioned.
         partition_id: Option<PartitionId>,
-        /// One entry a bucket.
+        /// One entry per bucket.
         snapshots: Vec<KvSnapshot> as [&[KvSnapshot]],
     }
 }
 
 impl LatestKvSnapshots {
-    /// The entry of a bucket.
+    /// Returns the entry of a bucket.
     pub fn of_bucket(&self, bucket_id: BucketId) -> Option<&KvSnapshot> {
         self.snapshots
             .iter()
@@ -41,12 +41,12 @@ impl LatestKvSnapshots {
 }
 
 record! {
-    /// The snapshots of a table or partition that are still kept. Since release 1.0.
+    /// The snapshots of a table or partition that still exist. Since release 1.0.
     #[derive(Debug, Clone, PartialEq, Eq)]
     ActiveKvSnapshots {
         /// The table.
         table_id: TableId,
-        /// The partition, if the table has partitions.
+        /// The partition, if the table is partitioned.
         partition_id: Option<PartitionId>,
         /// The snapshots by bucket.
         snapshot_ids: BTreeMap<BucketId, BTreeSet<SnapshotId>> as [&BTreeMap<BucketId, BTreeSet<SnapshotId>>],
@@ -57,7 +57,7 @@ record! {
     /// A file of a snapshot.
     #[derive(Debug, Clone, PartialEq, Eq)]
     KvSnapshotFile {
-        /// Where it lies.
+        /// Its location.
         remote_path: String as [&str],
         /// The name it must have locally, so that RocksDB finds it.
         local_file_name: String as [&str],
@@ -65,10 +65,10 @@ record! {
 }
 
 record! {
-    /// What a snapshot of a bucket is made of.
+    /// The contents of a snapshot of a bucket.
     #[derive(Debug, Clone, PartialEq, Eq)]
     KvSnapshotMetadata {
-        /// The offset from which the log goes on behind it.
+        /// The log offset at which the snapshot was taken.
         log_offset: i64,
         /// Its files.
         files: Vec<KvSnapshotFile> as [&[KvSnapshotFile]],
@@ -76,10 +76,11 @@ record! {
 }
 
 record! {
-    /// What came of asking for snapshots to be kept. Source: `AcquireKvSnapshotLeaseResult.java`.
+    /// The result of leasing snapshots. Source: `AcquireKvSnapshotLeaseResult.java`.
     #[derive(Debug, Clone, PartialEq, Eq)]
     AcquireKvSnapshotLeaseResult {
-        /// Snapshots that were asked for and are gone, by bucket. A server of release 0.9.1 never names any: it does not look.
+        /// Requested snapshots that no longer exist, by bucket. A server of release 0.9.1 never returns any, because
+        /// it does not check.
         unavailable_snapshots: BTreeMap<TableBucket, SnapshotId> as [&BTreeMap<TableBucket, SnapshotId>],
     }
 }

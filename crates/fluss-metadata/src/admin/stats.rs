@@ -1,10 +1,10 @@
-//! How large tables are.
+//! The sizes of tables.
 
 use super::record::record;
 use crate::ids::TableBucket;
 
 record! {
-    /// How large a bucket is.
+    /// The size of a bucket.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     BucketStats {
         /// The bucket.
@@ -18,13 +18,13 @@ record! {
     /// How large a table is.
     #[derive(Debug, Clone, PartialEq, Eq)]
     TableStats {
-        /// One entry a bucket.
+        /// One entry per bucket.
         buckets: Vec<BucketStats> as [&[BucketStats]],
     }
 }
 
 impl TableStats {
-    /// All rows; none if the server does not count those of some bucket.
+    /// Returns all rows; none if the server does not count those of some bucket.
     pub fn row_count(&self) -> Option<i64> {
         self.buckets
             .iter()

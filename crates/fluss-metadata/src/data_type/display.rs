@@ -4,7 +4,7 @@ use std::fmt::{self, Formatter};
 
 use super::{DataType, DataTypeKind, RowType};
 
-/// How much of a type is written.
+/// How much of a type to write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Detail {
     /// Everything, so that it can be parsed again.
@@ -29,7 +29,7 @@ impl fmt::Display for RowType {
 }
 
 impl DataType {
-    /// A shorter form for people: `TIMESTAMP_LTZ(3)`, and `'...'` in place of descriptions.
+    /// Returns a shorter, human-readable form: `TIMESTAMP_LTZ(3)`, and `'...'` in place of descriptions.
     pub fn summary(&self) -> String {
         Shown(self, Detail::Summary).to_string()
     }
@@ -61,7 +61,7 @@ impl fmt::Display for Shown<'_, DataType> {
             }
             DataTypeKind::Row(row) => Shown(row, detail).fmt(f),
             DataTypeKind::Int => f.write_str("INT"),
-            // The others are called alike in SQL and in JSON.
+            // The others have the same name in SQL and in JSON.
             _ => f.write_str(data_type.root().name()),
         }?;
         if data_type.is_nullable() {

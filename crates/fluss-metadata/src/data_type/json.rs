@@ -7,16 +7,16 @@ use crate::error::Result;
 use crate::json::{Field, Json, JsonWriter, parse};
 
 impl DataType {
-    /// The JSON of the type, as it stands in schemas and in the request that adds a column.
+    /// Returns the JSON of the type, as used in schemas and in the request that adds a column.
     pub fn to_json(&self) -> String {
         JsonWriter::document(|json| write_members(self, json))
     }
 
-    /// Reads the JSON of a type.
+    /// Parses the JSON of a type.
     ///
     /// # Errors
     ///
-    /// Text that is no such JSON, a parameter out of its bounds, or nesting deeper than [`MAX_NESTING`].
+    /// Returns an error for invalid JSON, for a parameter out of bounds, or for nesting deeper than [`MAX_NESTING`].
     pub fn from_json(text: &[u8]) -> Result<Self> {
         read(parse("data type", text)?)
     }
@@ -81,7 +81,7 @@ pub(crate) fn read(json: Json<'_>) -> Result<DataType> {
 
 fn read_nested(json: Json<'_>, depth: usize) -> Result<DataType> {
     if depth > MAX_NESTING {
-        return Err(json.wrong("a type that is nested at most 32 levels deep"));
+        return Err(json.wrong("a type nested at most 32 levels deep"));
     }
     let [
         name,
@@ -107,7 +107,7 @@ fn read_nested(json: Json<'_>, depth: usize) -> Result<DataType> {
     let nested = |field: Field<'_>| read_nested(field.required()?, depth + 1).map(Arc::new);
     let name = name.required()?;
     let root = DataTypeRoot::of_name(&name.string()?)
-        .ok_or_else(|| name.wrong("the name of a type, in upper case"))?;
+        .ok_or_else(|| name.wrong("an upper-case type name"))?;
     let kind = match root {
         DataTypeRoot::Boolean => DataTypeKind::Boolean,
         DataTypeRoot::TinyInt => DataTypeKind::TinyInt,

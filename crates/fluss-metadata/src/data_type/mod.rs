@@ -21,9 +21,10 @@ use crate::error::{MetadataError, Result, shortened};
 pub const MAX_DECIMAL_PRECISION: u32 = 38;
 /// Highest precision of times and timestamps: nanoseconds.
 pub const MAX_TIME_PRECISION: u32 = 9;
-/// How many arrays, maps and rows may stand within each other.
+/// Maximum nesting depth of arrays, maps and rows.
 ///
-/// Types are walked by recursion; this bounds it, whatever a document says. DIFFERS: the Java classes have no such limit.
+/// Types are processed recursively; this limits the recursion, whatever a document says. DIFFERS: the Java classes
+/// have no such limit.
 pub const MAX_NESTING: usize = 32;
 
 /// The type of a column, an element or a field. Cheap to clone.
@@ -42,9 +43,9 @@ pub struct DataType {
     nullable: bool,
 }
 
-/// What kind of values a [`DataType`] has.
+/// The kind of values of a [`DataType`].
 ///
-/// The set is closed: encoders match it without a rest.
+/// The set is closed: encoders match it exhaustively.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum DataTypeKind {
     /// True or false.
@@ -61,7 +62,7 @@ pub enum DataTypeKind {
     Float,
     /// 64 bits, IEEE 754.
     Double,
-    /// Text of a fixed length, which no format but the indexed row enforces.
+    /// Text of a fixed length, which only the indexed row format enforces.
     Char {
         /// Length, from 1.
         length: u32,
@@ -75,33 +76,33 @@ pub enum DataTypeKind {
     },
     /// Bytes.
     Bytes,
-    /// A number with a fixed point.
+    /// A fixed-point number.
     Decimal {
-        /// Digits in all, 1 to 38.
+        /// Total number of digits, 1 to 38.
         precision: u32,
-        /// Digits behind the point, 0 to the precision.
+        /// Digits after the decimal point, 0 to the precision.
         scale: u32,
     },
     /// Days since 1970-01-01.
     Date,
-    /// Time of day; milliseconds are kept, whatever the precision.
+    /// Time of day, stored in milliseconds whatever the precision.
     Time {
-        /// Digits behind the second, 0 to 9.
+        /// Fractional digits of the second, 0 to 9.
         precision: u32,
     },
-    /// Date and time without a zone.
+    /// Date and time without a time zone.
     Timestamp {
-        /// Digits behind the second, 0 to 9.
+        /// Fractional digits of the second, 0 to 9.
         precision: u32,
     },
     /// A point in time.
     TimestampLtz {
-        /// Digits behind the second, 0 to 9.
+        /// Fractional digits of the second, 0 to 9.
         precision: u32,
     },
     /// A list of values of one type.
     Array(Arc<DataType>),
-    /// Keys with values.
+    /// A map from keys to values.
     Map {
         /// Type of the keys, never null.
         key: Arc<DataType>,
@@ -113,7 +114,7 @@ pub enum DataTypeKind {
 }
 
 impl DataType {
-    /// A type that allows null.
+    /// Creates a nullable type.
     pub fn new(kind: DataTypeKind) -> Self {
         Self {
             kind,
@@ -121,17 +122,17 @@ impl DataType {
         }
     }
 
-    /// What kind of values it has.
+    /// Returns the kind of its values.
     pub fn kind(&self) -> &DataTypeKind {
         &self.kind
     }
 
-    /// Whether it allows null.
+    /// Returns whether it is nullable.
     pub fn is_nullable(&self) -> bool {
         self.nullable
     }
 
-    /// The same type, with or without null.
+    /// Returns the same type, nullable or not.
     #[must_use]
     pub fn with_nullable(&self, nullable: bool) -> Self {
         Self {
@@ -140,19 +141,19 @@ impl DataType {
         }
     }
 
-    /// The same type, with null.
+    /// Returns the same type as nullable.
     #[must_use]
     pub fn as_nullable(&self) -> Self {
         self.with_nullable(true)
     }
 
-    /// The same type, without null.
+    /// Returns the same type as NOT NULL.
     #[must_use]
     pub fn as_non_nullable(&self) -> Self {
         self.with_nullable(false)
     }
 
-    /// The same type, without null: the short form of [`as_non_nullable`](Self::as_non_nullable).
+    /// Returns the same type as NOT NULL. Short for [`as_non_nullable`](Self::as_non_nullable).
     ///
     /// ```
     /// # use fluss_metadata::DataTypes;
@@ -163,7 +164,7 @@ impl DataType {
         self.as_non_nullable()
     }
 
-    /// Whether values have parts of their own: arrays, maps, rows.
+    /// Returns whether the type is nested: an array, map or row.
     pub fn is_nested(&self) -> bool {
         matches!(
             self.kind,
@@ -171,7 +172,7 @@ impl DataType {
         )
     }
 
-    /// Whether two types are the same but for null, at every level.
+    /// Returns whether two types are the same except for nullability, at every level.
     pub fn equals_ignoring_nullability(&self, other: &Self) -> bool {
         match (&self.kind, &other.kind) {
             (DataTypeKind::Array(a), DataTypeKind::Array(b)) => a.equals_ignoring_nullability(b),
@@ -196,7 +197,7 @@ impl DataType {
             .map_err(|error| error.within(|inner| format!("{field}{inner}")))
     }
 
-    /// Errors carry the path from here; those above put theirs before it.
+    /// Errors contain the path from here; callers prepend theirs.
     fn validate_at(&self, depth: usize) -> Result<()> {
         let refuse = |got: String, expected: String| Err(MetadataError::invalid("", got, expected));
         if depth > MAX_NESTING {

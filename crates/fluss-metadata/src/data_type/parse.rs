@@ -1,11 +1,11 @@
-//! Types out of SQL text. Source: `DataTypeParser.java`.
+//! Parses types from SQL text. Source: `DataTypeParser.java`.
 
 use std::str::FromStr;
 
 use super::{DataField, DataType, DataTypeKind, DataTypes, MAX_NESTING};
 use crate::error::{MetadataError, Result};
 
-/// Words that are no names unless they stand in back quotes.
+/// Words that are names only in back quotes.
 const KEYWORDS: &[&str] = &[
     "CHAR",
     "STRING",
@@ -65,7 +65,7 @@ enum Token {
 impl FromStr for DataType {
     type Err = MetadataError;
 
-    /// Reads the SQL form of a type, such as `ROW<id INT NOT NULL, tags ARRAY<STRING>>`. Upper and lower case are the same.
+    /// Parses the SQL form of a type, such as `ROW<id INT NOT NULL, tags ARRAY<STRING>>`, ignoring case.
     fn from_str(text: &str) -> Result<Self> {
         let mut parser = Parser {
             input: text,
@@ -84,11 +84,11 @@ impl FromStr for DataType {
 
 struct Parser<'a> {
     input: &'a str,
-    /// What is not yet read.
+    /// The remaining text.
     rest: &'a str,
-    /// Where the token in `ahead` begins, in bytes.
+    /// The byte position of the token in `ahead`.
     at: usize,
-    /// The next token, once it was looked at.
+    /// The next token, once it was peeked at.
     ahead: Option<Token>,
 }
 
@@ -124,7 +124,7 @@ impl Parser<'_> {
         taken.to_owned()
     }
 
-    /// Text up to the closing delimiter, which stands for itself when doubled.
+    /// Text up to the closing delimiter. A doubled delimiter stands for itself.
     fn quoted(&mut self, delimiter: char) -> Result<String> {
         let mut text = String::new();
         let mut characters = self.rest.chars();
@@ -256,7 +256,7 @@ impl Parser<'_> {
 
     fn data_type(&mut self, depth: usize) -> Result<DataType> {
         if depth > MAX_NESTING {
-            return Err(self.wrong("a type that is nested at most 32 levels deep"));
+            return Err(self.wrong("a type nested at most 32 levels deep"));
         }
         let data_type = self.plain_type(depth)?;
         let data_type = data_type.with_nullable(self.nullability()?);

@@ -1,4 +1,4 @@
-//! What types have in common. Source: `DataTypeRoot.java`, `DataTypeFamily.java`.
+//! Types without parameters, and groups of types. Source: `DataTypeRoot.java`, `DataTypeFamily.java`.
 
 use super::{DataType, DataTypeKind};
 
@@ -12,17 +12,17 @@ macro_rules! roots {
             /// All of them.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
-            /// The name in JSON documents.
+            /// Returns the name in JSON documents.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$name => $text),* }
             }
 
-            /// The groups it belongs to.
+            /// Returns the groups it belongs to.
             pub fn families(self) -> &'static [DataTypeFamily] {
                 match self { $(Self::$name => &[$(DataTypeFamily::$family),*]),* }
             }
 
-            /// Whether it belongs to a group.
+            /// Returns whether it belongs to a group.
             pub fn is_in(self, family: DataTypeFamily) -> bool {
                 self.families().contains(&family)
             }
@@ -82,7 +82,7 @@ macro_rules! families {
         pub enum DataTypeFamily { $($(#[$doc])* $name),* }
 
         impl DataTypeFamily {
-            /// The name in the Java classes.
+            /// Returns the name in the Java classes.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$name => $text),* }
             }
@@ -93,7 +93,7 @@ macro_rules! families {
 families! {
     /// Types without parts.
     Predefined => "PREDEFINED",
-    /// Types made of others.
+    /// Types composed of others.
     Constructed => "CONSTRUCTED",
     /// Text.
     CharacterString => "CHARACTER_STRING",
@@ -103,7 +103,7 @@ families! {
     Numeric => "NUMERIC",
     /// Whole numbers.
     IntegerNumeric => "INTEGER_NUMERIC",
-    /// Numbers without rounding.
+    /// Exact numbers.
     ExactNumeric => "EXACT_NUMERIC",
     /// Floating-point numbers.
     ApproximateNumeric => "APPROXIMATE_NUMERIC",
@@ -113,14 +113,14 @@ families! {
     Time => "TIME",
     /// Dates with times.
     Timestamp => "TIMESTAMP",
-    /// Many values of one type.
+    /// Collections of values of one type.
     Collection => "COLLECTION",
     /// Types beyond the SQL standard.
     Extension => "EXTENSION",
 }
 
 impl DataType {
-    /// The type without its parameters.
+    /// Returns the type without its parameters.
     pub fn root(&self) -> DataTypeRoot {
         match self.kind() {
             DataTypeKind::Boolean => DataTypeRoot::Boolean,

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::DataType;
 use crate::error::{MetadataError, Result, quoted_text};
 
-/// More fields than this are looked up by name through an index.
+/// Above this number of fields, names are looked up through an index.
 const SCANNED_FIELDS: usize = 8;
 
 /// The fields of a row, in order. Cheap to clone.
@@ -18,7 +18,7 @@ pub struct RowType {
 
 struct Inner {
     fields: Box<[DataField]>,
-    /// Positions in the order of the names; empty for few fields.
+    /// Positions, ordered by name; empty if there are few fields.
     by_name: Box<[u32]>,
 }
 
@@ -51,7 +51,7 @@ pub struct DataField {
     field_id: Option<i32>,
 }
 
-/// Equal are fields of one name, type and description: ids are given later, by the schema.
+/// Fields are equal if name, type and description are. Ids are ignored, because the schema assigns them later.
 impl PartialEq for DataField {
     fn eq(&self, other: &Self) -> bool {
         self.name == other.name
@@ -70,15 +70,15 @@ impl std::hash::Hash for DataField {
 }
 
 impl RowType {
-    /// A row of these fields.
+    /// Creates a row type with these fields.
     pub fn new(fields: Vec<DataField>) -> Self {
         let mut by_name = Vec::new();
-        // A row of more fields than a u32 can count does not fit into memory.
+        // A row with more fields than a u32 can count does not fit into memory.
         if let Ok(count) = u32::try_from(fields.len())
             && fields.len() > SCANNED_FIELDS
         {
             by_name = (0..count).collect();
-            // Stable, so that of two fields of one name the first one is found.
+            // Stable, so that the first of two fields with the same name is found.
             by_name.sort_by_key(|position| fields.get(*position as usize).map(DataField::name));
         }
         Self {
@@ -89,27 +89,27 @@ impl RowType {
         }
     }
 
-    /// The fields in order.
+    /// Returns the fields in order.
     pub fn fields(&self) -> &[DataField] {
         &self.inner.fields
     }
 
-    /// Number of fields.
+    /// Returns the number of fields.
     pub fn len(&self) -> usize {
         self.fields().len()
     }
 
-    /// Whether there is no field.
+    /// Returns whether it has no fields.
     pub fn is_empty(&self) -> bool {
         self.fields().is_empty()
     }
 
-    /// The field with that name.
+    /// Returns the field with that name.
     pub fn field(&self, name: &str) -> Option<&DataField> {
         self.fields().get(self.index_of(name)?)
     }
 
-    /// Position of the field with that name.
+    /// Returns the position of the field with that name.
     pub fn index_of(&self, name: &str) -> Option<usize> {
         if self.inner.by_name.is_empty() {
             return self.fields().iter().position(|field| field.name() == name);
@@ -127,7 +127,7 @@ impl RowType {
         (name_at(position) == name).then_some(position as usize)
     }
 
-    /// The row of the fields at `positions`, in that order.
+    /// Returns a row type with the fields at `positions`, in that order.
     pub fn project(&self, positions: &[usize]) -> Result<Self> {
         positions
             .iter()
@@ -151,14 +151,14 @@ impl RowType {
                 return Err(MetadataError::invalid(
                     field,
                     format!("a field named {}", quoted_text(inner.name())),
-                    "a name with more than white space",
+                    "a name that is not blank",
                 ));
             }
             if !names.insert(inner.name()) {
                 return Err(MetadataError::invalid(
                     field,
                     format!("two fields {}", quoted_text(inner.name())),
-                    "fields of different names",
+                    "fields with distinct names",
                 ));
             }
         }
@@ -167,7 +167,7 @@ impl RowType {
 }
 
 impl DataField {
-    /// A field without description.
+    /// Creates a field without a description.
     pub fn new(name: impl Into<Arc<str>>, data_type: DataType) -> Self {
         Self {
             name: name.into(),
@@ -177,43 +177,43 @@ impl DataField {
         }
     }
 
-    /// The same field with a description.
+    /// Returns the same field with a description.
     #[must_use]
     pub fn with_description(mut self, description: impl Into<Arc<str>>) -> Self {
         self.description = Some(description.into());
         self
     }
 
-    /// The same field with another type.
+    /// Returns the same field with another type.
     #[must_use]
     pub fn with_data_type(mut self, data_type: DataType) -> Self {
         self.data_type = data_type;
         self
     }
 
-    /// The same field with an id, or without one for a negative `id`.
+    /// Returns the same field with an id, or without one for a negative `id`.
     #[must_use]
     pub fn with_field_id(mut self, id: i32) -> Self {
         self.field_id = (id >= 0).then_some(id);
         self
     }
 
-    /// Its name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its type.
+    /// Returns the type.
     pub fn data_type(&self) -> &DataType {
         &self.data_type
     }
 
-    /// Its description.
+    /// Returns the description.
     pub fn description(&self) -> Option<&str> {
         self.description.as_deref()
     }
 
-    /// Its id, once a schema has given it one.
+    /// Returns the id, once a schema has assigned one.
     pub fn field_id(&self) -> Option<i32> {
         self.field_id
     }

@@ -1,10 +1,10 @@
-//! Short ways to write types.
+//! Constructors for types.
 
 use std::sync::Arc;
 
 use super::{DataField, DataType, DataTypeKind, RowType};
 
-/// Makes data types. All allow null; [`DataType::as_non_nullable`] forbids it.
+/// Creates data types. All are nullable; use [`DataType::as_non_nullable`] to change that.
 ///
 /// Lengths, precisions and scales are checked when a schema is built.
 #[derive(Debug)]
@@ -51,37 +51,37 @@ impl DataTypes {
         DataType::new(DataTypeKind::Binary { length })
     }
 
-    /// DECIMAL with `precision` digits, `scale` of them behind the point.
+    /// DECIMAL with `precision` digits, `scale` of them after the decimal point.
     pub fn decimal(precision: u32, scale: u32) -> DataType {
         DataType::new(DataTypeKind::Decimal { precision, scale })
     }
 
-    /// TIME to the second.
+    /// TIME with a precision of seconds.
     pub fn time() -> DataType {
         Self::time_with_precision(0)
     }
 
-    /// TIME with `precision` digits behind the second.
+    /// TIME with `precision` fractional digits of the second.
     pub fn time_with_precision(precision: u32) -> DataType {
         DataType::new(DataTypeKind::Time { precision })
     }
 
-    /// TIMESTAMP to the microsecond.
+    /// TIMESTAMP with a precision of microseconds.
     pub fn timestamp() -> DataType {
         Self::timestamp_with_precision(6)
     }
 
-    /// TIMESTAMP with `precision` digits behind the second.
+    /// TIMESTAMP with `precision` fractional digits of the second.
     pub fn timestamp_with_precision(precision: u32) -> DataType {
         DataType::new(DataTypeKind::Timestamp { precision })
     }
 
-    /// `TIMESTAMP_LTZ` to the microsecond.
+    /// `TIMESTAMP_LTZ` with a precision of microseconds.
     pub fn timestamp_ltz() -> DataType {
         Self::timestamp_ltz_with_precision(6)
     }
 
-    /// `TIMESTAMP_LTZ` with `precision` digits behind the second.
+    /// `TIMESTAMP_LTZ` with `precision` fractional digits of the second.
     pub fn timestamp_ltz_with_precision(precision: u32) -> DataType {
         DataType::new(DataTypeKind::TimestampLtz { precision })
     }

@@ -1,8 +1,8 @@
-//! Whole numbers of any size, as far as finding digits needs them.
+//! Whole numbers of any size, with the operations needed to find digits.
 
 use std::cmp::Ordering;
 
-/// A whole number from 0, 32 bits a limb, the lowest first, no zero limb at the end.
+/// A non-negative whole number in 32-bit limbs, the lowest first, without trailing zero limbs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Big {
     limbs: Vec<u32>,
@@ -71,7 +71,7 @@ impl Big {
         sum
     }
 
-    /// Takes `other` away, which must not be larger.
+    /// Subtracts `other`, which must not be larger.
     fn subtract(&mut self, other: &Self) {
         let mut borrow = 0;
         for (at, limb) in self.limbs.iter_mut().enumerate() {
@@ -83,7 +83,7 @@ impl Big {
         self.trim();
     }
 
-    /// Divides by `divisor`, leaves the rest, and returns the quotient, which must be small.
+    /// Divides by `divisor`, keeps the remainder, and returns the quotient, which must be small.
     pub(super) fn divide(&mut self, divisor: &Self) -> u32 {
         let mut quotient = 0;
         while *self >= *divisor {

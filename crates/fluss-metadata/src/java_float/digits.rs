@@ -1,27 +1,28 @@
-//! Which decimal digits stand for a binary number.
+//! Finds the decimal digits of a binary number.
 //!
-//! The number is a fraction of two whole numbers; digits come off by division until the rest is within half a unit of the binary number's
-//! last place. Where Java 17 stops a digit earlier or later than that, so does this.
+//! The number is a fraction of two whole numbers; digits are produced by division until the remainder is within half
+//! a unit of the binary number's last place. Where Java 17 stops a digit earlier or later than that, so does this.
 
 use std::cmp::Ordering;
 
 use super::big::Big;
 
-/// Significant digits, and how many of them stand before the point (negative: zeros behind it).
+/// Significant digits, and the number of them before the decimal point (negative: zeros after it).
 #[derive(Debug)]
 pub(super) struct Digits {
     pub(super) digits: String,
     pub(super) point: i32,
 }
 
-/// Bits behind the highest one of a significand.
+/// Bits after the highest one of a significand.
 const LOWER_BITS: i32 = 52;
 /// More digits than a double ever has.
 const MOST_DIGITS: usize = 24;
-/// Larger binary exponents than this are no whole numbers of 64 bits.
+/// With larger binary exponents, whole numbers exceed 64 bits.
 const MAX_WHOLE_EXPONENT: i32 = 62;
 
-/// Digits of `significand` · 2^(`exponent` − 52). Bit 52 of the significand is set; `significant_bits` of it carry information.
+/// Digits of `significand` · 2^(`exponent` − 52). Bit 52 of the significand is set; `significant_bits` of it carry
+/// information.
 pub(super) fn decimal_digits(significand: u64, exponent: i32, significant_bits: i32) -> Digits {
     let used_bits = LOWER_BITS + 1 - significand.trailing_zeros().cast_signed();
     let fraction_bits = (used_bits - exponent - 1).max(0);
@@ -81,8 +82,8 @@ fn bits_of_power_of_5(power: i32) -> i32 {
     }
 }
 
-/// A number as `value` · 5^`value_5` · 2^`value_2` / (5^`scale_5` · 2^`scale_2`) · 10^`decimal`, and half a unit in its last place as
-/// 5^`value_5` · 2^`margin_2` over the same divisor.
+/// A number as `value` · 5^`value_5` · 2^`value_2` / (5^`scale_5` · 2^`scale_2`) · 10^`decimal`, and half a unit in
+/// its last place as 5^`value_5` · 2^`margin_2` over the same divisor.
 struct Ratio {
     value: u64,
     value_5: u32,
@@ -93,13 +94,13 @@ struct Ratio {
     decimal: i32,
 }
 
-/// Digits as they came off, and whether the last one is to be raised.
+/// The digits produced, and whether to round up the last one.
 struct Generated {
     digits: Vec<u8>,
     decimal: i32,
     low: bool,
     high: bool,
-    /// Twice the rest against the divisor: which digit is nearer.
+    /// Compares twice the remainder with the divisor: which digit is nearer.
     twice_rest: Ordering,
 }
 
@@ -170,14 +171,15 @@ fn of_fraction(
 }
 
 impl Ratio {
-    /// As Java does with numbers of 32 or 64 bits, to whose width `wrap` cuts. Sums may overflow there, and digits change with it.
+    /// As Java does with numbers of 32 or 64 bits, to whose width `wrap` cuts. Sums may overflow there, and digits
+    /// change with it.
     fn generate_wrapping(&self, wrap: impl Fn(i64) -> i64) -> Generated {
         let made = |number: u64, power_of_5: u32, power_of_2: u32| {
             let product = number.wrapping_mul(5_u64.wrapping_pow(power_of_5));
             wrap(product.wrapping_shl(power_of_2).cast_signed())
         };
         let mut value = made(self.value, self.value_5, self.value_2);
-        // Cut to their bits, divisors stay above 0; Java would fail too if not.
+        // Truncated to their bits, divisors stay above 0; otherwise Java would fail too.
         let scale = made(1, self.scale_5, self.scale_2).max(1);
         let ten_scales = wrap(scale.wrapping_mul(10));
         let mut margin = made(1, self.value_5, self.margin_2);
@@ -195,7 +197,7 @@ impl Ratio {
         })
     }
 
-    /// With numbers of any size. Here Java stops where the margin is just reached, too.
+    /// With numbers of any size. Here Java also stops if the margin is just reached.
     fn generate_exact(&self) -> Generated {
         let made = |number: u64, power_of_5: u32, power_of_2: u32| {
             Big::new(number)
@@ -220,7 +222,7 @@ impl Ratio {
     }
 }
 
-/// One digit, and how near the rest is to nothing (`low`) and to one more (`high`).
+/// One digit, and whether the remainder is near zero (`low`) or near the next digit (`high`).
 struct Step {
     digit: u8,
     low: bool,
@@ -228,7 +230,7 @@ struct Step {
     twice_rest: Ordering,
 }
 
-/// Takes digits until the rest is near enough.
+/// Produces digits until the remainder is near enough.
 fn generate(mut decimal: i32, mut step: impl FnMut(bool) -> Step) -> Generated {
     let mut digits = Vec::with_capacity(MOST_DIGITS);
     let mut first = true;
@@ -257,7 +259,7 @@ fn generate(mut decimal: i32, mut step: impl FnMut(bool) -> Step) -> Generated {
     }
 }
 
-/// Adds one to the last digit. Whether the first digit became 10, which is then a 1 with all behind it 0.
+/// Adds one to the last digit. Returns whether the first digit became 10, which is then a 1 followed by zeros.
 fn round_up(digits: &mut [u8]) -> bool {
     for digit in digits.iter_mut().rev() {
         if *digit < 9 {

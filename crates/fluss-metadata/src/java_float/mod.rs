@@ -1,8 +1,8 @@
 //! Floating-point numbers as Java 17 writes them, which partition names and Hudi keys depend on.
 //!
 //! Up to release 18 Java does not always find the shortest digits: 2·10²³ becomes `1.9999999999999998E23`. Names must
-//! agree to the last digit, so the digits are found here as Java finds them. Clients on Java 19 and later find the shortest ones instead, and
-//! so disagree with older ones about such names.
+//! agree to the last digit, so this finds the digits as Java 17 does. Clients on Java 19 and later find the shortest
+//! ones instead, and so disagree with older ones about such names.
 
 mod big;
 mod digits;
@@ -44,7 +44,7 @@ pub fn java_double_to_string(value: f64) -> String {
     layout(value.is_sign_negative(), &digits)
 }
 
-/// The text of what has no digits.
+/// The text of values without digits.
 fn special(value: f64) -> Option<&'static str> {
     match (
         value.is_nan(),
@@ -78,7 +78,7 @@ fn of_parts(fraction: u64, exponent: i32, fraction_bits: u32, bias: i32) -> Digi
     )
 }
 
-/// Plain from 10⁻³ to 10⁷, else with an exponent; always a point with a digit behind it.
+/// Plain from 10⁻³ to 10⁷, otherwise with an exponent; always with a decimal point and a digit after it.
 fn layout(negative: bool, number: &Digits) -> String {
     let sign = if negative { "-" } else { "" };
     let digits = &number.digits;

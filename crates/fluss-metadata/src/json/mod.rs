@@ -1,4 +1,4 @@
-//! JSON as the Java classes write it and read it.
+//! JSON, written and read like the Java classes do.
 
 mod read;
 mod write;

@@ -1,8 +1,8 @@
-//! Reads JSON that came from elsewhere.
+//! Reads untrusted JSON.
 //!
-//! The text is checked once as a whole; then values are slices of it, taken apart where they are asked for. So nothing is allocated
-//! but what ends in the result: no tree of values is built that would be many times the size of the text, and nesting that nobody
-//! asks for is skipped without recursion.
+//! The text is validated once as a whole. Values are slices of it that are parsed on demand. So only what ends up in
+//! the result is allocated: no tree of values many times the size of the text is built, and nesting that is not
+//! requested is skipped without recursion.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -11,10 +11,10 @@ use serde::de::IgnoredAny;
 
 use crate::error::{MetadataError, Result, quoted_text, shortened};
 
-/// Most names in a list. Without a limit such a list could take many times the room of its text.
+/// Maximum number of names in a list. Without a limit, a list could take many times the memory of its text.
 const MAX_NAMES: usize = 2048;
 
-/// A value within a document that is known to be JSON.
+/// A value within a document that is valid JSON.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Json<'a> {
     document: &'static str,
@@ -72,7 +72,7 @@ fn value_length(text: &str) -> usize {
     text.len()
 }
 
-/// Takes the next value off `rest`, and the separator behind it.
+/// Takes the next value and its separator from `rest`.
 fn next_value<'a>(rest: &mut &'a str) -> Option<&'a str> {
     let text = trim(rest);
     if text.is_empty() {
@@ -88,7 +88,7 @@ fn next_value<'a>(rest: &mut &'a str) -> Option<&'a str> {
 fn decode(text: &str) -> Option<Cow<'_, str>> {
     let inner = text.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') {
-        // Fails for halves of surrogate pairs, which no text can hold.
+        // Fails for unpaired surrogates, which strings cannot contain.
         serde_json::from_str::<String>(text).ok().map(Cow::Owned)
     } else {
         Some(Cow::Borrowed(inner))
@@ -108,7 +108,7 @@ impl<'a> Json<'a> {
         self.text == "null"
     }
 
-    /// The error that something else was expected here.
+    /// Creates the error that something else was expected here.
     pub(crate) fn wrong(self, expected: &str) -> MetadataError {
         let got = shortened(self.text);
         let place = match self.field {
@@ -138,8 +138,8 @@ impl<'a> Json<'a> {
         }))
     }
 
-    /// The members of an object that have these names, in one pass; null counts as absent, and of two members of one name the last
-    /// one counts.
+    /// The members of an object with these names, in one pass. Null counts as absent, and the last of two members
+    /// with the same name wins.
     pub(crate) fn fields<const N: usize>(self, names: [&'static str; N]) -> Result<[Field<'a>; N]> {
         let mut found = names.map(|name| Field {
             of: self,
@@ -148,7 +148,7 @@ impl<'a> Json<'a> {
         });
         for (key, value) in self.members()? {
             let Some(key) = decode(key) else {
-                return Err(value.wrong("a name of whole characters"));
+                return Err(value.wrong("a name without unpaired surrogates"));
             };
             for field in &mut found {
                 if field.name == key {
@@ -159,7 +159,7 @@ impl<'a> Json<'a> {
         Ok(found)
     }
 
-    /// The elements of an array, with their number.
+    /// Returns the elements of an array, with their number.
     pub(crate) fn elements(self) -> Result<(usize, impl Iterator<Item = Json<'a>>)> {
         let inner = self.inner('[', ']', "an array")?;
         let values = move || {
@@ -172,10 +172,10 @@ impl<'a> Json<'a> {
         ))
     }
 
-    /// The elements of an array, each read by `read`.
+    /// Returns the elements of an array, each read by `read`.
     pub(crate) fn list<T>(self, mut read: impl FnMut(Json<'a>) -> Result<T>) -> Result<Vec<T>> {
         let (count, elements) = self.elements()?;
-        // Counted, so that the list is never allocated larger than it becomes.
+        // Counted first, so that the list is allocated with its exact size.
         let mut list = Vec::with_capacity(count);
         for element in elements {
             list.push(read(element)?);
@@ -210,12 +210,13 @@ impl<'a> Json<'a> {
             .map_err(|_| self.wrong("a whole number within range"))
     }
 
-    /// An object of texts; numbers and booleans are taken as their text, as Jackson does.
+    /// An object of strings. Numbers and booleans are converted to strings, as in Jackson.
     pub(crate) fn string_map(self) -> Result<BTreeMap<String, String>> {
         // One by one: collecting would put all into one list first.
         let mut map = BTreeMap::new();
         for (key, value) in self.members()? {
-            let key = decode(key).ok_or_else(|| value.wrong("a name of whole characters"))?;
+            let key =
+                decode(key).ok_or_else(|| value.wrong("a name without unpaired surrogates"))?;
             let text = match value.text.as_bytes().first() {
                 Some(b'"') => value.string()?,
                 Some(b'{' | b'[') => return Err(value.wrong("a string")),
@@ -228,7 +229,7 @@ impl<'a> Json<'a> {
     }
 }
 
-/// A member of an object, there or not.
+/// A member of an object, which may be absent.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Field<'a> {
     of: Json<'a>,
@@ -237,12 +238,12 @@ pub(crate) struct Field<'a> {
 }
 
 impl<'a> Field<'a> {
-    /// The value if it is there.
+    /// Returns the value, if present.
     pub(crate) fn optional(self) -> Option<Json<'a>> {
         self.value
     }
 
-    /// The value, which must be there.
+    /// Returns the value, which must be present.
     pub(crate) fn required(self) -> Result<Json<'a>> {
         self.value.ok_or_else(|| MetadataError::Json {
             document: self.of.document,

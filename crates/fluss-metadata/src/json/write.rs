@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-/// Writes one JSON value after another into a text.
+/// Writes JSON values to a string.
 #[derive(Debug, Default)]
 pub(crate) struct JsonWriter {
     text: String,
@@ -47,8 +47,8 @@ impl JsonWriter {
         self.needs_comma = false;
     }
 
-    /// Escapes what Jackson escapes: quotes, backslashes, control characters, and characters beyond the first 65,536 as two halves;
-    /// digits in upper case.
+    /// Escapes what Jackson escapes: quotes, backslashes, control characters, and characters beyond U+FFFF as
+    /// surrogate pairs, with upper-case digits.
     pub(crate) fn string(&mut self, value: &str) {
         self.separate();
         self.text.push('"');
@@ -62,7 +62,7 @@ impl JsonWriter {
                 '\u{8}' => self.text.push_str("\\b"),
                 '\u{c}' => self.text.push_str("\\f"),
                 '\0'..='\u{1f}' => {
-                    // Writing into a text cannot fail.
+                    // Writing to a string cannot fail.
                     let _ = write!(self.text, "\\u{:04X}", u32::from(character));
                 }
                 '\u{10000}'.. => {
@@ -78,7 +78,7 @@ impl JsonWriter {
 
     fn raw(&mut self, text: impl std::fmt::Display) {
         self.separate();
-        // Writing into a text cannot fail.
+        // Writing to a string cannot fail.
         let _ = write!(self.text, "{text}");
     }
 

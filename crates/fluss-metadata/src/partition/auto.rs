@@ -1,4 +1,4 @@
-//! Partitions that come and go with time. Source: `AutoPartitionStrategy.java`, `PartitionUtils.java`.
+//! Time-based partitions. Source: `AutoPartitionStrategy.java`, `PartitionUtils.java`.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::path::{validate_name, validate_prefix};
 use crate::table::property;
 
 choices! {
-    /// How long a partition's time is.
+    /// The time span of a partition.
     AutoPartitionTimeUnit("auto-partition time unit") {
         /// A year, `2024`.
         Year => "YEAR",
@@ -29,7 +29,7 @@ choices! {
 }
 
 impl AutoPartitionTimeUnit {
-    /// How partitions are named where the table does not say.
+    /// Returns the format of partition names if the table does not set one.
     pub fn default_format(self) -> &'static str {
         match self {
             Self::Year => "yyyy",
@@ -54,11 +54,11 @@ pub struct AutoPartitionStrategy {
 }
 
 impl AutoPartitionStrategy {
-    /// Reads the properties of a table.
+    /// Parses the properties of a table.
     ///
     /// # Errors
     ///
-    /// A value that cannot be read, with the property. The time format is checked where it is used.
+    /// Returns an error with the property if a value is invalid. The time format is checked when it is used.
     pub fn from_properties(properties: &BTreeMap<String, String>) -> Result<Self> {
         fn read<T>(
             properties: &BTreeMap<String, String>,
@@ -105,53 +105,54 @@ impl AutoPartitionStrategy {
         })
     }
 
-    /// Whether partitions come and go by time.
+    /// Returns whether the table has time-based partitions.
     pub fn is_enabled(&self) -> bool {
         self.enabled
     }
 
-    /// The partition key that holds the time, if it is named; else it is the first one.
+    /// Returns the partition key that contains the time, if it is set; the default is the first one.
     pub fn key(&self) -> Option<&str> {
         self.key.as_deref()
     }
 
-    /// How long a partition's time is.
+    /// Returns the time span of a partition.
     pub fn time_unit(&self) -> AutoPartitionTimeUnit {
         self.time_unit
     }
 
-    /// How partitions are named, if the table says so. Since release 1.0.
+    /// Returns the format of partition names, if the table sets one. Since release 1.0.
     pub fn time_format(&self) -> Option<&str> {
         self.time_format.as_deref()
     }
 
-    /// Name of the zone that days begin in, if the table says so.
+    /// Returns the name of the time zone, if the table sets one.
     pub fn time_zone(&self) -> Option<&str> {
         self.time_zone.as_deref()
     }
 
-    /// The zone that days begin in; UTC where the table does not say, or names one that is not known.
+    /// Returns the time zone; UTC if the table does not set one or it is unknown.
     ///
-    /// DIFFERS: the Java client takes the zone of the machine it runs on where the table does not say, the server that of its own
-    /// machine. Servers mostly run in UTC; [`with_time_zone`](Self::with_time_zone) is for those that do not.
+    /// DIFFERS: if the table does not set one, the Java client uses the time zone of its own machine, and the server
+    /// that of its machine. Most servers run in UTC; use [`with_time_zone`](Self::with_time_zone) for those that do
+    /// not.
     pub fn zone(&self) -> TimeZone {
         self.time_zone()
             .map_or_else(TimeZone::utc, TimeZone::get_or_utc)
     }
 
-    /// The same with another zone.
+    /// Returns the same strategy with another time zone.
     #[must_use]
     pub fn with_time_zone(mut self, zone: impl Into<String>) -> Self {
         self.time_zone = Some(zone.into());
         self
     }
 
-    /// How many partitions are made ahead of time.
+    /// Returns how many partitions are created ahead of time.
     pub fn num_precreate(&self) -> i32 {
         self.num_precreate
     }
 
-    /// How many partitions are kept.
+    /// Returns how many partitions are kept.
     pub fn num_retention(&self) -> i32 {
         self.num_retention
     }
@@ -165,11 +166,12 @@ impl AutoPartitionStrategy {
         TimeFormat::parse(self.pattern())
     }
 
-    /// The value that names the partition of a moment, in milliseconds since 1970, or one so many units later.
+    /// Returns the value that names the partition for a time in milliseconds since 1970, or the partition `offset`
+    /// units later.
     ///
     /// # Errors
     ///
-    /// A time format that cannot be read.
+    /// Returns an error if the time format is invalid.
     pub fn partition_time(&self, epoch_millis: i64, offset: i32) -> Result<String> {
         let format = self.format()?;
         let zone = self.zone();
@@ -190,25 +192,26 @@ impl AutoPartitionStrategy {
                 day: Date::of_epoch(now.day.to_epoch() + offset),
                 second: now.second,
             }),
-            // Hours pass, whatever clocks do meanwhile.
+            // Hours are elapsed time, whatever clocks do.
             AutoPartitionTimeUnit::Hour => zone.to_local(seconds.saturating_add(offset * 3600)),
         };
         Ok(format.format(local))
     }
 
-    /// Whether a value is written in the table's format.
+    /// Returns whether a value matches the table's format.
     ///
-    /// As strict as the Java classes: in the format `yyyyQ`, the default for quarters, no value is, since Java reads the year with all
-    /// digits that follow; servers too refuse such partitions from clients.
+    /// As strict as the Java classes: no value matches `yyyyQ`, the default for quarters, because Java parses all
+    /// following digits as the year. Servers also reject such partitions from clients.
     pub fn is_valid_partition_time(&self, value: &str) -> bool {
         self.format().is_ok_and(|format| format.matches(value))
     }
 
-    /// Checks that the time format orders partitions by name as by time, and makes names that partitions can have.
+    /// Checks that the time format sorts partition names by time, and only produces valid partition names.
     ///
     /// # Errors
     ///
-    /// A format that cannot be read, has other fields than the time unit needs, or makes illegal names.
+    /// Returns an error if the format is invalid, has different fields than the time unit requires, or produces
+    /// invalid names.
     pub fn validate_time_format(&self) -> Result<()> {
         let Some(pattern) = self.time_format() else {
             return Ok(());
@@ -226,19 +229,20 @@ impl AutoPartitionStrategy {
                 ),
             ));
         }
-        // 2024-11-11 11:00, any moment would do.
+        // 2024-11-11 11:00; any time would do.
         let sample = format.format(Local::of_seconds(1_731_322_800));
         validate_name("", &sample)
             .and_then(|()| validate_prefix("", &sample))
             .map_err(|error| error.within(|_| field()))
     }
 
-    /// Checks that a writer may create the partition `spec` now: its time is written in the table's format and within retention.
+    /// Checks that a writer may create the partition `spec` now: its time matches the table's format and is within
+    /// the retention.
     ///
     /// # Errors
     ///
-    /// The value, with the format or the earliest value that would do. Nothing is checked where the table neither makes partitions by
-    /// time nor names a format.
+    /// Returns an error with the value and the format or the earliest valid value. Does nothing if the table has
+    /// neither time-based partitions nor a format.
     pub fn validate_partition(
         &self,
         partition_keys: &[String],
@@ -271,19 +275,19 @@ impl AutoPartitionStrategy {
             return Err(MetadataError::invalid(
                 field,
                 format!("{value:?}"),
-                format!("{earliest:?} or later, as older partitions are not kept"),
+                format!("{earliest:?} or later, because older partitions are not kept"),
             ));
         }
         Ok(())
     }
 
-    /// Whether a value is a time before the partition of now.
+    /// Returns whether a value is a time before the current partition.
     pub fn is_past(&self, value: &str, now_millis: i64) -> Result<bool> {
         Ok(self.is_valid_partition_time(value)
             && value < self.partition_time(now_millis, 0)?.as_str())
     }
 
-    /// The partition of a moment, for a table with one partition key.
+    /// Returns the partition for a time, for a table with one partition key.
     pub fn partition(
         &self,
         partition_keys: &[String],

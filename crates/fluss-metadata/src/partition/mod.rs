@@ -1,4 +1,4 @@
-//! Partitions: which values name one, and which names come with time.
+//! Partitions: the values that name them, and time-based names.
 
 mod auto;
 mod spec;

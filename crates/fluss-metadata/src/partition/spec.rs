@@ -1,4 +1,4 @@
-//! Partition keys with their values, and the name they make.
+//! Partition keys with their values, and the resulting name.
 
 use std::fmt;
 
@@ -9,10 +9,11 @@ use crate::text::Count;
 
 use super::PartitionValue;
 
-/// What separates the values in a partition's name.
+/// The separator of the values in a partition's name.
 const SEPARATOR: &str = "$";
 
-/// The value of the partition that stands for all that only the lake has. Since release 1.0; servers keep it to themselves.
+/// The value of the partition that stands for everything that is only in the lake. Since release 1.0; reserved for
+/// servers.
 pub const HISTORICAL_PARTITION_VALUE: &str = "__historical__";
 
 /// Values for some or all partition keys.
@@ -22,7 +23,7 @@ pub struct PartitionSpec {
 }
 
 impl PartitionSpec {
-    /// A spec of keys with values.
+    /// Creates a spec from keys and values.
     pub fn new<K: Into<String>, V: Into<String>>(
         entries: impl IntoIterator<Item = (K, V)>,
     ) -> Self {
@@ -34,12 +35,12 @@ impl PartitionSpec {
         }
     }
 
-    /// Keys with values, in the order given.
+    /// Iterates over keys and values, in the order given.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &str)> {
         self.entries.iter().map(|(k, v)| (k.as_str(), v.as_str()))
     }
 
-    /// The value of a key.
+    /// Returns the value of a key.
     pub fn get(&self, key: &str) -> Option<&str> {
         self.iter()
             .find(|(name, _)| *name == key)
@@ -55,7 +56,7 @@ pub struct ResolvedPartitionSpec {
 }
 
 impl ResolvedPartitionSpec {
-    /// A spec of as many values as keys.
+    /// Creates a spec from keys and the same number of values.
     pub fn new(keys: Vec<String>, values: Vec<String>) -> Result<Self> {
         if keys.len() != values.len() || keys.is_empty() {
             return Err(MetadataError::invalid(
@@ -67,7 +68,7 @@ impl ResolvedPartitionSpec {
         Ok(Self { keys, values })
     }
 
-    /// Puts the values of a spec in the order of the table's keys.
+    /// Orders the values of a spec by the table's keys.
     pub fn from_partition_spec(keys: &[String], spec: &PartitionSpec) -> Result<Self> {
         if spec.iter().len() != keys.len() {
             return Err(MetadataError::invalid(
@@ -91,7 +92,7 @@ impl ResolvedPartitionSpec {
         Self::new(keys.to_vec(), values)
     }
 
-    /// Makes the spec of a row, from the values of its partition columns in the order of the table's keys.
+    /// Creates the spec of a row from the values of its partition columns, in the order of the table's keys.
     pub fn from_values<'a>(
         keys: &[String],
         values: impl IntoIterator<Item = PartitionValue<'a>>,
@@ -100,9 +101,9 @@ impl ResolvedPartitionSpec {
         Self::new(keys.to_vec(), values.collect())
     }
 
-    /// Takes a partition's name apart.
+    /// Parses a partition's name.
     ///
-    /// Empty values at the end get lost, as in the Java classes; the server lets no value be empty.
+    /// Trailing empty values are lost, as in the Java classes; the server does not allow empty values.
     pub fn from_partition_name(keys: &[String], name: &str) -> Result<Self> {
         let mut values = name.split(SEPARATOR).map(str::to_owned).collect::<Vec<_>>();
         while values.len() > 1 && values.last().is_some_and(String::is_empty) {
@@ -111,7 +112,7 @@ impl ResolvedPartitionSpec {
         Self::new(keys.to_vec(), values)
     }
 
-    /// Takes a [`qualified_name`](Self::qualified_name) apart.
+    /// Parses a [`qualified_name`](Self::qualified_name).
     pub fn from_qualified_name(name: &str) -> Result<Self> {
         let pairs = name
             .split('/')
@@ -132,22 +133,22 @@ impl ResolvedPartitionSpec {
         )
     }
 
-    /// The keys.
+    /// Returns the keys.
     pub fn partition_keys(&self) -> &[String] {
         &self.keys
     }
 
-    /// The values, one a key.
+    /// Returns the values, one per key.
     pub fn partition_values(&self) -> &[String] {
         &self.values
     }
 
-    /// The name of the partition: the values joined by `$`.
+    /// Returns the name of the partition: the values joined by `$`.
     pub fn partition_name(&self) -> String {
         self.values.join(SEPARATOR)
     }
 
-    /// The form `key=value/key=value` that lakes use for paths.
+    /// Returns the form `key=value/key=value` that lakes use for paths.
     pub fn qualified_name(&self) -> String {
         self.keys
             .iter()
@@ -157,18 +158,19 @@ impl ResolvedPartitionSpec {
             .join("/")
     }
 
-    /// The values by key.
+    /// Returns the values by key.
     pub fn to_partition_spec(&self) -> PartitionSpec {
         PartitionSpec::new(self.keys.iter().cloned().zip(self.values.iter().cloned()))
     }
 
-    /// Checks the values as the server does before it creates a partition: a name each, not one that it keeps to itself.
+    /// Checks the values like the server does before it creates a partition: each must be a valid name that is not
+    /// reserved.
     pub fn validate(&self) -> Result<()> {
         self.validate_existing()?;
         self.each_value(validate_prefix)
     }
 
-    /// Checks the values as the server does before it looks for a partition: a name each.
+    /// Checks the values like the server does before it looks up a partition: each must be a valid name.
     pub fn validate_existing(&self) -> Result<()> {
         self.each_value(validate_name)
     }
@@ -188,7 +190,7 @@ impl fmt::Display for ResolvedPartitionSpec {
     }
 }
 
-/// A partition of a table.
+/// Creates the path of a partition of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PartitionInfo {
     partition_id: PartitionId,
@@ -198,7 +200,7 @@ pub struct PartitionInfo {
 }
 
 impl PartitionInfo {
-    /// Puts together what a server answered.
+    /// Creates the value from a server's response.
     pub fn new(
         partition_id: PartitionId,
         spec: ResolvedPartitionSpec,
@@ -212,35 +214,35 @@ impl PartitionInfo {
         }
     }
 
-    /// The same with a number of buckets of its own.
+    /// Returns the same partition with its own number of buckets.
     #[must_use]
     pub fn with_bucket_count(mut self, bucket_count: Option<i32>) -> Self {
         self.bucket_count = bucket_count;
         self
     }
 
-    /// Its id.
+    /// Returns the id.
     pub fn partition_id(&self) -> PartitionId {
         self.partition_id
     }
 
-    /// Its name.
+    /// Returns the name.
     pub fn partition_name(&self) -> String {
         self.spec.partition_name()
     }
 
-    /// Its values by key.
+    /// Returns the values by key.
     pub fn resolved_partition_spec(&self) -> &ResolvedPartitionSpec {
         &self.spec
     }
 
-    /// How many buckets it has, if the server says so (from release 1.0): a table that got another number of buckets has older
-    /// partitions with the former one.
+    /// Returns its number of buckets, if the server reports it (since release 1.0): after a table is rescaled, older
+    /// partitions keep the previous number.
     pub fn bucket_count(&self) -> Option<i32> {
         self.bucket_count
     }
 
-    /// Where its tiered files lie, if the server says so (from release 1.0).
+    /// Returns the location of its tiered files, if the server reports it (since release 1.0).
     pub fn remote_data_dir(&self) -> Option<&str> {
         self.remote_data_dir.as_deref()
     }

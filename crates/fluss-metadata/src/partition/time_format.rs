@@ -1,7 +1,7 @@
-//! Patterns of letters for times, such as `yyyy-MM-dd`, as far as partitions have use for them.
+//! Patterns for times, such as `yyyy-MM-dd`, with the features that partitions need.
 //!
-//! They print and read what `java.time.format.DateTimeFormatter` prints and reads, with its rules for digits that stand next to each
-//! other, since server and clients must agree on which partition a time belongs to.
+//! They format and parse like `java.time.format.DateTimeFormatter`, including its rules for adjacent digits, because
+//! servers and clients must agree on the partition of a time.
 
 use super::auto::AutoPartitionTimeUnit;
 use super::zone::Local;
@@ -39,12 +39,12 @@ enum Item {
         least: usize,
         most: usize,
         sign: Sign,
-        /// Digits of the numbers that follow directly, which this one must leave.
+        /// Digits that this number must leave for the numbers that follow directly.
         reserved: usize,
     },
 }
 
-/// A pattern that was read.
+/// A parsed pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct TimeFormat {
     items: Vec<Item>,
@@ -70,7 +70,7 @@ fn number(letter: char, count: usize) -> Option<Item> {
 }
 
 impl TimeFormat {
-    /// Reads a pattern of the fields `yyyy` or `uuuu`, `Q`, `MM`, `dd` and `HH`, and text between them.
+    /// Parses a pattern of the fields `yyyy` or `uuuu`, `Q`, `MM`, `dd` and `HH`, and text between them.
     pub(super) fn parse(pattern: &str) -> Result<Self> {
         let refuse = |got: String| {
             MetadataError::invalid(
@@ -80,7 +80,7 @@ impl TimeFormat {
             )
         };
         let mut items = Vec::new();
-        // Where the number began that must leave digits to those directly behind it.
+        // The start of the number that must leave digits for those directly after it.
         let mut adjacent = None;
         let mut rest = pattern;
         while let Some(first) = rest.chars().next() {
@@ -113,7 +113,7 @@ impl TimeFormat {
         Ok(Self { items })
     }
 
-    /// Whether the fields are those that a unit needs, in the order of their length.
+    /// Returns whether the fields are those that a unit requires, from longest to shortest.
     pub(super) fn has_fields_of(&self, unit: AutoPartitionTimeUnit) -> bool {
         let fields = self.items.iter().filter_map(|item| match item {
             Item::Literal(_) => None,
@@ -161,7 +161,7 @@ impl TimeFormat {
         text
     }
 
-    /// Whether a text is a time in this format.
+    /// Returns whether a text matches this format.
     pub(super) fn matches(&self, text: &str) -> bool {
         self.read(text).is_some_and(|values| values.are_possible())
     }
@@ -188,7 +188,7 @@ impl TimeFormat {
                         Field::Day => &mut values.day,
                         Field::Hour => &mut values.hour,
                     };
-                    // A field that comes twice must say the same.
+                    // A repeated field must have the same value.
                     if slot.is_some_and(|before| before != value) {
                         return None;
                     }
@@ -201,8 +201,8 @@ impl TimeFormat {
     }
 }
 
-/// Adds a number. The first of several that stand next to each other takes as many digits as it can, less those of the others, which
-/// have a fixed number of them; one without a fixed number makes the one before take all.
+/// Adds a number. The first of several adjacent numbers takes as many digits as possible, minus those of the others,
+/// which have a fixed number of digits. A number without a fixed width makes the one before it take all.
 fn append_number(items: &mut Vec<Item>, adjacent: &mut Option<usize>, item: Item) {
     let fixed = match &item {
         Item::Number {
@@ -229,7 +229,7 @@ fn append_number(items: &mut Vec<Item>, adjacent: &mut Option<usize>, item: Item
     items.push(item);
 }
 
-/// Takes text in quotes off the start; two quotes stand for one.
+/// Takes quoted text from the start; two quotes stand for one.
 fn quoted(rest: &str) -> Option<(String, &str)> {
     let inner = rest.strip_prefix('\'')?;
     if let Some(behind) = inner.strip_prefix('\'') {
@@ -301,8 +301,8 @@ struct Values {
 const MAX_YEAR: i128 = 999_999_999;
 
 impl Values {
-    /// As Java resolves fields: a month counts only within a whole date, days up to 31 fall back to the end of their month, and 24 hours
-    /// are the end of the day.
+    /// Resolves fields like Java: a month is only checked within a whole date, days up to 31 are clamped to the end
+    /// of their month, and 24 hours mean the end of the day.
     fn are_possible(&self) -> bool {
         let long = |value: &Option<i128>| value.is_none_or(|value| i64::try_from(value).is_ok());
         let whole = [self.quarter, self.month, self.day, self.year];

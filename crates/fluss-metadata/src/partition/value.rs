@@ -1,4 +1,5 @@
-//! Values of partition columns as text, both ways. Source: `PartitionNameConverters.java`, `PartitionUtils.java`.
+//! Conversion of partition column values to and from text. Source: `PartitionNameConverters.java`,
+//! `PartitionUtils.java`.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -36,7 +37,7 @@ pub enum PartitionValue<'a> {
 }
 
 impl Display for PartitionValue<'_> {
-    /// The text that stands for the value in a partition's name.
+    /// The text for the value in a partition's name.
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Self::String(text) => f.write_str(text),
@@ -48,7 +49,7 @@ impl Display for PartitionValue<'_> {
                 write!(f, "{year:04}-{month:02}-{day:02}")
             }
             Self::Time(millis) => {
-                // Values outside a day come as Java's floorDiv and floorMod have them.
+                // Values outside a day follow Java's floorDiv and floorMod.
                 let (hours, of_hour) = (millis.div_euclid(3_600_000), millis.rem_euclid(3_600_000));
                 let (minutes, of_minute) = (of_hour / 60_000, of_hour % 60_000);
                 let (seconds, fraction) = (of_minute / 1000, of_minute % 1000);
@@ -70,14 +71,14 @@ fn write_float(f: &mut Formatter<'_>, text: &str) -> fmt::Result {
 }
 
 fn write_timestamp(f: &mut Formatter<'_>, millis: i64, nanos: i32) -> fmt::Result {
-    // Nanoseconds beyond the millisecond, which no row holds, carry over.
+    // Nanoseconds beyond the millisecond, which no row contains, carry over.
     let millis = millis.saturating_add(i64::from(nanos.div_euclid(1_000_000)));
     let nanos = i64::from(nanos.rem_euclid(1_000_000));
     let Date { year, month, day } = Date::of_epoch(millis.div_euclid(MILLIS_PER_DAY));
     let of_day = millis.rem_euclid(MILLIS_PER_DAY);
     let seconds = of_day / 1000;
     let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    // The year of its era, as the letter y has it: years before 1 count backwards.
+    // The year of the era, as for the letter y: years before 1 count backwards.
     let year = if year > 0 { year } else { 1 - year };
     let sign = if year > 9999 { "+" } else { "" };
     write!(
@@ -92,17 +93,17 @@ fn write_timestamp(f: &mut Formatter<'_>, millis: i64, nanos: i32) -> fmt::Resul
 }
 
 impl<'a> PartitionValue<'a> {
-    /// The text that stands for the value in a partition's name.
+    /// Returns the text for the value in a partition's name.
     pub fn to_partition_string(self) -> String {
         self.to_string()
     }
 
-    /// Reads the value of a column of type `data_type` out of a partition's name. Bytes are decoded into `buffer`, which is emptied
-    /// first.
+    /// Parses the value of a column of type `data_type` from a partition's name. Bytes are decoded into `buffer`,
+    /// which is cleared first.
     ///
     /// # Errors
     ///
-    /// Text that no value of the type is written as, or a type that partition columns cannot have.
+    /// Returns an error if no value of the type has this text, or if partition columns cannot have the type.
     pub fn parse(text: &'a str, data_type: &DataType, buffer: &'a mut Vec<u8>) -> Result<Self> {
         let value = match data_type.kind() {
             DataTypeKind::Char { .. } | DataTypeKind::String => Some(Self::String(text)),
@@ -174,7 +175,7 @@ fn parse_float<T: std::str::FromStr + From<f32>>(text: &str) -> Option<T> {
         "-Inf" => Some(f32::NEG_INFINITY.into()),
         _ => {
             let text = text.replace('_', ".");
-            // Rust also reads words, such as `infinity`.
+            // Rust also parses words, such as `infinity`.
             let legal = |c: char| c.is_ascii_digit() || "+-.eE".contains(c);
             text.parse().ok().filter(|_| text.chars().all(legal))
         }

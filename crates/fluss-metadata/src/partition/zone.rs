@@ -1,13 +1,13 @@
-//! Time zones, as `TimeZone.getTimeZone` of Java knows them.
+//! Time zones, as in Java's `TimeZone.getTimeZone`.
 
 use std::fmt;
 
 use crate::calendar::{Date, SECONDS_PER_DAY};
 
-/// A place's offsets from UTC over time.
+/// A time zone.
 ///
-/// With the crate's feature `time-zones` (on by default) all names of the IANA database are known, from a copy within the program; no
-/// file is read. Without it only `UTC`, `GMT` and offsets such as `GMT+08:00` are.
+/// With the crate's feature `time-zones` (on by default) all names of the IANA database are known, from a copy
+/// compiled into the program; no file is read. Without it, only `UTC`, `GMT` and offsets such as `GMT+08:00` are.
 #[derive(Clone)]
 pub struct TimeZone {
     id: String,
@@ -16,13 +16,13 @@ pub struct TimeZone {
 
 #[derive(Clone)]
 enum Rules {
-    /// Always so many seconds east of UTC.
+    /// A fixed number of seconds east of UTC.
     Fixed(i64),
     #[cfg(feature = "time-zones")]
     Named(jiff::tz::TimeZone),
 }
 
-/// Short names that Java still knows. Source: `java.time.ZoneId.SHORT_IDS`.
+/// Short names that Java still supports. Source: `java.time.ZoneId.SHORT_IDS`.
 #[cfg(feature = "time-zones")]
 const SHORT_NAMES: &[(&str, &str)] = &[
     ("ACT", "Australia/Darwin"),
@@ -61,7 +61,7 @@ impl TimeZone {
         }
     }
 
-    /// The zone of that name, such as `Asia/Shanghai` or `GMT+08:00`, if it is known. Upper and lower case differ, as in Java.
+    /// Looks up a time zone by name, such as `Asia/Shanghai` or `GMT+08:00`. Names are case-sensitive, as in Java.
     pub fn get(id: &str) -> Option<Self> {
         let rules = if matches!(id, "UTC" | "GMT") {
             Rules::Fixed(0)
@@ -76,17 +76,17 @@ impl TimeZone {
         })
     }
 
-    /// The zone of that name, or UTC for a name that is not known, as the servers take it.
+    /// Looks up a time zone by name, or returns UTC for an unknown name, like the servers.
     pub fn get_or_utc(id: &str) -> Self {
         Self::get(id).unwrap_or_else(Self::utc)
     }
 
-    /// The name it was asked for by.
+    /// Returns the name it was looked up by.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Seconds to add to UTC at a moment in seconds since 1970.
+    /// Seconds to add to UTC at a time in seconds since 1970.
     #[cfg_attr(
         not(feature = "time-zones"),
         expect(unused_variables, reason = "offsets are always the same without rules")
@@ -97,7 +97,7 @@ impl TimeZone {
             #[cfg(feature = "time-zones")]
             Rules::Named(zone) => {
                 use jiff::Timestamp;
-                // Beyond year 9999 the rules of its end go on.
+                // Beyond year 9999, the last rules continue to apply.
                 let (first, last) = (Timestamp::MIN.as_second(), Timestamp::MAX.as_second());
                 let timestamp = Timestamp::from_second(seconds.clamp(first, last));
                 timestamp.map_or(0, |at| i64::from(zone.to_offset(at).seconds()))
@@ -105,12 +105,12 @@ impl TimeZone {
         }
     }
 
-    /// What clocks show at a moment in seconds since 1970.
+    /// Returns the local time at a time in seconds since 1970.
     pub(super) fn to_local(&self, seconds: i64) -> Local {
         Local::of_seconds(seconds.saturating_add(self.offset_at(seconds)))
     }
 
-    /// What clocks show instead of a time that they leap over.
+    /// Returns the local time for one that clocks skip.
     pub(super) fn settle(&self, local: Local) -> Local {
         match &self.rules {
             Rules::Fixed(_) => local,
@@ -135,7 +135,7 @@ impl TimeZone {
     }
 }
 
-/// A date and a time, as clocks show them.
+/// A local date and time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Local {
     pub(super) day: Date,

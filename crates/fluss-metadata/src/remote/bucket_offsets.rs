@@ -7,10 +7,10 @@ use crate::error::{MetadataError, Result};
 use crate::ids::{BucketId, PartitionId, TableBucket, TableId};
 use crate::json::{Json, JsonWriter, parse};
 
-/// Stands for the offset of a bucket that has none.
+/// The value for a bucket without an offset.
 const UNKNOWN_OFFSET: i64 = -1;
 
-/// An offset for each of some buckets of a table.
+/// Offsets of some buckets of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableBucketOffsets {
     table_id: TableId,
@@ -18,14 +18,15 @@ pub struct TableBucketOffsets {
 }
 
 impl TableBucketOffsets {
-    /// Most buckets that a table or a partition may have here; servers allow far fewer.
+    /// Maximum number of buckets of a table or partition here; servers allow far fewer.
     pub const MAX_BUCKETS: BucketId = 1 << 20;
 
-    /// Collects offsets.
+    /// Creates the value from offsets by bucket.
     ///
     /// # Errors
     ///
-    /// Buckets of another table, some with and some without partition, or with numbers that no bucket has.
+    /// Returns an error for buckets of another table, for a mix of buckets with and without partitions, or for
+    /// invalid bucket numbers.
     pub fn new(
         table_id: TableId,
         offsets: impl IntoIterator<Item = (TableBucket, i64)>,
@@ -52,12 +53,12 @@ impl TableBucketOffsets {
         Ok(Self { table_id, offsets })
     }
 
-    /// The table.
+    /// Returns the table.
     pub fn table_id(&self) -> TableId {
         self.table_id
     }
 
-    /// The buckets that have an offset, with it.
+    /// Iterates over the buckets that have an offset, and their offsets.
     pub fn iter(&self) -> impl Iterator<Item = (TableBucket, i64)> {
         self.offsets
             .iter()
@@ -65,7 +66,7 @@ impl TableBucketOffsets {
             .filter(|(_, offset)| *offset != UNKNOWN_OFFSET)
     }
 
-    /// The JSON document that the server keeps: offsets by bucket number, with −1 for buckets without.
+    /// Returns the JSON document that the server keeps: offsets by bucket number, with −1 for buckets without an offset.
     pub fn to_json(&self) -> String {
         let mut partitions = self
             .offsets
@@ -106,11 +107,11 @@ impl TableBucketOffsets {
         });
     }
 
-    /// Reads the JSON document.
+    /// Parses the JSON document.
     ///
     /// # Errors
     ///
-    /// Text that is no such document, or one of a later version.
+    /// Returns an error if the text is not such a document, or is one of a later version.
     pub fn from_json(text: &[u8]) -> Result<Self> {
         let json = parse("bucket offsets", text)?;
         let [version, table_id, offsets, partitions] =
@@ -163,7 +164,7 @@ record! {
 }
 
 impl TablePartition {
-    /// The JSON document that the server keeps.
+    /// Returns the JSON document that the server stores.
     pub fn to_json(&self) -> String {
         JsonWriter::document(|json| {
             json.number_field("version", 1);
@@ -172,11 +173,11 @@ impl TablePartition {
         })
     }
 
-    /// Reads the JSON document.
+    /// Parses the JSON document.
     ///
     /// # Errors
     ///
-    /// Text that is no such document.
+    /// Returns an error if the text is not such a document.
     pub fn from_json(text: &[u8]) -> Result<Self> {
         let [table_id, partition_id] =
             parse("table partition", text)?.fields(["table_id", "partition_id"])?;

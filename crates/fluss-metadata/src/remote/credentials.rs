@@ -1,4 +1,4 @@
-//! Keys to the file system of tiered files. Source: `CredentialsJsonSerde.java`.
+//! Credentials for the file system of tiered files. Source: `CredentialsJsonSerde.java`.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use crate::error::{MetadataError, Result};
 use crate::json::{JsonWriter, parse};
 
-/// Keys to an object store, as a server hands them out in a security token. Their `Debug` form shows no secret.
+/// Credentials for an object store, as provided by a server in a security token. `Debug` shows no secrets.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     access_key_id: String,
@@ -15,7 +15,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// Keys, with the token that makes them valid if they need one.
+    /// Creates credentials, with a session token if they need one.
     pub fn new(
         access_key_id: impl Into<String>,
         secret_access_key: impl Into<String>,
@@ -28,22 +28,22 @@ impl Credentials {
         }
     }
 
-    /// The name of the key.
+    /// Returns the name of the key.
     pub fn access_key_id(&self) -> &str {
         &self.access_key_id
     }
 
-    /// The key. A secret.
+    /// Returns the key. A secret.
     pub fn secret_access_key(&self) -> &str {
         &self.secret_access_key
     }
 
-    /// The token. A secret.
+    /// Returns the token. A secret.
     pub fn security_token(&self) -> Option<&str> {
         self.security_token.as_deref()
     }
 
-    /// The JSON document that the server sends.
+    /// Returns the JSON document that the server sends.
     pub fn to_json(&self) -> String {
         JsonWriter::document(|json| {
             json.number_field("version", 1);
@@ -56,16 +56,16 @@ impl Credentials {
         })
     }
 
-    /// Reads the JSON document.
+    /// Parses the JSON document.
     ///
     /// # Errors
     ///
-    /// Text that is no such document.
+    /// Returns an error if the text is not such a document.
     pub fn from_json(text: &[u8]) -> Result<Self> {
-        // Errors would quote what was read, which here may be a secret.
+        // Errors would quote the text, which may be a secret here.
         Self::read(text).map_err(|_| MetadataError::Json {
             document: "credentials",
-            reason: "got something else, expected texts access_key_id, access_key_secret and security_token"
+            reason: "got something else, expected strings access_key_id, access_key_secret and security_token"
                 .to_owned(),
         })
     }

@@ -4,9 +4,9 @@ use std::fmt;
 
 use crate::error::{MetadataError, Result};
 
-/// A path with scheme and authority where it has them: `s3://bucket/dir/file`, `file:/tmp/x`, `/tmp/x`.
+/// A path with an optional scheme and authority: `s3://bucket/dir/file`, `file:/tmp/x`, `/tmp/x`.
 ///
-/// Nothing is escaped in it, and it has no query. Slashes are single and none is at the end.
+/// It has no escapes and no query, no repeated slashes and no trailing slash.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FsPath {
     scheme: Option<String>,
@@ -14,17 +14,17 @@ pub struct FsPath {
     path: String,
 }
 
-/// Whether a drive of Windows is named at the start.
+/// Whether it starts with a Windows drive.
 fn has_drive(path: &str) -> bool {
     matches!(path.as_bytes(), [letter, b':', ..] if letter.is_ascii_alphabetic())
 }
 
 impl FsPath {
-    /// Reads a path and brings it into its one form.
+    /// Parses and normalizes a path.
     ///
     /// # Errors
     ///
-    /// No text, or a scheme or a path that the form has no place for, such as `s3:dir`.
+    /// Returns an error for an empty text or an invalid scheme or path, such as `s3:dir`.
     pub fn parse(text: &str) -> Result<Self> {
         let refuse = |expected: &str| {
             Err(MetadataError::invalid(
@@ -62,10 +62,10 @@ impl FsPath {
                 return refuse("a scheme of letters, digits, +, - and .");
             }
             if !path.is_empty() && !path.starts_with('/') {
-                return refuse("a slash behind the scheme");
+                return refuse("a slash after the scheme");
             }
             if path.is_empty() && authority.is_none() {
-                return refuse("a path behind the scheme");
+                return refuse("a path after the scheme");
             }
         }
         Ok(Self {
@@ -75,7 +75,7 @@ impl FsPath {
         })
     }
 
-    /// The path of `name` below this one. `name` may have several parts.
+    /// Returns the path of `name` below this one. `name` may have several parts.
     #[must_use]
     pub fn child(&self, name: &str) -> Self {
         let path = if self.path.is_empty() && self.authority.is_none() {
@@ -90,27 +90,27 @@ impl FsPath {
         }
     }
 
-    /// The scheme, such as `s3`.
+    /// Returns the scheme, such as `s3`.
     pub fn scheme(&self) -> Option<&str> {
         self.scheme.as_deref()
     }
 
-    /// The authority, such as a bucket's name.
+    /// Returns the authority, such as a bucket's name.
     pub fn authority(&self) -> Option<&str> {
         self.authority.as_deref()
     }
 
-    /// What comes behind scheme and authority.
+    /// Returns the part after scheme and authority.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The last part of the path.
+    /// Returns the last part of the path.
     pub fn file_name(&self) -> &str {
         self.path.rsplit('/').next().unwrap_or("")
     }
 
-    /// The path above this one, if there is one.
+    /// Returns the path above this one, if there is one.
     pub fn parent(&self) -> Option<Self> {
         let (parent, name) = self.path.rsplit_once('/')?;
         if name.is_empty() {

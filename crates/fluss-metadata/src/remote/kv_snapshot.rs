@@ -1,4 +1,5 @@
-//! The documents that describe snapshots of buckets. Source: `CompletedSnapshotJsonSerde.java`, `BucketSnapshotJsonSerde.java`.
+//! Documents that describe snapshots of buckets. Source: `CompletedSnapshotJsonSerde.java`,
+//! `BucketSnapshotJsonSerde.java`.
 
 use super::FsPath;
 use crate::admin::record::record;
@@ -6,14 +7,14 @@ use crate::error::Result;
 use crate::ids::{SnapshotId, TableBucket};
 use crate::json::{Json, JsonWriter, parse};
 
-/// The file within a snapshot's directory that describes it.
+/// The file in a snapshot's directory that describes it.
 const METADATA_FILE: &str = "_METADATA";
 
 record! {
     /// A file of a snapshot.
     #[derive(Debug, Clone, PartialEq, Eq)]
     KvFile {
-        /// Where it lies.
+        /// Its location.
         path: String as [&str],
         /// Its size in bytes.
         size: i64,
@@ -43,7 +44,7 @@ impl KvFile {
 }
 
 record! {
-    /// The numbers that a bucket may still give to a column that counts up. Since release 1.0.
+    /// The numbers that a bucket may still assign to an auto-increment column. Since release 1.0.
     #[derive(Debug, Clone, Copy, PartialEq, Eq)]
     AutoIncrementRange {
         /// Id of the column.
@@ -80,30 +81,30 @@ record! {
         bucket: TableBucket,
         /// The snapshot.
         snapshot_id: SnapshotId,
-        /// The directory of what it does not share with other snapshots.
+        /// The directory of the files that it does not share with other snapshots.
         location: FsPath as [&FsPath],
-        /// The files that other snapshots may have too.
+        /// Files that other snapshots may share.
         shared_files: Vec<KvFile> as [&[KvFile]],
-        /// The files that it has alone.
+        /// Files that only this snapshot has.
         private_files: Vec<KvFile> as [&[KvFile]],
         /// Bytes that were new in it.
         incremental_size: i64,
-        /// The offset from which the log goes on behind it.
+        /// The log offset at which the snapshot was taken.
         log_offset: i64,
         /// Its rows, if the server counts them.
         row_count: Option<i64>,
-        /// The numbers that may still be given to columns that count up, if there are such columns.
+        /// The numbers that may still be assigned to auto-increment columns, if there are any.
         auto_increment_ranges: Option<Vec<AutoIncrementRange>> as [&Option<Vec<AutoIncrementRange>>],
     }
 }
 
 impl CompletedSnapshot {
-    /// The file that this document lies in.
+    /// Returns the file of this document.
     pub fn metadata_file(&self) -> FsPath {
         self.location.child(METADATA_FILE)
     }
 
-    /// The JSON document that the server keeps.
+    /// Returns the JSON document that the server stores.
     pub fn to_json(&self) -> String {
         let files = |json: &mut JsonWriter, key: &str, files: &[KvFile]| {
             json.array_field(key, |json| {
@@ -136,11 +137,11 @@ impl CompletedSnapshot {
         })
     }
 
-    /// Reads the JSON document.
+    /// Parses the JSON document.
     ///
     /// # Errors
     ///
-    /// Text that is no such document.
+    /// Returns an error if the text is not such a document.
     pub fn from_json(text: &[u8]) -> Result<Self> {
         let [
             table_id,
@@ -190,20 +191,20 @@ impl CompletedSnapshot {
 }
 
 record! {
-    /// Where the document of a bucket's snapshot lies.
+    /// The location of the document of a bucket's snapshot.
     #[derive(Debug, Clone, PartialEq, Eq)]
     BucketSnapshot {
         /// The snapshot.
         snapshot_id: SnapshotId,
-        /// The offset from which the log goes on behind it.
+        /// The log offset at which the snapshot was taken.
         log_offset: i64,
-        /// The file, which [`CompletedSnapshot`] reads.
+        /// The file, which you can read with [`CompletedSnapshot`].
         metadata_path: String as [&str],
     }
 }
 
 impl BucketSnapshot {
-    /// The JSON document that the server keeps.
+    /// Returns the JSON document that the server stores.
     pub fn to_json(&self) -> String {
         JsonWriter::document(|json| {
             json.number_field("version", 1);
@@ -213,11 +214,11 @@ impl BucketSnapshot {
         })
     }
 
-    /// Reads the JSON document.
+    /// Parses the JSON document.
     ///
     /// # Errors
     ///
-    /// Text that is no such document.
+    /// Returns an error if the text is not such a document.
     pub fn from_json(text: &[u8]) -> Result<Self> {
         let [snapshot_id, log_offset, path] = parse("bucket snapshot", text)?.fields([
             "snapshot_id",

@@ -1,4 +1,4 @@
-//! Where the files of tables lie. Source: `FlussPaths.java`.
+//! The locations of the files of tables. Source: `FlussPaths.java`.
 
 use super::FsPath;
 use crate::error::{MetadataError, Result};
@@ -21,7 +21,7 @@ fn table_dir(path: &TablePath, table_id: TableId) -> String {
     format!("{}/{}-{table_id}", path.database(), path.table())
 }
 
-/// `database/table-id`, with `/partition-pid` behind it for a partition.
+/// `database/table-id`, followed by `/partition-pid` for a partition.
 fn tablet_parent(path: &PhysicalTablePath, bucket: &TableBucket) -> Result<String> {
     let table = table_dir(path.table_path(), bucket.table_id());
     match (path.partition_name(), bucket.partition_id()) {
@@ -35,11 +35,11 @@ fn tablet_parent(path: &PhysicalTablePath, bucket: &TableBucket) -> Result<Strin
     }
 }
 
-/// Where a tablet server keeps the log of a bucket, below a data directory of its own.
+/// Returns where a tablet server stores the log of a bucket, in its data directory.
 ///
 /// # Errors
 ///
-/// A partition whose id `bucket` does not have.
+/// Returns an error for a partition if `bucket` has no partition id.
 pub fn local_log_dir(
     data_dir: &str,
     path: &PhysicalTablePath,
@@ -50,31 +50,31 @@ pub fn local_log_dir(
 }
 
 impl RemoteLayout {
-    /// The files below `root`, the servers' `remote.data.dir` or the directory that the table names.
+    /// Creates the layout below `root`, which is the servers' `remote.data.dir` or the directory that the table names.
     pub fn new(root: FsPath) -> Self {
         Self { root }
     }
 
-    /// The remote data directory.
+    /// Returns the remote data directory.
     pub fn root(&self) -> &FsPath {
         &self.root
     }
 
-    /// The tiered logs.
+    /// Returns the tiered logs.
     pub fn log_dir(&self) -> FsPath {
         self.root.child("log")
     }
 
-    /// The snapshots of primary-key tables.
+    /// Returns the snapshots of primary-key tables.
     pub fn kv_dir(&self) -> FsPath {
         self.root.child("kv")
     }
 
-    /// The tiered log of a bucket.
+    /// Returns the tiered log of a bucket.
     ///
     /// # Errors
     ///
-    /// A partition whose id `bucket` does not have.
+    /// Returns an error for a partition if `bucket` has no partition id.
     pub fn log_tablet_dir(&self, path: &PhysicalTablePath, bucket: &TableBucket) -> Result<FsPath> {
         let parent = tablet_parent(path, bucket)?;
         Ok(self
@@ -82,11 +82,11 @@ impl RemoteLayout {
             .child(&format!("{parent}/{}", bucket.bucket_id())))
     }
 
-    /// The snapshots of a bucket.
+    /// Returns the snapshots of a bucket.
     ///
     /// # Errors
     ///
-    /// A partition whose id `bucket` does not have.
+    /// Returns an error for a partition if `bucket` has no partition id.
     pub fn kv_tablet_dir(&self, path: &PhysicalTablePath, bucket: &TableBucket) -> Result<FsPath> {
         let parent = tablet_parent(path, bucket)?;
         Ok(self
@@ -94,7 +94,7 @@ impl RemoteLayout {
             .child(&format!("{parent}/{}", bucket.bucket_id())))
     }
 
-    /// What the lake's snapshots of a table contain.
+    /// Returns the directory that describes the lake's snapshots of a table.
     pub fn lake_snapshot_dir(&self, path: &TablePath, table_id: TableId) -> FsPath {
         self.root.child("lake").child(&table_dir(path, table_id))
     }
@@ -108,31 +108,31 @@ impl FsPath {
         self.child(&format!("metadata/{manifest_id}.manifest"))
     }
 
-    /// The directory of a segment, in the log's directory.
+    /// Returns the directory of a segment, in the log's directory.
     #[must_use]
     pub fn log_segment_dir(&self, segment_id: &str) -> Self {
         self.child(segment_id)
     }
 
-    /// The rows of a segment, in the segment's directory.
+    /// Returns the rows of a segment, in the segment's directory.
     #[must_use]
     pub fn segment_file(&self, base_offset: i64) -> Self {
         self.child(&format!("{}.log", file_name_prefix(base_offset)))
     }
 
-    /// The index by offset of a segment, in the segment's directory.
+    /// Returns the index by offset of a segment, in the segment's directory.
     #[must_use]
     pub fn offset_index_file(&self, base_offset: i64) -> Self {
         self.child(&format!("{}.index", file_name_prefix(base_offset)))
     }
 
-    /// The index by time of a segment, in the segment's directory.
+    /// Returns the index by time of a segment, in the segment's directory.
     #[must_use]
     pub fn time_index_file(&self, base_offset: i64) -> Self {
         self.child(&format!("{}.timeindex", file_name_prefix(base_offset)))
     }
 
-    /// The state of the writers at the end of a segment, in the segment's directory.
+    /// Returns the state of the writers at the end of a segment, in the segment's directory.
     #[must_use]
     pub fn writer_snapshot_file(&self, end_offset: i64) -> Self {
         self.child(&format!("{}.writer_snapshot", file_name_prefix(end_offset)))
@@ -144,7 +144,7 @@ impl FsPath {
         self.child(&format!("snap-{snapshot_id}"))
     }
 
-    /// The files that several snapshots share, in the directory of a bucket's snapshots.
+    /// Returns the files that several snapshots share, in the directory of a bucket's snapshots.
     #[must_use]
     pub fn kv_shared_dir(&self) -> Self {
         self.child("shared")

@@ -1,4 +1,5 @@
-//! The list of a bucket's tiered log segments. Source: `RemoteLogManifestJsonSerde.java`, `RemoteLogManifestHandleJsonSerde.java`.
+//! The list of a bucket's tiered log segments. Source: `RemoteLogManifestJsonSerde.java`,
+//! `RemoteLogManifestHandleJsonSerde.java`.
 
 use crate::admin::record::record;
 use crate::error::Result;
@@ -28,12 +29,12 @@ record! {
 }
 
 impl RemoteLogSegment {
-    /// The first offset that is read from it.
+    /// Returns the first offset that is read from it.
     pub fn logical_start_offset(&self) -> i64 {
         self.logical_start.unwrap_or(self.start_offset)
     }
 
-    /// The offset behind the last one that is read from it.
+    /// Returns the offset behind the last one that is read from it.
     pub fn logical_end_offset(&self) -> i64 {
         self.logical_end.unwrap_or(self.end_offset)
     }
@@ -93,7 +94,8 @@ record! {
         path: PhysicalTablePath as [&PhysicalTablePath],
         /// The bucket.
         bucket: TableBucket,
-        /// The highest end of a segment that was ever tiered, where that is not the end of the last one. Since release 1.0.
+        /// The highest end of any segment that was ever tiered, if that is not the end of the last one. Since release
+        /// 1.0.
         highest_copied_end_offset: Option<i64>,
         /// The segments by offset.
         segments: Vec<RemoteLogSegment> as [&[RemoteLogSegment]],
@@ -101,7 +103,7 @@ record! {
 }
 
 impl RemoteLogManifest {
-    /// The first offset that is tiered; none without segments.
+    /// Returns the first tiered offset; `None` without segments.
     pub fn start_offset(&self) -> Option<i64> {
         self.segments
             .iter()
@@ -109,7 +111,7 @@ impl RemoteLogManifest {
             .min()
     }
 
-    /// The offset behind the last one that is tiered; none without segments.
+    /// Returns the offset after the last tiered one; `None` without segments.
     pub fn end_offset(&self) -> Option<i64> {
         self.segments
             .iter()
@@ -117,7 +119,7 @@ impl RemoteLogManifest {
             .max()
     }
 
-    /// The JSON document that the server keeps.
+    /// Returns the JSON document that the server stores.
     pub fn to_json(&self) -> String {
         JsonWriter::document(|json| {
             json.number_field("version", 1);
@@ -139,11 +141,11 @@ impl RemoteLogManifest {
         })
     }
 
-    /// Reads the JSON document.
+    /// Parses the JSON document.
     ///
     /// # Errors
     ///
-    /// Text that is no such document.
+    /// Returns an error if the text is not such a document.
     pub fn from_json(text: &[u8]) -> Result<Self> {
         let [
             database,
@@ -183,18 +185,18 @@ impl RemoteLogManifest {
 }
 
 record! {
-    /// Where the manifest of a bucket lies.
+    /// The location of the manifest of a bucket.
     #[derive(Debug, Clone, PartialEq, Eq)]
     RemoteLogManifestHandle {
         /// The file.
         manifest_path: String as [&str],
-        /// The offset behind the last one that is tiered.
+        /// The offset after the last tiered one.
         end_offset: i64,
     }
 }
 
 impl RemoteLogManifestHandle {
-    /// The JSON document that the server keeps.
+    /// Returns the JSON document that the server stores.
     pub fn to_json(&self) -> String {
         JsonWriter::document(|json| {
             json.number_field("version", 1);
@@ -203,11 +205,11 @@ impl RemoteLogManifestHandle {
         })
     }
 
-    /// Reads the JSON document.
+    /// Parses the JSON document.
     ///
     /// # Errors
     ///
-    /// Text that is no such document.
+    /// Returns an error if the text is not such a document.
     pub fn from_json(text: &[u8]) -> Result<Self> {
         let [path, end_offset] = parse("remote log manifest handle", text)?
             .fields(["remote_log_manifest_path", "remote_log_end_offset"])?;

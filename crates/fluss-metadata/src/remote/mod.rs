@@ -1,4 +1,4 @@
-//! What servers keep beside the tables: where files lie, and the documents that list them.
+//! Remote files of servers: their locations, and the documents that list them.
 
 mod bucket_offsets;
 mod credentials;

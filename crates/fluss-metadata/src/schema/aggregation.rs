@@ -1,4 +1,4 @@
-//! How tables of the aggregation engine merge the values of a column.
+//! How tables with the aggregation merge engine merge the values of a column.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::data_type::{DataType, DataTypeFamily, DataTypeRoot};
 use crate::error::{MetadataError, Result};
 
-/// The one parameter that some functions take.
+/// The only parameter of some functions.
 const DELIMITER: &str = "delimiter";
 
 /// An aggregation with its parameters.
@@ -18,7 +18,7 @@ pub struct AggFunction {
 }
 
 impl AggFunction {
-    /// An aggregation without parameters.
+    /// Creates an aggregation without parameters.
     pub fn new(function: AggFunctionType) -> Self {
         Self {
             function,
@@ -26,7 +26,7 @@ impl AggFunction {
         }
     }
 
-    /// The same aggregation with a parameter.
+    /// Returns the same aggregation with a parameter.
     #[must_use]
     pub fn with_parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.parameters.insert(name.into(), value.into());
@@ -38,12 +38,12 @@ impl AggFunction {
         self.function
     }
 
-    /// Its parameters: `delimiter` for `listagg` and `string_agg`, a comma where it is absent.
+    /// Returns the parameters: `delimiter` for `listagg` and `string_agg`, a comma by default.
     pub fn parameters(&self) -> &BTreeMap<String, String> {
         &self.parameters
     }
 
-    /// The same aggregation with these parameters.
+    /// Returns the same aggregation with these parameters.
     #[must_use]
     pub(crate) fn with_parameters(mut self, parameters: BTreeMap<String, String>) -> Self {
         self.parameters = parameters;
@@ -79,7 +79,8 @@ impl AggFunction {
         Ok(())
     }
 
-    /// Checks that the function can merge values of that type. Source: `AggFunctionType.java#getSupportedDataTypeRoots`.
+    /// Checks that the function can merge values of that type. Source:
+    /// `AggFunctionType.java#getSupportedDataTypeRoots`.
     pub(crate) fn validate_type(&self, data_type: &DataType) -> Result<()> {
         let root = data_type.root();
         let numeric = root.is_in(DataTypeFamily::Numeric);
@@ -140,7 +141,7 @@ macro_rules! functions {
             /// All of them.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
-            /// The name in documents and messages.
+            /// Returns the name in documents and messages.
             pub fn name(self) -> &'static str {
                 match self { $(Self::$name => $text),* }
             }
@@ -153,9 +154,9 @@ functions! {
     Sum => "sum",
     /// Product.
     Product => "product",
-    /// Greatest value.
+    /// Maximum.
     Max => "max",
-    /// Least value.
+    /// Minimum.
     Min => "min",
     /// Latest value.
     LastValue => "last_value",
@@ -165,9 +166,9 @@ functions! {
     FirstValue => "first_value",
     /// First value that is not null.
     FirstValueIgnoreNulls => "first_value_ignore_nulls",
-    /// Texts joined by a delimiter.
+    /// Strings joined by a delimiter.
     Listagg => "listagg",
-    /// Texts joined by a delimiter.
+    /// Strings joined by a delimiter.
     StringAgg => "string_agg",
     /// All true.
     BoolAnd => "bool_and",

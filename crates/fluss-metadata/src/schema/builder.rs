@@ -1,4 +1,4 @@
-//! Builds a schema and gives its columns their ids.
+//! Builds a schema and assigns ids to its columns.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -7,11 +7,11 @@ use super::{AggFunction, Column, ColumnInner, Inner, PrimaryKey, Schema};
 use crate::data_type::{DataField, DataType, DataTypeKind, RowType};
 use crate::error::{MetadataError, Result, quoted_text, shortened};
 
-/// Collects columns and keys; everything is checked by [`build`](Self::build).
+/// Collects columns and keys. [`build`](Self::build) validates everything.
 #[derive(Debug, Clone, Default)]
 pub struct SchemaBuilder {
     columns: Vec<Column>,
-    /// How many of the columns were adopted with their ids, those of nested fields too.
+    /// Number of columns adopted with their ids, including nested fields.
     adopted: usize,
     highest_given: Option<i32>,
     comment_without_column: bool,
@@ -21,7 +21,7 @@ pub struct SchemaBuilder {
 }
 
 impl SchemaBuilder {
-    /// Starts with what `schema` has. Its columns keep their ids; those added later get higher ones.
+    /// Starts with the columns of `schema`, which keep their ids. Columns added later get higher ones.
     pub fn from_schema(schema: &Schema) -> Self {
         Self {
             columns: schema.columns().to_vec(),
@@ -45,7 +45,7 @@ impl SchemaBuilder {
         self.push(name.into(), data_type, None)
     }
 
-    /// Adds a column whose values of one key are merged by `aggregation`, for tables of the aggregation engine.
+    /// Adds a column whose values of one key are merged by `aggregation`, for tables with the aggregation merge engine.
     #[must_use]
     pub fn column_with_agg(
         self,
@@ -76,7 +76,7 @@ impl SchemaBuilder {
         self
     }
 
-    /// Comments the column added last.
+    /// Sets the comment of the last added column.
     #[must_use]
     pub fn with_comment(mut self, comment: impl Into<String>) -> Self {
         match self.columns.last_mut() {
@@ -96,7 +96,7 @@ impl SchemaBuilder {
         self.set_primary_key(None, columns.into_iter().map(Into::into).collect())
     }
 
-    /// As [`primary_key`](Self::primary_key), with a name for the constraint.
+    /// Equivalent to [`primary_key`](Self::primary_key) with a name for the constraint.
     #[must_use]
     pub fn primary_key_named<I, S>(self, name: impl Into<String>, columns: I) -> Self
     where
@@ -115,14 +115,14 @@ impl SchemaBuilder {
         self
     }
 
-    /// Lets the server fill this column with numbers that count up.
+    /// Makes this an auto-increment column, which the server fills in.
     #[must_use]
     pub fn enable_auto_increment(mut self, column: impl Into<String>) -> Self {
         self.auto_increment.push(column.into());
         self
     }
 
-    /// Adopts the columns of a document, all with ids or all without.
+    /// Adopts the columns of a document, either all with ids or all without.
     pub(super) fn adopt(mut self, columns: Vec<Column>, highest: Option<i32>) -> Self {
         self.adopted = columns.len();
         self.columns = columns;
@@ -148,12 +148,13 @@ impl SchemaBuilder {
         }
     }
 
-    /// The schema.
+    /// Returns the schema.
     ///
     /// # Errors
     ///
-    /// The first rule that is broken, with the column: two columns of one name, a type out of its bounds, a primary key of unknown,
-    /// repeated or no columns, an auto-increment column that is not INT or BIGINT or part of the key, an aggregation of a key column.
+    /// Returns an error with the column for the first violated rule: two columns with the same name, a type out of
+    /// bounds, a primary key with unknown, repeated or no columns, an auto-increment column that is not INT or BIGINT
+    /// or is part of the key, an aggregation of a key column.
     pub fn build(self) -> Result<Schema> {
         if self.comment_without_column {
             return Err(MetadataError::invalid(
@@ -228,7 +229,7 @@ fn next(last: &mut i32) -> Result<i32> {
     Ok(*last)
 }
 
-/// Gives ids to the nested fields, depth first. Source: `ReassignFieldId.java`.
+/// Assigns ids to the nested fields, depth first. Source: `ReassignFieldId.java`.
 fn assign(data_type: &DataType, last: &mut i32) -> Result<DataType> {
     let kind = match data_type.kind() {
         DataTypeKind::Array(element) => DataTypeKind::Array(Arc::new(assign(element, last)?)),
@@ -251,14 +252,14 @@ fn assign(data_type: &DataType, last: &mut i32) -> Result<DataType> {
     Ok(DataType::new(kind).with_nullable(data_type.is_nullable()))
 }
 
-/// Gives ids to the columns that have none and checks all of them. The highest one is the result.
+/// Assigns ids to the columns that have none and checks all of them. Returns the highest one.
 fn give_ids(columns: &mut [Column], adopted: usize, highest_given: Option<i32>) -> Result<i32> {
     let (old, new) = columns
         .split_at_mut_checked(adopted)
         .unwrap_or((&mut [], &mut []));
     let with_id = old.iter().filter(|column| column.column_id() != -1).count();
     if with_id == 0 {
-        // A document from before there were ids: positions are ids, and nested fields stay without.
+        // A document from before ids were introduced: positions are ids, and nested fields have none.
         for (column, id) in old.iter_mut().zip(0..) {
             column.edit().id = id;
         }
@@ -336,7 +337,7 @@ fn resolve_primary_key(
         return Err(MetadataError::invalid(
             "primary key",
             "an empty name",
-            "a name with more than white space",
+            "a name that is not blank",
         ));
     }
     let positions = columns

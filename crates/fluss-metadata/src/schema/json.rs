@@ -11,7 +11,7 @@ pub(super) fn to_json(schema: &Schema) -> String {
     JsonWriter::document(|json| write_members(schema, json))
 }
 
-/// Writes a schema into a larger document.
+/// Writes a schema as part of a larger document.
 pub(crate) fn write(schema: &Schema, json: &mut JsonWriter) {
     json.object(|json| write_members(schema, json));
 }
@@ -54,7 +54,7 @@ pub(super) fn from_json(text: &[u8]) -> Result<Schema> {
     read(parse("schema", text)?)
 }
 
-/// Reads a schema out of a larger document.
+/// Reads a schema from a larger document.
 pub(crate) fn read(json: Json<'_>) -> Result<Schema> {
     let [columns, primary_key, auto_increment, highest] = json.fields([
         "columns",
@@ -89,7 +89,7 @@ fn read_column(json: Json<'_>) -> Result<Column> {
     ))
 }
 
-/// A function that this client does not know is left out, as the Java classes do: it concerns the server alone.
+/// An unknown function is skipped, as in the Java classes, because only the server needs it.
 fn read_aggregation(json: Json<'_>) -> Result<Option<AggFunction>> {
     let [function, parameters] = json.fields(["type", "parameters"])?;
     let Ok(function) = function.string()?.parse() else {

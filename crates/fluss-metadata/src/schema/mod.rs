@@ -14,7 +14,7 @@ use crate::data_type::{DataType, RowType};
 use crate::error::Result;
 use crate::ids::SchemaId;
 
-/// Columns of a table, in order, and its primary key. Cheap to clone.
+/// The columns of a table, in order, and its primary key. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schema {
     inner: Arc<Inner>,
@@ -52,7 +52,7 @@ pub struct PrimaryKey {
     indexes: Vec<usize>,
 }
 
-/// A schema with the id that the table knows it by.
+/// A schema with its id in the table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaInfo {
     schema: Schema,
@@ -60,139 +60,140 @@ pub struct SchemaInfo {
 }
 
 impl Schema {
-    /// Starts a schema.
+    /// Returns a builder.
     pub fn builder() -> SchemaBuilder {
         SchemaBuilder::default()
     }
 
-    /// The columns in order.
+    /// Returns the columns in order.
     pub fn columns(&self) -> &[Column] {
         &self.inner.columns
     }
 
-    /// The primary key, if the table has one.
+    /// Returns the primary key, if the table has one.
     pub fn primary_key(&self) -> Option<&PrimaryKey> {
         self.inner.primary_key.as_ref()
     }
 
-    /// Positions of the primary key's columns, in key order; empty without a key.
+    /// Returns the positions of the primary key's columns, in key order; empty without a key.
     pub fn primary_key_indexes(&self) -> &[usize] {
         self.primary_key().map_or(&[], PrimaryKey::column_indexes)
     }
 
-    /// Names of the primary key's columns, in key order; empty without a key.
+    /// Returns the names of the primary key's columns, in key order; empty without a key.
     pub fn primary_key_column_names(&self) -> &[String] {
         self.primary_key().map_or(&[], PrimaryKey::column_names)
     }
 
-    /// Names of the columns, in order.
+    /// Returns the names of the columns, in order.
     pub fn column_names(&self) -> Vec<&str> {
         self.columns().iter().map(Column::name).collect()
     }
 
-    /// The columns as the type of a row.
+    /// Returns the columns as the type of a row.
     pub fn row_type(&self) -> &RowType {
         &self.inner.row_type
     }
 
-    /// Position of the column with that name.
+    /// Returns the position of the column with that name.
     pub fn column_index(&self, name: &str) -> Option<usize> {
         self.row_type().index_of(name)
     }
 
-    /// The column with that name.
+    /// Returns the column with that name.
     pub fn column(&self, name: &str) -> Option<&Column> {
         self.columns().get(self.column_index(name)?)
     }
 
-    /// The column that the server counts up, if there is one.
+    /// Returns the auto-increment column, if there is one.
     pub fn auto_increment_column(&self) -> Option<&str> {
         self.inner.auto_increment.as_deref()
     }
 
-    /// Highest id of all columns and nested fields, −1 without any.
+    /// Returns the highest id of all columns and nested fields, −1 without any.
     pub fn highest_field_id(&self) -> i32 {
         self.inner.highest_field_id
     }
 
-    /// The JSON document that the server keeps. Source: `SchemaJsonSerde.java`.
+    /// Returns the JSON document that the server stores. Source: `SchemaJsonSerde.java`.
     pub fn to_json(&self) -> String {
         json::to_json(self)
     }
 
-    /// Reads the JSON document of a schema.
+    /// Parses the JSON document of a schema.
     ///
-    /// Columns of old documents, which have no ids, get their positions as ids.
+    /// In old documents without ids, columns get their positions as ids.
     ///
     /// # Errors
     ///
-    /// Text that is no such document, or a schema that breaks a rule of [`SchemaBuilder::build`].
+    /// Returns an error if the text is not such a document, or if the schema violates a rule of
+    /// [`SchemaBuilder::build`].
     pub fn from_json(text: &[u8]) -> Result<Self> {
         json::from_json(text)
     }
 }
 
 impl Column {
-    /// To change it; copies what other schemas hold on to.
+    /// For changes; copies what is shared with other schemas.
     fn edit(&mut self) -> &mut ColumnInner {
         Arc::make_mut(&mut self.inner)
     }
 
-    /// Its name.
+    /// Returns the name.
     pub fn name(&self) -> &str {
         &self.inner.name
     }
 
-    /// Its type.
+    /// Returns the type.
     pub fn data_type(&self) -> &DataType {
         &self.inner.data_type
     }
 
-    /// Its comment.
+    /// Returns the comment.
     pub fn comment(&self) -> Option<&str> {
         self.inner.comment.as_deref()
     }
 
-    /// How values of one key are merged, in tables of the aggregation engine.
+    /// How values of one key are merged, in tables with the aggregation merge engine.
     pub fn agg_function(&self) -> Option<&AggFunction> {
         self.inner.aggregation.as_ref()
     }
 
-    /// Its id, which stays when columns are added.
+    /// Returns the id, which stays when columns are added.
     pub fn column_id(&self) -> i32 {
         self.inner.id
     }
 }
 
 impl PrimaryKey {
-    /// Its name as a constraint.
+    /// Returns the name as a constraint.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Names of its columns, in key order.
+    /// Returns the names of its columns, in key order.
     pub fn column_names(&self) -> &[String] {
         &self.columns
     }
 
-    /// Positions of its columns, in key order.
+    /// Returns the positions of its columns, in key order.
     pub fn column_indexes(&self) -> &[usize] {
         &self.indexes
     }
 }
 
 impl SchemaInfo {
-    /// A schema under its id.
+    /// Creates a schema with its id.
     pub fn new(schema: Schema, schema_id: SchemaId) -> Self {
         Self { schema, schema_id }
     }
 
-    /// The schema.
+    /// Returns the schema.
     pub fn schema(&self) -> &Schema {
         &self.schema
     }
 
-    /// Its id.
+    /// Returns the id.
     pub fn schema_id(&self) -> SchemaId {
         self.schema_id
     }

@@ -5,15 +5,15 @@ use crate::data_type::DataType;
 use crate::schema::AggFunction;
 
 coded! {
-    /// What happens to a configuration entry.
+    /// The kind of change of a configuration entry.
     AlterConfigOp("alter config operation") {
-        /// It gets a value.
+        /// Sets a value.
         Set => "SET" = 0,
-        /// It goes back to its default.
+        /// Resets it to its default.
         Delete => "DELETE" = 1,
-        /// A value is added to its list.
+        /// Adds a value to its list.
         Append => "APPEND" = 2,
-        /// A value is taken from its list.
+        /// Removes a value from its list.
         Subtract => "SUBTRACT" = 3,
     }
 }
@@ -27,7 +27,7 @@ pub struct AlterConfig {
 }
 
 impl AlterConfig {
-    /// A change; [`AlterConfigOp::Delete`] needs no value.
+    /// Creates a change; [`AlterConfigOp::Delete`] needs no value.
     pub fn new(key: impl Into<String>, value: Option<String>, operation: AlterConfigOp) -> Self {
         Self {
             key: key.into(),
@@ -36,12 +36,12 @@ impl AlterConfig {
         }
     }
 
-    /// Gives the entry a value.
+    /// Sets the value of the entry.
     pub fn set(key: impl Into<String>, value: impl Into<String>) -> Self {
         Self::new(key, Some(value.into()), AlterConfigOp::Set)
     }
 
-    /// Brings the entry back to its default.
+    /// Resets the entry to its default.
     pub fn delete(key: impl Into<String>) -> Self {
         Self::new(key, None, AlterConfigOp::Delete)
     }
@@ -51,42 +51,43 @@ impl AlterConfig {
         Self::new(key, Some(value.into()), AlterConfigOp::Append)
     }
 
-    /// Takes a value from the entry's list.
+    /// Removes a value from the entry's list.
     pub fn subtract(key: impl Into<String>, value: impl Into<String>) -> Self {
         Self::new(key, Some(value.into()), AlterConfigOp::Subtract)
     }
 
-    /// The entry.
+    /// Returns the entry.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The value.
+    /// Returns the value.
     pub fn value(&self) -> Option<&str> {
         self.value.as_deref()
     }
 
-    /// What happens to the entry.
+    /// Returns the kind of change.
     pub fn operation(&self) -> AlterConfigOp {
         self.operation
     }
 }
 
-/// Where a column comes to stand. Servers up to release 1.0 take the end only, and messages have no place for another column's name.
+/// The position of a column. Servers up to release 1.0 only support the end, and messages cannot contain another
+/// column's name.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum ColumnPosition {
-    /// Behind all others.
+    /// After all other columns.
     #[default]
     Last,
-    /// Before all others.
+    /// Before all other columns.
     First,
-    /// Behind the column of this name.
+    /// After the column with this name.
     After(String),
 }
 
 impl ColumnPosition {
-    /// The number in messages, of the positions that have one. Source: `ColumnPositionType.java`.
+    /// Returns the number in messages, if the position has one. Source: `ColumnPositionType.java`.
     pub fn code(&self) -> Option<i32> {
         match self {
             Self::Last => Some(0),
@@ -97,50 +98,50 @@ impl ColumnPosition {
 
 /// A change to a table.
 ///
-/// Servers up to release 1.0 add columns, at the end and allowing null, and set and reset properties; other changes they refuse.
+/// Servers up to release 1.0 add nullable columns at the end, and set and reset properties. They reject other changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TableChange {
-    /// A property gets a value.
+    /// Sets a property.
     SetOption {
-        /// The property, one of the server's or of the user's own.
+        /// The property, either one of the server's or a custom one.
         key: String,
         /// Its value.
         value: String,
     },
-    /// A property goes back to its default.
+    /// Resets a property to its default.
     ResetOption {
         /// The property.
         key: String,
     },
-    /// A value is added to, or taken from, the list that a property is.
+    /// Adds a value to a list property, or removes it.
     AlterOption(AlterConfig),
-    /// A new column.
+    /// Adds a column.
     AddColumn {
         /// Its name.
         name: String,
-        /// Its type, which must allow null.
+        /// Its type, which must be nullable.
         data_type: DataType,
         /// Its comment.
         comment: Option<String>,
-        /// Where it comes to stand.
+        /// Its position.
         position: ColumnPosition,
-        /// How its values are merged, in a table of the aggregation engine. Since release 1.0.
+        /// How its values are merged, in a table with the aggregation merge engine. Since release 1.0.
         aggregation: Option<AggFunction>,
     },
-    /// A column goes.
+    /// Drops a column.
     DropColumn {
         /// Its name.
         name: String,
     },
-    /// A column gets another name.
+    /// Renames a column.
     RenameColumn {
-        /// Its name so far.
+        /// Its current name.
         from: String,
         /// Its new name.
         to: String,
     },
-    /// A column changes.
+    /// Modifies a column.
     ModifyColumn {
         /// Its name.
         name: String,
@@ -148,10 +149,10 @@ pub enum TableChange {
         data_type: Option<DataType>,
         /// Its new comment, if that changes.
         comment: Option<String>,
-        /// Where it comes to stand, if that changes.
+        /// Its new position, if that changes.
         position: Option<ColumnPosition>,
     },
-    /// Another number of buckets, for partitions still to come. Since release 1.0.
+    /// Changes the number of buckets, for future partitions. Since release 1.0.
     ModifyBucketCount {
         /// The number.
         bucket_count: i32,
@@ -159,7 +160,7 @@ pub enum TableChange {
 }
 
 impl TableChange {
-    /// Gives a property a value.
+    /// Sets a property.
     pub fn set(key: impl Into<String>, value: impl Into<String>) -> Self {
         Self::SetOption {
             key: key.into(),
@@ -167,12 +168,12 @@ impl TableChange {
         }
     }
 
-    /// Brings a property back to its default.
+    /// Resets a property to its default.
     pub fn reset(key: impl Into<String>) -> Self {
         Self::ResetOption { key: key.into() }
     }
 
-    /// Adds a column behind all others.
+    /// Adds a column after all others.
     pub fn add_column(name: impl Into<String>, data_type: DataType) -> Self {
         Self::AddColumn {
             name: name.into(),
@@ -183,7 +184,8 @@ impl TableChange {
         }
     }
 
-    /// The same, with another place for the column that is added or modified; other changes stay as they are.
+    /// Returns the same change with another position for the added or modified column. Other changes are returned
+    /// unchanged.
     #[must_use]
     pub fn at(mut self, place: ColumnPosition) -> Self {
         match &mut self {
@@ -194,7 +196,7 @@ impl TableChange {
         self
     }
 
-    /// The same, with a comment on the column that is added or modified; other changes stay as they are.
+    /// Returns the same change with a comment for the added or modified column. Other changes are returned unchanged.
     #[must_use]
     pub fn with_comment(mut self, text: impl Into<String>) -> Self {
         if let Self::AddColumn { comment, .. } | Self::ModifyColumn { comment, .. } = &mut self {
@@ -203,7 +205,7 @@ impl TableChange {
         self
     }
 
-    /// The same, with a function that merges the values of the column that is added; other changes stay as they are.
+    /// Returns the same change with an aggregation for the added column. Other changes are returned unchanged.
     #[must_use]
     pub fn with_aggregation(mut self, function: impl Into<AggFunction>) -> Self {
         if let Self::AddColumn { aggregation, .. } = &mut self {
@@ -212,7 +214,7 @@ impl TableChange {
         self
     }
 
-    /// Gives a column another type.
+    /// Changes the type of a column.
     pub fn modify_column(name: impl Into<String>, data_type: DataType) -> Self {
         Self::ModifyColumn {
             name: name.into(),
@@ -222,7 +224,7 @@ impl TableChange {
         }
     }
 
-    /// Another number of buckets.
+    /// Changes the number of buckets.
     pub fn modify_bucket_count(bucket_count: i32) -> Self {
         Self::ModifyBucketCount { bucket_count }
     }

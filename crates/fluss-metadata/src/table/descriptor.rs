@@ -1,4 +1,4 @@
-//! What defines a table.
+//! The definition of a table.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ struct Inner {
     custom_properties: BTreeMap<String, String>,
 }
 
-/// How the rows of a table spread over buckets.
+/// How the rows of a table are distributed over buckets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableDistribution {
     bucket_count: Option<i32>,
@@ -31,71 +31,71 @@ pub struct TableDistribution {
 }
 
 impl TableDistribution {
-    /// Number of buckets, of the table or of each partition; the server's default where it is absent.
+    /// Returns the number of buckets of the table or of each partition; `None` for the server's default.
     pub fn bucket_count(&self) -> Option<i32> {
         self.bucket_count
     }
 
-    /// Columns whose hash chooses the bucket; without any, rows go where there is room.
+    /// Returns the columns whose hash selects the bucket; without any, rows are spread over all buckets.
     pub fn bucket_keys(&self) -> &[String] {
         &self.bucket_keys
     }
 }
 
 impl TableDescriptor {
-    /// Starts a definition.
+    /// Returns a builder.
     pub fn builder() -> TableDescriptorBuilder {
         TableDescriptorBuilder::default()
     }
 
-    /// The columns and the primary key.
+    /// Returns the columns and the primary key.
     pub fn schema(&self) -> &Schema {
         &self.inner.schema
     }
 
-    /// The comment.
+    /// Returns the comment.
     pub fn comment(&self) -> Option<&str> {
         self.inner.comment.as_deref()
     }
 
-    /// Columns whose values name the partition, in order.
+    /// Returns the columns whose values name the partition, in order.
     pub fn partition_keys(&self) -> &[String] {
         &self.inner.partition_keys
     }
 
-    /// Whether the table has partitions.
+    /// Returns whether the table is partitioned.
     pub fn is_partitioned(&self) -> bool {
         !self.inner.partition_keys.is_empty()
     }
 
-    /// Whether it is a primary-key table.
+    /// Returns whether it is a primary-key table.
     pub fn has_primary_key(&self) -> bool {
         self.inner.schema.primary_key().is_some()
     }
 
-    /// The distribution, if one is set or follows from the primary key.
+    /// Returns the distribution, if one is set or follows from the primary key.
     pub fn distribution(&self) -> Option<&TableDistribution> {
         self.inner.distribution.as_ref()
     }
 
-    /// Columns whose hash chooses the bucket.
+    /// Returns the columns whose hash selects the bucket.
     pub fn bucket_keys(&self) -> &[String] {
         self.distribution()
             .map_or(&[], TableDistribution::bucket_keys)
     }
 
-    /// Number of buckets, where it is set.
+    /// Returns the number of buckets, if it is set.
     pub fn bucket_count(&self) -> Option<i32> {
         self.distribution()
             .and_then(TableDistribution::bucket_count)
     }
 
-    /// Columns of the primary key that are no partition keys: what rows of one partition are told apart by.
+    /// Returns the columns of the primary key that are not partition keys, which identify a row within a partition.
     pub fn physical_primary_keys(&self) -> Vec<String> {
         physical_primary_keys(self.schema(), self.partition_keys())
     }
 
-    /// Whether the bucket keys are what they are without being named: the physical primary key in its order, or none in a log table.
+    /// Returns whether the bucket keys are the default: the physical primary key in its order, or none in a log table.
     pub fn is_default_bucket_key(&self) -> bool {
         if self.has_primary_key() {
             self.bucket_keys() == self.physical_primary_keys()
@@ -104,27 +104,27 @@ impl TableDescriptor {
         }
     }
 
-    /// The properties that the server understands, `table.…`.
+    /// Returns the properties that the server understands, `table.…`.
     pub fn properties(&self) -> &BTreeMap<String, String> {
         &self.inner.properties
     }
 
-    /// One of the [`properties`](Self::properties).
+    /// Returns one of the [`properties`](Self::properties).
     pub fn property(&self, key: &str) -> Option<&str> {
         self.inner.properties.get(key).map(String::as_str)
     }
 
-    /// Properties that only the user understands.
+    /// Returns the custom properties, which servers ignore.
     pub fn custom_properties(&self) -> &BTreeMap<String, String> {
         &self.inner.custom_properties
     }
 
-    /// One of the [`custom_properties`](Self::custom_properties).
+    /// Returns one of the [`custom_properties`](Self::custom_properties).
     pub fn custom_property(&self, key: &str) -> Option<&str> {
         self.inner.custom_properties.get(key).map(String::as_str)
     }
 
-    /// The same table with these properties in place of its own.
+    /// Returns the same table with these properties in place of its own.
     #[must_use]
     pub fn with_properties<K: Into<String>, V: Into<String>>(
         &self,
@@ -138,7 +138,7 @@ impl TableDescriptor {
         })
     }
 
-    /// The same table with so many copies of each bucket.
+    /// Returns the same table with this replication factor.
     #[must_use]
     pub fn with_replication_factor(&self, replicas: i32) -> Self {
         self.edited(|inner| {
@@ -149,7 +149,7 @@ impl TableDescriptor {
         })
     }
 
-    /// The same table with so many buckets.
+    /// Returns the same table with this number of buckets.
     #[must_use]
     pub fn with_bucket_count(&self, bucket_count: i32) -> Self {
         self.edited(|inner| match &mut inner.distribution {
@@ -171,7 +171,7 @@ impl TableDescriptor {
         }
     }
 
-    /// Starts a definition with everything that this one has.
+    /// Returns a builder that starts with this definition.
     pub fn to_builder(&self) -> TableDescriptorBuilder {
         let inner = &*self.inner;
         TableDescriptorBuilder {
@@ -188,25 +188,25 @@ impl TableDescriptor {
         }
     }
 
-    /// The JSON document that the server keeps. Source: `TableDescriptorJsonSerde.java`.
+    /// Returns the JSON document that the server stores. Source: `TableDescriptorJsonSerde.java`.
     pub fn to_json(&self) -> String {
         json::to_json(self)
     }
 
-    /// Reads the JSON document of a table.
+    /// Parses the JSON document of a table.
     ///
-    /// The server may know rules and properties that this client does not; so what is read is checked only for what the
-    /// table cannot be used without: that keys are columns and stand in the right relation to each other.
+    /// The server may have rules and properties that this client does not know. So parsing only checks what is
+    /// required to use the table: that keys are columns and consistent with each other.
     ///
     /// # Errors
     ///
-    /// Text that is no such document, or keys that are wrong in the sense above.
+    /// Returns an error if the text is not such a document, or if the keys are invalid.
     pub fn from_json(text: &[u8]) -> Result<Self> {
         json::from_json(text)
     }
 }
 
-/// Collects the definition of a table; everything is checked by [`build`](Self::build).
+/// Builds the definition of a table. [`build`](Self::build) validates everything.
 #[derive(Debug, Clone, Default)]
 pub struct TableDescriptorBuilder {
     schema: Option<Schema>,
@@ -223,21 +223,21 @@ fn strings<I: IntoIterator<Item = S>, S: Into<String>>(items: I) -> Vec<String> 
 }
 
 impl TableDescriptorBuilder {
-    /// The columns and the primary key.
+    /// Returns the columns and the primary key.
     #[must_use]
     pub fn schema(mut self, schema: Schema) -> Self {
         self.schema = Some(schema);
         self
     }
 
-    /// A comment.
+    /// Sets the comment.
     #[must_use]
     pub fn comment(mut self, comment: impl Into<String>) -> Self {
         self.comment = Some(comment.into());
         self
     }
 
-    /// Number of buckets (the server's default with `None`), and the columns whose hash chooses one.
+    /// Sets the number of buckets (`None` for the server's default) and the columns whose hash selects one.
     #[must_use]
     pub fn distributed_by<I: IntoIterator<Item = S>, S: Into<String>>(
         mut self,
@@ -249,14 +249,14 @@ impl TableDescriptorBuilder {
         self
     }
 
-    /// Number of buckets, of the table or of each partition.
+    /// Returns the number of buckets, of the table or of each partition.
     #[must_use]
     pub fn bucket_count(mut self, bucket_count: i32) -> Self {
         self.bucket_count = Some(bucket_count);
         self
     }
 
-    /// Columns whose hash chooses the bucket.
+    /// Columns whose hash selects the bucket.
     #[must_use]
     pub fn bucket_keys<I: IntoIterator<Item = S>, S: Into<String>>(
         mut self,
@@ -266,21 +266,21 @@ impl TableDescriptorBuilder {
         self
     }
 
-    /// Columns whose values name the partition.
+    /// Returns the columns whose values name the partition.
     #[must_use]
     pub fn partitioned_by<I: IntoIterator<Item = S>, S: Into<String>>(mut self, keys: I) -> Self {
         self.partition_keys = strings(keys);
         self
     }
 
-    /// A property that the server understands, `table.…`.
+    /// Sets a property that the server understands, `table.…`.
     #[must_use]
     pub fn property(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.properties.insert(key.into(), value.into());
         self
     }
 
-    /// Several properties that the server understands.
+    /// Sets several properties that the server understands.
     #[must_use]
     pub fn properties<K: Into<String>, V: Into<String>>(
         mut self,
@@ -291,14 +291,14 @@ impl TableDescriptorBuilder {
         self
     }
 
-    /// A property that only the user understands.
+    /// Sets a custom property, which servers ignore.
     #[must_use]
     pub fn custom_property(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.custom_properties.insert(key.into(), value.into());
         self
     }
 
-    /// Several properties that only the user understands.
+    /// Sets several custom properties, which servers ignore.
     #[must_use]
     pub fn custom_properties<K: Into<String>, V: Into<String>>(
         mut self,
@@ -321,21 +321,22 @@ impl TableDescriptorBuilder {
         self.property(property::KV_FORMAT, format.name())
     }
 
-    /// The definition.
+    /// Returns the definition.
     ///
     /// # Errors
     ///
-    /// The first rule that is broken, with the field. The rules are those of the server for new tables: a schema with columns, none
-    /// of a reserved name; primary, bucket and partition keys of columns with suitable types and in the right relation to each other; at
-    /// least one bucket; properties that begin with `table.`, with values that can be read and agree with each other and with the
-    /// schema. Unknown properties pass: whether the server knows them depends on its release.
+    /// Returns an error with the field for the first violated rule. The rules are those of the server for new tables:
+    /// a schema with columns, none with a reserved name; primary, bucket and partition keys of columns with suitable
+    /// types that are consistent with each other; at least one bucket; properties that start with `table.` and whose
+    /// values are valid and consistent with each other and with the schema. Unknown properties are accepted: whether
+    /// the server knows them depends on its release.
     pub fn build(self) -> Result<TableDescriptor> {
         let table = self.assemble()?;
         validate::for_creation(&table)?;
         Ok(table)
     }
 
-    /// The definition, checked as the Java class checks it: what is refused here could not be used. Source:
+    /// Returns the definition, checked like in the Java class: anything rejected here could not be used. Source:
     /// `TableDescriptor.java`, constructor.
     pub(super) fn assemble(self) -> Result<TableDescriptor> {
         let schema = self
@@ -384,7 +385,7 @@ fn physical_primary_keys(schema: &Schema, partition_keys: &[String]) -> Vec<Stri
         .collect()
 }
 
-/// Completes the distribution as the server does. Source: `TableDescriptor.java#normalizeDistribution`.
+/// Completes the distribution like the server does. Source: `TableDescriptor.java#normalizeDistribution`.
 fn distribution(
     schema: &Schema,
     partition_keys: &[String],

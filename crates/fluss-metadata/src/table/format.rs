@@ -1,4 +1,4 @@
-//! Choices that a table's properties make.
+//! Enums for the properties of tables.
 
 use std::fmt;
 
@@ -10,16 +10,16 @@ choices! {
     LogFormat("log format") {
         /// Arrow record batches, the default.
         Arrow => "ARROW",
-        /// Rows with an index of their variable parts.
+        /// Rows with a list of the lengths of variable-length values.
         Indexed => "INDEXED",
-        /// Rows without gaps.
+        /// Compact rows.
         Compacted => "COMPACTED",
     }
     /// How a primary-key table stores its rows.
     KvFormat("kv format") {
-        /// Rows without gaps, the default.
+        /// Compact rows, the default.
         Compacted => "COMPACTED",
-        /// Rows with an index of their variable parts.
+        /// Rows with a list of the lengths of variable-length values.
         Indexed => "INDEXED",
     }
     /// The lake that a table is tiered to. Decides how keys are encoded and hashed.
@@ -33,13 +33,13 @@ choices! {
         /// Apache Hudi, from release 1.0.
         Hudi => "hudi",
     }
-    /// How a primary-key table merges a row with the one before.
+    /// How a primary-key table merges a row with the stored one.
     MergeEngine("merge engine") {
-        /// The first row stays.
+        /// Keeps the first row.
         FirstRow => "FIRST_ROW",
-        /// The row with the higher version stays.
+        /// Keeps the row with the higher version.
         Versioned => "VERSIONED",
-        /// Each column is aggregated.
+        /// Aggregates each column.
         Aggregation => "AGGREGATION",
     }
     /// What a primary-key table does with deletes.
@@ -48,10 +48,10 @@ choices! {
         Allow => "ALLOW",
         /// Ignores them.
         Ignore => "IGNORE",
-        /// Refuses them.
+        /// Rejects them.
         Disable => "DISABLE",
     }
-    /// What the changelog of a primary-key table holds.
+    /// What the changelog of a primary-key table contains.
     ChangelogImage("changelog image") {
         /// Rows before and after each change, the default.
         Full => "FULL",
@@ -74,11 +74,11 @@ choices! {
 pub struct ArrowCompression {
     /// The codec.
     pub kind: ArrowCompressionType,
-    /// Level 1 to 22, of ZSTD only; the other codecs do not look at it.
+    /// The ZSTD level, 1 to 22; other codecs ignore it.
     pub level: i32,
 }
 
-/// Level of ZSTD where none is set.
+/// The default ZSTD level.
 const DEFAULT_ZSTD_LEVEL: i32 = 3;
 
 impl ArrowCompression {
@@ -98,7 +98,7 @@ impl ArrowCompression {
         level: DEFAULT_ZSTD_LEVEL,
     };
 
-    /// ZSTD at a level of 1 to 22.
+    /// ZSTD with a level of 1 to 22.
     pub fn zstd(level: i32) -> Result<Self> {
         if !(1..=22).contains(&level) {
             return Err(MetadataError::invalid(

@@ -1,4 +1,4 @@
-//! What a server knows of a table.
+//! A table as stored by a server.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use crate::ids::{SchemaId, TableId};
 use crate::path::TablePath;
 use crate::schema::Schema;
 
-/// Buckets of a table whose definition does not say how many.
+/// Number of buckets of a table whose definition does not set it.
 const DEFAULT_BUCKET_COUNT: i32 = 1;
 
-/// A table as the server keeps it: definition, id, version of the schema, times. Cheap to clone.
+/// A table as stored by the server: definition, id, schema version, times. Cheap to clone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TableInfo {
     inner: Arc<Inner>,
@@ -32,7 +32,7 @@ struct Inner {
 }
 
 impl TableInfo {
-    /// Puts together what a server answered.
+    /// Creates the value from a server's response.
     ///
     /// Times are milliseconds since 1970.
     pub fn new(
@@ -64,62 +64,62 @@ impl TableInfo {
         &self.inner.path
     }
 
-    /// The id, which another table of the same name would not have.
+    /// Returns the id, which differs if a table with the same name is re-created.
     pub fn table_id(&self) -> TableId {
         self.inner.table_id
     }
 
-    /// Id of the latest schema.
+    /// Returns the id of the latest schema.
     pub fn schema_id(&self) -> SchemaId {
         self.inner.schema_id
     }
 
-    /// The definition, completed by the server.
+    /// Returns the definition, completed by the server.
     pub fn descriptor(&self) -> &TableDescriptor {
         &self.inner.descriptor
     }
 
-    /// The latest schema.
+    /// Returns the latest schema.
     pub fn schema(&self) -> &Schema {
         self.inner.descriptor.schema()
     }
 
-    /// The columns as the type of a row.
+    /// Returns the columns as the type of a row.
     pub fn row_type(&self) -> &RowType {
         self.schema().row_type()
     }
 
-    /// Columns of the primary key, in key order.
+    /// Returns the columns of the primary key, in key order.
     pub fn primary_keys(&self) -> &[String] {
         self.schema().primary_key_column_names()
     }
 
-    /// Columns of the primary key without the partition keys, in key order.
+    /// Returns the columns of the primary key without the partition keys, in key order.
     pub fn physical_primary_keys(&self) -> &[String] {
         &self.inner.physical_primary_keys
     }
 
-    /// Columns whose hash chooses the bucket.
+    /// Returns the columns whose hash selects the bucket.
     pub fn bucket_keys(&self) -> &[String] {
         self.inner.descriptor.bucket_keys()
     }
 
-    /// Whether the hash of columns chooses the bucket.
+    /// Returns whether the hash of columns selects the bucket.
     pub fn has_bucket_key(&self) -> bool {
         !self.bucket_keys().is_empty()
     }
 
-    /// Whether the bucket keys are what they are without being named.
+    /// Returns whether the bucket keys are the default.
     pub fn is_default_bucket_key(&self) -> bool {
         self.inner.descriptor.is_default_bucket_key()
     }
 
-    /// Columns whose values name the partition.
+    /// Returns the columns whose values name the partition.
     pub fn partition_keys(&self) -> &[String] {
         self.inner.descriptor.partition_keys()
     }
 
-    /// Number of buckets, of the table or of each partition.
+    /// Returns the number of buckets, of the table or of each partition.
     pub fn num_buckets(&self) -> i32 {
         self.inner
             .descriptor
@@ -127,47 +127,47 @@ impl TableInfo {
             .unwrap_or(DEFAULT_BUCKET_COUNT)
     }
 
-    /// Whether it is a primary-key table.
+    /// Returns whether it is a primary-key table.
     pub fn has_primary_key(&self) -> bool {
         self.inner.descriptor.has_primary_key()
     }
 
-    /// Whether it has partitions.
+    /// Returns whether it is partitioned.
     pub fn is_partitioned(&self) -> bool {
         self.inner.descriptor.is_partitioned()
     }
 
-    /// Whether the server makes and drops partitions by time.
+    /// Returns whether the server creates and drops time-based partitions.
     pub fn is_auto_partitioned(&self) -> bool {
         self.inner.descriptor.is_auto_partitioned()
     }
 
-    /// Properties that the server understands.
+    /// Returns the properties that the server understands.
     pub fn properties(&self) -> &BTreeMap<String, String> {
         self.inner.descriptor.properties()
     }
 
-    /// Properties that only the user understands.
+    /// Returns the custom properties, which servers ignore.
     pub fn custom_properties(&self) -> &BTreeMap<String, String> {
         self.inner.descriptor.custom_properties()
     }
 
-    /// The comment.
+    /// Returns the comment.
     pub fn comment(&self) -> Option<&str> {
         self.inner.descriptor.comment()
     }
 
-    /// When the table was made, in milliseconds since 1970.
+    /// Returns when the table was created, in milliseconds since 1970.
     pub fn created_time(&self) -> i64 {
         self.inner.created_time
     }
 
-    /// When the table was changed last, in milliseconds since 1970.
+    /// Returns when the table was last changed, in milliseconds since 1970.
     pub fn modified_time(&self) -> i64 {
         self.inner.modified_time
     }
 
-    /// Where its tiered files lie, if the server says so (from release 1.0).
+    /// Returns the location of its tiered files, if the server reports it (since release 1.0).
     pub fn remote_data_dir(&self) -> Option<&str> {
         self.inner.remote_data_dir.as_deref()
     }

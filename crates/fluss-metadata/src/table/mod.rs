@@ -1,4 +1,4 @@
-//! Tables: what defines one, what the server knows of one, what can be changed about one.
+//! Tables: definitions, tables as stored by servers, and changes.
 
 mod change;
 mod descriptor;

@@ -16,7 +16,7 @@ use crate::partition::AutoPartitionStrategy;
 pub enum StatisticsColumns {
     /// None.
     Disabled,
-    /// All whose type allows it.
+    /// All columns whose type supports statistics.
     All,
     /// These.
     Named(Vec<String>),
@@ -34,7 +34,7 @@ pub(super) fn allows_statistics(data_type: &DataType) -> bool {
     )
 }
 
-/// Where the properties are; the typed helpers of a table read them from there.
+/// Access to the properties, which the typed getters below read.
 impl TableDescriptor {
     fn read<T>(&self, key: &str, parse: impl FnOnce(&str) -> Result<T>) -> Result<Option<T>> {
         self.property(key)
@@ -54,13 +54,14 @@ impl TableDescriptor {
         Ok(format.unwrap_or(KvFormat::Compacted))
     }
 
-    /// `table.kv.format-version`, 1 where it is absent.
+    /// `table.kv.format-version`, 1 by default.
     pub fn kv_format_version(&self) -> Result<i32> {
         let version = self.read(property::KV_FORMAT_VERSION, parse_integer)?;
         Ok(version.unwrap_or(1))
     }
 
-    /// `table.datalake.format`, which decides how keys are encoded and hashed even while `table.datalake.enabled` is false.
+    /// `table.datalake.format`, which decides how keys are encoded and hashed even while `table.datalake.enabled` is
+    /// false.
     pub fn data_lake_format(&self) -> Result<Option<DataLakeFormat>> {
         self.read(property::DATALAKE_FORMAT, DataLakeFormat::parse)
     }
@@ -79,24 +80,24 @@ impl TableDescriptor {
         Ok(self.read(key, parse_boolean)?.unwrap_or(false))
     }
 
-    /// `table.datalake.freshness`, 3 minutes where it is absent.
+    /// `table.datalake.freshness`, 3 minutes by default.
     pub fn data_lake_freshness(&self) -> Result<Duration> {
         let freshness = self.read(property::DATALAKE_FRESHNESS, parse_duration)?;
         Ok(freshness.unwrap_or(Duration::from_secs(180)))
     }
 
-    /// `table.log.ttl`, 7 days where it is absent.
+    /// `table.log.ttl`, 7 days by default.
     pub fn log_ttl(&self) -> Result<Duration> {
         let ttl = self.read(property::LOG_TTL, parse_duration)?;
         Ok(ttl.unwrap_or(Duration::from_secs(7 * 86_400)))
     }
 
-    /// `table.log.local-ttl`, once it is set. Since release 1.0.
+    /// `table.log.local-ttl`, if it is set. Since release 1.0.
     pub fn log_local_ttl(&self) -> Result<Option<Duration>> {
         self.read(property::LOG_LOCAL_TTL, parse_duration)
     }
 
-    /// `table.log.tiered.local-segments`, 2 where it is absent.
+    /// `table.log.tiered.local-segments`, 2 by default.
     pub fn tiered_log_local_segments(&self) -> Result<i32> {
         let segments = self.read(property::LOG_TIERED_LOCAL_SEGMENTS, parse_integer)?;
         Ok(segments.unwrap_or(2))
@@ -107,7 +108,7 @@ impl TableDescriptor {
         self.read(property::MERGE_ENGINE, MergeEngine::parse)
     }
 
-    /// `table.merge-engine.versioned.ver-column`, once it is set.
+    /// `table.merge-engine.versioned.ver-column`, if it is set.
     pub fn version_column(&self) -> Option<&str> {
         self.property(property::MERGE_ENGINE_VERSIONED_VER_COLUMN)
     }
@@ -160,11 +161,11 @@ impl TableDescriptor {
         }
     }
 
-    /// Positions of the columns that have statistics in each batch, ascending.
+    /// Returns the positions of the columns that have statistics in each batch, ascending.
     ///
     /// # Errors
     ///
-    /// A name that is no column, or a column whose type has no statistics.
+    /// Returns an error for a name that is not a column, or for a column whose type does not support statistics.
     pub fn statistics_column_indexes(&self) -> Result<Vec<usize>> {
         let columns = self.schema().columns();
         let mut positions = match self.statistics_columns() {
@@ -202,31 +203,32 @@ impl TableDescriptor {
         }
     }
 
-    /// The properties `table.auto-partition.…` together.
+    /// Returns all properties `table.auto-partition.…`.
     pub fn auto_partition(&self) -> Result<AutoPartitionStrategy> {
         AutoPartitionStrategy::from_properties(self.properties())
     }
 
-    /// `table.auto-partition.enabled`; a value that is neither true nor false counts as false.
+    /// `table.auto-partition.enabled`; an invalid value counts as false.
     pub fn is_auto_partitioned(&self) -> bool {
         self.is_set(property::AUTO_PARTITION_ENABLED)
             .unwrap_or(false)
     }
 
-    /// `table.auto-increment.cache-size`: how many numbers a bucket takes at once for an auto-increment column, 100,000 where it is absent.
+    /// `table.auto-increment.cache-size`: how many numbers a bucket reserves at once for an auto-increment column,
+    /// 100,000 by default.
     pub fn auto_increment_cache_size(&self) -> Result<i64> {
         let size = self.read(property::AUTO_INCREMENT_CACHE_SIZE, parse_integer)?;
         Ok(size.unwrap_or(100_000))
     }
 
-    /// `table.replication.factor`, once it is set.
+    /// `table.replication.factor`, if it is set.
     pub fn replication_factor(&self) -> Result<Option<i32>> {
         self.read(property::REPLICATION_FACTOR, parse_integer)
     }
 }
 
 impl TableInfo {
-    /// The properties `table.auto-partition.…` together.
+    /// Returns all properties `table.auto-partition.…`.
     pub fn auto_partition(&self) -> Result<AutoPartitionStrategy> {
         self.descriptor().auto_partition()
     }

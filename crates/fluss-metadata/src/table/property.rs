@@ -1,6 +1,6 @@
 //! The properties of tables that the servers of release 1.0 know, by key and kind.
 //!
-//! Release 0.9.1 refuses those of 1.0. Source: `ConfigOptions.java`, options `table.…`.
+//! Release 0.9.1 rejects those of 1.0. Source: `ConfigOptions.java`, options `table.…`.
 
 use super::{
     ArrowCompressionType, ChangelogImage, DataLakeFormat, DeleteBehavior, KvFormat, LogFormat,
@@ -10,21 +10,21 @@ use crate::config_value::{parse_boolean, parse_choice, parse_duration, parse_int
 use crate::error::Result;
 use crate::partition::AutoPartitionTimeUnit;
 
-/// How the value of a property is read.
+/// The type of a property's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum PropertyKind {
     /// `true` or `false`.
     Boolean,
-    /// A number of 32 bits.
+    /// A 32-bit integer.
     Integer,
-    /// A number of 64 bits.
+    /// A 64-bit integer.
     Long,
     /// A duration, such as `7 d`.
     Duration,
     /// Text.
     Text,
-    /// One of a set of names; upper and lower case are the same.
+    /// One of a set of names, ignoring case.
     Choice(&'static [&'static str]),
 }
 
@@ -32,7 +32,7 @@ macro_rules! properties {
     ($($(#[$doc:meta])* $name:ident = $key:literal: $kind:expr),* $(,)?) => {
         $($(#[$doc])* pub const $name: &str = $key;)*
 
-        /// All of them, each with its kind.
+        /// All properties, with their types.
         pub const ALL: &[(&str, PropertyKind)] = &[$(($key, $kind)),*];
     };
 }
@@ -40,51 +40,51 @@ macro_rules! properties {
 use PropertyKind::{Boolean, Choice, Duration, Integer, Long, Text};
 
 properties! {
-    /// Copies of each bucket.
+    /// The number of replicas of each bucket.
     REPLICATION_FACTOR = "table.replication.factor": Integer,
-    /// [`LogFormat`], `ARROW` where it is absent.
+    /// [`LogFormat`], `ARROW` by default.
     LOG_FORMAT = "table.log.format": Choice(LogFormat::NAMES),
-    /// [`ArrowCompressionType`], `ZSTD` where it is absent.
+    /// [`ArrowCompressionType`], `ZSTD` by default.
     LOG_ARROW_COMPRESSION_TYPE = "table.log.arrow.compression.type": Choice(ArrowCompressionType::NAMES),
-    /// 1 to 22, 3 where it is absent.
+    /// 1 to 22, 3 by default.
     LOG_ARROW_COMPRESSION_ZSTD_LEVEL = "table.log.arrow.compression.zstd.level": Integer,
-    /// How long the log is kept, 7 days where it is absent.
+    /// How long the log is kept, 7 days by default.
     LOG_TTL = "table.log.ttl": Duration,
     /// How long segments are kept on the servers once they are tiered. Since 1.0.
     LOG_LOCAL_TTL = "table.log.local-ttl": Duration,
-    /// Segments kept on the servers once they are tiered, 2 where it is absent.
+    /// Segments kept on the servers once they are tiered, 2 by default.
     LOG_TIERED_LOCAL_SEGMENTS = "table.log.tiered.local-segments": Integer,
-    /// [`KvFormat`], `COMPACTED` where it is absent.
+    /// [`KvFormat`], `COMPACTED` by default.
     KV_FORMAT = "table.kv.format": Choice(KvFormat::NAMES),
-    /// How primary keys are encoded: 1, also where it is absent, or 2. Set by the server.
+    /// How primary keys are encoded: 1 (the default) or 2. Set by the server.
     KV_FORMAT_VERSION = "table.kv.format-version": Integer,
     /// Since 1.0.
     KV_VALUE_LAYOUT_VERSION = "table.kv.value-layout-version": Integer,
-    /// Whether buckets have a second server ready. Since 1.0.
+    /// Whether buckets have a standby replica. Since 1.0.
     KV_STANDBY_REPLICA_ENABLED = "table.kv.standby-replica.enabled": Boolean,
     /// How long rows are kept. Since 1.0.
     KV_TTL = "table.kv.ttl": Duration,
-    /// The column that rows age by. Since 1.0.
+    /// The column that determines the age of rows. Since 1.0.
     KV_TTL_TIME_COLUMN = "table.kv.ttl.time-column": Text,
-    /// Whether partitions come and go by time.
+    /// Whether the table has time-based partitions.
     AUTO_PARTITION_ENABLED = "table.auto-partition.enabled": Boolean,
-    /// The partition key that holds the time, the first one where it is absent.
+    /// The partition key that contains the time, the first one by default.
     AUTO_PARTITION_KEY = "table.auto-partition.key": Text,
-    /// [`AutoPartitionTimeUnit`], `DAY` where it is absent.
+    /// [`AutoPartitionTimeUnit`], `DAY` by default.
     AUTO_PARTITION_TIME_UNIT = "table.auto-partition.time-unit": Choice(AutoPartitionTimeUnit::NAMES),
-    /// How partitions are named, as a pattern of letters. Since 1.0.
+    /// The format of partition names, as a time pattern. Since 1.0.
     AUTO_PARTITION_TIME_FORMAT = "table.auto-partition.time-format": Text,
-    /// The zone that days begin in.
+    /// The time zone of the partitions.
     AUTO_PARTITION_TIME_ZONE = "table.auto-partition.time-zone": Text,
-    /// Partitions made ahead of time, 2 where it is absent.
+    /// Number of partitions created ahead of time, 2 by default.
     AUTO_PARTITION_NUM_PRECREATE = "table.auto-partition.num-precreate": Integer,
-    /// Partitions kept, 7 where it is absent.
+    /// Number of partitions kept, 7 by default.
     AUTO_PARTITION_NUM_RETENTION = "table.auto-partition.num-retention": Integer,
     /// Whether the table is tiered to a lake.
     DATALAKE_ENABLED = "table.datalake.enabled": Boolean,
     /// [`DataLakeFormat`]. Decides how keys are encoded and hashed even while the lake is not enabled.
     DATALAKE_FORMAT = "table.datalake.format": Choice(DataLakeFormat::NAMES),
-    /// How old the lake's data may become, 3 minutes where it is absent.
+    /// Maximum age of the data in the lake, 3 minutes by default.
     DATALAKE_FRESHNESS = "table.datalake.freshness": Duration,
     /// Whether the lake's files are compacted.
     DATALAKE_AUTO_COMPACTION = "table.datalake.auto-compaction": Boolean,
@@ -100,20 +100,21 @@ properties! {
     MERGE_ENGINE = "table.merge-engine": Choice(MergeEngine::NAMES),
     /// The column that the versioned merge engine compares.
     MERGE_ENGINE_VERSIONED_VER_COLUMN = "table.merge-engine.versioned.ver-column": Text,
-    /// [`DeleteBehavior`], `ALLOW` where it is absent.
+    /// [`DeleteBehavior`], `ALLOW` by default.
     DELETE_BEHAVIOR = "table.delete.behavior": Choice(DeleteBehavior::NAMES),
-    /// Numbers that a server takes at a time, 100,000 where it is absent.
+    /// How many numbers a server reserves at a time, 100,000 by default.
     AUTO_INCREMENT_CACHE_SIZE = "table.auto-increment.cache-size": Long,
-    /// [`ChangelogImage`], `FULL` where it is absent.
+    /// [`ChangelogImage`], `FULL` by default.
     CHANGELOG_IMAGE = "table.changelog.image": Choice(ChangelogImage::NAMES),
     /// Columns with statistics in each batch: `*` or names with commas. Since 1.0.
     STATISTICS_COLUMNS = "table.statistics.columns": Text,
 }
 
-/// What properties of the server begin with; others belong to the custom properties.
+/// The prefix of properties that the server understands; others are custom properties.
 pub const PREFIX: &str = "table.";
 
-/// The properties that can be changed once the table is there. Source: `FlussConfigUtils.java`, `ALTERABLE_TABLE_OPTIONS`.
+/// The properties that can be changed after the table was created. Source: `FlussConfigUtils.java`,
+/// `ALTERABLE_TABLE_OPTIONS`.
 pub const ALTERABLE: &[&str] = &[
     DATALAKE_ENABLED,
     DATALAKE_HISTORICAL_PARTITION_ENABLED,
@@ -129,7 +130,7 @@ pub const ALTERABLE: &[&str] = &[
     KV_STANDBY_REPLICA_ENABLED,
 ];
 
-/// Checks the value of a property; an unknown key takes any value.
+/// Checks the value of a property; an unknown key accepts any value.
 pub(super) fn check(key: &str, value: &str) -> Result<()> {
     let Some((_, kind)) = ALL.iter().find(|(known, _)| *known == key) else {
         return Ok(());

@@ -1,6 +1,6 @@
-//! What a server checks before it creates a table. Source: `TableDescriptorValidation.java`.
+//! The checks of a server before it creates a table. Source: `TableDescriptorValidation.java`.
 //!
-//! Left out is what only the server can know: its limit of buckets, which properties its release has, its lake.
+//! Except for what only the server knows: its maximum number of buckets, the properties of its release, its lake.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use crate::error::{MetadataError, Result};
 use crate::partition::{AutoPartitionStrategy, AutoPartitionTimeUnit};
 use crate::text::Readable;
 
-/// Names that the server gives to columns of its own.
+/// Names of the server's own columns.
 const RESERVED_COLUMNS: &[&str] = &[
     "__offset",
     "__timestamp",
@@ -77,8 +77,8 @@ fn check_properties(table: &TableDescriptor) -> Result<()> {
         if !key.starts_with(property::PREFIX) {
             return refuse(
                 property_field(key),
-                "a key of the user's own",
-                "a key that begins with table. (others are custom properties)",
+                "a custom key",
+                "a key that starts with table. (others are custom properties)",
             );
         }
         property::check(key, value)?;
@@ -156,7 +156,7 @@ fn check_formats(table: &TableDescriptor) -> Result<()> {
             "ARROW or COMPACTED for a primary-key table with COMPACTED rows",
         );
     }
-    // Also read where the codec does not use it.
+    // Validated even if the codec does not use it.
     if let Some(level) = table.property(property::LOG_ARROW_COMPRESSION_ZSTD_LEVEL)
         && !level
             .parse()
@@ -303,7 +303,7 @@ fn check_auto_partition(table: &TableDescriptor, strategy: &AutoPartitionStrateg
             }
             Some(_) => {}
         }
-        // DIFFERS: the server refuses its own default of 2 too, after it has replaced it by 0 where nothing is set.
+        // DIFFERS: the server also rejects its own default of 2, after replacing it with 0 if nothing is set.
         if table
             .property(property::AUTO_PARTITION_NUM_PRECREATE)
             .is_some()
@@ -327,14 +327,14 @@ fn check_auto_partition(table: &TableDescriptor, strategy: &AutoPartitionStrateg
         return refuse(
             property_field(property::AUTO_PARTITION_TIME_UNIT),
             strategy.time_unit().name(),
-            format!("DAY, as the key {key:?} is a DATE"),
+            format!("DAY, because the key {key:?} is a DATE"),
         );
     }
     if is_date && strategy.time_format() != Some("yyyy-MM-dd") {
         return refuse(
             property_field(property::AUTO_PARTITION_TIME_FORMAT),
             strategy.time_format().unwrap_or("nothing"),
-            format!("yyyy-MM-dd, as the key {key:?} is a DATE"),
+            format!("yyyy-MM-dd, because the key {key:?} is a DATE"),
         );
     }
     Ok(())

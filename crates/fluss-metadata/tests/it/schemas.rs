@@ -183,7 +183,7 @@ fn errors_name_the_field_what_it_got_and_what_was_expected() {
         ),
         (
             build(base().column("a", DataTypes::int())),
-            "columns: got two fields \"a\", expected fields of different names",
+            "columns: got two fields \"a\", expected fields with distinct names",
         ),
         (
             build(base().primary_key(["x"])),

@@ -57,7 +57,7 @@ impl ClusterView {
         self.generation
     }
 
-    /// The generation of the last response from a server; later generations only evicted something.
+    /// Returns the generation of the last response from a server; later generations only evicted something.
     pub(super) fn learnt(&self) -> u64 {
         self.learnt
     }

@@ -65,7 +65,7 @@ impl Outbox {
         i32::try_from(self.next_id.fetch_add(1, Ordering::Relaxed)).ok()
     }
 
-    /// Whether [`next_id`](Self::next_id) has run out of ids.
+    /// Returns whether [`next_id`](Self::next_id) has run out of ids.
     pub(super) fn is_spent(&self) -> bool {
         self.next_id.load(Ordering::Relaxed) > i32::MAX as u64
     }

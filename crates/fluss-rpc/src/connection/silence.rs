@@ -78,7 +78,7 @@ impl Silence {
         self.due_since = more_due.then_some(now);
     }
 
-    /// Whether nothing was received since a request was made at `asked`, for long enough to be sure.
+    /// Returns whether nothing was received since a request was made at `asked`, for long enough to be sure.
     pub(super) fn is_proven(&self, asked: Instant, now: Instant) -> bool {
         self.last_sign <= asked
             && self

@@ -44,7 +44,7 @@ impl Settings {
             .is_some_and(|value| value.eq_ignore_ascii_case("true"))
     }
 
-    /// The address of the store, including the bucket unless paths contain it.
+    /// Returns the address of the store, including the bucket unless paths contain it.
     pub(super) fn endpoint(&self, bucket: &str) -> Option<String> {
         let endpoint = self.get("endpoint")?.trim_end_matches('/');
         let (scheme, host) = endpoint.split_once("://").unwrap_or(("https", endpoint));
@@ -59,7 +59,7 @@ impl Settings {
         self.key().is_some()
     }
 
-    /// The key id, secret and session token.
+    /// Returns the key id, secret and session token.
     pub(super) fn key(&self) -> Option<(&str, &str, Option<&str>)> {
         let token = self.get("session.token");
         Some((self.get("access.key")?, self.get("secret.key")?, token))
