@@ -116,10 +116,10 @@ impl AppendWriter {
     pub fn append<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
         let inner = &*self.inner;
         inner.check(row)?;
-        let (group, bucket) = inner.route.of(row)?;
+        let (buckets, bucket) = inner.route.of(row)?;
         inner.appender.write(
             &Target {
-                group: &group,
+                buckets: &buckets,
                 bucket,
                 bucket_key: None,
             },
@@ -141,12 +141,12 @@ impl AppendWriter {
         take_turn().await;
         let inner = &*self.inner;
         inner.check(row)?;
-        let (group, bucket) = inner.route.of(row)?;
+        let (buckets, bucket) = inner.route.of(row)?;
         inner
             .appender
             .write_async(
                 &Target {
-                    group: &group,
+                    buckets: &buckets,
                     bucket,
                     bucket_key: None,
                 },
@@ -164,10 +164,10 @@ impl AppendWriter {
     pub fn try_append<R: InternalRow>(&self, row: &R) -> Result<WriteResultFuture> {
         let inner = &*self.inner;
         inner.check(row)?;
-        let (group, bucket) = inner.route.of(row)?;
+        let (buckets, bucket) = inner.route.of(row)?;
         inner.appender.try_write(
             &Target {
-                group: &group,
+                buckets: &buckets,
                 bucket,
                 bucket_key: None,
             },

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 
 use fluss_metadata::TableBucket;
 
-use crate::engine::write::Wish;
+use crate::engine::write::Urgency;
 use crate::error::{Error, Result};
 use crate::turn::poll_turn;
 use crate::write::{Completion, NOT_WAITING, Outcome, RowPlace, Written, WrittenOffset};
@@ -78,7 +78,7 @@ impl WriteResultFuture {
     pub fn try_result(&self) -> Option<Result<WriteResult>> {
         let (result, batch) = self.peek()?;
         if result.is_err() {
-            batch.tell();
+            batch.set_reported();
         }
         Some(result)
     }
@@ -107,11 +107,11 @@ impl WriteResultFuture {
         let index = self.index;
         let batch = &self.batch;
         batch
-            .poll(Wish::Urgent, &mut self.place, context)
+            .poll(Urgency::Urgent, &mut self.place, context)
             .map(|outcome| match outcome {
                 Outcome::Written(written) => Some(Ok(WriteResult::new(written, index))),
                 Outcome::Failed(error) => {
-                    batch.tell();
+                    batch.set_reported();
                     Some(Err(error.clone()))
                 }
                 Outcome::Moved(places) if places.len() <= index as usize => Some(Err(lost())),
@@ -237,14 +237,14 @@ impl Future for BatchWriteFuture {
         if this.done.is_empty() {
             // All pieces become urgent, not only the first incomplete one.
             for piece in &this.pieces {
-                piece.first.batch.want(Wish::Urgent);
+                piece.first.batch.want(Urgency::Urgent);
             }
         }
         let turn = ready!(poll_turn(context));
         while let Some(mut piece) = this.pieces.pop_front() {
             if let Some(moved) = piece.moved() {
                 for piece in moved.into_iter().rev() {
-                    piece.first.batch.want(Wish::Urgent);
+                    piece.first.batch.want(Urgency::Urgent);
                     this.pieces.push_front(piece);
                 }
                 continue;

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use fluss_row::arrow::TableBatch;
 
 use super::appender::{Load, Target};
+use super::buckets::PartitionBuckets;
 use super::route::RowRoute;
-use super::slot::BucketGroup;
 use crate::error::Result;
 
 /// Bytes from which a piece is a batch of its own, so that it is never copied. Smaller ones are collected.
@@ -15,7 +15,7 @@ const ALONE: usize = 128 * 1024;
 /// Rows of a user's batch that go to one bucket.
 #[derive(Debug)]
 pub(crate) struct Piece {
-    pub(crate) group: Arc<BucketGroup>,
+    pub(crate) buckets: Arc<PartitionBuckets>,
     /// The bucket; that of the moment if `None`.
     pub(crate) bucket: Option<u32>,
     pub(crate) rows: TableBatch,
@@ -27,7 +27,7 @@ impl Piece {
     /// Where it goes.
     pub(crate) fn target(&self) -> Target<'_> {
         Target {
-            group: &self.group,
+            buckets: &self.buckets,
             bucket: self.bucket,
             bucket_key: None,
         }
@@ -46,20 +46,20 @@ impl Piece {
 /// Splits a batch by partition and bucket, and by size. What goes to one place is not copied.
 pub(crate) fn pieces(batch: &TableBatch, route: &RowRoute, max_bytes: usize) -> Result<Vec<Piece>> {
     let mut pieces = Vec::new();
-    for (group, bucket, rows) in split(batch, route)? {
-        cut(&group, bucket, &rows, max_bytes, &mut pieces);
+    for (buckets, bucket, rows) in split(batch, route)? {
+        cut(&buckets, bucket, &rows, max_bytes, &mut pieces);
     }
     Ok(pieces)
 }
 
-type Part = (Arc<BucketGroup>, Option<u32>, TableBatch);
+type Part = (Arc<PartitionBuckets>, Option<u32>, TableBatch);
 
 fn split(batch: &TableBatch, route: &RowRoute) -> Result<Vec<Part>> {
-    if let Some((group, bucket)) = route.of_any_row() {
-        return Ok(vec![(Arc::clone(&group), bucket, batch.clone())]);
+    if let Some((buckets, bucket)) = route.of_any_row() {
+        return Ok(vec![(Arc::clone(&buckets), bucket, batch.clone())]);
     }
     let columns = batch.rows()?;
-    let mut places: Vec<(Arc<BucketGroup>, Option<u32>, Vec<u32>)> = Vec::new();
+    let mut places: Vec<(Arc<PartitionBuckets>, Option<u32>, Vec<u32>)> = Vec::new();
     let (mut last, mut are_checked, mut name) = (0, false, String::new());
     for (index, row) in columns.rows().enumerate() {
         if !are_checked && !route.is_known(&row, &mut name)? {
@@ -69,15 +69,15 @@ fn split(batch: &TableBatch, route: &RowRoute) -> Result<Vec<Part>> {
             }
             are_checked = true;
         }
-        let (group, bucket) = route.of(&row)?;
-        let is_there = |place: &(Arc<BucketGroup>, Option<u32>, Vec<u32>)| {
-            place.1 == bucket && Arc::ptr_eq(&place.0, &group)
+        let (buckets, bucket) = route.of(&row)?;
+        let is_there = |place: &(Arc<PartitionBuckets>, Option<u32>, Vec<u32>)| {
+            place.1 == bucket && Arc::ptr_eq(&place.0, &buckets)
         };
         // Neighbours often go to the same place.
         if !places.get(last).is_some_and(is_there) {
             last = places.iter().position(is_there).unwrap_or(places.len());
             if last == places.len() {
-                places.push((Arc::clone(&group), bucket, Vec::new()));
+                places.push((Arc::clone(&buckets), bucket, Vec::new()));
             }
         }
         if let Some((_, _, rows)) = places.get_mut(last) {
@@ -86,7 +86,7 @@ fn split(batch: &TableBatch, route: &RowRoute) -> Result<Vec<Part>> {
     }
     places
         .into_iter()
-        .map(|(group, bucket, rows)| {
+        .map(|(buckets, bucket, rows)| {
             let rows = match (rows.first(), rows.last()) {
                 // They lie side by side: a view will do.
                 (Some(first), Some(end)) if (end - first) as usize + 1 == rows.len() => {
@@ -94,14 +94,14 @@ fn split(batch: &TableBatch, route: &RowRoute) -> Result<Vec<Part>> {
                 }
                 _ => batch.take(&rows)?,
             };
-            Ok((group, bucket, rows))
+            Ok((buckets, bucket, rows))
         })
         .collect()
 }
 
 /// Cuts rows into views of at most about `max_bytes`.
 fn cut(
-    group: &Arc<BucketGroup>,
+    buckets: &Arc<PartitionBuckets>,
     bucket: Option<u32>,
     rows: &TableBatch,
     max_bytes: usize,
@@ -116,7 +116,7 @@ fn cut(
         at += rows.row_count();
         let bytes = if count == 1 { bytes } else { rows.size_bytes() };
         pieces.push(Piece {
-            group: Arc::clone(group),
+            buckets: Arc::clone(buckets),
             bucket,
             rows,
             bytes,

@@ -6,9 +6,9 @@ use std::time::Instant;
 use super::completion::{Completion, Outcome};
 use super::encoder::{Encoder, Sealed};
 use super::format::WriteFormat;
-use super::member::Member;
 use super::memory::{Credit, Memory};
-use crate::engine::write::Fill;
+use super::writer_state::WriterState;
+use crate::engine::write::ClosedBy;
 use crate::error::{Error, Result};
 
 /// What stays with a batch while its rows are collected, sealed, sent, or written again to other buckets.
@@ -19,7 +19,7 @@ pub(super) struct Batch {
     /// Its part of the write buffer.
     pub(super) credit: Credit,
     /// The writers that have rows in it.
-    pub(super) members: Vec<Arc<Member>>,
+    pub(super) writers: Vec<Arc<WriterState>>,
     /// When the first row came.
     pub(super) since: Instant,
     /// The bucket keys of its rows, if they cannot be computed from the rows.
@@ -42,12 +42,12 @@ pub(super) struct OpenBatch {
 pub(super) struct ClosedBatch {
     pub(super) batch: Batch,
     pub(super) encoder: Encoder,
-    pub(super) fill: Fill,
+    pub(super) closed_by: ClosedBy,
 }
 
 /// A sealed batch whose rows are to be written again, to other buckets.
 #[derive(Debug)]
-pub(super) struct Loose {
+pub(super) struct Rerouted {
     pub(super) batch: Batch,
     pub(super) sealed: Sealed,
 }
@@ -63,7 +63,7 @@ impl Batch {
             format: Arc::clone(format),
             completion: Arc::new(completion),
             credit,
-            members: Vec::with_capacity(1),
+            writers: Vec::with_capacity(1),
             since,
             bucket_keys: BucketKeys::default(),
         }
@@ -76,27 +76,27 @@ impl Batch {
 
     /// Adds a writer that has rows in the batch.
     #[cold]
-    pub(super) fn join(&mut self, member: &Arc<Member>) {
-        if !self.members.iter().any(|other| Arc::ptr_eq(other, member)) {
-            self.members.push(Arc::clone(member));
-            member.join(&self.completion);
+    pub(super) fn join(&mut self, writer: &Arc<WriterState>) {
+        if !self.writers.iter().any(|other| Arc::ptr_eq(other, writer)) {
+            self.writers.push(Arc::clone(writer));
+            writer.join(&self.completion);
         }
     }
 
     /// Fails the rows. The writers get the error first, because `flush` reads it from them; the futures of the rows only wake it.
     pub(super) fn fail(self, error: Error) {
-        for member in &self.members {
-            member.on_failure(&self.completion, &error, self.members.len() > 1);
+        for writer in &self.writers {
+            writer.on_failure(&self.completion, &error, self.writers.len() > 1);
         }
         self.completion.complete(Outcome::Failed(error));
     }
 
     /// The batch with its final bytes, for its rows to be written again. If these cannot be made, the rows fail.
-    pub(super) fn loosen(self, sealed: Result<(Sealed, Option<Encoder>)>) -> Option<Loose> {
+    pub(super) fn reroute(self, sealed: Result<(Sealed, Option<Encoder>)>) -> Option<Rerouted> {
         match sealed {
             Ok((sealed, builder)) => {
                 self.format.keep(builder);
-                Some(Loose {
+                Some(Rerouted {
                     batch: self,
                     sealed,
                 })
@@ -131,23 +131,23 @@ impl OpenBatch {
     }
 
     pub(super) fn close(self) -> ClosedBatch {
-        let fill = if self.bytes >= self.full_at {
-            Fill::Full
+        let closed_by = if self.bytes >= self.full_at {
+            ClosedBy::Size
         } else {
-            Fill::Hurried
+            ClosedBy::Urgency
         };
         ClosedBatch {
             batch: self.batch,
             encoder: self.encoder,
-            fill,
+            closed_by,
         }
     }
 }
 
 impl ClosedBatch {
-    /// See [`Batch::loosen`].
-    pub(super) fn loosen(self) -> Option<Loose> {
-        self.batch.loosen(self.encoder.seal())
+    /// See [`Batch::reroute`].
+    pub(super) fn reroute(self) -> Option<Rerouted> {
+        self.batch.reroute(self.encoder.seal())
     }
 }
 

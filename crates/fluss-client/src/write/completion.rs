@@ -1,30 +1,30 @@
-//! How the rows of a batch learn what became of them.
+//! The outcome of a batch, and the callers that wait for it.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use fluss_metadata::TableBucket;
 
-use super::slot::BucketSlot;
-use crate::engine::write::Wish;
+use super::doorbell::Button;
+use crate::engine::write::Urgency;
 use crate::error::Error;
 
-/// What the server said about a written batch.
+/// Where a batch was written.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Written {
     pub(crate) bucket: TableBucket,
     pub(crate) offset: WrittenOffset,
 }
 
-/// What the offset in an answer counts.
+/// The offset in an answer.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum WrittenOffset {
-    /// A log: where the first row of the batch is.
+    /// Log tables: the offset of the first row of the batch.
     First(i64),
-    /// A changelog: where it ends after the batch.
+    /// Primary-key tables: the end of the changelog after the batch.
     End(i64),
-    /// The server did not say.
+    /// The server did not return one.
     Unknown,
 }
 
@@ -33,7 +33,7 @@ pub(crate) enum WrittenOffset {
 pub(crate) enum Outcome {
     Written(Written),
     Failed(Error),
-    /// Its rows are in other batches now: where each of them is.
+    /// Its rows are in other batches now: the place of each.
     Moved(Box<[RowPlace]>),
 }
 
@@ -56,31 +56,32 @@ impl Outcome {
     }
 }
 
-/// The end of one batch, shared by its rows.
+/// The outcome of one batch, shared by its rows.
 #[derive(Debug)]
 pub(crate) struct Completion {
     outcome: OnceLock<Outcome>,
     waiting: Mutex<Vec<Option<Waker>>>,
-    wish: AtomicU8,
-    /// Whether the result of a row told that the batch failed.
-    is_told: AtomicBool,
+    urgency: AtomicU8,
+    /// Whether the result of a row reported that the batch failed.
+    is_reported: AtomicBool,
     /// Rows of the batch so far.
     rows: AtomicU32,
-    slot: Weak<BucketSlot>,
+    /// Informs the sender that the batch became urgent.
+    button: Option<Button>,
 }
 
-/// No place among those who wait.
+/// No place in the list of waiting tasks.
 pub(crate) const NOT_WAITING: u32 = u32::MAX;
 
 impl Completion {
-    pub(super) fn new(slot: Weak<BucketSlot>) -> Self {
+    pub(super) fn new(button: Option<Button>) -> Self {
         Self {
             outcome: OnceLock::new(),
             waiting: Mutex::default(),
-            wish: AtomicU8::new(number(Wish::Linger)),
-            is_told: AtomicBool::new(false),
+            urgency: AtomicU8::new(Urgency::Linger as u8),
+            is_reported: AtomicBool::new(false),
             rows: AtomicU32::new(0),
-            slot,
+            button,
         }
     }
 
@@ -89,20 +90,21 @@ impl Completion {
         self.outcome.get()
     }
 
-    /// Somebody was told that it failed.
+    /// The result of a row reported that the batch failed.
     #[cold]
-    pub(crate) fn tell(&self) {
-        self.is_told.store(true, Ordering::Relaxed);
+    pub(crate) fn set_reported(&self) {
+        self.is_reported.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn is_told(&self) -> bool {
-        self.is_told.load(Ordering::Relaxed)
+    pub(super) fn is_reported(&self) -> bool {
+        self.is_reported.load(Ordering::Relaxed)
     }
 
-    /// Waits for the outcome; `place` is where the caller keeps its place among those who wait. The batch becomes as urgent as `wish`.
+    /// Waits for the outcome; `place` is the place of the caller in the list of waiting tasks. The batch becomes at least as urgent as
+    /// `urgency`.
     pub(crate) fn poll(
         &self,
-        wish: Wish,
+        urgency: Urgency,
         place: &mut u32,
         context: &mut Context<'_>,
     ) -> Poll<&Outcome> {
@@ -111,7 +113,7 @@ impl Completion {
         }
         {
             let mut waiting = self.waiting();
-            // Those who wait are woken after the outcome is set, with this lock held in between.
+            // Waiting tasks are woken after the outcome is set, and this lock is taken in between.
             if let Some(outcome) = self.outcome.get() {
                 return Poll::Ready(outcome);
             }
@@ -124,11 +126,11 @@ impl Completion {
                 }
             }
         }
-        self.want(wish);
+        self.want(urgency);
         Poll::Pending
     }
 
-    /// Gives up a place among those who wait.
+    /// Gives up a place in the list of waiting tasks.
     pub(crate) fn forget(&self, place: u32) {
         if place != NOT_WAITING
             && let Some(entry) = self.waiting().get_mut(place as usize)
@@ -137,14 +139,14 @@ impl Completion {
         }
     }
 
-    /// Makes the batch as urgent as `wish`, if it is less so.
-    pub(crate) fn want(&self, wish: Wish) {
-        let wanted = number(wish);
-        if self.wish.load(Ordering::Relaxed) < wanted
-            && self.wish.fetch_max(wanted, Ordering::AcqRel) < wanted
-            && let Some(slot) = self.slot.upgrade()
+    /// Makes the batch as urgent as `urgency`, if it is less so.
+    pub(crate) fn want(&self, urgency: Urgency) {
+        let wanted = urgency as u8;
+        if self.urgency.load(Ordering::Relaxed) < wanted
+            && self.urgency.fetch_max(wanted, Ordering::AcqRel) < wanted
+            && let Some(button) = &self.button
         {
-            slot.want_attention();
+            button.press();
         }
     }
 
@@ -162,12 +164,12 @@ impl Completion {
         self.rows.load(Ordering::Relaxed)
     }
 
-    /// How soon the batch is wanted.
-    pub(super) fn wish(&self) -> Wish {
-        match self.wish.load(Ordering::Acquire) {
-            0 => Wish::Linger,
-            1 => Wish::Urgent,
-            _ => Wish::Flush,
+    /// How soon the batch is to be sent.
+    pub(super) fn urgency(&self) -> Urgency {
+        match self.urgency.load(Ordering::Acquire) {
+            0 => Urgency::Linger,
+            1 => Urgency::Urgent,
+            _ => Urgency::Flush,
         }
     }
 
@@ -181,13 +183,5 @@ impl Completion {
 
     fn waiting(&self) -> MutexGuard<'_, Vec<Option<Waker>>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn number(wish: Wish) -> u8 {
-    match wish {
-        Wish::Linger => 0,
-        Wish::Urgent => 1,
-        Wish::Flush => 2,
     }
 }

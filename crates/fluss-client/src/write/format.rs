@@ -51,8 +51,8 @@ pub(crate) enum BatchKind {
 /// How rows become batches. Writers of a table with the same settings share one.
 #[derive(Debug)]
 pub(crate) struct WriteFormat {
-    /// Batches of one number may share a request.
-    pub(super) number: u64,
+    /// Only batches of the same format may share a request.
+    pub(super) format_id: u64,
     pub(super) info: TableInfo,
     pub(super) kind: BatchKind,
     /// Positions of the columns whose smallest and largest values go into each batch.
@@ -74,7 +74,7 @@ impl WriteFormat {
     pub(super) fn new(info: TableInfo, kind: BatchKind) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Self {
-            number: NEXT.fetch_add(1, Ordering::Relaxed),
+            format_id: NEXT.fetch_add(1, Ordering::Relaxed),
             statistics: statistics_columns(&info),
             info,
             kind,

@@ -8,7 +8,7 @@ use fluss_wire::error_code::{ErrorCode, ServerError};
 use fluss_wire::message::CreatePartitionRequest;
 use tracing::debug;
 
-use super::slot::{BucketGroup, PartitionName};
+use super::buckets::{PartitionBuckets, PartitionName};
 use crate::config::Config;
 use crate::engine::write::{Resolution, is_passing};
 use crate::error::{Error, Result};
@@ -26,9 +26,9 @@ pub(super) async fn resolve(
     cluster: Cluster,
     config: Arc<Config>,
     info: TableInfo,
-    group: Arc<BucketGroup>,
+    buckets: Arc<PartitionBuckets>,
 ) -> Search {
-    let found = match &group.partition {
+    let found = match &buckets.partition {
         None => find_table(&cluster, &info).await.map(|()| None),
         Some(partition) => find_or_make(&cluster, &config, &info, partition).await,
     };
@@ -36,13 +36,13 @@ pub(super) async fn resolve(
         let told = cluster
             .view()
             .bucket_count(info.table_id(), Some(*partition));
-        if let Some(told) = told.filter(|told| *told as usize != group.slots.len()) {
+        if let Some(told) = told.filter(|told| *told as u32 != buckets.count()) {
             return Search::OtherBuckets(told);
         }
-        group.settle();
+        buckets.settle();
     }
     Search::Ended(match found {
-        Ok(None) if group.partition.is_some() => Resolution::NotYet(None),
+        Ok(None) if buckets.partition.is_some() => Resolution::NotYet(None),
         Ok(partition) => Resolution::Known(partition),
         Err(error) if is_passing(&error) || is_unknown(&error) => {
             debug!(table = %info.table_path(), %error, "the leaders cannot be looked up now");

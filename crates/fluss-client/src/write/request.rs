@@ -16,7 +16,7 @@ use fluss_wire::message::{
 
 use super::format::{BatchKind, MergeMode, WriteFormat};
 use crate::config::Config;
-use crate::engine::write::{Answer, Lane, Reroute, ServerId};
+use crate::engine::write::{Answer, Lane, ServerId, StaleLeader};
 use crate::error::{Error, Result};
 
 /// Longest part of a request's time that the server may spend waiting for replicas, so that its answer still comes in time.
@@ -251,7 +251,7 @@ pub(super) async fn init_writer(
     let request = InitWriterRequest {
         table_path: tables.iter().map(path_message).collect(),
     };
-    let deadline = super::now() + config.request_timeout;
+    let deadline = crate::clock::now() + config.request_timeout;
     let response = cluster
         .call_tablet(&request, deadline.into())
         .await
@@ -265,9 +265,9 @@ pub(super) fn leader(view: &ClusterView, bucket: &TableBucket) -> Option<ServerI
 }
 
 /// Forgets a leader that the view of generation `seen` named and that is none any more.
-pub(super) fn invalidate(cluster: &Cluster, reroute: &Reroute, seen: u64) {
-    if reroute.is_unknown {
-        cluster.invalidate_partition(&reroute.bucket);
+pub(super) fn invalidate(cluster: &Cluster, stale: &StaleLeader, seen: u64) {
+    if stale.is_unknown {
+        cluster.invalidate_partition(&stale.bucket);
     }
-    cluster.invalidate_bucket(&reroute.bucket, seen);
+    cluster.invalidate_bucket(&stale.bucket, seen);
 }

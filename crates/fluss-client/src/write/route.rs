@@ -9,7 +9,7 @@ use fluss_row::key::TableKeys;
 use fluss_row::{InternalRow, PartitionNames};
 
 use super::appender::Target;
-use super::slot::BucketGroup;
+use super::buckets::PartitionBuckets;
 use super::table::TableWrites;
 use crate::config::BucketAssigner;
 use crate::error::{Error, Result};
@@ -30,26 +30,26 @@ thread_local! {
 }
 
 /// The buckets of a table or partition.
-pub(crate) enum GroupRef<'a> {
-    Whole(&'a Arc<BucketGroup>),
-    Partition(Arc<BucketGroup>),
+pub(crate) enum BucketsRef<'a> {
+    Whole(&'a Arc<PartitionBuckets>),
+    Partition(Arc<PartitionBuckets>),
 }
 
-impl Deref for GroupRef<'_> {
-    type Target = Arc<BucketGroup>;
+impl Deref for BucketsRef<'_> {
+    type Target = Arc<PartitionBuckets>;
 
     #[inline]
-    fn deref(&self) -> &Arc<BucketGroup> {
+    fn deref(&self) -> &Arc<PartitionBuckets> {
         match self {
-            Self::Whole(group) => group,
-            Self::Partition(group) => group,
+            Self::Whole(buckets) => buckets,
+            Self::Partition(buckets) => buckets,
         }
     }
 }
 
 /// Where a row goes, and its key.
 pub(crate) struct RowPlan<'a> {
-    group: GroupRef<'a>,
+    buckets: BucketsRef<'a>,
     bucket: Option<u32>,
     pub(crate) key: Vec<u8>,
     bucket_key: Option<Vec<u8>>,
@@ -58,7 +58,7 @@ pub(crate) struct RowPlan<'a> {
 impl RowPlan<'_> {
     pub(crate) fn target(&self) -> Target<'_> {
         Target {
-            group: &self.group,
+            buckets: &self.buckets,
             bucket: self.bucket,
             bucket_key: self.bucket_key.as_deref(),
         }
@@ -91,10 +91,10 @@ impl RowRoute {
 
     /// The buckets of the row's partition, and the row's bucket if it does not depend on the moment: for a log table.
     #[inline]
-    pub(crate) fn of<R: InternalRow>(&self, row: &R) -> Result<(GroupRef<'_>, Option<u32>)> {
+    pub(crate) fn of<R: InternalRow>(&self, row: &R) -> Result<(BucketsRef<'_>, Option<u32>)> {
         match self.of_any_row() {
             Some(place) => Ok(place),
-            None => self.with_buffers(row, |group, bucket, _| Ok((group, bucket))),
+            None => self.with_buffers(row, |buckets, bucket, _| Ok((buckets, bucket))),
         }
     }
 
@@ -116,9 +116,9 @@ impl RowRoute {
 
     /// The place of a row, if it is the same for all rows.
     #[inline]
-    pub(super) fn of_any_row(&self) -> Option<(GroupRef<'_>, Option<u32>)> {
-        let group = self.table.whole().filter(|_| !self.has_bucket_key)?;
-        Some((GroupRef::Whole(group), self.bucket_without_key(group)))
+    pub(super) fn of_any_row(&self) -> Option<(BucketsRef<'_>, Option<u32>)> {
+        let buckets = self.table.whole().filter(|_| !self.has_bucket_key)?;
+        Some((BucketsRef::Whole(buckets), self.bucket_without_key(buckets)))
     }
 
     /// Calls `write` with where the row goes and its key, which is empty for a log table.
@@ -128,13 +128,13 @@ impl RowRoute {
         row: &R,
         write: impl FnOnce(&Target<'_>, &[u8]) -> Result<T>,
     ) -> Result<T> {
-        self.with_buffers(row, |group, bucket, buffers| {
+        self.with_buffers(row, |buckets, bucket, buffers| {
             let Buffers {
                 key, bucket_key, ..
             } = buffers;
             let target = Target {
-                bucket_key: self.bucket_key(row, &group, key, bucket_key)?,
-                group: &group,
+                bucket_key: self.bucket_key(row, &buckets, key, bucket_key)?,
+                buckets: &buckets,
                 bucket,
             };
             write(&target, key)
@@ -143,15 +143,15 @@ impl RowRoute {
 
     /// As [`with_key`](Self::with_key), as values.
     pub(crate) fn key_of<R: InternalRow>(&self, row: &R) -> Result<RowPlan<'_>> {
-        self.with_buffers(row, |group, bucket, buffers| {
+        self.with_buffers(row, |buckets, bucket, buffers| {
             let Buffers {
                 key, bucket_key, ..
             } = buffers;
-            let bucket_key = self.bucket_key(row, &group, key, bucket_key)?;
+            let bucket_key = self.bucket_key(row, &buckets, key, bucket_key)?;
             Ok(RowPlan {
                 bucket_key: bucket_key.map(<[u8]>::to_vec),
                 key: key.clone(),
-                group,
+                buckets,
                 bucket,
             })
         })
@@ -162,11 +162,11 @@ impl RowRoute {
     fn bucket_key<'b, R: InternalRow>(
         &self,
         row: &R,
-        group: &BucketGroup,
+        buckets: &PartitionBuckets,
         key: &'b [u8],
         scratch: &'b mut Vec<u8>,
     ) -> Result<Option<&'b [u8]>> {
-        if self.keys.key_is_bucket_key() || !group.is_tentative() {
+        if self.keys.key_is_bucket_key() || !buckets.is_tentative() {
             return Ok(None);
         }
         self.keys
@@ -178,12 +178,12 @@ impl RowRoute {
     fn with_buffers<'a, R: InternalRow, T>(
         &'a self,
         row: &R,
-        write: impl FnOnce(GroupRef<'a>, Option<u32>, &mut Buffers) -> Result<T>,
+        write: impl FnOnce(BucketsRef<'a>, Option<u32>, &mut Buffers) -> Result<T>,
     ) -> Result<T> {
         let mut buffers = BUFFERS.take().unwrap_or_default();
         let result = self
             .find(row, &mut buffers)
-            .and_then(|(group, bucket)| write(group, bucket, &mut buffers));
+            .and_then(|(buckets, bucket)| write(buckets, bucket, &mut buffers));
         if buffers.key.capacity() <= KEEP_BUFFER && buffers.partition.capacity() <= KEEP_BUFFER {
             BUFFERS.set(Some(buffers));
         }
@@ -195,11 +195,11 @@ impl RowRoute {
         &self,
         row: &R,
         buffers: &mut Buffers,
-    ) -> Result<(GroupRef<'_>, Option<u32>)> {
-        let group = match (self.table.whole(), self.keys.partition()) {
-            (Some(group), _) => GroupRef::Whole(group),
+    ) -> Result<(BucketsRef<'_>, Option<u32>)> {
+        let buckets = match (self.table.whole(), self.keys.partition()) {
+            (Some(buckets), _) => BucketsRef::Whole(buckets),
             (None, Some(names)) => {
-                GroupRef::Partition(self.partition_of(row, names, &mut buffers.partition)?)
+                BucketsRef::Partition(self.partition_of(row, names, &mut buffers.partition)?)
             }
             (None, None) => {
                 return Err(self.failed(Error::usage(
@@ -213,23 +213,23 @@ impl RowRoute {
             .encode_key(row, &mut buffers.key)
             .and_then(|()| {
                 // A partition may have another number of buckets than the table.
-                let count = group.slots.len() as i32;
+                let count = buckets.count() as i32;
                 let scratch = &mut buffers.bucket_key;
                 self.keys.bucket_of(row, &buffers.key, scratch, count)
             })
             .map_err(|error| self.failed(error.into()))?;
         let bucket = match bucket {
             Some(bucket) => Some(bucket as u32),
-            None => self.bucket_without_key(&group),
+            None => self.bucket_without_key(&buckets),
         };
-        Ok((group, bucket))
+        Ok((buckets, bucket))
     }
 
     #[inline]
-    fn bucket_without_key(&self, group: &BucketGroup) -> Option<u32> {
+    fn bucket_without_key(&self, buckets: &PartitionBuckets) -> Option<u32> {
         match self.without_key {
             BucketAssigner::Sticky => None,
-            BucketAssigner::RoundRobin => Some(group.round_robin_bucket()),
+            BucketAssigner::RoundRobin => Some(buckets.round_robin_bucket()),
         }
     }
 
@@ -239,13 +239,13 @@ impl RowRoute {
         row: &R,
         names: &PartitionNames,
         name: &mut String,
-    ) -> Result<Arc<BucketGroup>> {
+    ) -> Result<Arc<PartitionBuckets>> {
         name.clear();
         names
             .append_name(row, name)
             .map_err(|error| self.failed(error.into()))?;
         match self.table.partition(name) {
-            Some(group) => Ok(group),
+            Some(buckets) => Ok(buckets),
             None => self
                 .new_partition(row, names, name)
                 .map_err(|error| self.failed(error)),
@@ -258,7 +258,7 @@ impl RowRoute {
         row: &R,
         names: &PartitionNames,
         name: &str,
-    ) -> Result<Arc<BucketGroup>> {
+    ) -> Result<Arc<PartitionBuckets>> {
         let spec = self.check_new_partition(row, names)?;
         self.table
             .partition_or_new(name, || spec.partition_values().to_vec())

@@ -1,63 +1,100 @@
-//! The buckets of a table that is written to, shared by all its writers on a connection.
+//! A table that is written to, shared by all its writers on a connection.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicI32, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use fluss_metadata::TableInfo;
 use fluss_rpc::Cluster;
 
+use super::buckets::{PartitionBuckets, PartitionName};
+use super::doorbell::Doorbell;
 use super::format::{self, BatchKind, WriteFormat};
-use super::inbox::Inbox;
-use super::slot::{BucketGroup, PartitionName};
 use crate::error::{Error, Result};
 
 /// A table that is written to.
 #[derive(Debug)]
 pub(crate) struct TableWrites {
     info: TableInfo,
-    inbox: Arc<Inbox>,
-    /// Tells how many buckets a partition has.
+    doorbell: Arc<Doorbell>,
+    arrivals: Arc<Arrivals>,
+    /// Knows how many buckets a partition has.
     cluster: Cluster,
-    groups: Groups,
-    /// How many buckets partitions have that are made now, as far as is known.
-    buckets: AtomicI32,
+    buckets: TableBuckets,
+    /// How many buckets a partition gets that is created now, as far as known.
+    bucket_count: AtomicI32,
     formats: Mutex<Vec<Arc<WriteFormat>>>,
-    /// Why nothing can be written to the table any more.
+    /// Why the table can no longer be written to.
     failed: OnceLock<Error>,
 }
 
 #[derive(Debug)]
-enum Groups {
-    Whole(Arc<BucketGroup>),
-    Partitioned(RwLock<HashMap<Arc<str>, Arc<BucketGroup>>>),
+enum TableBuckets {
+    Whole(Arc<PartitionBuckets>),
+    Partitioned(RwLock<Partitions>),
+}
+
+/// The partitions that are written to, by name.
+type Partitions = HashMap<Arc<str>, Arc<PartitionBuckets>>;
+
+/// Tables and partitions on their way to the sender, which takes them before any of their rows. `None` once it has ended.
+#[derive(Debug)]
+pub(super) struct Arrivals(Mutex<Option<Vec<Arrival>>>);
+
+/// A table or partition that is written to for the first time.
+pub(super) type Arrival = (Arc<TableWrites>, Arc<PartitionBuckets>);
+
+impl Arrivals {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(Some(Vec::new())))
+    }
+
+    fn add(&self, arrival: Arrival) {
+        let mut arrivals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(arrivals) = &mut *arrivals {
+            arrivals.push(arrival);
+        }
+    }
+
+    pub(super) fn take(&self) -> Vec<Arrival> {
+        let mut arrivals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        arrivals.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Takes what came last. What comes later is dropped.
+    pub(super) fn end(&self) -> Vec<Arrival> {
+        let mut arrivals = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        arrivals.take().unwrap_or_default()
+    }
 }
 
 impl TableWrites {
-    pub(super) fn new(info: TableInfo, inbox: Arc<Inbox>, cluster: Cluster) -> Arc<Self> {
-        let groups = if info.is_partitioned() {
-            Groups::Partitioned(RwLock::default())
+    pub(super) fn new(
+        info: TableInfo,
+        doorbell: &Arc<Doorbell>,
+        arrivals: &Arc<Arrivals>,
+        cluster: Cluster,
+    ) -> Arc<Self> {
+        let buckets = if info.is_partitioned() {
+            TableBuckets::Partitioned(RwLock::default())
         } else {
-            Groups::Whole(new_group(
-                &info,
-                None,
-                info.num_buckets(),
-                &inbox,
-                cluster.config().chance.draw() as u32,
-                false,
-            ))
+            let first = cluster.config().chance.draw() as u32;
+            let count = info.num_buckets();
+            let buckets = PartitionBuckets::new(&info, None, count, doorbell, first);
+            TableBuckets::Whole(Arc::new(buckets))
         };
         let table = Arc::new(Self {
-            buckets: AtomicI32::new(info.num_buckets()),
+            bucket_count: AtomicI32::new(info.num_buckets()),
             info,
-            inbox,
+            doorbell: Arc::clone(doorbell),
+            arrivals: Arc::clone(arrivals),
             cluster,
-            groups,
+            buckets,
             formats: Mutex::default(),
             failed: OnceLock::new(),
         });
-        if let Groups::Whole(group) = &table.groups {
-            table.inbox.add_group(Arc::clone(&table), Arc::clone(group));
+        if let Some(buckets) = table.whole() {
+            table.announce(buckets);
         }
         table
     }
@@ -77,142 +114,125 @@ impl TableWrites {
 
     /// The buckets of a table without partitions.
     #[inline]
-    pub(super) fn whole(&self) -> Option<&Arc<BucketGroup>> {
-        match &self.groups {
-            Groups::Whole(group) => Some(group),
-            Groups::Partitioned(_) => None,
+    pub(super) fn whole(&self) -> Option<&Arc<PartitionBuckets>> {
+        match &self.buckets {
+            TableBuckets::Whole(buckets) => Some(buckets),
+            TableBuckets::Partitioned(_) => None,
+        }
+    }
+
+    fn partitions(&self) -> Option<RwLockReadGuard<'_, Partitions>> {
+        match &self.buckets {
+            TableBuckets::Whole(_) => None,
+            TableBuckets::Partitioned(partitions) => {
+                Some(partitions.read().unwrap_or_else(PoisonError::into_inner))
+            }
+        }
+    }
+
+    fn partitions_mut(&self) -> Option<RwLockWriteGuard<'_, Partitions>> {
+        match &self.buckets {
+            TableBuckets::Whole(_) => None,
+            TableBuckets::Partitioned(partitions) => {
+                Some(partitions.write().unwrap_or_else(PoisonError::into_inner))
+            }
         }
     }
 
     /// The buckets of a partition, if it was written to before.
-    pub(super) fn partition(&self, name: &str) -> Option<Arc<BucketGroup>> {
-        match &self.groups {
-            Groups::Whole(_) => None,
-            Groups::Partitioned(groups) => groups
-                .read()
-                .unwrap_or_else(PoisonError::into_inner)
-                .get(name)
-                .cloned(),
-        }
+    pub(super) fn partition(&self, name: &str) -> Option<Arc<PartitionBuckets>> {
+        self.partitions()?.get(name).cloned()
     }
 
-    /// Nothing can be written to the table any more.
+    /// Refuses new partitions from now on, with this error.
     pub(super) fn fail(&self, error: &Error) {
-        // One reason is enough.
+        // The first reason stays.
         let _ = self.failed.set(error.clone());
     }
 
-    /// Whether nothing can be written any more.
+    /// Whether the table can no longer be written to.
     pub(super) fn is_failed(&self) -> bool {
         self.failed.get().is_some()
     }
 
-    /// The buckets of a partition, which is found or made in the background if it is new here.
+    /// The buckets of a partition. A partition that is new here is found or created in the background.
     pub(super) fn partition_or_new(
         self: &Arc<Self>,
         name: &str,
         values: impl FnOnce() -> Vec<String>,
-    ) -> Result<Arc<BucketGroup>> {
+    ) -> Result<Arc<PartitionBuckets>> {
         if let Some(error) = self.failed.get() {
             return Err(error.clone());
         }
-        let Groups::Partitioned(groups) = &self.groups else {
+        let Some(mut partitions) = self.partitions_mut() else {
             return Err(Error::usage("the table has no partitions"));
         };
-        let mut groups = groups.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(group) = groups.get(name) {
-            return Ok(Arc::clone(group));
+        if let Some(buckets) = partitions.get(name) {
+            return Ok(Arc::clone(buckets));
         }
         let view = self.cluster.view();
         let id = self.info.table_id();
-        let told = view
+        let known = view
             .partition_id(id, name)
             .and_then(|partition| view.bucket_count(id, Some(partition)));
-        // One that is made for these rows gets as many buckets as the table has now.
-        let buckets = told.unwrap_or_else(|| self.buckets.load(Ordering::Relaxed));
+        // A partition that is created for these rows gets as many buckets as the table has now.
+        let count = known.unwrap_or_else(|| self.bucket_count.load(Ordering::Relaxed));
         let partition = PartitionName {
             name: name.into(),
             values: values(),
         };
-        let group = self.new_partition(partition, buckets, told.is_none());
-        groups.insert(name.into(), Arc::clone(&group));
-        drop(groups);
-        self.inbox.add_group(Arc::clone(self), Arc::clone(&group));
-        Ok(group)
+        let mut buckets = self.new_partition(partition, count);
+        if known.is_none() {
+            buckets = buckets.tentative();
+        }
+        let buckets = Arc::new(buckets);
+        // Before other threads see it: the sender must know a bucket before it is woken for its rows.
+        self.announce(&buckets);
+        partitions.insert(name.into(), Arc::clone(&buckets));
+        Ok(buckets)
     }
 
-    fn new_partition(
-        &self,
-        partition: PartitionName,
-        buckets: i32,
-        is_tentative: bool,
-    ) -> Arc<BucketGroup> {
-        new_group(
-            &self.info,
-            Some(partition),
-            buckets,
-            &self.inbox,
-            self.cluster.config().chance.draw() as u32,
-            is_tentative,
-        )
+    fn new_partition(&self, partition: PartitionName, count: i32) -> PartitionBuckets {
+        let first = self.cluster.config().chance.draw() as u32;
+        PartitionBuckets::new(&self.info, Some(partition), count, &self.doorbell, first)
+    }
+
+    fn announce(self: &Arc<Self>, buckets: &Arc<PartitionBuckets>) {
+        self.arrivals.add((Arc::clone(self), Arc::clone(buckets)));
+        self.doorbell.ring();
     }
 
     /// The buckets that a partition turned out to have. Rows go there once they [replace](Self::replace) the others.
     pub(super) fn other_buckets(
         self: &Arc<Self>,
-        partition: &PartitionName,
-        buckets: i32,
-    ) -> Arc<BucketGroup> {
-        // The next partition that is made will have as many.
-        self.buckets.store(buckets, Ordering::Relaxed);
-        let group = self.new_partition(partition.clone(), buckets, false);
-        self.inbox.add_group(Arc::clone(self), Arc::clone(&group));
-        group
+        partition: PartitionName,
+        count: i32,
+    ) -> Arc<PartitionBuckets> {
+        // The next partition that is created will have as many.
+        self.bucket_count.store(count, Ordering::Relaxed);
+        let buckets = Arc::new(self.new_partition(partition, count));
+        self.announce(&buckets);
+        buckets
     }
 
-    /// Lets rows go to other buckets of the same partition from now on.
-    pub(super) fn replace(&self, old: &Arc<BucketGroup>, new: &Arc<BucketGroup>) {
-        if let (Groups::Partitioned(groups), Some(partition)) = (&self.groups, &old.partition) {
-            let mut groups = groups.write().unwrap_or_else(PoisonError::into_inner);
-            if let Some(current) = groups.get_mut(&partition.name)
-                && Arc::ptr_eq(current, old)
-            {
-                *current = Arc::clone(new);
-            }
+    /// Directs rows to other buckets of the same partition from now on.
+    pub(super) fn replace(&self, old: &Arc<PartitionBuckets>, new: &Arc<PartitionBuckets>) {
+        if let (Some(mut partitions), Some(partition)) = (self.partitions_mut(), &old.partition)
+            && let Some(current) = partitions.get_mut(&partition.name)
+            && Arc::ptr_eq(current, old)
+        {
+            *current = Arc::clone(new);
         }
     }
 
-    /// Forgets a partition that could not be found or made, so that the next row of it tries anew.
-    pub(super) fn forget(&self, group: &Arc<BucketGroup>) {
-        if let (Groups::Partitioned(groups), Some(partition)) = (&self.groups, &group.partition) {
-            let mut groups = groups.write().unwrap_or_else(PoisonError::into_inner);
-            if groups
-                .get(&partition.name)
-                .is_some_and(|current| Arc::ptr_eq(current, group))
-            {
-                groups.remove(&partition.name);
+    /// Forgets a partition that could not be found or created, so that its next row tries again.
+    pub(super) fn forget(&self, buckets: &Arc<PartitionBuckets>) {
+        if let (Some(mut partitions), Some(partition)) = (self.partitions_mut(), &buckets.partition)
+        {
+            let current = partitions.get(&partition.name);
+            if current.is_some_and(|current| Arc::ptr_eq(current, buckets)) {
+                partitions.remove(&partition.name);
             }
         }
     }
-}
-
-/// The `first` bucket is random, so that many clients with few rows do not all write to the same one.
-fn new_group(
-    info: &TableInfo,
-    partition: Option<PartitionName>,
-    buckets: i32,
-    inbox: &Arc<Inbox>,
-    first: u32,
-    is_tentative: bool,
-) -> Arc<BucketGroup> {
-    let buckets = u32::try_from(buckets).unwrap_or(1);
-    BucketGroup::new(
-        info.table_path().clone(),
-        info.table_id(),
-        partition,
-        buckets,
-        inbox,
-        first,
-        is_tentative,
-    )
 }

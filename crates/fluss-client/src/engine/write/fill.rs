@@ -29,30 +29,30 @@ pub(crate) fn full_at(batch_size: usize, buffer_size: usize, ratio: f32) -> usiz
 /// Smallest size to which the batches of a table shrink by themselves. Source: two pages of the Java client's buffer.
 const LEAST_BATCH_SIZE: usize = 256 * 1024;
 
-/// How a batch came to its end.
+/// Why a batch was closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fill {
-    /// No row more had room.
-    Full,
-    /// Its linger was over before.
-    Lingered,
-    /// Somebody wanted it earlier.
-    Hurried,
+pub(crate) enum ClosedBy {
+    /// It was full.
+    Size,
+    /// Its linger was over.
+    Linger,
+    /// A row was awaited, or `flush` was called.
+    Urgency,
 }
 
 /// The size at which the next batches of a table or partition are full, after one of `sealed` bytes that was to have `size`: a table with
 /// few rows gets smaller batches, so that a burst of rows is on its way sooner and takes less of the buffer at once. Source:
 /// `DynamicWriteBatchSizeEstimator.java`.
 ///
-/// DIFFERS: batches that somebody waited for say nothing about the size, and full ones always are a reason to grow, however well they
+/// DIFFERS: batches that a caller waited for say nothing about the size, and full ones always are a reason to grow, however well they
 /// compress.
-pub(crate) fn next_batch_size(size: usize, sealed: usize, fill: Fill, most: usize) -> usize {
+pub(crate) fn next_batch_size(size: usize, sealed: usize, by: ClosedBy, most: usize) -> usize {
     let (larger, smaller) = (size + size / 10, size - size / 20);
-    match fill {
-        Fill::Full => larger.min(most),
-        Fill::Lingered if sealed > size / 5 * 4 => larger.min(most),
-        Fill::Lingered if sealed < size / 2 => smaller.max(LEAST_BATCH_SIZE.min(most)),
-        Fill::Lingered | Fill::Hurried => size,
+    match by {
+        ClosedBy::Size => larger.min(most),
+        ClosedBy::Linger if sealed > size / 5 * 4 => larger.min(most),
+        ClosedBy::Linger if sealed < size / 2 => smaller.max(LEAST_BATCH_SIZE.min(most)),
+        ClosedBy::Linger | ClosedBy::Urgency => size,
     }
 }
 
@@ -105,26 +105,32 @@ mod tests {
     fn the_size_of_batches_follows_the_rate_of_rows() {
         const MIB: usize = 1 << 20;
         let cases = [
-            ("full", MIB, MIB, Fill::Full, MIB + MIB / 10),
+            ("full", MIB, MIB, ClosedBy::Size, MIB + MIB / 10),
             (
                 "full and well compressed",
                 MIB,
                 10,
-                Fill::Full,
+                ClosedBy::Size,
                 MIB + MIB / 10,
             ),
-            ("full at the largest", 2 * MIB, MIB, Fill::Full, 2 * MIB),
+            ("full at the largest", 2 * MIB, MIB, ClosedBy::Size, 2 * MIB),
             (
                 "nearly full",
                 MIB,
                 MIB / 10 * 9,
-                Fill::Lingered,
+                ClosedBy::Linger,
                 MIB + MIB / 10,
             ),
-            ("as expected", MIB, MIB / 10 * 7, Fill::Lingered, MIB),
-            ("nearly empty", MIB, MIB / 4, Fill::Lingered, MIB - MIB / 20),
-            ("awaited", MIB, 10, Fill::Hurried, MIB),
-            ("at the least", MIB / 4, 10, Fill::Lingered, MIB / 4),
+            ("as expected", MIB, MIB / 10 * 7, ClosedBy::Linger, MIB),
+            (
+                "nearly empty",
+                MIB,
+                MIB / 4,
+                ClosedBy::Linger,
+                MIB - MIB / 20,
+            ),
+            ("awaited", MIB, 10, ClosedBy::Urgency, MIB),
+            ("at the least", MIB / 4, 10, ClosedBy::Linger, MIB / 4),
         ];
         for (name, size, sealed, fill, expected) in cases {
             assert_eq!(
@@ -134,17 +140,17 @@ mod tests {
             );
         }
         assert_eq!(
-            next_batch_size(1000, 1, Fill::Lingered, 1000),
+            next_batch_size(1000, 1, ClosedBy::Linger, 1000),
             1000,
             "small by configuration"
         );
         let mut size = 2 * MIB;
         for _ in 0..1000 {
-            size = next_batch_size(size, 1, Fill::Lingered, 2 * MIB);
+            size = next_batch_size(size, 1, ClosedBy::Linger, 2 * MIB);
         }
         assert_eq!(size, MIB / 4);
         let full = (0..100).take_while(|_| {
-            size = next_batch_size(size, size, Fill::Full, 2 * MIB);
+            size = next_batch_size(size, size, ClosedBy::Size, 2 * MIB);
             size < 2 * MIB
         });
         assert!(full.count() < 25);

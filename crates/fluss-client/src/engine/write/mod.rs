@@ -1,4 +1,4 @@
-//! Writing, decided: buckets, batches, sequences, requests, repetitions. No I/O, no clock, no lock: time and answers are passed in.
+//! The decisions of writing: buckets, batches, sequences, requests, retries. No I/O, no clock, no lock: time and answers are passed in.
 
 mod answer;
 mod assign;
@@ -11,9 +11,9 @@ mod machine;
 pub(crate) use answer::{Answer, is_passing};
 pub(crate) use assign::next_bucket;
 pub(crate) use bucket::{BatchId, Stamp};
-pub(crate) use fill::{Fill, full_at, next_batch_size, next_ratio, next_step};
+pub(crate) use fill::{ClosedBy, full_at, next_batch_size, next_ratio, next_step};
 pub(crate) use limits::Limits;
 pub(crate) use machine::{
-    Action, Engine, Finished, Lane, Request, RequestId, Reroute, Resolution, RouteId, ServerId,
-    SlotId, Wish,
+    Action, BucketNumber, Engine, Lane, PartitionNumber, Request, RequestId, Resolution, ServerId,
+    StaleLeader, Urgency,
 };

@@ -1,4 +1,4 @@
-//! What the engine decided is carried out: batches closed and sent, leaders looked up, writer ids asked for, rows told of their end.
+//! The decisions of the engine are carried out: batches closed and sent, leaders looked up, writer ids requested, rows finished.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,11 +7,12 @@ use fluss_metadata::{TableBucket, TableId, TablePath};
 use futures::FutureExt;
 use tracing::{Instrument, Span, debug_span};
 
-use super::{Event, Sender};
-use crate::engine::write::{Action, Answer, Finished, Request, RouteId, SlotId};
+use super::state::{Event, Sender};
+use crate::clock::now;
+use crate::engine::write::{Action, Answer, BucketNumber, PartitionNumber, Request};
 use crate::error::Error;
 use crate::write::request::Routed;
-use crate::write::{metrics, now, partition, request};
+use crate::write::{metrics, partition, request};
 
 impl Sender {
     /// Does all that can be done now.
@@ -23,11 +24,12 @@ impl Sender {
         let view = self.cluster.view();
         let now = now();
         loop {
-            let slots = &self.slots;
-            let mut leader = |slot: SlotId, bucket: &TableBucket| {
+            let partitions = &self.partitions;
+            let mut leader = |number: BucketNumber, bucket: &TableBucket| {
                 let leader = request::leader(&view, bucket);
-                if let Some(Some(slot)) = slots.get(slot) {
-                    slot.set_available(leader.is_some());
+                if let Some((_, partition)) = partitions.range(..=number).next_back() {
+                    let bucket = bucket.bucket_id() as u32;
+                    partition.buckets.set_available(bucket, leader.is_some());
                 }
                 leader
             };
@@ -35,12 +37,8 @@ impl Sender {
                 break;
             };
             match action {
-                Action::Close(slot) => {
-                    if let Some(slot) = self.slot(slot).cloned() {
-                        self.look_at(&slot, true);
-                    }
-                }
-                Action::Resolve(route) => self.resolve(route),
+                Action::Close(bucket) => self.close_open(bucket),
+                Action::Resolve(partition) => self.resolve(partition),
                 Action::InitWriter(tables) => self.init_writer(&tables),
                 Action::Send(request) => self.send(&request),
             }
@@ -49,28 +47,28 @@ impl Sender {
         metrics::on_memory(&self.memory);
     }
 
-    fn resolve(&mut self, id: RouteId) {
-        let Some(route) = self.route(id) else {
+    fn resolve(&mut self, number: PartitionNumber) {
+        let Some(partition) = self.partitions.get(&number) else {
             return;
         };
         let search = partition::resolve(
             self.cluster.clone(),
             Arc::clone(&self.config),
-            route.table.info().clone(),
-            Arc::clone(&route.group),
+            partition.table.info().clone(),
+            Arc::clone(&partition.buckets),
         );
-        self.events.push(Box::pin(
-            search.map(move |search| Event::Resolved { route: id, search }),
-        ));
+        self.events
+            .push(Box::pin(search.map(move |search| Event::Resolved {
+                partition: number,
+                search,
+            })));
     }
 
     fn init_writer(&mut self, tables: &[TableId]) {
-        let paths = self
-            .routes
-            .iter()
-            .flatten()
-            .filter(|route| tables.contains(&route.group.table_id))
-            .map(|route| route.group.table_path.clone())
+        let buckets = self.partitions.values().map(|partition| &partition.buckets);
+        let paths = buckets
+            .filter(|buckets| tables.contains(&buckets.table_id))
+            .map(|buckets| buckets.table_path.clone())
             .collect();
         let ask = request::init_writer(self.cluster.clone(), Arc::clone(&self.config), paths);
         self.events.push(Box::pin(ask.map(Event::WriterId)));
@@ -81,29 +79,30 @@ impl Sender {
         let mut batches = Vec::with_capacity(request.parts.len());
         let mut format = None;
         for part in &request.parts {
-            let Some(payload) = self.engine.payload_mut(part.slot, part.batch) else {
+            let of_buckets = self.partition_of(part.bucket);
+            let of_buckets = of_buckets.map_or(0, |(partition, _)| partition.buckets.count());
+            let Some(pending) = self.batches.get_mut(&part.batch) else {
                 continue;
             };
-            let Some(bytes) = payload.stamp(part.stamp) else {
+            let Some(records) = pending.stamp(part.stamp) else {
                 continue;
             };
+            let (rows, since) = (pending.batch.rows(), pending.batch.since);
             if part.attempt == 1 {
-                metrics::on_queued(sent_at.saturating_duration_since(payload.batch.since));
+                metrics::on_queued(sent_at.saturating_duration_since(since));
             } else {
-                self.metrics.on_retry(payload.batch.rows());
+                self.metrics.on_retry(rows);
             }
-            self.metrics.on_send(payload.batch.rows(), bytes.len());
-            let slot = self.slots.get(part.slot).and_then(Option::as_ref);
-            let group = slot.and_then(|slot| slot.group());
+            self.metrics.on_send(rows, records.len());
             batches.push(Routed {
-                bucket: part.bucket,
-                of_buckets: group.map_or(0, |group| group.slots.len() as i32),
-                records: bytes,
-                rows: payload.batch.rows(),
+                bucket: part.table_bucket,
+                of_buckets: of_buckets as i32,
+                records,
+                rows,
                 sequence: part.stamp.sequence,
                 attempt: part.attempt,
             });
-            format.get_or_insert_with(|| Arc::clone(&payload.batch.format));
+            format.get_or_insert_with(|| Arc::clone(&pending.batch.format));
         }
         let id = request.id;
         let Some(format) = format else {
@@ -135,23 +134,18 @@ impl Sender {
             })));
     }
 
-    /// Tells the rows of ended batches.
+    /// Finishes the rows of ended batches.
     fn finish(&mut self) {
-        for Finished {
-            slot,
-            payload,
-            bucket,
-            result,
-        } in self.engine.take_finished()
-        {
-            payload.finish(bucket, result);
-            self.seal_near(slot);
+        for finished in self.engine.take_finished() {
+            if let Some(pending) = self.batches.remove(&finished.batch) {
+                pending.finish(finished.table_bucket, finished.result);
+            }
+            self.seal_near(finished.bucket);
         }
         self.seal_waiting();
         self.seal_next();
     }
 }
-
 /// The span of a request, and within it one for each of its batches, which end with it.
 fn spans(request: &Request, table: &TablePath, batches: &[Routed]) -> (Span, Vec<Span>) {
     let bytes: usize = batches.iter().map(|batch| batch.records.len()).sum();

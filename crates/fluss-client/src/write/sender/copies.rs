@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::engine::write::SlotId;
+use crate::engine::write::BucketNumber;
 
 /// Share of the write buffer that they may take together, as a divisor. Each bucket may have one whatever the others have.
 const SHARE: usize = 8;
@@ -15,7 +15,7 @@ pub(super) struct Copies {
     bytes: Arc<AtomicUsize>,
     most: usize,
     /// Buckets with batches whose turn is near, and for which there is no room.
-    waiting: VecDeque<SlotId>,
+    waiting: VecDeque<BucketNumber>,
 }
 
 /// One copy, counted until it is dropped.
@@ -48,14 +48,14 @@ impl Copies {
     }
 
     /// The bucket wants to be told of room.
-    pub(super) fn wait(&mut self, slot: SlotId) {
-        if !self.waiting.contains(&slot) {
-            self.waiting.push_back(slot);
+    pub(super) fn wait(&mut self, bucket: BucketNumber) {
+        if !self.waiting.contains(&bucket) {
+            self.waiting.push_back(bucket);
         }
     }
 
     /// The buckets that wait, first come first served; none while there is no room at all. Those that still find none wait again.
-    pub(super) fn take_waiting(&mut self) -> VecDeque<SlotId> {
+    pub(super) fn take_waiting(&mut self) -> VecDeque<BucketNumber> {
         if self.bytes.load(Ordering::Relaxed) < self.most {
             std::mem::take(&mut self.waiting)
         } else {

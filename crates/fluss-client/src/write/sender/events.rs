@@ -1,4 +1,4 @@
-//! What the sender waited for has come: answers, leaders, writer ids, sealed batches.
+//! What the sender waited for arrives: answers, leaders, writer ids, sealed batches.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -6,25 +6,25 @@ use std::time::Instant;
 use fluss_wire::error_code::ErrorCode;
 use tracing::debug;
 
-use super::payload::{fail_batches, fail_slot};
-use super::{Event, Sender};
-use crate::engine::write::{Answer, RequestId, Resolution, RouteId};
+use super::state::{Event, Sender};
+use crate::clock::now;
+use crate::engine::write::{Answer, PartitionNumber, RequestId, Resolution};
 use crate::error::Error;
+use crate::write::metrics;
 use crate::write::partition::Search;
 use crate::write::request::{self, Answered};
 use crate::write::table::TableWrites;
-use crate::write::{metrics, now};
 
 impl Sender {
     pub(super) fn on_event(&mut self, event: Event) {
         match event {
             Event::Sealed {
-                slot,
+                bucket,
                 batch,
                 result,
             } => {
                 self.sealing -= 1;
-                self.on_sealed(slot, batch, result);
+                self.on_sealed(bucket, batch, result);
                 self.seal_next();
             }
             Event::Answered {
@@ -32,9 +32,9 @@ impl Sender {
                 sent_at,
                 result,
             } => self.on_answered(request, sent_at, result),
-            Event::Resolved { route, search } => match search {
-                Search::Ended(resolution) => self.on_resolved(route, resolution),
-                Search::OtherBuckets(buckets) => self.move_rows(route, buckets),
+            Event::Resolved { partition, search } => match search {
+                Search::Ended(resolution) => self.on_resolved(partition, resolution),
+                Search::OtherBuckets(count) => self.move_rows(partition, count),
             },
             Event::WriterId(result) => self.engine.on_writer_id(result, now()),
             Event::Listed { table, partitions } => self.on_listed(table, partitions.as_ref()),
@@ -54,74 +54,57 @@ impl Sender {
                 sent: true,
             },
         };
-        for reroute in self
+        for stale in self
             .engine
             .on_answers(request, answered.buckets, &otherwise, now)
         {
-            request::invalidate(&self.cluster, &reroute, answered.generation);
+            request::invalidate(&self.cluster, &stale, answered.generation);
         }
     }
 
-    fn on_resolved(&mut self, id: RouteId, resolution: Resolution) {
-        if let (Resolution::Gone(error), Some(route)) = (&resolution, self.route(id)) {
-            let error = error.clone().of_table(&route.group.table_path);
+    fn on_resolved(&mut self, number: PartitionNumber, resolution: Resolution) {
+        if let (Resolution::Gone(error), Some(partition)) =
+            (&resolution, self.partitions.get(&number))
+        {
+            let error = error.clone().of_table(&partition.buckets.table_path);
             if error.server_code() == Some(ErrorCode::TABLE_NOT_EXIST.value()) {
-                let table = Arc::clone(&route.table);
+                let table = Arc::clone(&partition.table);
                 self.fail_table(&table, &error);
+            } else if partition.buckets.partition.is_some() {
+                self.fail_partition(number, &error);
             } else {
-                self.fail_rows(id, &error);
+                // Only what is there: the next row tries again, since rights may be granted and servers may recover.
+                debug!(table = %partition.buckets.table_path, %error, "rows cannot be written");
+                partition.buckets.fail_batches(&error);
             }
         }
-        self.engine.on_resolved(id, resolution, now());
+        self.engine.on_resolved(number, resolution, now());
     }
 
     /// Fails all that was written to a table, and all that is from now on.
     fn fail_table(&mut self, table: &Arc<TableWrites>, error: &Error) {
         table.fail(error);
-        let ids: Vec<_> = self
-            .routes
+        let of_table = self
+            .partitions
             .iter()
-            .enumerate()
-            .filter_map(|(id, route)| Some((id, route.as_ref()?)))
-            .filter(|(_, route)| Arc::ptr_eq(&route.table, table))
-            .map(|(id, _)| id)
-            .collect();
-        for id in ids {
-            self.fail_group(id, error);
-            self.engine.fail_route(id, error);
-        }
-    }
-
-    /// Fails what appenders hold of a table or partition. The next row of it tries anew: rights may be given, servers may recover.
-    fn fail_rows(&mut self, id: RouteId, error: &Error) {
-        let Some(route) = self.route(id) else {
-            return;
-        };
-        if route.group.partition.is_some() {
-            return self.fail_group(id, error);
-        }
-        debug!(table = %route.group.table_path, %error, "rows cannot be written");
-        for slot in &route.group.slots {
-            fail_batches(slot, error);
+            .filter(|(_, partition)| Arc::ptr_eq(&partition.table, table));
+        for number in of_table.map(|(number, _)| *number).collect::<Vec<_>>() {
+            self.fail_partition(number, error);
+            self.engine.fail_partition(number, error);
         }
     }
 
     /// Fails what appenders hold of a table or partition, and all that is written to these buckets from now on. The next row of a
-    /// partition goes to other ones.
-    fn fail_group(&mut self, id: RouteId, error: &Error) {
-        let Some(route) = self.route_mut(id) else {
+    /// partition goes to new ones.
+    fn fail_partition(&mut self, number: PartitionNumber, error: &Error) {
+        let Some(partition) = self.partitions.get_mut(&number) else {
             return;
         };
-        route.is_over = true;
-        let partition = route
-            .group
-            .partition
-            .as_ref()
-            .map(|partition| &*partition.name);
-        debug!(table = %route.group.table_path, partition, %error, "nothing more can be written");
-        route.table.forget(&route.group);
-        for slot in &route.group.slots {
-            fail_slot(slot, error);
-        }
+        partition.is_over = true;
+        let buckets = &partition.buckets;
+        let name = buckets.partition.as_ref().map(|partition| &*partition.name);
+        debug!(table = %buckets.table_path, partition = name, %error, "nothing more can be written");
+        partition.table.forget(buckets);
+        buckets.fail(error);
     }
 }

@@ -1,14 +1,14 @@
-//! One batch: what it carries in its header, and what the engine knows of it.
+//! What the engine knows of one batch.
 
 use std::time::Instant;
 
 use crate::error::Error;
 
-/// A batch, for as long as the engine has it.
+/// Id of a batch; not used again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct BatchId(pub(in crate::engine::write) u64);
 
-/// What a batch carries in its header.
+/// Writer id and sequence in the header of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stamp {
     /// Id of the writer; −1 without idempotence.
@@ -18,7 +18,7 @@ pub(crate) struct Stamp {
 }
 
 impl Stamp {
-    /// What a batch carries without idempotence.
+    /// Without idempotence.
     pub(crate) const NONE: Self = Self {
         writer_id: -1,
         sequence: -1,
@@ -27,20 +27,19 @@ impl Stamp {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
-    /// Its bytes are being made.
+    /// Its rows have not got their final bytes.
     Sealing,
     Ready,
     InFlight,
 }
 
 #[derive(Debug)]
-pub(in crate::engine::write) struct Batch<P> {
-    pub(in crate::engine::write) id: BatchId,
-    pub(in crate::engine::write) payload: P,
-    /// Batches of different groups never share a request.
-    pub(in crate::engine::write) group: u64,
+pub(in crate::engine::write) struct Batch {
+    pub(super) id: BatchId,
+    /// Batches of different formats never share a request.
+    pub(super) format_id: u64,
     /// Size in bytes, once sealed.
-    pub(in crate::engine::write) bytes: usize,
+    pub(super) bytes: usize,
     pub(in crate::engine::write) deadline: Instant,
     pub(super) state: State,
     pub(super) sequence: Option<i32>,
@@ -50,17 +49,11 @@ pub(in crate::engine::write) struct Batch<P> {
     pub(super) last_error: Option<Error>,
 }
 
-impl<P> Batch<P> {
-    pub(in crate::engine::write) fn new(
-        id: BatchId,
-        payload: P,
-        group: u64,
-        deadline: Instant,
-    ) -> Self {
+impl Batch {
+    pub(in crate::engine::write) fn new(id: BatchId, format_id: u64, deadline: Instant) -> Self {
         Self {
             id,
-            payload,
-            group,
+            format_id,
             bytes: 0,
             deadline,
             state: State::Sealing,

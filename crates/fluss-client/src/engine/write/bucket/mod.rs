@@ -1,10 +1,10 @@
-//! The batches of one bucket on their way to the server, in order: which may be sent, with which sequence, and what an answer does.
+//! The batches of one bucket, in order: which one may be sent, with which sequence, and what an answer does.
 //!
-//! The server accepts the batches of a writer in a bucket only in the order of their sequences and recognises the last five. From that
-//! follows nearly everything here (`05-log-batches` of the protocol notes, the server's `WriterAppendInfo.java`):
+//! The server accepts the batches of a writer in a bucket only in the order of their sequences and recognises the last five. Nearly
+//! everything here follows from that (`05-log-batches` of the protocol notes, the server's `WriterAppendInfo.java`):
 //!
 //! - A batch gets its sequence when it is first sent and keeps it. Batches leave the queue when they end, in any order.
-//! - Once a batch has to be repeated, it goes alone, and only as the first of the queue.
+//! - A batch that has to be retried goes alone, and only as the first of the queue.
 //! - When a sequence can no longer be used or its fate is unknown, the bucket waits until nothing is in flight, then takes a new writer id
 //!   and counts from 0.
 //!
@@ -31,14 +31,11 @@ use batch::State;
 
 /// What an answer did to its batch.
 #[derive(Debug)]
-pub(super) enum Verdict<P> {
-    /// It is written.
-    Done {
-        batch: Batch<P>,
-        offset: Option<i64>,
-    },
-    /// It failed for good.
-    Failed { batch: Batch<P>, error: Error },
+pub(super) enum Verdict {
+    /// It is written, at this offset if the server returned one.
+    Done(Option<i64>),
+    /// It failed permanently.
+    Failed(Error),
     /// It will be sent again.
     Again,
 }
@@ -47,50 +44,33 @@ pub(super) enum Verdict<P> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Candidate {
     pub(super) id: BatchId,
-    pub(super) group: u64,
+    pub(super) format_id: u64,
     pub(super) bytes: usize,
     /// Whether it needs a writer id that the bucket does not have yet.
     pub(super) needs_writer_id: bool,
 }
 
-#[derive(Debug)]
-pub(super) struct BucketQueue<P> {
-    batches: VecDeque<Batch<P>>,
+#[derive(Debug, Default)]
+pub(super) struct BucketQueue {
+    batches: VecDeque<Batch>,
     in_flight: usize,
     writer_id: Option<i64>,
     next_sequence: i32,
     last_acknowledged: Option<i32>,
     /// The sequences are unusable: a new writer id is taken as soon as nothing is in flight.
     resetting: bool,
-    /// A writer id that must not be used in this bucket any more.
+    /// A writer id that must no longer be used in this bucket.
     spent_writer_id: Option<i64>,
-    /// The pause before a repetition.
+    /// The pause before a retry.
     paused_until: Option<Instant>,
-    /// The pause that the newest answer asked for, as the storage of the bucket is loaded.
+    /// The pause that the newest answer asked for because the storage of the bucket is under load.
     rests_until: Option<Instant>,
-    /// The storage refused a batch, and has not been without load since: one batch at a time.
+    /// The storage refused a batch and still reports load: one batch at a time.
     is_strained: bool,
 }
 
-impl<P> Default for BucketQueue<P> {
-    fn default() -> Self {
-        Self {
-            batches: VecDeque::new(),
-            in_flight: 0,
-            writer_id: None,
-            next_sequence: 0,
-            last_acknowledged: None,
-            resetting: false,
-            spent_writer_id: None,
-            paused_until: None,
-            rests_until: None,
-            is_strained: false,
-        }
-    }
-}
-
-impl<P> BucketQueue<P> {
-    pub(super) fn push(&mut self, batch: Batch<P>) {
+impl BucketQueue {
+    pub(super) fn push(&mut self, batch: Batch) {
         self.batches.push_back(batch);
     }
 
@@ -102,7 +82,7 @@ impl<P> BucketQueue<P> {
         self.in_flight
     }
 
-    /// Batches that are not on their way.
+    /// Batches that are not in flight.
     pub(super) fn waiting(&self) -> usize {
         self.batches.len() - self.in_flight
     }
@@ -116,7 +96,7 @@ impl<P> BucketQueue<P> {
             && !self.is_paused(now)
     }
 
-    /// Batches that may be on their way at once.
+    /// Batches that may be in flight at once.
     fn max_in_flight(&self, limits: &Limits) -> usize {
         if self.is_strained {
             1
@@ -140,8 +120,8 @@ impl<P> BucketQueue<P> {
         self.paused_until().is_some_and(|until| until > now)
     }
 
-    /// The storage of the bucket took a batch and said how loaded it is. Whatever earlier answers said is of no interest then: the pauses
-    /// of several batches on their way must not add up.
+    /// The storage of the bucket took a batch and reported its load. This replaces what earlier answers reported: the pauses of several
+    /// batches in flight must not add up.
     fn on_pressure(&mut self, pressure: f32, now: Instant, limits: &Limits) {
         if pressure > 0.0 {
             self.rests_until = Some(now + limits.max_throttle.mul_f32(pressure.min(1.0).powi(2)));
@@ -151,16 +131,14 @@ impl<P> BucketQueue<P> {
         }
     }
 
-    pub(super) fn get_mut(&mut self, id: BatchId) -> Option<&mut Batch<P>> {
-        // Queues are short, and what is asked for is near the end that it was added to or answered from.
+    pub(super) fn get_mut(&mut self, id: BatchId) -> Option<&mut Batch> {
+        // Queues are short.
         self.batches.iter_mut().find(|batch| batch.id == id)
     }
 
-    pub(super) fn first(&mut self, count: usize) -> impl Iterator<Item = (BatchId, &mut P)> {
-        self.batches
-            .iter_mut()
-            .take(count)
-            .map(|batch| (batch.id, &mut batch.payload))
+    pub(super) fn first(&self, count: usize) -> Vec<BatchId> {
+        let first = self.batches.iter().take(count);
+        first.map(|batch| batch.id).collect()
     }
 
     pub(super) fn sealed(&mut self, id: BatchId, bytes: usize) {
@@ -170,13 +148,12 @@ impl<P> BucketQueue<P> {
         }
     }
 
-    /// Takes a batch out that could not be sealed.
-    pub(super) fn remove_unsent(&mut self, id: BatchId) -> Option<Batch<P>> {
-        let index = self
-            .batches
-            .iter()
-            .position(|batch| batch.id == id && batch.state == State::Sealing)?;
-        self.batches.remove(index)
+    /// Removes a batch that could not be sealed. False if there is no such batch.
+    pub(super) fn remove_unsent(&mut self, id: BatchId) -> bool {
+        let count = self.batches.len();
+        self.batches
+            .retain(|batch| batch.id != id || batch.state != State::Sealing);
+        self.batches.len() < count
     }
 
     /// The batch that may be sent now, if there is one.
@@ -206,7 +183,7 @@ impl<P> BucketQueue<P> {
         }
         Some(Candidate {
             id: batch.id,
-            group: batch.group,
+            format_id: batch.format_id,
             bytes: batch.bytes,
             needs_writer_id: limits.idempotence && self.writer_id.is_none(),
         })
@@ -238,12 +215,12 @@ impl<P> BucketQueue<P> {
         self.writer_id.is_some()
     }
 
-    /// The writer id that this bucket cannot use any more.
+    /// The writer id that this bucket can no longer use.
     pub(super) fn spent_writer_id(&self) -> Option<i64> {
         self.spent_writer_id
     }
 
-    /// Marks the batch as on its way and tells what it carries.
+    /// Marks the batch as in flight and returns what its header carries.
     pub(super) fn send(&mut self, id: BatchId, limits: &Limits) -> Stamp {
         let writer_id = self.writer_id;
         let next = self.next_sequence;
@@ -269,7 +246,7 @@ impl<P> BucketQueue<P> {
         stamp
     }
 
-    /// What the answer to a batch means. `None` if the batch is not on its way.
+    /// What the answer to a batch means. `None` if the batch is not in flight.
     pub(super) fn on_answer(
         &mut self,
         id: BatchId,
@@ -277,7 +254,7 @@ impl<P> BucketQueue<P> {
         now: Instant,
         limits: &Limits,
         backoff: &mut Backoff,
-    ) -> Option<Verdict<P>> {
+    ) -> Option<Verdict> {
         let index = self
             .batches
             .iter()
@@ -323,7 +300,7 @@ impl<P> BucketQueue<P> {
         index: usize,
         answer: Answer,
         may_retry: bool,
-    ) -> Option<Verdict<P>> {
+    ) -> Option<Verdict> {
         let batch = self.batches.get(index)?;
         let acknowledged = match (batch.sequence, self.last_acknowledged) {
             (Some(sequence), Some(last)) => is_at_or_before(sequence, last),
@@ -334,7 +311,7 @@ impl<P> BucketQueue<P> {
             return self.done(index, None);
         }
         if !may_retry || (index == 0 && batch.may_be_written) {
-            // Out of turn although it is the first: whether an earlier attempt was written cannot be found out any more.
+            // Out of order although it is the first: there is no way left to find out whether an earlier attempt was written.
             return self.fail(index, answer.into_error());
         }
         if index == 0 {
@@ -347,31 +324,30 @@ impl<P> BucketQueue<P> {
         Some(self.again(index, answer))
     }
 
-    fn again(&mut self, index: usize, answer: Answer) -> Verdict<P> {
+    fn again(&mut self, index: usize, answer: Answer) -> Verdict {
         if let Some(batch) = self.batches.get_mut(index) {
             batch.last_error = Some(answer.into_error());
         }
         Verdict::Again
     }
 
-    /// Fails the batches whose time is over, those that were never sent because of `obstacle`. Those on their way end with their request.
+    /// Fails the batches whose time is over; `obstacle` is why those that were never sent were not. Batches in flight end with their request.
     pub(super) fn expire(
         &mut self,
         now: Instant,
         timeout: Duration,
         obstacle: Option<&Error>,
-    ) -> Vec<(Batch<P>, Error)> {
+    ) -> Vec<(BatchId, Error)> {
         let mut expired = Vec::new();
-        let is_over = |batch: &Batch<P>| batch.state != State::InFlight && batch.deadline <= now;
+        let is_over = |batch: &Batch| batch.state != State::InFlight && batch.deadline <= now;
         while let Some(index) = self.batches.iter().position(is_over) {
-            let last = self
-                .batches
-                .get(index)
-                .and_then(|batch| batch.last_error.as_ref())
-                .or(obstacle);
+            let Some(batch) = self.batches.get(index) else {
+                break;
+            };
+            let (id, last) = (batch.id, batch.last_error.as_ref().or(obstacle));
             let error = Error::undelivered(timeout, last.cloned());
-            if let Some(Verdict::Failed { batch, error }) = self.fail(index, error) {
-                expired.push((batch, error));
+            if let Some(Verdict::Failed(error)) = self.fail(index, error) {
+                expired.push((id, error));
             }
         }
         expired
@@ -385,9 +361,9 @@ impl<P> BucketQueue<P> {
             .map(|batch| batch.deadline)
     }
 
-    /// Takes everything out, to fail it. Answers that still come are ignored, so what comes next goes under another writer id: the
-    /// server may know the sequences of this one.
-    pub(super) fn take_all(&mut self) -> VecDeque<Batch<P>> {
+    /// Removes all batches. Answers that still come for them are ignored, so later batches use another writer id: the server may know the
+    /// sequences of this one.
+    pub(super) fn take_all(&mut self) -> Vec<BatchId> {
         let spent_writer_id = self.writer_id.or(self.spent_writer_id);
         let taken = std::mem::replace(
             self,
@@ -396,10 +372,10 @@ impl<P> BucketQueue<P> {
                 ..Self::default()
             },
         );
-        taken.batches
+        taken.batches.iter().map(|batch| batch.id).collect()
     }
 
-    /// The bucket is now another one, of a partition made anew under the same name: what was written to the old one is gone.
+    /// The bucket is now another one, of a partition re-created under the same name: what was written to the old one is gone.
     pub(super) fn rebind(&mut self) {
         self.forget_writer_id();
         self.spent_writer_id = None;
@@ -408,7 +384,7 @@ impl<P> BucketQueue<P> {
         }
     }
 
-    fn done(&mut self, index: usize, offset: Option<i64>) -> Option<Verdict<P>> {
+    fn done(&mut self, index: usize, offset: Option<i64>) -> Option<Verdict> {
         let batch = self.batches.remove(index)?;
         if let Some(sequence) = batch.sequence
             && self
@@ -417,10 +393,10 @@ impl<P> BucketQueue<P> {
         {
             self.last_acknowledged = Some(sequence);
         }
-        Some(Verdict::Done { batch, offset })
+        Some(Verdict::Done(offset))
     }
 
-    fn fail(&mut self, index: usize, error: Error) -> Option<Verdict<P>> {
+    fn fail(&mut self, index: usize, error: Error) -> Option<Verdict> {
         let batch = self.batches.remove(index)?;
         if let Some(sequence) = batch.sequence {
             let was_last = after(sequence) == self.next_sequence;
@@ -435,7 +411,7 @@ impl<P> BucketQueue<P> {
         } else {
             error
         };
-        Some(Verdict::Failed { batch, error })
+        Some(Verdict::Failed(error))
     }
 
     fn forget_writer_id(&mut self) {

@@ -24,7 +24,7 @@ const LIMITS: Limits = Limits {
 
 /// A queue with its clock, and batches named by numbers.
 struct Bench {
-    queue: BucketQueue<u64>,
+    queue: BucketQueue,
     now: Instant,
     backoff: Backoff,
     limits: Limits,
@@ -47,7 +47,6 @@ impl Bench {
         for id in first..first + batches {
             self.queue.push(Batch::new(
                 BatchId(id),
-                id,
                 0,
                 self.now + self.limits.delivery_timeout,
             ));
@@ -77,12 +76,8 @@ impl Bench {
             &self.limits,
             &mut self.backoff,
         ) {
-            Some(Verdict::Done { batch, offset }) => {
-                format!("{} done {offset:?}", batch.payload)
-            }
-            Some(Verdict::Failed { batch, error }) => {
-                format!("{} failed {:?}", batch.payload, error.server_code())
-            }
+            Some(Verdict::Done(offset)) => format!("{id} done {offset:?}"),
+            Some(Verdict::Failed(error)) => format!("{id} failed {:?}", error.server_code()),
             Some(Verdict::Again) => "again".into(),
             None => "ignored".into(),
         }
@@ -270,10 +265,7 @@ fn retries_and_time_are_bounded() {
     bench.now += Duration::from_secs(119);
     let expired = bench.queue.expire(bench.now, LIMITS.delivery_timeout, None);
     assert_eq!(
-        expired
-            .iter()
-            .map(|(batch, _)| batch.payload)
-            .collect::<Vec<_>>(),
+        expired.iter().map(|(batch, _)| batch.0).collect::<Vec<_>>(),
         [1],
         "one is in flight, one is younger"
     );

@@ -1,4 +1,4 @@
-//! What the engine is told: open batches, sealed ones, answers, leaders, writer ids.
+//! What the engine learns: open batches, sealed ones, answers, leaders, writer ids.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
@@ -7,147 +7,145 @@ use fluss_metadata::TableBucket;
 
 use super::super::answer::{Answer, is_passing};
 use super::super::bucket::{Batch, BatchId, Verdict};
-use super::{Engine, Open, Part, RequestId, Reroute, Resolution, RouteId, SlotId, Timer, Wish};
+use super::{
+    BucketNumber, Engine, Open, Part, PartitionNumber, RequestId, Resolution, StaleLeader, Timer,
+    Urgency,
+};
 use crate::error::Error;
 
-impl<P> Engine<P> {
-    /// The slot got an open batch, whose first row was appended at `since`.
-    pub(crate) fn on_opened(&mut self, slot: SlotId, since: Instant) {
+impl Engine {
+    /// The bucket has an open batch, whose first row was appended at `since`.
+    pub(crate) fn on_opened(&mut self, number: BucketNumber, since: Instant) {
         let linger_ends = since + self.limits.linger.min(self.limits.delivery_timeout);
-        let Some(entry) = self.slots.get_mut(slot) else {
+        let Some(bucket) = self.buckets.get_mut(&number) else {
             return;
         };
-        if entry.open.is_none() {
-            entry.open = Some(Open {
-                since,
-                wish: Wish::Linger,
-            });
-        }
-        self.arm_linger(slot, linger_ends);
-        self.open.insert(slot);
+        bucket.open.get_or_insert(Open {
+            since,
+            urgency: Urgency::Linger,
+        });
+        self.arm_linger(number, linger_ends);
+        self.open.insert(number);
         if self.limits.linger.is_zero() {
-            self.attend(slot);
+            self.attend(number);
         }
     }
 
-    /// The open batch of the slot is wanted.
-    pub(crate) fn on_wish(&mut self, slot: SlotId, wish: Wish, now: Instant) {
-        self.on_opened(slot, now);
-        if let Some(Open { wish: current, .. }) =
-            self.slots.get_mut(slot).and_then(|slot| slot.open.as_mut())
-        {
-            *current = (*current).max(wish);
+    /// The open batch of the bucket is wanted.
+    pub(crate) fn on_urgency(&mut self, number: BucketNumber, urgency: Urgency, now: Instant) {
+        self.on_opened(number, now);
+        let bucket = self.buckets.get_mut(&number);
+        if let Some(open) = bucket.and_then(|bucket| bucket.open.as_mut()) {
+            open.urgency = open.urgency.max(urgency);
         }
-        self.attend(slot);
+        self.attend(number);
     }
 
-    /// The slot has no open batch any more.
-    pub(crate) fn on_none_open(&mut self, slot: SlotId) {
-        if let Some(entry) = self.slots.get_mut(slot) {
-            entry.open = None;
-            self.open.remove(&slot);
+    /// The bucket has no open batch.
+    pub(crate) fn on_none_open(&mut self, number: BucketNumber) {
+        if let Some(bucket) = self.buckets.get_mut(&number) {
+            bucket.open = None;
+            self.open.remove(&number);
         }
     }
 
-    /// Writers wait for memory. Open batches are then sent if nothing else is about to free any: no request, and no batch whose bytes are
-    /// being made.
+    /// Writers wait for memory. Open batches are then sent, unless something else is about to free some: a request in flight, or a batch
+    /// that is being sealed.
     pub(crate) fn on_memory_wanted(&mut self, is_sealing: bool) {
         if !is_sealing && self.in_flight == 0 {
-            for slot in self.open.clone() {
-                if let Some(open) = self.slots.get_mut(slot).and_then(|slot| slot.open.as_mut()) {
-                    open.wish = Wish::Flush;
+            for number in self.open.clone() {
+                let bucket = self.buckets.get_mut(&number);
+                if let Some(open) = bucket.and_then(|bucket| bucket.open.as_mut()) {
+                    open.urgency = Urgency::Flush;
                 }
-                self.attend(slot);
+                self.attend(number);
             }
         }
     }
 
-    /// A batch was closed; its bytes are yet to be made.
+    /// A batch was closed, and is not sealed yet. Batches of different formats never share a request.
     pub(crate) fn push(
         &mut self,
-        slot: SlotId,
-        payload: P,
-        group: u64,
+        number: BucketNumber,
+        format_id: u64,
         created: Instant,
     ) -> BatchId {
         let id = BatchId(self.next_batch);
         self.next_batch += 1;
         let deadline = created + self.limits.delivery_timeout;
-        if let Some(entry) = self.slots.get_mut(slot) {
-            entry.queue.push(Batch::new(id, payload, group, deadline));
-            self.arm_expiry(slot);
+        if let Some(bucket) = self.buckets.get_mut(&number) {
+            bucket.queue.push(Batch::new(id, format_id, deadline));
+            self.arm_expiry(number);
         }
         id
     }
 
-    /// The bytes of a batch are made.
-    pub(crate) fn on_sealed(&mut self, slot: SlotId, batch: BatchId, bytes: usize) {
-        if let Some(entry) = self.slots.get_mut(slot) {
-            entry.queue.sealed(batch, bytes);
-            self.attend(slot);
+    /// A batch is sealed and has this size.
+    pub(crate) fn on_sealed(&mut self, number: BucketNumber, batch: BatchId, bytes: usize) {
+        if let Some(bucket) = self.buckets.get_mut(&number) {
+            bucket.queue.sealed(batch, bytes);
+            self.attend(number);
         }
     }
 
-    /// The bytes of a batch cannot be made.
-    pub(crate) fn on_seal_failed(&mut self, slot: SlotId, batch: BatchId, error: Error) {
-        if let Some(failed) = self
-            .slots
-            .get_mut(slot)
-            .and_then(|entry| entry.queue.remove_unsent(batch))
-        {
-            self.finish(slot, failed.payload, Err(error));
+    /// A batch cannot be sealed.
+    pub(crate) fn on_seal_failed(&mut self, number: BucketNumber, batch: BatchId, error: Error) {
+        let bucket = self.buckets.get_mut(&number);
+        if bucket.is_some_and(|bucket| bucket.queue.remove_unsent(batch)) {
+            self.finish(number, batch, Err(error));
         }
-        self.attend(slot);
+        self.attend(number);
     }
 
-    /// The search for a route's leaders ended.
-    pub(crate) fn on_resolved(&mut self, id: RouteId, resolution: Resolution, now: Instant) {
-        let Some(route) = self.routes.get_mut(id) else {
+    /// The search for a partition's leaders ended.
+    pub(crate) fn on_resolved(
+        &mut self,
+        number: PartitionNumber,
+        resolution: Resolution,
+        now: Instant,
+    ) {
+        let Some(partition) = self.partitions.get_mut(&number) else {
             return;
         };
-        route.is_resolving = false;
-        route.failures = route.failures.saturating_add(1);
-        route.not_before = Some(now + self.backoff.pause(route.failures));
+        partition.is_resolving = false;
+        partition.failures = partition.failures.saturating_add(1);
+        partition.not_before = Some(now + self.backoff.pause(partition.failures));
         match resolution {
-            Resolution::Known(partition) => {
-                let is_another = route.partition.is_some() && route.partition != partition;
-                route.partition = partition;
-                route.is_known = true;
-                route.last_error = None;
-                for slot in route.slots.clone() {
-                    if is_another && let Some(entry) = self.slots.get_mut(slot) {
-                        entry.queue.rebind();
+            Resolution::Known(id) => {
+                let is_another = partition.id.is_some() && partition.id != id;
+                partition.id = id;
+                partition.is_known = true;
+                partition.last_error = None;
+                for bucket in self.buckets_of(number) {
+                    if is_another && let Some(bucket) = self.buckets.get_mut(&bucket) {
+                        bucket.queue.rebind();
                     }
-                    self.attend(slot);
+                    self.attend(bucket);
                 }
             }
             Resolution::NotYet(error) => {
-                route.last_error = error;
-                self.want_route(id);
+                partition.last_error = error;
+                self.want_partition(number);
             }
-            Resolution::Gone(error) => self.fail_route(id, &error),
+            Resolution::Gone(error) => self.fail_partition(number, &error),
         }
     }
 
-    /// The search for a route's leaders ended: its rows are elsewhere now, and no more will come.
-    pub(crate) fn on_moved(&mut self, id: RouteId) {
-        if let Some(route) = self.routes.get_mut(id) {
-            route.is_resolving = false;
+    /// The search for a partition's leaders ended: its rows are elsewhere now, and no more will come.
+    pub(crate) fn on_rerouted(&mut self, number: PartitionNumber) {
+        if let Some(partition) = self.partitions.get_mut(&number) {
+            partition.is_resolving = false;
         }
     }
 
-    /// Takes all batches out of a slot, the open one included. Answers that still come for them are ignored.
-    pub(crate) fn take_batches(&mut self, slot: SlotId) -> Vec<P> {
-        self.on_none_open(slot);
-        let queue = self.slots.get_mut(slot).map(|entry| &mut entry.queue);
-        queue
-            .map(|queue| queue.take_all().into_iter().map(|batch| batch.payload))
-            .into_iter()
-            .flatten()
-            .collect()
+    /// Removes all batches of a bucket, the open one included. Answers that still come for them are ignored.
+    pub(crate) fn take_batches(&mut self, number: BucketNumber) -> Vec<BatchId> {
+        self.on_none_open(number);
+        let bucket = self.buckets.get_mut(&number);
+        bucket.map_or_else(Vec::new, |bucket| bucket.queue.take_all())
     }
 
-    /// A writer id was asked for.
+    /// The request for a writer id ended.
     pub(crate) fn on_writer_id(&mut self, result: Result<i64, Error>, now: Instant) {
         let ids = &mut self.writer_ids;
         ids.is_asking = false;
@@ -157,8 +155,8 @@ impl<P> Engine<P> {
                 ids.failures = 0;
                 ids.not_before = None;
                 ids.last_error = None;
-                for slot in std::mem::take(&mut ids.waiting) {
-                    self.attend(slot);
+                for bucket in std::mem::take(&mut ids.waiting) {
+                    self.attend(bucket);
                 }
             }
             Err(error) if is_passing(&error) => {
@@ -169,25 +167,25 @@ impl<P> Engine<P> {
                 self.timers.insert((not_before, Timer::WriterId));
             }
             Err(error) => {
-                for slot in std::mem::take(&mut ids.waiting) {
-                    self.fail_slot(slot, &error);
+                for bucket in std::mem::take(&mut ids.waiting) {
+                    self.fail_bucket(bucket, &error);
                 }
             }
         }
     }
 
     /// The answers of a request: one for each of its batches that the server mentioned, `otherwise` for the rest. Returns the buckets
-    /// whose leader must be looked up anew.
+    /// whose leader must be looked up again.
     pub(crate) fn on_answers(
         &mut self,
         request: RequestId,
         mut answers: HashMap<TableBucket, Answer>,
         otherwise: &Answer,
         now: Instant,
-    ) -> Vec<Reroute> {
-        let mut reroute = Vec::new();
+    ) -> Vec<StaleLeader> {
+        let mut stale = Vec::new();
         let Some((lane, parts)) = self.requests.remove(&request) else {
-            return reroute;
+            return stale;
         };
         self.in_flight = self.in_flight.saturating_sub(1);
         let mut blocked = BTreeSet::new();
@@ -199,64 +197,62 @@ impl<P> Engine<P> {
                 self.lanes.remove(&lane);
             }
         }
-        for Part {
-            slot,
-            batch,
-            bucket,
-            ..
-        } in parts
-        {
-            let answer = answers.remove(&bucket).unwrap_or_else(|| otherwise.clone());
+        for part in parts {
+            let answer = answers
+                .remove(&part.table_bucket)
+                .unwrap_or_else(|| otherwise.clone());
             if answer.invalidates_leader() {
-                reroute.push(Reroute {
-                    bucket,
+                stale.push(StaleLeader {
+                    bucket: part.table_bucket,
                     is_unknown: answer.says_unknown_bucket(),
                 });
             }
-            let Some(entry) = self.slots.get_mut(slot) else {
-                continue;
-            };
-            match entry
-                .queue
-                .on_answer(batch, answer, now, &self.limits, &mut self.backoff)
-            {
-                Some(Verdict::Done { batch, offset }) => {
-                    if let Some(route) = self.routes.get_mut(entry.route) {
-                        route.failures = 0;
-                        route.not_before = None;
-                    }
-                    self.finish(slot, batch.payload, Ok(offset));
+            self.on_answer(part, answer, now);
+        }
+        for bucket in blocked {
+            self.attend(bucket);
+        }
+        stale
+    }
+
+    fn on_answer(&mut self, part: Part, answer: Answer, now: Instant) {
+        let Part {
+            bucket: number,
+            batch,
+            ..
+        } = part;
+        let Some(bucket) = self.buckets.get_mut(&number) else {
+            return;
+        };
+        let verdict = bucket
+            .queue
+            .on_answer(batch, answer, now, &self.limits, &mut self.backoff);
+        match verdict {
+            Some(Verdict::Done(offset)) => {
+                if let Some(partition) = self.partitions.get_mut(&bucket.partition) {
+                    partition.failures = 0;
+                    partition.not_before = None;
                 }
-                Some(Verdict::Failed { batch, error }) => {
-                    self.finish(slot, batch.payload, Err(error));
-                }
-                Some(Verdict::Again) | None => {}
+                self.finish(number, batch, Ok(offset));
             }
-            self.attend(slot);
-            self.arm_expiry(slot);
+            Some(Verdict::Failed(error)) => self.finish(number, batch, Err(error)),
+            Some(Verdict::Again) | None => {}
         }
-        for slot in blocked {
-            self.attend(slot);
-        }
-        reroute
+        self.attend(number);
+        self.arm_expiry(number);
     }
 
     /// Fails all batches of a table or partition.
-    pub(crate) fn fail_route(&mut self, id: RouteId, error: &Error) {
-        let slots = self
-            .routes
-            .get(id)
-            .map(|route| route.slots.clone())
-            .unwrap_or_default();
-        for slot in slots {
-            self.fail_slot(slot, error);
+    pub(crate) fn fail_partition(&mut self, number: PartitionNumber, error: &Error) {
+        for bucket in self.buckets_of(number) {
+            self.fail_bucket(bucket, error);
         }
     }
 
     /// Fails everything, at the end of the connection.
     pub(crate) fn fail_all(&mut self, error: &Error) {
-        for slot in 0..self.slots.len() {
-            self.fail_slot(slot, error);
+        for number in self.partitions.keys().copied().collect::<Vec<_>>() {
+            self.fail_partition(number, error);
         }
     }
 }

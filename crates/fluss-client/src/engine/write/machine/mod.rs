@@ -1,14 +1,14 @@
-//! The write engine: what is sent where and when. Time and answers go in, actions come out.
+//! The write engine: decides what is sent where and when. Time and answers go in, actions come out.
 //!
 //! ```text
 //! open batch (its rows are with the driver) ─ Close ─► sealing ─ Send ─► in flight ─► finished
 //!                                                        ▲                   │
-//!                                                        └── again ──────────┘
+//!                                                        └───── retry ───────┘
 //! ```
 //!
-//! A *route* is what leaders are looked up for: a table, or a partition, which may have to be made first. A *slot* is one bucket of a
-//! route. The driver feeds `on_*` methods, then calls [`Engine::poll`] until it has nothing more to do, then sleeps until
-//! [`Engine::next_wakeup`].
+//! A *partition* is what leaders are looked up for: a table without partitions, or one partition, which may have to be created first. The
+//! engine knows batches by their ids only; their rows and bytes stay with the driver. The driver calls the `on_*` methods, then
+//! [`Engine::poll`] until it returns nothing, then sleeps until [`Engine::next_wakeup`].
 
 mod input;
 mod pack;
@@ -17,7 +17,8 @@ mod retire;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::ops::Range;
 use std::time::Instant;
 
 use fluss_metadata::{PartitionId, TableBucket, TableId};
@@ -27,23 +28,23 @@ use super::bucket::{BatchId, BucketQueue, Stamp};
 use super::limits::Limits;
 use crate::error::Error;
 
-/// Number of a bucket in the engine.
-pub(crate) type SlotId = usize;
-/// Number of a table or partition in the engine.
-pub(crate) type RouteId = usize;
+/// Number of a bucket, unique for the connection. The buckets of a partition have consecutive numbers.
+pub(crate) type BucketNumber = usize;
+/// Number of a table or partition: that of its first bucket.
+pub(crate) type PartitionNumber = usize;
 /// Id of a tablet server.
 pub(crate) type ServerId = i32;
 
-/// A request on its way.
+/// Id of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct RequestId(u64);
 
-/// How soon an open batch is wanted.
+/// How soon an open batch is to be sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Wish {
+pub(crate) enum Urgency {
     /// When it is full or its linger is over.
     Linger,
-    /// As soon as nothing of its bucket is on its way.
+    /// As soon as no batch of its bucket is in flight.
     Urgent,
     /// As soon as its bucket may send.
     Flush,
@@ -60,15 +61,15 @@ pub(crate) struct Lane {
 /// A batch within a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Part {
-    pub(crate) slot: SlotId,
+    pub(crate) bucket: BucketNumber,
     pub(crate) batch: BatchId,
-    pub(crate) bucket: TableBucket,
+    pub(crate) table_bucket: TableBucket,
     pub(crate) stamp: Stamp,
-    /// 1 for the first time.
+    /// 1 for the first attempt.
     pub(crate) attempt: u32,
 }
 
-/// A request to send: batches of one group, one a bucket.
+/// A request to send: batches of one format, at most one for each bucket.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) id: RequestId,
@@ -82,79 +83,78 @@ pub(crate) struct Request {
 /// What the driver has to do.
 #[derive(Debug)]
 pub(crate) enum Action {
-    /// Close the open batch of the slot and push it.
-    Close(SlotId),
-    /// Look up the leaders of the route anew, or find or make its partition; then call [`Engine::on_resolved`].
-    Resolve(RouteId),
+    /// Close the open batch of the bucket and push it.
+    Close(BucketNumber),
+    /// Look up the leaders of the partition, or find or create it; then call [`Engine::on_resolved`].
+    Resolve(PartitionNumber),
     /// Get a writer id for writing to these tables; then call [`Engine::on_writer_id`].
     InitWriter(Vec<TableId>),
     /// Send, then call [`Engine::on_answers`].
     Send(Request),
 }
 
-/// How the search for a route's leaders ended.
+/// How the search for a partition's leaders ended.
 #[derive(Debug)]
 pub(crate) enum Resolution {
     /// The cluster was asked; a partition has this id.
     Known(Option<PartitionId>),
-    /// It could not be asked, and why, or does not know yet.
+    /// It could not be asked (with the reason), or does not know yet.
     NotYet(Option<Error>),
     /// There is no such table or partition, and there will not be.
     Gone(Error),
 }
 
-/// A leader that is none any more.
+/// A bucket that is no longer served where a request was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Reroute {
+pub(crate) struct StaleLeader {
     pub(crate) bucket: TableBucket,
     /// The server does not even know the bucket: its partition may be gone.
     pub(crate) is_unknown: bool,
 }
 
-/// A batch at its end.
+/// A batch that was written or failed.
 #[derive(Debug)]
-pub(crate) struct Finished<P> {
-    pub(crate) slot: SlotId,
-    pub(crate) payload: P,
-    pub(crate) bucket: TableBucket,
+pub(crate) struct Finished {
+    pub(crate) bucket: BucketNumber,
+    pub(crate) batch: BatchId,
+    pub(crate) table_bucket: TableBucket,
     /// The offset that the server answered with.
     pub(crate) result: Result<Option<i64>, Error>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "independent marks of what is queued already"
 )]
-struct Slot<P> {
-    route: RouteId,
-    bucket: i32,
+struct Bucket {
+    partition: PartitionNumber,
     connection: usize,
-    queue: BucketQueue<P>,
+    queue: BucketQueue,
     open: Option<Open>,
     has_attention: bool,
-    /// Its bucket had no leader when it was looked at last.
+    /// It had no leader when it was last looked at.
     is_leaderless: bool,
     is_sendable: bool,
-    /// When its timer of the linger rings.
-    linger_rings: Option<Instant>,
+    /// When its linger timer fires.
+    linger_due: Option<Instant>,
     expiry_armed: bool,
 }
 
-/// What is known about the open batch of a slot.
+/// What is known about the open batch of a bucket.
 #[derive(Debug, Clone, Copy)]
 struct Open {
     since: Instant,
-    wish: Wish,
+    urgency: Urgency,
 }
 
 #[derive(Debug)]
-struct Route {
+struct Partition {
     table: TableId,
-    partition: Option<PartitionId>,
+    id: Option<PartitionId>,
     /// False for a partition whose id is not known yet.
     is_known: bool,
-    slots: Vec<SlotId>,
+    buckets: Range<BucketNumber>,
     is_wanted: bool,
     is_resolving: bool,
     failures: u32,
@@ -166,9 +166,9 @@ struct Route {
 #[derive(Debug, Default)]
 struct LaneState {
     in_flight: usize,
-    /// A request was answered since the last failure: several may be on their way.
+    /// A request was answered since the last failure: several may be in flight.
     is_proven: bool,
-    blocked: BTreeSet<SlotId>,
+    blocked: BTreeSet<BucketNumber>,
 }
 
 #[derive(Debug, Default)]
@@ -177,58 +177,53 @@ struct WriterIds {
     is_asking: bool,
     failures: u32,
     not_before: Option<Instant>,
-    /// Why there is none.
+    /// Why the last request for one failed.
     last_error: Option<Error>,
-    waiting: BTreeSet<SlotId>,
+    waiting: BTreeSet<BucketNumber>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Timer {
-    Linger(SlotId),
-    Resume(SlotId),
-    Expiry(SlotId),
-    Route(RouteId),
+    Linger(BucketNumber),
+    Resume(BucketNumber),
+    Expiry(BucketNumber),
+    Partition(PartitionNumber),
     WriterId,
 }
 
-/// All state of the writers of a connection but the open batches themselves. `P` is what the driver keeps with a batch.
+/// The state of all writers of a connection, without the rows.
 #[derive(Debug)]
-pub(crate) struct Engine<P> {
+pub(crate) struct Engine {
     limits: Limits,
     backoff: Backoff,
-    slots: Vec<Slot<P>>,
-    routes: Vec<Route>,
-    /// Numbers that were given back.
-    free_slots: Vec<SlotId>,
-    free_routes: Vec<RouteId>,
-    attention: VecDeque<SlotId>,
-    sendable: Vec<SlotId>,
-    wanted_routes: VecDeque<RouteId>,
+    buckets: BTreeMap<BucketNumber, Bucket>,
+    partitions: BTreeMap<PartitionNumber, Partition>,
+    attention: VecDeque<BucketNumber>,
+    sendable: Vec<BucketNumber>,
+    wanted_partitions: VecDeque<PartitionNumber>,
     timers: BTreeSet<(Instant, Timer)>,
-    open: BTreeSet<SlotId>,
+    open: BTreeSet<BucketNumber>,
     lanes: HashMap<Lane, LaneState>,
     requests: HashMap<RequestId, (Lane, Vec<Part>)>,
     outbox: VecDeque<Request>,
     writer_ids: WriterIds,
-    finished: Vec<Finished<P>>,
+    finished: Vec<Finished>,
     next_batch: u64,
     next_request: u64,
     in_flight: usize,
 }
 
-impl<P> Engine<P> {
+impl Engine {
     /// An engine whose pauses are as random as `seed`.
     pub(crate) fn new(limits: Limits, seed: u64) -> Self {
         Self {
             limits,
             backoff: Backoff::new(seed),
-            slots: Vec::new(),
-            routes: Vec::new(),
-            free_slots: Vec::new(),
-            free_routes: Vec::new(),
+            buckets: BTreeMap::new(),
+            partitions: BTreeMap::new(),
             attention: VecDeque::new(),
             sendable: Vec::new(),
-            wanted_routes: VecDeque::new(),
+            wanted_partitions: VecDeque::new(),
             timers: BTreeSet::new(),
             open: BTreeSet::new(),
             lanes: HashMap::new(),
@@ -242,118 +237,87 @@ impl<P> Engine<P> {
         }
     }
 
-    /// Adds a table, or a partition (`is_known` false) that is yet to be found or made.
-    pub(crate) fn add_route(&mut self, table: TableId, is_known: bool) -> RouteId {
-        let route = Route {
+    /// Adds a table, or a partition (`is_known` false) that has to be found or created. `connections` has an entry for each bucket: which of
+    /// the connections to a server it uses.
+    pub(crate) fn add_partition(
+        &mut self,
+        number: PartitionNumber,
+        table: TableId,
+        is_known: bool,
+        connections: impl IntoIterator<Item = usize>,
+    ) {
+        let mut end = number;
+        for connection in connections {
+            let bucket = Bucket {
+                partition: number,
+                connection,
+                ..Bucket::default()
+            };
+            self.buckets.insert(end, bucket);
+            end += 1;
+        }
+        let partition = Partition {
             table,
-            partition: None,
+            id: None,
             is_known,
-            slots: Vec::new(),
+            buckets: number..end,
             is_wanted: false,
             is_resolving: false,
             failures: 0,
             not_before: None,
             last_error: None,
         };
-        let id = put(&mut self.routes, &mut self.free_routes, route);
+        self.partitions.insert(number, partition);
         if !is_known {
-            self.want_route(id);
+            self.want_partition(number);
         }
-        id
     }
 
-    /// Adds a bucket, which always uses the same one of the connections to a server.
-    pub(crate) fn add_slot(&mut self, route: RouteId, bucket: i32, connection: usize) -> SlotId {
-        let slot = Slot {
-            route,
-            bucket,
-            connection,
-            queue: BucketQueue::default(),
-            open: None,
-            has_attention: false,
-            is_leaderless: false,
-            is_sendable: false,
-            linger_rings: None,
-            expiry_armed: false,
-        };
-        let id = put(&mut self.slots, &mut self.free_slots, slot);
-        if let Some(route) = self.routes.get_mut(route) {
-            route.slots.push(id);
-        }
-        id
+    /// The first `count` batches of a bucket, those in flight included.
+    pub(crate) fn first_batches(&self, number: BucketNumber, count: usize) -> Vec<BatchId> {
+        let bucket = self.buckets.get(&number);
+        bucket.map_or_else(Vec::new, |bucket| bucket.queue.first(count))
     }
 
-    /// What the driver keeps with a batch.
-    pub(crate) fn payload_mut(&mut self, slot: SlotId, batch: BatchId) -> Option<&mut P> {
-        self.slots
-            .get_mut(slot)?
-            .queue
-            .get_mut(batch)
-            .map(|batch| &mut batch.payload)
-    }
-
-    /// The first batches of a slot, those on their way included.
-    pub(crate) fn first_batches(
-        &mut self,
-        slot: SlotId,
-        count: usize,
-    ) -> impl Iterator<Item = (BatchId, &mut P)> {
-        self.slots
-            .get_mut(slot)
-            .into_iter()
-            .flat_map(move |slot| slot.queue.first(count))
-    }
-
-    /// The table or partition of a slot.
-    pub(crate) fn route_of(&self, slot: SlotId) -> Option<RouteId> {
-        self.slots.get(slot).map(|slot| slot.route)
-    }
-
-    /// The bucket of a slot; its partition is missing until the route is known.
-    pub(crate) fn bucket(&self, slot: SlotId) -> Option<TableBucket> {
-        let slot = self.slots.get(slot)?;
-        let route = self.routes.get(slot.route)?;
+    /// The name of a bucket in the protocol; its partition is missing until it is known.
+    pub(super) fn table_bucket(&self, number: BucketNumber) -> Option<TableBucket> {
+        let first = self.buckets.get(&number)?.partition;
+        let partition = self.partitions.get(&first)?;
         Some(TableBucket::new_with_partition(
-            route.table,
-            route.partition,
-            slot.bucket,
+            partition.table,
+            partition.id,
+            (number - first) as i32,
         ))
     }
 
     /// The batches that ended since the last call.
-    pub(crate) fn take_finished(&mut self) -> Vec<Finished<P>> {
+    pub(crate) fn take_finished(&mut self) -> Vec<Finished> {
         std::mem::take(&mut self.finished)
     }
 
-    pub(super) fn fail_slot(&mut self, slot: SlotId, error: &Error) {
-        let Some(entry) = self.slots.get_mut(slot) else {
+    /// The buckets of a table or partition.
+    fn buckets_of(&self, number: PartitionNumber) -> Range<BucketNumber> {
+        let partition = self.partitions.get(&number);
+        partition.map_or(0..0, |partition| partition.buckets.clone())
+    }
+
+    fn fail_bucket(&mut self, number: BucketNumber, error: &Error) {
+        let Some(bucket) = self.buckets.get_mut(&number) else {
             return;
         };
-        for batch in entry.queue.take_all() {
-            self.finish(slot, batch.payload, Err(error.clone()));
+        for batch in bucket.queue.take_all() {
+            self.finish(number, batch, Err(error.clone()));
         }
     }
 
-    pub(super) fn finish(&mut self, slot: SlotId, payload: P, result: Result<Option<i64>, Error>) {
-        if let Some(bucket) = self.bucket(slot) {
+    fn finish(&mut self, bucket: BucketNumber, batch: BatchId, result: Result<Option<i64>, Error>) {
+        if let Some(table_bucket) = self.table_bucket(bucket) {
             self.finished.push(Finished {
-                slot,
-                payload,
                 bucket,
+                batch,
+                table_bucket,
                 result,
             });
         }
     }
-}
-
-/// Puts an entry where there is room for one, and returns its number.
-fn put<T>(entries: &mut Vec<T>, free: &mut Vec<usize>, entry: T) -> usize {
-    if let Some(id) = free.pop()
-        && let Some(place) = entries.get_mut(id)
-    {
-        *place = entry;
-        return id;
-    }
-    entries.push(entry);
-    entries.len() - 1
 }

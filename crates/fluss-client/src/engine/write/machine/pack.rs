@@ -1,136 +1,158 @@
-//! Which batches travel together: requests of one group over one connection, one batch a bucket.
+//! Which batches travel together: requests of one format over one connection, one batch a bucket.
 
 use std::time::Instant;
 
 use fluss_metadata::TableBucket;
 
+use super::super::bucket::Candidate;
 use super::super::limits::MAX_REQUESTS_PER_CONNECTION;
-use super::{Engine, Lane, Part, Request, RequestId, ServerId, SlotId};
+use super::{BucketNumber, Engine, Lane, Part, Request, RequestId, ServerId};
 
-impl<P> Engine<P> {
+/// Requests that are being filled in one round, with the format of their batches.
+type Round = Vec<(u64, Request)>;
+
+impl Engine {
     /// Packs what may be sent into requests: in each round at most one batch a bucket, so that a bucket's batches go in order.
     pub(super) fn fill_outbox(
         &mut self,
         now: Instant,
-        leader: &mut impl FnMut(SlotId, &TableBucket) -> Option<ServerId>,
+        leader: &mut impl FnMut(BucketNumber, &TableBucket) -> Option<ServerId>,
     ) {
-        let mut slots = std::mem::take(&mut self.sendable);
-        for slot in &slots {
-            if let Some(entry) = self.slots.get_mut(*slot) {
-                entry.is_sendable = false;
+        let mut sendable = std::mem::take(&mut self.sendable);
+        for number in &sendable {
+            if let Some(bucket) = self.buckets.get_mut(number) {
+                bucket.is_sendable = false;
             }
         }
-        while !slots.is_empty() {
-            let mut requests: Vec<(u64, Request)> = Vec::new();
-            slots.retain(|slot| self.add_next_batch(*slot, now, leader, &mut requests));
-            for (_, request) in requests {
+        while !sendable.is_empty() {
+            let mut round = Round::new();
+            sendable.retain(|bucket| {
+                self.add_next_batch(*bucket, now, leader, &mut round)
+                    .is_some()
+            });
+            for (_, request) in round {
                 self.dispatch(request);
             }
         }
     }
 
-    /// Adds the next batch of the slot to a request. False if there is none that may be sent now.
+    /// Adds the next batch of the bucket to a request, unless there is none that may be sent now.
     fn add_next_batch(
         &mut self,
-        slot: SlotId,
+        number: BucketNumber,
         now: Instant,
-        leader: &mut impl FnMut(SlotId, &TableBucket) -> Option<ServerId>,
-        requests: &mut Vec<(u64, Request)>,
-    ) -> bool {
-        let Some(bucket) = self.bucket(slot) else {
-            return false;
-        };
-        let Some(entry) = self.slots.get_mut(slot) else {
-            return false;
-        };
-        let Some(candidate) = entry.queue.candidate(now, &self.limits) else {
-            return false;
-        };
-        let Some(server) = leader(slot, &bucket) else {
-            self.attend(slot);
-            return false;
+        leader: &mut impl FnMut(BucketNumber, &TableBucket) -> Option<ServerId>,
+        round: &mut Round,
+    ) -> Option<()> {
+        let table_bucket = self.table_bucket(number)?;
+        let bucket = self.buckets.get_mut(&number)?;
+        let candidate = bucket.queue.candidate(now, &self.limits)?;
+        let Some(server) = leader(number, &table_bucket) else {
+            self.attend(number);
+            return None;
         };
         let lane = Lane {
             server,
-            connection: entry.connection,
+            connection: bucket.connection,
         };
-        let state = self.lanes.entry(lane).or_default();
-        let open = requests
+        let request = round
             .iter()
-            .position(|(group, request)| *group == candidate.group && request.lane == lane);
-        let fits = open
-            .and_then(|index| requests.get(index))
+            .position(|(format, request)| *format == candidate.format_id && request.lane == lane);
+        let fits = request
+            .and_then(|index| round.get(index))
             .is_some_and(|(_, request)| {
                 request.bytes.saturating_add(candidate.bytes) <= self.limits.request_max_size
             });
+        if !fits && !self.may_start_request(lane, number, round)
+            || candidate.needs_writer_id && !self.adopt_writer_id(number)
+        {
+            return None;
+        }
+        let (part, deadline) = self.take_next(number, table_bucket, candidate)?;
+        let request = request.and_then(|index| round.get_mut(index));
+        match request {
+            Some((_, request)) if fits => {
+                request.parts.push(part);
+                request.bytes += candidate.bytes;
+                request.deadline = request.deadline.max(deadline);
+            }
+            request => {
+                let new = Request {
+                    id: RequestId(self.next_request),
+                    lane,
+                    parts: vec![part],
+                    bytes: candidate.bytes,
+                    deadline,
+                };
+                self.next_request += 1;
+                match request {
+                    // The full one goes; the new one takes its place.
+                    Some((_, full)) => {
+                        let full = std::mem::replace(full, new);
+                        self.dispatch(full);
+                    }
+                    None => round.push((candidate.format_id, new)),
+                }
+            }
+        }
+        Some(())
+    }
+
+    /// Whether one more request may be sent over a connection. If not, the bucket is looked at again when one was answered.
+    fn may_start_request(&mut self, lane: Lane, number: BucketNumber, round: &Round) -> bool {
+        let state = self.lanes.entry(lane).or_default();
         let capacity = if state.is_proven {
             MAX_REQUESTS_PER_CONNECTION
         } else {
             1
         };
-        let started = requests
-            .iter()
-            .filter(|(_, request)| request.lane == lane)
-            .count();
-        if !fits && state.in_flight + started >= capacity {
-            state.blocked.insert(slot);
-            return false;
+        let started = round.iter().filter(|(_, request)| request.lane == lane);
+        let may_start = state.in_flight + started.count() < capacity;
+        if !may_start {
+            state.blocked.insert(number);
         }
-        if candidate.needs_writer_id {
-            let adopted = match self.writer_ids.current {
-                Some(id) => entry.queue.adopt_writer_id(id),
-                None => false,
-            };
-            if !adopted {
-                if self.writer_ids.current == entry.queue.spent_writer_id() {
-                    self.writer_ids.current = None;
-                }
-                self.writer_ids.waiting.insert(slot);
-                return false;
-            }
-        }
-        let stamp = entry.queue.send(candidate.id, &self.limits);
-        let (attempt, deadline) = entry
-            .queue
-            .get_mut(candidate.id)
-            .map_or((1, now), |batch| (batch.attempts, batch.deadline));
-        let part = Part {
-            slot,
-            batch: candidate.id,
-            bucket,
-            stamp,
-            attempt,
-        };
-        if let Some((_, request)) = open
-            .filter(|_| fits)
-            .and_then(|index| requests.get_mut(index))
-        {
-            request.parts.push(part);
-            request.bytes += candidate.bytes;
-            request.deadline = request.deadline.max(deadline);
-        } else {
-            let request = Request {
-                id: RequestId(self.next_request),
-                lane,
-                parts: vec![part],
-                bytes: candidate.bytes,
-                deadline,
-            };
-            self.next_request += 1;
-            if let Some(index) = open {
-                // The full one goes; this one takes its place.
-                if let Some((_, full)) = requests.get_mut(index) {
-                    let full = std::mem::replace(full, request);
-                    self.dispatch(full);
-                }
-            } else {
-                requests.push((candidate.group, request));
-            }
-        }
-        true
+        may_start
     }
 
-    pub(super) fn dispatch(&mut self, request: Request) {
+    /// Gives the bucket the current writer id. If there is none that it may use, it waits for the next one.
+    fn adopt_writer_id(&mut self, number: BucketNumber) -> bool {
+        let Some(bucket) = self.buckets.get_mut(&number) else {
+            return false;
+        };
+        let ids = &mut self.writer_ids;
+        let is_adopted = ids
+            .current
+            .is_some_and(|id| bucket.queue.adopt_writer_id(id));
+        if !is_adopted {
+            if ids.current == bucket.queue.spent_writer_id() {
+                ids.current = None;
+            }
+            ids.waiting.insert(number);
+        }
+        is_adopted
+    }
+
+    /// Marks the next batch of a bucket as in flight. Returns it as a part of a request, with its deadline.
+    fn take_next(
+        &mut self,
+        number: BucketNumber,
+        table_bucket: TableBucket,
+        candidate: Candidate,
+    ) -> Option<(Part, Instant)> {
+        let queue = &mut self.buckets.get_mut(&number)?.queue;
+        let stamp = queue.send(candidate.id, &self.limits);
+        let batch = queue.get_mut(candidate.id)?;
+        let part = Part {
+            bucket: number,
+            batch: candidate.id,
+            table_bucket,
+            stamp,
+            attempt: batch.attempts,
+        };
+        Some((part, batch.deadline))
+    }
+
+    fn dispatch(&mut self, request: Request) {
         self.lanes.entry(request.lane).or_default().in_flight += 1;
         self.in_flight += 1;
         self.requests

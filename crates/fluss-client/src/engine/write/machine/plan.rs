@@ -7,27 +7,27 @@ use fluss_metadata::{TableBucket, TableId};
 
 use crate::error::{Cause, Error};
 
-use super::{Action, Engine, RouteId, ServerId, SlotId, Timer, Wish};
+use super::{Action, BucketNumber, Engine, PartitionNumber, ServerId, Timer, Urgency};
 
-impl<P> Engine<P> {
-    /// The next thing to do. `leader` tells where a bucket is served now.
+impl Engine {
+    /// The next thing to do. `leader` returns the server that leads a bucket now.
     pub(crate) fn poll(
         &mut self,
         now: Instant,
-        leader: &mut impl FnMut(SlotId, &TableBucket) -> Option<ServerId>,
+        leader: &mut impl FnMut(BucketNumber, &TableBucket) -> Option<ServerId>,
     ) -> Option<Action> {
         self.fire_timers(now);
-        while let Some(slot) = self.attention.pop_front() {
-            if let Some(entry) = self.slots.get_mut(slot) {
-                entry.has_attention = false;
+        while let Some(number) = self.attention.pop_front() {
+            if let Some(bucket) = self.buckets.get_mut(&number) {
+                bucket.has_attention = false;
             }
-            if self.attend_to(slot, now, leader) {
-                // Its place in the request is kept: it is looked at again when the batch is sealed.
-                return Some(Action::Close(slot));
+            if self.attend_to(number, now, leader) {
+                // It is looked at again when the batch is sealed.
+                return Some(Action::Close(number));
             }
         }
-        if let Some(route) = self.next_route(now) {
-            return Some(Action::Resolve(route));
+        if let Some(partition) = self.next_partition(now) {
+            return Some(Action::Resolve(partition));
         }
         if self.outbox.is_empty() && !self.sendable.is_empty() {
             self.fill_outbox(now, leader);
@@ -43,69 +43,73 @@ impl<P> Engine<P> {
         self.timers.first().map(|(at, _)| *at)
     }
 
-    pub(super) fn attend(&mut self, slot: SlotId) {
-        if let Some(entry) = self.slots.get_mut(slot)
-            && !entry.has_attention
+    pub(super) fn attend(&mut self, number: BucketNumber) {
+        if let Some(bucket) = self.buckets.get_mut(&number)
+            && !bucket.has_attention
         {
-            entry.has_attention = true;
-            self.attention.push_back(slot);
+            bucket.has_attention = true;
+            self.attention.push_back(number);
         }
     }
 
-    /// Looks at a slot: whether its open batch is to be closed now (true), and whether it has something to send.
+    /// Looks at a bucket: whether its open batch is to be closed now (true), and whether it has something to send.
     fn attend_to(
         &mut self,
-        slot: SlotId,
+        number: BucketNumber,
         now: Instant,
-        leader: &mut impl FnMut(SlotId, &TableBucket) -> Option<ServerId>,
+        leader: &mut impl FnMut(BucketNumber, &TableBucket) -> Option<ServerId>,
     ) -> bool {
-        let Some(bucket) = self.bucket(slot) else {
+        let Some(table_bucket) = self.table_bucket(number) else {
             return false;
         };
-        let Some(entry) = self.slots.get_mut(slot) else {
+        let Some(bucket) = self.buckets.get_mut(&number) else {
             return false;
         };
-        let has_work = entry.open.is_some() || !entry.queue.is_empty();
+        let has_work = bucket.open.is_some() || !bucket.queue.is_empty();
+        let partition = bucket.partition;
         let is_known = self
-            .routes
-            .get(entry.route)
-            .is_some_and(|route| route.is_known);
-        let is_routed = is_known && leader(slot, &bucket).is_some();
-        entry.is_leaderless = is_known && !is_routed;
-        if !is_routed {
+            .partitions
+            .get(&partition)
+            .is_some_and(|partition| partition.is_known);
+        let is_led = is_known && leader(number, &table_bucket).is_some();
+        bucket.is_leaderless = is_known && !is_led;
+        if !is_led {
             if has_work {
-                let route = entry.route;
-                self.want_route(route);
+                self.want_partition(partition);
             }
-            return self.is_overdue(slot, now);
+            return self.is_overdue(number, now);
         }
-        if let Some(until) = entry.queue.paused_until().filter(|until| *until > now) {
-            self.timers.insert((until, Timer::Resume(slot)));
-        } else if entry.queue.waiting() > 0 && !entry.is_sendable {
-            entry.is_sendable = true;
-            self.sendable.push(slot);
+        if let Some(until) = bucket.queue.paused_until().filter(|until| *until > now) {
+            self.timers.insert((until, Timer::Resume(number)));
+        } else if bucket.queue.waiting() > 0 && !bucket.is_sendable {
+            bucket.is_sendable = true;
+            self.sendable.push(number);
         }
-        self.is_closable(slot, now) || self.is_overdue(slot, now)
+        self.is_closable(number, now) || self.is_overdue(number, now)
     }
 
-    fn is_closable(&self, slot: SlotId, now: Instant) -> bool {
-        let Some(entry) = self.slots.get(slot) else {
+    fn is_closable(&self, number: BucketNumber, now: Instant) -> bool {
+        let Some(bucket) = self.buckets.get(&number) else {
             return false;
         };
-        let Some(open) = entry.open else { return false };
-        let is_due = match open.wish {
-            Wish::Flush => true,
-            Wish::Urgent => entry.queue.in_flight() == 0 || open.since + self.limits.linger <= now,
-            Wish::Linger => open.since + self.limits.linger <= now,
+        let Some(open) = bucket.open else {
+            return false;
         };
-        is_due && entry.queue.has_room(now, &self.limits)
+        let is_due = match open.urgency {
+            Urgency::Flush => true,
+            Urgency::Urgent => {
+                bucket.queue.in_flight() == 0 || open.since + self.limits.linger <= now
+            }
+            Urgency::Linger => open.since + self.limits.linger <= now,
+        };
+        is_due && bucket.queue.has_room(now, &self.limits)
     }
 
     /// Whether the time of the open batch is over although it could not be sent.
-    fn is_overdue(&self, slot: SlotId, now: Instant) -> bool {
-        self.slots
-            .get(slot)
-            .and_then(|slot| slot.open)
+    fn is_overdue(&self, number: BucketNumber, now: Instant) -> bool {
+        self.buckets
+            .get(&number)
+            .and_then(|bucket| bucket.open)
             .is_some_and(|open| open.since + self.limits.delivery_timeout <= now)
     }
 
@@ -113,42 +117,34 @@ impl<P> Engine<P> {
         while let Some((at, timer)) = self.timers.first().copied().filter(|(at, _)| *at <= now) {
             self.timers.remove(&(at, timer));
             match timer {
-                Timer::Linger(slot) => self.on_linger(slot, now),
-                Timer::Resume(slot) => self.attend(slot),
-                Timer::Expiry(slot) => self.expire(slot, now),
-                Timer::Route(route) => {
-                    if let Some(route) = self
-                        .routes
-                        .get_mut(route)
-                        .filter(|entry| !entry.is_resolving)
-                    {
-                        route.is_wanted = false;
+                Timer::Linger(bucket) => self.on_linger(bucket, now),
+                Timer::Resume(bucket) => self.attend(bucket),
+                Timer::Expiry(bucket) => self.expire(bucket, now),
+                Timer::Partition(number) => {
+                    let partition = self.partitions.get_mut(&number);
+                    if let Some(partition) = partition.filter(|found| !found.is_resolving) {
+                        partition.is_wanted = false;
                     }
-                    for slot in self
-                        .routes
-                        .get(route)
-                        .map(|route| route.slots.clone())
-                        .unwrap_or_default()
-                    {
-                        self.attend(slot);
+                    for bucket in self.buckets_of(number) {
+                        self.attend(bucket);
                     }
                 }
                 Timer::WriterId => {
-                    for slot in std::mem::take(&mut self.writer_ids.waiting) {
-                        self.attend(slot);
+                    for bucket in std::mem::take(&mut self.writer_ids.waiting) {
+                        self.attend(bucket);
                     }
                 }
             }
         }
     }
 
-    /// The linger of the batch that was open when the timer was set is over; by now another one may be open.
-    fn on_linger(&mut self, slot: SlotId, now: Instant) {
-        let Some(entry) = self.slots.get_mut(slot) else {
+    /// The linger of the batch that was open when the timer was set is over. Another batch may be open now.
+    fn on_linger(&mut self, number: BucketNumber, now: Instant) {
+        let Some(bucket) = self.buckets.get_mut(&number) else {
             return;
         };
-        entry.linger_rings = None;
-        let Some(open) = entry.open else { return };
+        bucket.linger_due = None;
+        let Some(open) = bucket.open else { return };
         let linger_ends = open.since + self.limits.linger;
         let delivery_ends = open.since + self.limits.delivery_timeout;
         // After the linger comes the delivery timeout, for a batch that could not be sent.
@@ -158,87 +154,83 @@ impl<P> Engine<P> {
             delivery_ends
         };
         if next > now {
-            self.arm_linger(slot, next);
+            self.arm_linger(number, next);
         }
         if linger_ends <= now || delivery_ends <= now {
-            self.attend(slot);
+            self.attend(number);
         }
     }
 
-    /// Has the timer of the linger ring at `at`, unless it rings before: that of an earlier batch may be set for much later.
-    pub(super) fn arm_linger(&mut self, slot: SlotId, at: Instant) {
-        let Some(entry) = self.slots.get_mut(slot) else {
+    /// Sets the linger timer to `at`, unless it fires earlier: that of an earlier batch may be set to a much later time.
+    pub(super) fn arm_linger(&mut self, number: BucketNumber, at: Instant) {
+        let Some(bucket) = self.buckets.get_mut(&number) else {
             return;
         };
-        if entry.linger_rings.is_some_and(|rings| rings <= at) {
+        if bucket.linger_due.is_some_and(|due| due <= at) {
             return;
         }
-        if let Some(rings) = entry.linger_rings.replace(at) {
-            self.timers.remove(&(rings, Timer::Linger(slot)));
+        if let Some(due) = bucket.linger_due.replace(at) {
+            self.timers.remove(&(due, Timer::Linger(number)));
         }
-        self.timers.insert((at, Timer::Linger(slot)));
+        self.timers.insert((at, Timer::Linger(number)));
     }
 
-    pub(super) fn arm_expiry(&mut self, slot: SlotId) {
-        let Some(entry) = self.slots.get_mut(slot) else {
+    pub(super) fn arm_expiry(&mut self, number: BucketNumber) {
+        let Some(bucket) = self.buckets.get_mut(&number) else {
             return;
         };
-        if entry.expiry_armed {
+        if bucket.expiry_armed {
             return;
         }
-        if let Some(deadline) = entry.queue.next_deadline() {
-            entry.expiry_armed = true;
-            self.timers.insert((deadline, Timer::Expiry(slot)));
+        if let Some(deadline) = bucket.queue.next_deadline() {
+            bucket.expiry_armed = true;
+            self.timers.insert((deadline, Timer::Expiry(number)));
         }
     }
 
-    pub(super) fn expire(&mut self, slot: SlotId, now: Instant) {
-        let Some(entry) = self.slots.get_mut(slot) else {
+    pub(super) fn expire(&mut self, number: BucketNumber, now: Instant) {
+        let Some(bucket) = self.buckets.get_mut(&number) else {
             return;
         };
-        entry.expiry_armed = false;
-        let route = self.routes.get(entry.route);
-        let leaderless = entry.is_leaderless.then(|| Error::new(Cause::Leaderless));
-        let obstacle = route
-            .and_then(|route| route.last_error.as_ref())
+        bucket.expiry_armed = false;
+        let partition = self.partitions.get(&bucket.partition);
+        let leaderless = bucket.is_leaderless.then(|| Error::new(Cause::Leaderless));
+        let obstacle = partition
+            .and_then(|partition| partition.last_error.as_ref())
             .or(leaderless.as_ref())
             .or(self.writer_ids.last_error.as_ref());
         let timeout = self.limits.delivery_timeout;
-        let expired = entry.queue.expire(now, timeout, obstacle);
+        let expired = bucket.queue.expire(now, timeout, obstacle);
         for (batch, error) in expired {
-            self.finish(slot, batch.payload, Err(error));
+            self.finish(number, batch, Err(error));
         }
-        self.arm_expiry(slot);
-        self.attend(slot);
+        self.arm_expiry(number);
+        self.attend(number);
     }
 
-    pub(super) fn want_route(&mut self, id: RouteId) {
-        let Some(route) = self.routes.get_mut(id) else {
+    pub(super) fn want_partition(&mut self, number: PartitionNumber) {
+        let Some(partition) = self.partitions.get_mut(&number) else {
             return;
         };
-        if !route.is_wanted && !route.is_resolving {
-            route.is_wanted = true;
-            self.wanted_routes.push_back(id);
+        if !partition.is_wanted && !partition.is_resolving {
+            partition.is_wanted = true;
+            self.wanted_partitions.push_back(number);
         }
     }
 
-    /// The next route to look up, if its pause is over.
-    fn next_route(&mut self, now: Instant) -> Option<RouteId> {
-        while let Some(id) = self.wanted_routes.pop_front() {
-            let Some(route) = self
-                .routes
-                .get_mut(id)
-                .filter(|route| route.is_wanted && !route.is_resolving)
-            else {
-                continue;
-            };
-            if let Some(not_before) = route.not_before.filter(|not_before| *not_before > now) {
+    /// The next partition to look up, if its pause is over.
+    fn next_partition(&mut self, now: Instant) -> Option<PartitionNumber> {
+        while let Some(number) = self.wanted_partitions.pop_front() {
+            let partition = self.partitions.get_mut(&number);
+            let wanted = partition.filter(|found| found.is_wanted && !found.is_resolving);
+            let Some(partition) = wanted else { continue };
+            if let Some(not_before) = partition.not_before.filter(|at| *at > now) {
                 // `is_wanted` stays set until the timer fires, so that it is set once.
-                self.timers.insert((not_before, Timer::Route(id)));
+                self.timers.insert((not_before, Timer::Partition(number)));
             } else {
-                route.is_wanted = false;
-                route.is_resolving = true;
-                return Some(id);
+                partition.is_wanted = false;
+                partition.is_resolving = true;
+                return Some(number);
             }
         }
         None
@@ -256,9 +248,9 @@ impl<P> Engine<P> {
         let tables: BTreeSet<TableId> = ids
             .waiting
             .iter()
-            .filter_map(|slot| self.slots.get(*slot))
-            .filter_map(|slot| self.routes.get(slot.route))
-            .map(|route| route.table)
+            .filter_map(|number| self.buckets.get(number))
+            .filter_map(|bucket| self.partitions.get(&bucket.partition))
+            .map(|partition| partition.table)
             .collect();
         Some(tables.into_iter().collect())
     }

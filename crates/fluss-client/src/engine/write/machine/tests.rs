@@ -29,12 +29,11 @@ fn limits() -> Limits {
     }
 }
 
-/// An engine with its clock and leaders. Batches are named by numbers; an open batch becomes the next number when it is closed.
+/// An engine with its clock and leaders. Batches are named by their ids; an open batch gets the next one when it is closed.
 struct Bench {
-    engine: Engine<u64>,
+    engine: Engine,
     now: Instant,
     leaders: HashMap<TableBucket, ServerId>,
-    next: u64,
     requests: Vec<Request>,
     log: Vec<String>,
 }
@@ -43,17 +42,15 @@ impl Bench {
     /// One table (7) of `buckets` buckets, all led by server 1, over one connection.
     fn with(buckets: i32) -> Self {
         let mut engine = Engine::new(limits(), 1);
-        let route = engine.add_route(7, true);
+        engine.add_partition(0, 7, true, vec![0; buckets as usize]);
         let mut leaders = HashMap::new();
         for bucket in 0..buckets {
-            engine.add_slot(route, bucket, 0);
             leaders.insert(TableBucket::new(7, bucket), 1);
         }
         Self {
             engine,
             now: Instant::now(),
             leaders,
-            next: 0,
             requests: Vec::new(),
             log: Vec::new(),
         }
@@ -70,12 +67,12 @@ impl Bench {
                 break;
             };
             match action {
-                Action::Close(slot) => {
-                    self.log.push(format!("close {slot}"));
-                    self.engine.on_none_open(slot);
-                    self.full(slot, 100);
+                Action::Close(bucket) => {
+                    self.log.push(format!("close {bucket}"));
+                    self.engine.on_none_open(bucket);
+                    self.full(bucket, 100);
                 }
-                Action::Resolve(route) => self.log.push(format!("resolve {route}")),
+                Action::Resolve(partition) => self.log.push(format!("resolve {partition}")),
                 Action::InitWriter(tables) => {
                     self.log.push(format!("init {tables:?}"));
                     self.engine.on_writer_id(Ok(9), self.now);
@@ -85,12 +82,7 @@ impl Bench {
                         .parts
                         .iter()
                         .map(|part| {
-                            format!(
-                                "{}:{}#{}",
-                                part.slot,
-                                self.engine.payload(part.slot, part.batch),
-                                part.stamp.sequence
-                            )
+                            format!("{}:{}#{}", part.bucket, part.batch.0, part.stamp.sequence)
                         })
                         .collect();
                     self.log.push(format!(
@@ -102,38 +94,34 @@ impl Bench {
                 }
             }
         }
-        for Finished {
-            payload, result, ..
-        } in self.engine.take_finished()
-        {
+        for Finished { batch, result, .. } in self.engine.take_finished() {
             self.log.push(match result {
-                Ok(offset) => format!("{payload} at {offset:?}"),
-                Err(error) => format!("{payload} failed {:?}", error.server_code()),
+                Ok(offset) => format!("{} at {offset:?}", batch.0),
+                Err(error) => format!("{} failed {:?}", batch.0, error.server_code()),
             });
         }
         std::mem::take(&mut self.log)
     }
 
-    /// A batch of the slot is full and sealed.
-    fn full(&mut self, slot: SlotId, bytes: usize) {
-        let id = self.engine.push(slot, self.next, 0, self.now);
-        self.next += 1;
-        self.engine.on_sealed(slot, id, bytes);
+    /// A batch of the bucket is full and sealed.
+    fn full(&mut self, bucket: BucketNumber, bytes: usize) {
+        let id = self.engine.push(bucket, 0, self.now);
+        self.engine.on_sealed(bucket, id, bytes);
     }
 
-    fn open(&mut self, slot: SlotId) {
-        self.engine.on_opened(slot, self.now);
+    fn open(&mut self, bucket: BucketNumber) {
+        self.engine.on_opened(bucket, self.now);
     }
 
     /// Answers the oldest request: all batches alike.
-    fn answer(&mut self, answer: &Answer) -> Vec<Reroute> {
+    fn answer(&mut self, answer: &Answer) -> Vec<StaleLeader> {
         let request = self.requests.remove(0);
         let answers = match answer {
             Answer::Lost { .. } => HashMap::new(),
             _ => request
                 .parts
                 .iter()
-                .map(|part| (part.bucket, answer.clone()))
+                .map(|part| (part.table_bucket, answer.clone()))
                 .collect(),
         };
         self.engine
@@ -142,12 +130,6 @@ impl Bench {
 
     fn pass(&mut self, time: Duration) {
         self.now += time;
-    }
-}
-
-impl<P: Copy> Engine<P> {
-    fn payload(&mut self, slot: SlotId, batch: BatchId) -> P {
-        *self.payload_mut(slot, batch).unwrap()
     }
 }
 
@@ -187,14 +169,14 @@ fn a_batch_that_nobody_awaits_goes_when_its_linger_is_over() {
 #[test]
 fn an_awaited_batch_goes_at_once_and_those_awaited_meanwhile_share_the_next() {
     let mut bench = Bench::with(1);
-    bench.engine.on_wish(0, Wish::Urgent, bench.now);
+    bench.engine.on_urgency(0, Urgency::Urgent, bench.now);
     assert_eq!(bench.run(), ["close 0", "init [7]", "send 0:0#0 to 1"]);
-    bench.engine.on_wish(0, Wish::Urgent, bench.now);
-    bench.engine.on_wish(0, Wish::Urgent, bench.now);
+    bench.engine.on_urgency(0, Urgency::Urgent, bench.now);
+    bench.engine.on_urgency(0, Urgency::Urgent, bench.now);
     assert!(bench.run().is_empty(), "one is on its way");
     bench.answer(&written(0));
     assert_eq!(bench.run(), ["close 0", "send 0:1#1 to 1", "0 at Some(0)"]);
-    bench.engine.on_wish(0, Wish::Urgent, bench.now);
+    bench.engine.on_urgency(0, Urgency::Urgent, bench.now);
     bench.pass(LINGER);
     assert_eq!(
         bench.run(),
@@ -210,8 +192,8 @@ fn buckets_share_requests_within_the_size_and_one_batch_a_bucket() {
     bench.run();
     bench.answer(&written(0));
     bench.run();
-    for slot in [0, 1, 2, 0] {
-        bench.full(slot, 400);
+    for bucket in [0, 1, 2, 0] {
+        bench.full(bucket, 400);
     }
     assert_eq!(
         bench.run(),
@@ -238,8 +220,8 @@ fn an_oversized_batch_goes_alone() {
 #[test]
 fn one_request_goes_before_a_connection_has_proved_itself_and_many_after() {
     let mut bench = Bench::with(2);
-    for slot in [0, 0, 1] {
-        bench.full(slot, 10);
+    for bucket in [0, 0, 1] {
+        bench.full(bucket, 10);
     }
     assert_eq!(bench.run(), ["init [7]", "send 0:0#0 1:2#0 to 1"]);
     bench.answer(&written(0));
@@ -276,10 +258,10 @@ fn a_new_leader_is_told_and_the_batch_sent_there() {
     let mut bench = Bench::with(1);
     bench.full(0, 10);
     bench.run();
-    let reroute = bench.answer(&refused(12));
+    let stale = bench.answer(&refused(12));
     assert_eq!(
-        reroute,
-        [Reroute {
+        stale,
+        [StaleLeader {
             bucket: TableBucket::new(7, 0),
             is_unknown: false
         }]
@@ -295,9 +277,9 @@ fn a_new_leader_is_told_and_the_batch_sent_there() {
 #[test]
 fn a_partition_is_looked_for_at_once_and_only_its_rows_fail_with_it() {
     let mut bench = Bench::with(1);
-    let partition = bench.engine.add_route(8, false);
-    let slot = bench.engine.add_slot(partition, 0, 0);
-    bench.full(slot, 10);
+    let (partition, bucket) = (1, 1);
+    bench.engine.add_partition(partition, 8, false, [0]);
+    bench.full(bucket, 10);
     bench.full(0, 10);
     assert_eq!(bench.run(), ["resolve 1", "init [7]", "send 0:1#0 to 1"]);
     bench.engine.on_resolved(
@@ -315,14 +297,14 @@ fn a_partition_is_looked_for_at_once_and_only_its_rows_fail_with_it() {
 #[test]
 fn a_partition_made_anew_starts_its_sequences_anew() {
     let mut bench = Bench::with(1);
-    let partition = bench.engine.add_route(8, false);
-    let slot = bench.engine.add_slot(partition, 0, 0);
+    let (partition, bucket) = (1, 1);
+    bench.engine.add_partition(partition, 8, false, [0]);
     let (old, new) = (
         TableBucket::new_with_partition(8, Some(1), 0),
         TableBucket::new_with_partition(8, Some(2), 0),
     );
     bench.leaders.extend([(old, 1), (new, 1)]);
-    bench.full(slot, 10);
+    bench.full(bucket, 10);
     bench.run();
     bench
         .engine
@@ -330,7 +312,7 @@ fn a_partition_made_anew_starts_its_sequences_anew() {
     assert_eq!(bench.run(), ["init [8]", "send 1:0#0 to 1"]);
     bench.answer(&written(0));
     bench.run();
-    bench.full(slot, 10);
+    bench.full(bucket, 10);
     assert_eq!(bench.run(), ["send 1:1#1 to 1"]);
     bench.leaders.remove(&old);
     bench.answer(&refused(21));

@@ -1,38 +1,37 @@
-//! What the sender keeps of a batch, and how its rows are told of its end.
+//! A batch from its closing to its answer.
 
 use bytes::Bytes;
 use fluss_metadata::TableBucket;
 
 use super::copies::Copied;
-use crate::engine::write::{Fill, Stamp};
+use crate::engine::write::{ClosedBy, Stamp};
 use crate::error::{Error, Result};
-use crate::write::batch::{Batch, Loose};
+use crate::write::batch::{Batch, Rerouted};
 use crate::write::completion::{Outcome, Written, WrittenOffset};
 use crate::write::encoder::{Encoder, Sealed};
 use crate::write::format::BatchKind;
-use crate::write::slot::BucketSlot;
 
-/// What the engine keeps for the sender with each batch.
-pub(super) struct Payload {
+/// A batch that the engine decides about.
+pub(super) struct PendingBatch {
     pub(super) batch: Batch,
     pub(super) body: Body,
-    pub(super) fill: Fill,
-    /// Counts its bytes, if they are a copy of a batch of the user's.
+    pub(super) closed_by: ClosedBy,
+    /// Counts its bytes, if they are a copy of an Arrow batch of the user.
     pub(super) copied: Option<Copied>,
-    /// What it was last sent with, so that the same bytes serve a repetition.
+    /// What it was last sent with, so that a retry uses the same bytes.
     pub(super) sent: Option<(Stamp, Bytes)>,
 }
 
 pub(super) enum Body {
-    /// Far from its turn: its rows lie where the user had them.
+    /// It will not be sent soon: its rows are held where the user had them.
     Held(Encoder),
-    /// Being sealed elsewhere.
+    /// It is being sealed.
     Away,
     Here(Sealed),
 }
 
-impl Payload {
-    /// The bytes to send; those of the last time if they carry the same already.
+impl PendingBatch {
+    /// The bytes to send; those of the last attempt if they carry the same stamp.
     pub(super) fn stamp(&mut self, stamp: Stamp) -> Option<Bytes> {
         if let Some((_, bytes)) = self.sent.as_ref().filter(|(sent, _)| *sent == stamp) {
             return Some(bytes.clone());
@@ -46,6 +45,7 @@ impl Payload {
         Some(bytes)
     }
 
+    /// Passes the answer on to the rows.
     pub(super) fn finish(self, bucket: TableBucket, result: Result<Option<i64>>) {
         let is_log = self.batch.format.kind == BatchKind::Log;
         let operation = if is_log { "append" } else { "upsert" };
@@ -56,11 +56,12 @@ impl Payload {
                     Some(offset) => WrittenOffset::End(offset),
                     None => WrittenOffset::Unknown,
                 };
-                // Memory first: whoever is woken may want to write at once.
-                drop((self.body, self.sent, self.copied, self.batch.credit));
-                self.batch
-                    .completion
-                    .complete(Outcome::Written(Written { bucket, offset }));
+                let Batch {
+                    completion, credit, ..
+                } = self.batch;
+                // Memory first: a woken caller may want to write at once.
+                drop((self.body, self.sent, self.copied, credit));
+                completion.complete(Outcome::Written(Written { bucket, offset }));
             }
             Err(error) => {
                 let error = error
@@ -71,41 +72,19 @@ impl Payload {
             }
         }
     }
-}
 
-impl Payload {
-    /// Whether its bytes are being made, so that its rows cannot be moved now.
+    /// Whether it is being sealed, so that its rows cannot be moved now.
     pub(super) fn is_away(&self) -> bool {
         matches!(self.body, Body::Away)
     }
 
-    /// The batch, for its rows to be moved. Fails them if they cannot be encoded.
-    pub(super) fn loosen(self) -> Option<Loose> {
+    /// See [`Batch::reroute`].
+    pub(super) fn reroute(self) -> Option<Rerouted> {
         let sealed = match self.body {
             Body::Here(sealed) => Ok((sealed, None)),
             Body::Held(encoder) => encoder.seal(),
-            Body::Away => Err(Error::usage("the bytes of the batch are being made")),
+            Body::Away => Err(Error::usage("the batch is being sealed")),
         };
-        self.batch.loosen(sealed)
+        self.batch.reroute(sealed)
     }
-}
-
-/// Fails what a slot holds, and all that is written to it from now on. Returns the number of rows.
-pub(super) fn fail_slot(slot: &BucketSlot, error: &Error) -> u64 {
-    slot.state().failed = Some(error.clone());
-    fail_batches(slot, error)
-}
-
-/// Fails what a slot holds. Returns the number of rows.
-pub(super) fn fail_batches(slot: &BucketSlot, error: &Error) -> u64 {
-    let mut state = slot.state();
-    slot.close_open(&mut state);
-    let closed = std::mem::take(&mut state.closed);
-    drop(state);
-    let mut rows = 0;
-    for batch in closed {
-        rows += u64::from(batch.batch.rows());
-        batch.batch.fail(error.clone());
-    }
-    rows
 }
