@@ -1,8 +1,8 @@
-//! Lets a user read a table, and takes it back: `cargo run --example acls`.
+//! Allows a user to read a table, and revokes that: `cargo run --example acls`.
 //!
-//! A real cluster, which `-- --bootstrap HOST:PORT` names, must have access rules (`cargo xtask cluster up --acl`); the address is that
-//! of its listener with SASL. Password and user come from `FLUSS_USER` and `FLUSS_PASSWORD`, by default those of the super user that
-//! `cargo xtask cluster up --acl` makes.
+//! To run it on a real cluster, pass `-- --bootstrap HOST:PORT` with the address of its SASL listener. The cluster
+//! must have access rules (`cargo xtask cluster up --acl`). User and password come from `FLUSS_USER` and
+//! `FLUSS_PASSWORD`; the defaults are those of the super user that `cargo xtask cluster up --acl` creates.
 
 #[allow(
     dead_code,

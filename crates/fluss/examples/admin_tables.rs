@@ -1,4 +1,4 @@
-//! Makes, changes, describes and drops a table: `cargo run --example admin_tables`.
+//! Creates, changes, describes and drops a table: `cargo run --example admin_tables`.
 
 mod common;
 
@@ -21,12 +21,12 @@ async fn main() -> Outcome {
     let descriptor = TableDescriptor::builder()
         .schema(schema)
         .bucket_count(2)
-        .comment("made by an example")
+        .comment("created by an example")
         .build()?;
     let table = fresh_table(&connection, "administered", &descriptor).await?;
     let path = table.table_path();
 
-    // Columns and properties change in calls of their own.
+    // Columns and properties need separate calls.
     let column = TableChange::add_column("score", DataTypes::double()).with_comment("out of ten");
     admin.alter_table(path, &[column], false).await?;
     let owner = TableChange::set("owner", "examples");
@@ -45,6 +45,6 @@ async fn main() -> Outcome {
     println!("rows: {:?}", stats.row_count());
 
     admin.drop_table(path, false).await?;
-    println!("there now: {}", admin.table_exists(path).await?);
+    println!("exists now: {}", admin.table_exists(path).await?);
     Ok(())
 }

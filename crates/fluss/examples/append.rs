@@ -27,7 +27,7 @@ async fn main() -> common::Outcome {
         row.set_field(1, "fire and forget");
         writer.append(&row)?;
     }
-    // The first failure of any of them would come out here.
+    // Returns the first failure, if there was any.
     writer.flush().await?;
 
     row.set_field(1, "awaited");

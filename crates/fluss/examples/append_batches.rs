@@ -29,7 +29,7 @@ async fn main() -> common::Outcome {
     let writer = table.new_append()?.create_writer()?;
     for piece in writer.append_arrow_batch(&batch)?.await? {
         println!(
-            "rows in bucket {} from offset {:?} on",
+            "rows in bucket {} from offset {:?}",
             piece.bucket().bucket_id(),
             piece.offset()
         );

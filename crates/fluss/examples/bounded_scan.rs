@@ -1,4 +1,4 @@
-//! Reads a piece of a log and stops: `cargo run --example bounded_scan`.
+//! Reads part of a log and stops: `cargo run --example bounded_scan`.
 
 mod common;
 
@@ -31,7 +31,7 @@ async fn main() -> Outcome {
     writer.flush().await?;
 
     let scanner = table.new_scan().create_log_scanner()?;
-    // Everything that is there now, however much is written meanwhile.
+    // Everything that is in the log now, ignoring later writes.
     scanner.subscribe_table(OffsetSpec::Earliest).await?;
     scanner.read_until(OffsetSpec::Latest).await?;
     let mut rows = 0;

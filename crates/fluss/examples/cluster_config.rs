@@ -7,7 +7,7 @@ use common::{Cluster, Outcome};
 use fluss::client::FlussAdmin;
 use fluss::metadata::AlterConfig;
 
-/// One of the entries that may be changed while servers run.
+/// One of the entries that can be changed while servers run.
 const ENTRY: &str = "kv.rocksdb.shared-rate-limiter.bytes-per-sec";
 
 async fn show(admin: &FlussAdmin) -> Outcome {

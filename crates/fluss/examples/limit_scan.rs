@@ -1,4 +1,4 @@
-//! Takes a few rows out of a table: `cargo run --example limit_scan`.
+//! Reads a few rows of a table: `cargo run --example limit_scan`.
 
 mod common;
 

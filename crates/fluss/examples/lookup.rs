@@ -1,4 +1,4 @@
-//! Looks rows up by their key, one and many: `cargo run --example lookup`.
+//! Looks up rows by key, one and many: `cargo run --example lookup`.
 
 mod common;
 
@@ -39,17 +39,17 @@ async fn main() -> Outcome {
     let lookuper = table.new_lookup()?.create_lookuper()?;
     match lookuper.lookup(&key(42)).await?.get_single_row()? {
         Some(row) => println!("42 is {}", row.get_string(1)),
-        None => return Err("the row that was just written is not there".into()),
+        None => return Err("the row that was just written was not found".into()),
     }
     println!(
-        "101 is there: {}",
+        "found 101: {}",
         !lookuper.lookup(&key(101)).await?.is_empty()
     );
 
     // All at once; they share requests.
     let results = lookuper.lookup_many((90..110).map(key)).await?;
     println!(
-        "{} of 20 keys are there",
+        "found {} of 20 keys",
         results.iter().filter(|result| !result.is_empty()).count()
     );
     let batch = lookuper.to_record_batch(&results)?;

@@ -30,7 +30,7 @@ async fn main() -> common::Outcome {
         .new_upsert()?
         .partial_update(Some(vec![0, 2]))?
         .create_writer()?;
-    // Rows have all columns; those that are not written may be left out.
+    // Rows have all columns; the ones that are not written may be null.
     let mut row = GenericRow::new(3);
     row.set_field(0, 1);
     row.set_field(1, "Alice");
@@ -44,7 +44,7 @@ async fn main() -> common::Outcome {
     key.set_field(0, 1);
     let lookuper = table.new_lookup()?.create_lookuper()?;
     let found = lookuper.lookup(&key).await?;
-    let row = found.get_single_row()?.ok_or("the row is not there")?;
+    let row = found.get_single_row()?.ok_or("the row was not found")?;
     println!("{} has {}", row.get_string(1), row.get_double(2));
     connection.close(Duration::from_secs(30)).await?;
     Ok(())

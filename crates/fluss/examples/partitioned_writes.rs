@@ -1,4 +1,5 @@
-//! Appends to a partitioned table, whose partitions are made as rows come: `cargo run --example partitioned_writes`.
+//! Appends to a partitioned table, whose partitions are created as rows arrive:
+//! `cargo run --example partitioned_writes`.
 
 mod common;
 

@@ -1,4 +1,4 @@
-//! Reads a partitioned table with the partitions that are made meanwhile: `cargo run --example partitions`.
+//! Reads a partitioned table, including partitions created during the scan: `cargo run --example partitions`.
 
 mod common;
 
@@ -23,10 +23,11 @@ async fn main() -> Outcome {
         .build()?;
     let table = fresh_table(&connection, "partitioned", &descriptor).await?;
     let admin = connection.get_admin().await?;
-    // Coordinators of 0.9.1 may miss a partition that is made in the moment in which its table is registered.
+    // Coordinators of 0.9.1 may miss a partition that is created while its table is being registered.
     tokio::time::sleep(Duration::from_secs(1)).await;
 
-    // No partition exists yet. New ones are looked for every `Config::scanner_partition_discovery_interval`, 10 seconds by default.
+    // No partition exists yet. New ones are looked for every `Config::scanner_partition_discovery_interval`, 10
+    // seconds by default.
     let scanner = table.new_scan().create_log_scanner()?;
     scanner.subscribe_table(OffsetSpec::Latest).await?;
 
@@ -47,7 +48,7 @@ async fn main() -> Outcome {
     let mut rows = 0;
     while rows < 2 {
         if started.elapsed() > Duration::from_secs(60) {
-            return Err(format!("{rows} of 2 rows came").into());
+            return Err(format!("only {rows} of 2 rows arrived").into());
         }
         for record in scanner.poll(Duration::from_secs(1)).await? {
             println!(

@@ -16,7 +16,7 @@ async fn main() -> Outcome {
         .column("item", DataTypes::string())
         .primary_key(["customer", "order"])
         .build()?;
-    // Rows of one customer are in one bucket: the bucket key is the beginning of the primary key.
+    // Rows of one customer are in one bucket: the bucket key is a prefix of the primary key.
     let descriptor = TableDescriptor::builder()
         .schema(schema)
         .distributed_by(Some(3), ["customer"])

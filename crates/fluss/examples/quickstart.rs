@@ -1,6 +1,6 @@
 //! Creates two tables, writes, reads back and looks up: `cargo run --example quickstart`.
 //!
-//! It starts a cluster inside the process for that, unless it is told of a real one: `-- --bootstrap HOST:PORT`.
+//! It starts an in-process cluster unless you pass the address of a real one: `-- --bootstrap HOST:PORT`.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -18,17 +18,14 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    // Ends when it is dropped.
+    // Shut down when it is dropped.
     let mock;
     let bootstrap_server = if let Some(address) = bootstrap_from_arguments()? {
         println!("cluster: {address}");
         address
     } else {
         mock = MockCluster::start().await?;
-        println!(
-            "cluster: a mock inside this process, at {}",
-            mock.bootstrap_servers()
-        );
+        println!("cluster: in-process mock at {}", mock.bootstrap_servers());
         mock.bootstrap_servers()
     };
     let config = Config {
@@ -59,7 +56,7 @@ fn bootstrap_from_arguments() -> Result<Option<String>, Box<dyn Error>> {
     }
 }
 
-/// Makes the table anew, so that the example reads what it wrote and nothing else.
+/// Re-creates the table, so that the example only reads what it wrote.
 async fn create_table(
     admin: &FlussAdmin,
     path: &TablePath,
@@ -154,7 +151,7 @@ async fn upsert_and_look_up(
             row.get_string(1),
             row.get_float(2)
         ),
-        None => return Err("the row that was just written is not there".into()),
+        None => return Err("the row that was just written was not found".into()),
     }
     Ok(())
 }

@@ -34,7 +34,7 @@ async fn main() -> Outcome {
     }
     writer.flush().await?;
 
-    // The server leaves the other columns out.
+    // The server leaves out the other columns.
     let scan = table.new_scan().project_by_name(&["score", "id"])?;
     let scanner = scan.create_record_batch_log_scanner()?;
     println!("schema: {}", scanner.schema());
@@ -53,6 +53,6 @@ async fn main() -> Outcome {
         );
         rows += batch.num_records();
     }
-    println!("{rows} rows in all");
+    println!("{rows} rows in total");
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Reads rows of a log table as they come: `cargo run --example scan_rows`.
+//! Reads rows of a log table as they arrive: `cargo run --example scan_rows`.
 
 mod common;
 
@@ -39,7 +39,7 @@ async fn main() -> Outcome {
     let mut seen = 0;
     while seen < ROWS {
         if started.elapsed() > Duration::from_secs(30) {
-            return Err(format!("{seen} of {ROWS} rows came").into());
+            return Err(format!("only {seen} of {ROWS} rows arrived").into());
         }
         let records = scanner.poll(Duration::from_secs(1)).await?;
         for (bucket, records) in records.records_by_buckets() {

@@ -1,6 +1,6 @@
 //! Leases the snapshots of a primary-key table while it lists their files: `cargo run --example snapshots`.
 //!
-//! Servers make snapshots every few minutes; those of `cargo xtask cluster up --tiered` every two seconds.
+//! Servers take snapshots every few minutes, or every two seconds with `cargo xtask cluster up --tiered`.
 
 #[allow(dead_code, reason = "this example has a mock of its own kind")]
 mod common;
@@ -46,7 +46,7 @@ async fn main() -> Outcome {
             break (TableBucket::new(latest.table_id(), 0), id);
         }
         if started.elapsed() > Duration::from_secs(60) {
-            println!("no snapshot within a minute: the servers make them less often");
+            println!("no snapshot within a minute: the servers take them less often");
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -59,7 +59,7 @@ async fn main() -> Outcome {
     for file in metadata.files() {
         println!("{} is {}", file.local_file_name(), file.remote_path());
     }
-    println!("its log goes on at offset {}", metadata.log_offset());
+    println!("taken at log offset {}", metadata.log_offset());
     lease.close().await?;
     Ok(())
 }

@@ -35,7 +35,7 @@ async fn main() -> Outcome {
         Ok::<_, fluss::error::Error>(())
     });
 
-    // Without an end the stream waits for what is yet to be written; it is dropped when enough came.
+    // An unbounded stream waits for future rows. It is dropped once enough have arrived.
     let scanner = table.new_scan().create_log_scanner()?;
     scanner.subscribe_table(OffsetSpec::Earliest).await?;
     let mut rows = scanner.into_stream();

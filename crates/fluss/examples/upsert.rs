@@ -45,7 +45,7 @@ async fn main() -> common::Outcome {
         let found = lookuper.lookup(&key).await?;
         match found.get_single_row()? {
             Some(row) => println!("{id}: {}", row.get_string(1)),
-            None => println!("{id}: nobody"),
+            None => println!("{id}: not found"),
         }
     }
     connection.close(Duration::from_secs(30)).await?;

@@ -15,11 +15,11 @@ record! {
         segment_id: String as [&str],
         /// Its first offset, which its file is named after.
         start_offset: i64,
-        /// The offset behind its last one.
+        /// The offset after its last one.
         end_offset: i64,
         /// The first offset that is read from it, where that is not its first one. Since release 1.0.
         logical_start: Option<i64>,
-        /// The offset behind the last one that is read from it, where that is not its end. Since release 1.0.
+        /// The offset after the last one that is read from it, where that is not its end. Since release 1.0.
         logical_end: Option<i64>,
         /// The latest time at which one of its batches was written, in milliseconds since 1970.
         max_timestamp: i64,
@@ -34,7 +34,7 @@ impl RemoteLogSegment {
         self.logical_start.unwrap_or(self.start_offset)
     }
 
-    /// Returns the offset behind the last one that is read from it.
+    /// Returns the offset after the last one that is read from it.
     pub fn logical_end_offset(&self) -> i64 {
         self.logical_end.unwrap_or(self.end_offset)
     }

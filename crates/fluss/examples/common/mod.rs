@@ -1,4 +1,4 @@
-//! What the examples share: a cluster, and a table made anew.
+//! Shared by the examples: a cluster, and a new table.
 
 use std::error::Error;
 
@@ -10,10 +10,10 @@ use fluss_mock::{MockCluster, MockClusterBuilder};
 /// The result of an example.
 pub(crate) type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
-/// The cluster that `--bootstrap HOST:PORT` names, or a mock inside the process if there is no such argument.
+/// The cluster at `--bootstrap HOST:PORT`, or an in-process mock without that argument.
 pub(crate) struct Cluster {
     pub(crate) bootstrap_server: String,
-    /// Ends when it is dropped.
+    /// Shut down when it is dropped.
     _mock: Option<MockCluster>,
 }
 
@@ -22,13 +22,13 @@ impl Cluster {
         Self::from_arguments_or(MockCluster::builder()).await
     }
 
-    /// With a mock of the example's own kind.
+    /// With a mock that the example configures.
     pub(crate) async fn from_arguments_or(mock: MockClusterBuilder) -> Outcome<Self> {
         let mut arguments = std::env::args().skip(1);
         match (arguments.next().as_deref(), arguments.next(), arguments.next()) {
             (None, None, None) => {
                 let mock = mock.start().await?;
-                println!("cluster: a mock inside this process, at {}", mock.bootstrap_servers());
+                println!("cluster: in-process mock at {}", mock.bootstrap_servers());
                 Ok(Self { bootstrap_server: mock.bootstrap_servers(), _mock: Some(mock) })
             }
             (Some("--bootstrap"), Some(address), None) => {
@@ -48,7 +48,7 @@ impl Cluster {
     }
 }
 
-/// Makes the table anew, so that the example reads what it wrote and nothing else.
+/// Re-creates the table, so that the example only reads what it wrote.
 pub(crate) async fn fresh_table(
     connection: &FlussConnection,
     name: &str,

@@ -1,5 +1,5 @@
-//! Somebody changed the password, or a rule is missing: neither gets better by waiting, and neither is kept from whoever operates
-//! the service.
+//! The password was changed, or an access rule is missing. Waiting does not help, so the service reports both
+//! immediately.
 
 use std::time::Instant;
 
@@ -27,12 +27,12 @@ pub(crate) async fn a_wrong_password_is_told_at_once() -> Outcome {
     let mistaken = login("operator", "forgotten");
     let (started, call_timeout) = (Instant::now(), mistaken.call_timeout);
     let refused = Orders::open(mistaken).await;
-    let error = refused.err().ok_or("let in with a wrong password")?;
+    let error = refused.err().ok_or("authenticated with a wrong password")?;
     assert_eq!(error.kind(), ErrorKind::Authentication);
     assert!(!error.to_string().contains("forgotten"));
-    assert!(started.elapsed() < call_timeout, "it was repeated");
+    assert!(started.elapsed() < call_timeout, "it was retried");
 
-    // The right password, but nobody allowed the clerk anything.
+    // The right password, but the clerk has no permissions.
     let refused = Orders::open(login("clerk", "pencil")).await;
     let error = refused.err().ok_or("the clerk may create tables")?;
     assert_eq!(error.kind(), ErrorKind::Authorization);

@@ -1,5 +1,5 @@
-//! The server writes an order, and the connection breaks before it says so. The client sends the order again; the server must
-//! not write it again.
+//! The server writes an order, but the connection breaks before the acknowledgement. The client sends the order
+//! again, and the server must not write it twice.
 
 use fluss_mock::fault::{self, Fault};
 use fluss_mock::{ApiKey, MockCluster};

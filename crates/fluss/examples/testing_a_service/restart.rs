@@ -1,4 +1,4 @@
-//! The only server stops and starts again, and the service goes on.
+//! The only server stops and restarts, and the service keeps working.
 
 use fluss_mock::{MockCluster, Port};
 

@@ -1,4 +1,4 @@
-//! The service that is tested: it keeps orders in a log table.
+//! The service under test: it stores orders in a log table.
 
 use std::time::{Duration, Instant};
 
@@ -9,17 +9,17 @@ use fluss::metadata::{DataTypes, Schema, TableDescriptor, TablePath};
 use fluss::row::GenericRow;
 use fluss_mock::MockCluster;
 
-/// How long reading may take.
+/// Maximum time for reading.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Keeps orders.
+/// Stores orders.
 pub(crate) struct Orders {
     connection: FlussConnection,
     table: FlussTable,
 }
 
 impl Orders {
-    /// Opens the table of orders, and creates it if there is none.
+    /// Opens the table of orders, and creates it if it does not exist.
     pub(crate) async fn open(config: Config) -> Result<Self> {
         let connection = FlussConnection::new(config).await?;
         let admin = connection.get_admin().await?;
@@ -49,7 +49,7 @@ impl Orders {
         Ok(())
     }
 
-    /// The first so many orders, in the order in which they came.
+    /// Returns the first orders, in the order in which they were placed.
     pub(crate) async fn first(&self, count: usize) -> Result<Vec<i64>> {
         let scanner = self.table.new_scan().create_log_scanner()?;
         scanner.subscribe(0, EARLIEST_OFFSET).await?;
@@ -62,13 +62,13 @@ impl Orders {
         Ok(numbers)
     }
 
-    /// Ends the service.
+    /// Shuts down the service.
     pub(crate) async fn close(self) -> Result<()> {
         self.connection.close(PATIENCE).await
     }
 }
 
-/// Where a cluster is, and defaults.
+/// The default configuration for a cluster.
 pub(crate) fn config(cluster: &MockCluster) -> Config {
     Config {
         bootstrap_server: cluster.bootstrap_servers(),

@@ -1,4 +1,4 @@
-//! The server takes longer than whoever orders wants to wait.
+//! The server takes longer than the customer wants to wait.
 
 use std::time::{Duration, Instant};
 
@@ -23,11 +23,11 @@ pub(crate) async fn an_order_waits_no_longer_than_the_service_promises() -> Outc
     let rule = cluster.inject(fault::on(ApiKey::ProduceLog).before(slow));
     let started = Instant::now();
     let refused = orders.keep(1).await;
-    assert!(refused.is_err(), "nobody wrote it");
-    // Sooner than the server: no test may depend on how busy the machine is.
+    assert!(refused.is_err(), "it was not written");
+    // Sooner than the server would respond: no test may depend on how busy the machine is.
     assert!(started.elapsed() < late, "{:?}", started.elapsed());
 
-    // Once the server is itself again, so is the service.
+    // Once the server recovers, so does the service.
     rule.remove();
     let orders = Orders::open(config(&cluster)).await?;
     orders.keep(2).await?;
