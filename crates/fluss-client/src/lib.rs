@@ -42,7 +42,13 @@ pub use admin::FlussAdmin;
 pub use config::Config;
 pub use connection::{ConnectionBuilder, FlussConnection};
 pub use error::{Error, ErrorKind, Result};
-pub use table::*;
+pub use table::{
+    AppendWriter, BatchWriteFuture, BucketBatchScanner, EARLIEST_OFFSET, FlussTable, LATEST_OFFSET,
+    LimitBatchScanner, LogScanner, LookupResult, LookupRow, Lookuper, MergeMode, OffsetReset,
+    RecordBatchLogScanner, RecordStream, ScanBatch, ScanBatchStream, ScanRecord, ScanRecords,
+    ScanRecordsIntoIter, TableAppend, TableBatchScanner, TableLookup, TablePrefixLookup, TableScan,
+    TableUpsert, UpsertWriter, WriteResult, WriteResultFuture,
+};
 
 /// Streams to servers, for those who bring their own: what a [`ConnectionBuilder`] takes.
 pub mod transport {

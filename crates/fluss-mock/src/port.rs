@@ -2,6 +2,7 @@
 
 /// The port on which a server comes back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Port {
     /// The port it had before.
     Same,

@@ -14,6 +14,7 @@ pub type Result<T, E = RowError> = std::result::Result<T, E>;
 /// The name is there where the type of the row is known: in encoders, decoders and
 /// the rows they make, but not in a [`GenericRow`](crate::GenericRow) alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FieldRef {
     /// Position of the field, from 0.
     pub position: usize,

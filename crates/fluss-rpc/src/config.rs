@@ -58,6 +58,7 @@ impl Default for RpcConfig {
 
 /// Authentication mechanism.
 #[derive(Debug, Clone, Default)]
+#[non_exhaustive]
 pub enum Security {
     /// No authentication.
     #[default]

@@ -5,7 +5,7 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
+use fluss::arrow::arrow_array::{ArrayRef, Float64Array, Int64Array, RecordBatch};
 use fluss::metadata::{DataTypes, Schema, TableDescriptor};
 
 #[tokio::main]

@@ -2,13 +2,13 @@
 //!
 //! The package is `fluss-rs`, the library `fluss`. It re-exports:
 //!
-//! - [`client`]: [`FlussConnection`](client::FlussConnection), which gives you the admin, tables, writers, scanners
-//!   and lookups;
+//! - [`client`]: the [`FlussConnection`](client::FlussConnection), which gives you the admin and tables;
+//! - [`write`](mod@write), [`scan`] and [`lookup`]: the writers, scanners and lookups of a table, and what they return;
 //! - [`config`]: the [`Config`](config::Config) of a connection;
 //! - [`error`]: the [`Error`](error::Error) that every call returns;
 //! - [`metadata`]: types, schemas, table descriptors, paths;
 //! - [`row`]: [`GenericRow`](row::GenericRow) and everything else for rows and their values;
-//! - [`record`]: what a scanner returns;
+//! - [`arrow`]: the `arrow` crates of the record batches that you write and read;
 //! - `mock`, with the feature `mock`: an in-process cluster for tests.
 //!
 //! The [`guide`] has a page for each task.
@@ -80,39 +80,137 @@
 // Set by docs.rs, so that items show the feature they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+/// The `arrow` crates that this crate uses, so that your record batches are of the same version.
+pub mod arrow {
+    pub use arrow_array::RecordBatch;
+    pub use arrow_schema::SchemaRef;
+    pub use {arrow_array, arrow_schema};
+}
+
 /// The connection, and everything you create from it.
+///
+/// Types for writing, scanning and looking up are also in [`write`](mod@write), [`scan`] and
+/// [`lookup`].
 pub mod client {
-    pub use fluss_client::admin::*;
-    pub use fluss_client::stats::*;
-    pub use fluss_client::table::*;
-    pub use fluss_client::transport::*;
-    pub use fluss_client::{ConnectionBuilder, FlussConnection};
+    #[doc(inline)]
+    pub use fluss_client::admin::{
+        AclOutcome, CreateAclsResult, DropAclsResult, FlussAdmin, KvSnapshotLease,
+    };
+    #[doc(inline)]
+    pub use fluss_client::stats::{ConnectionStats, LookupStats, RequestStats, WriterStats};
+    #[doc(inline)]
+    pub use fluss_client::transport::{Dialer, TcpDialer, Transport};
+    #[doc(inline)]
+    pub use fluss_client::{ConnectionBuilder, FlussConnection, FlussTable};
+
+    #[doc(no_inline)]
+    pub use crate::lookup::{LookupResult, LookupRow, Lookuper, TableLookup, TablePrefixLookup};
+    #[doc(no_inline)]
+    pub use crate::scan::{
+        BucketBatchScanner, EARLIEST_OFFSET, LATEST_OFFSET, LimitBatchScanner, LogScanner,
+        OffsetReset, RecordBatchLogScanner, RecordStream, ScanBatch, ScanBatchStream, ScanRecord,
+        ScanRecords, ScanRecordsIntoIter, TableBatchScanner, TableScan,
+    };
+    #[doc(no_inline)]
+    pub use crate::write::{
+        AppendWriter, BatchWriteFuture, MergeMode, TableAppend, TableUpsert, UpsertWriter,
+        WriteResult, WriteResultFuture,
+    };
+}
+
+/// Appending to log tables; upserts to and deletes from primary-key tables.
+pub mod write {
+    #[doc(inline)]
+    pub use fluss_client::{
+        AppendWriter, BatchWriteFuture, MergeMode, TableAppend, TableUpsert, UpsertWriter,
+        WriteResult, WriteResultFuture,
+    };
+}
+
+/// Scans: what to read of a table, scanners, and what they return.
+pub mod scan {
+    #[doc(inline)]
+    pub use fluss_client::{
+        BucketBatchScanner, EARLIEST_OFFSET, LATEST_OFFSET, LimitBatchScanner, LogScanner,
+        OffsetReset, RecordBatchLogScanner, RecordStream, ScanBatch, ScanBatchStream, ScanRecord,
+        ScanRecords, ScanRecordsIntoIter, TableBatchScanner, TableScan,
+    };
+    #[doc(inline)]
+    pub use fluss_row::ChangeType;
+}
+
+/// Lookups of rows by their key.
+pub mod lookup {
+    #[doc(inline)]
+    pub use fluss_client::{LookupResult, Lookuper, TableLookup, TablePrefixLookup};
+    #[doc(inline)]
+    pub use fluss_row::LookupRow;
 }
 
 /// Settings of a connection.
 pub mod config {
-    pub use fluss_client::config::*;
+    #[doc(inline)]
+    pub use fluss_client::config::{
+        Acks, BucketAssigner, Config, ConfigBuilder, ConfigOption, DriverPlacement, Effect,
+        FileSystemProperties, OptionKind, Origin, Password, ReadPreference, SecurityProtocol,
+        environment_variable, options,
+    };
 }
 
-/// The error type of the client.
+/// The error type of the client, and the types of some causes.
 pub mod error {
-    pub use fluss_client::error::*;
+    #[doc(inline)]
+    pub use fluss_client::error::{Error, ErrorKind, Result};
+
+    #[doc(no_inline)]
+    pub use crate::metadata::MetadataError;
+    #[doc(no_inline)]
+    pub use crate::row::RowError;
 }
 
 /// Types, schemas, table descriptors, paths, partitions.
 pub mod metadata {
-    pub use fluss_metadata::*;
+    #[doc(inline)]
+    pub use fluss_metadata::{
+        AclFilter, AclInfo, AcquireKvSnapshotLeaseResult, ActiveKvSnapshots, AggFunction,
+        AggFunctionType, AlterConfig, AlterConfigOp, ArrowCompression, ArrowCompressionType,
+        AutoIncrementRange, AutoPartitionStrategy, AutoPartitionTimeUnit, BucketId,
+        BucketRebalance, BucketSnapshot, BucketStats, ChangelogImage, ClusterHealth,
+        ClusterHealthStatus, Column, ColumnPosition, CompletedSnapshot, ConfigEntry, ConfigSource,
+        Credentials, DataField, DataLakeFormat, DataType, DataTypeFamily, DataTypeKind,
+        DataTypeRoot, DataTypes, DatabaseDescriptor, DatabaseDescriptorBuilder, DatabaseInfo,
+        DatabaseSummary, DeleteBehavior, FsPath, GoalType, HISTORICAL_PARTITION_VALUE, KvFile,
+        KvFormat, KvSnapshot, KvSnapshotFile, KvSnapshotMetadata, LakeBucketSnapshot, LakeSnapshot,
+        LatestKvSnapshots, LogFormat, MAX_DECIMAL_PRECISION, MAX_NESTING, MAX_TIME_PRECISION,
+        MergeEngine, MetadataError, MetadataResult, OffsetSpec, OperationType, PartitionId,
+        PartitionInfo, PartitionSpec, PartitionValue, PermissionType, PhysicalTablePath,
+        PrimaryKey, Principal, ProducerOffsets, RebalanceProgress, RebalanceStatus, RegisterResult,
+        RemoteLayout, RemoteLogManifest, RemoteLogManifestEntry, RemoteLogManifestHandle,
+        RemoteLogSegment, ResolvedPartitionSpec, Resource, ResourceType, RowType, Schema,
+        SchemaBuilder, SchemaId, SchemaInfo, ServerKind, ServerNode, ServerTag, SnapshotId,
+        StatisticsColumns, TableBucket, TableBucketOffsets, TableChange, TableDescriptor,
+        TableDescriptorBuilder, TableDistribution, TableId, TableInfo, TablePartition, TablePath,
+        TableStats, TimeZone, config_value, file_name_prefix, java_double_to_string,
+        java_float_to_string, local_log_dir, property, text, validate_database_name,
+    };
 }
 
 /// Rows and their values.
 pub mod row {
-    pub use fluss_row::*;
+    #[doc(inline)]
+    pub use fluss_row::{
+        ArrayCodec, BinaryRow, BucketFunction, ChangeType, ColumnSelector, ColumnarRow,
+        DataGetters, Date, Datum, Decimal, FieldRef, FlussArray, FlussMap, FromField, GenericRow,
+        InternalRow, LookupRow, MapCodec, NamedRow, PartitionNames, ProjectedRow, RowBuffer,
+        RowDecoder, RowEncoder, RowError, RowFormat, RowResult, Time, TimestampLtz, TimestampNtz,
+        aligned, arrow, compacted, indexed, key, kv, log,
+    };
 }
 
-/// What a scanner returns.
+/// Records of a scan.
 pub mod record {
-    pub use fluss_client::table::{ScanRecord, ScanRecords};
-    pub use fluss_row::ChangeType;
+    #[doc(no_inline)]
+    pub use crate::scan::{ChangeType, ScanRecord, ScanRecords};
 }
 
 /// An in-process cluster for testing code that uses Fluss. It is a test double: its data is in memory.

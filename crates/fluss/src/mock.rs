@@ -32,7 +32,11 @@ use fluss_client::config::{Config, DriverPlacement};
 use fluss_client::error::Result;
 use fluss_client::transport::{Dialer, Transport};
 use fluss_client::{ConnectionBuilder, FlussConnection};
-pub use fluss_mock::*;
+#[doc(inline)]
+pub use fluss_mock::{
+    ApiKey, ErrorCode, FaultProxy, MockCluster, MockClusterBuilder, Network, Port, Release,
+    Request, ServerId, fault, oracle, raw,
+};
 
 /// Connects to `cluster` in process. The bootstrap servers in `config` are replaced by those of the cluster.
 ///

@@ -33,6 +33,7 @@ use std::time::Duration;
 /// let mut config = Config::default();
 /// config.bootstrap_server = "localhost:9123".to_string();
 /// ```
+// Not `#[non_exhaustive]`: outside of this crate, that would forbid `Config { …, ..Config::default() }`.
 #[expect(clippy::struct_excessive_bools, reason = "independent on/off settings")]
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {

@@ -4,6 +4,7 @@ use std::fmt;
 
 /// Replicas that must have a batch before the server acknowledges it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Acks {
     /// All in-sync replicas (−1 in the protocol). Required for idempotent writes.
     #[default]
@@ -37,6 +38,7 @@ impl fmt::Display for Acks {
 
 /// How buckets are chosen for rows of a table without a bucket key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum BucketAssigner {
     /// Fills the batch of one bucket, then continues with another bucket that has a leader.
     #[default]

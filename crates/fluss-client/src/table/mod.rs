@@ -8,11 +8,14 @@ mod scan;
 mod upsert;
 
 pub use append::{AppendWriter, TableAppend};
-pub use lookup::*;
-pub use records::*;
-pub use result::*;
-pub use scan::*;
-pub use upsert::*;
+pub use lookup::{LookupResult, LookupRow, Lookuper, TableLookup, TablePrefixLookup};
+pub use records::{ScanBatch, ScanRecord, ScanRecords, ScanRecordsIntoIter};
+pub use result::{BatchWriteFuture, WriteResult, WriteResultFuture};
+pub use scan::{
+    BucketBatchScanner, EARLIEST_OFFSET, LATEST_OFFSET, LimitBatchScanner, LogScanner, OffsetReset,
+    RecordBatchLogScanner, RecordStream, ScanBatchStream, TableBatchScanner, TableScan,
+};
+pub use upsert::{MergeMode, TableUpsert, UpsertWriter};
 
 use std::fmt;
 use std::sync::Arc;

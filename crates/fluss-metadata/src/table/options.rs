@@ -13,6 +13,7 @@ use crate::partition::AutoPartitionStrategy;
 
 /// Which columns have statistics in each batch. Since release 1.0.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StatisticsColumns {
     /// None.
     Disabled,

@@ -30,6 +30,7 @@ const NO_LEADER_EPOCH: i32 = -1;
 
 /// The layout of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+#[non_exhaustive]
 pub enum LogMagic {
     /// The layout that every version writes and reads.
     #[default]

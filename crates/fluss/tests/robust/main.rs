@@ -24,5 +24,6 @@ mod rescaled;
 mod runtimes;
 mod stalled;
 mod support;
+mod surface;
 mod time;
 mod turns;

@@ -63,6 +63,7 @@ pub enum OptionKind {
 
 /// Which clients know an option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Origin {
     /// The Java client, with the same meaning.
     Java,

@@ -1,0 +1,122 @@
+//! What programs import: the modules of the library go together, and names are where they were.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::support::Bench;
+
+/// The name of everything that scanning, writing and looking up needs, where it was before those had modules of their own.
+#[allow(unused_imports, reason = "that they can be imported is what is tested")]
+use fluss::client::{
+    AclOutcome, AppendWriter, BatchWriteFuture, BucketBatchScanner, ConnectionBuilder,
+    ConnectionStats, CreateAclsResult, Dialer, DropAclsResult, EARLIEST_OFFSET, FlussAdmin,
+    FlussConnection, FlussTable, KvSnapshotLease, LATEST_OFFSET, LimitBatchScanner, LogScanner,
+    LookupResult, LookupRow, LookupStats, Lookuper, MergeMode, OffsetReset, RecordBatchLogScanner,
+    RecordStream, RequestStats, ScanBatch, ScanBatchStream, ScanRecord, ScanRecords,
+    ScanRecordsIntoIter, TableAppend, TableBatchScanner, TableLookup, TablePrefixLookup, TableScan,
+    TableUpsert, TcpDialer, Transport, UpsertWriter, WriteResult, WriteResultFuture, WriterStats,
+};
+
+mod imported_whole {
+    use fluss::metadata::*;
+    use fluss::row::*;
+
+    /// `Result` is that of the standard library, as in any program.
+    pub(super) fn schema_and_row()
+    -> Result<(Schema, GenericRow<'static>), Box<dyn std::error::Error>> {
+        let schema = Schema::builder()
+            .column("id", DataTypes::int().not_null())
+            .column("name", DataTypes::string())
+            .build()?;
+        let mut row = NamedRow::new(schema.row_type());
+        row.set_by_name("id", 1)?;
+        row.set_by_name("name", "Alice")?;
+        Ok((schema, row.into_generic_row()))
+    }
+}
+
+/// Each module of the library, and the names in it with the crate that they are from.
+fn modules() -> BTreeMap<&'static str, Vec<(&'static str, &'static str)>> {
+    let mut modules = BTreeMap::<_, Vec<_>>::new();
+    for module in include_str!("../../src/lib.rs").split("\npub mod ").skip(1) {
+        let (name, rest) = module.split_once([' ', ';']).unwrap();
+        let body = rest.split("\n}").next().unwrap();
+        for list in body.split("pub use ").skip(1) {
+            let list = list.split(';').next().unwrap();
+            assert!(!list.contains('*'), "{name} re-exports by glob: {list}");
+            // What comes from another module of the library is counted there.
+            let Some((path, names)) = list.split_once("::{") else {
+                continue;
+            };
+            let origin = path.split("::").next().unwrap();
+            if origin != "crate" {
+                let names = names.trim_end_matches('}').split(',').map(str::trim);
+                let names = names.filter(|name| !name.is_empty());
+                let entry = modules.entry(name).or_default();
+                entry.extend(names.map(|name| (name, origin)));
+            }
+        }
+    }
+    modules
+}
+
+#[test]
+fn no_two_modules_have_different_items_of_one_name() {
+    let modules = modules();
+    assert!(modules["metadata"].len() > 80 && modules["row"].len() > 30);
+    let mut origins = BTreeMap::new();
+    for (module, names) in &modules {
+        for (name, origin) in names {
+            let (other, first) = *origins.entry(*name).or_insert((*module, *origin));
+            assert_eq!(first, *origin, "{name} of {module} and of {other}");
+        }
+    }
+}
+
+#[test]
+fn metadata_and_rows_are_imported_whole() {
+    let (schema, row) = imported_whole::schema_and_row().unwrap();
+    assert_eq!(
+        schema.row_type().fields()[0].data_type().to_string(),
+        "INT NOT NULL"
+    );
+    assert_eq!(row.to_string(), r#"(1, "Alice")"#);
+}
+
+#[test]
+fn the_types_of_arrow_are_those_of_record_batches() {
+    use fluss::arrow::arrow_array::Int32Array;
+    use fluss::arrow::arrow_schema::{DataType, Field, Schema};
+    use fluss::arrow::{RecordBatch, SchemaRef};
+
+    let schema = SchemaRef::new(Schema::new(vec![Field::new("id", DataType::Int32, false)]));
+    let batch = RecordBatch::try_new(schema, vec![std::sync::Arc::new(Int32Array::from(vec![1]))]);
+    assert_eq!(batch.unwrap().num_rows(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_of_a_table_is_written_by_column_name_and_displayed() {
+    let bench = Bench::new().await;
+    let mut row = bench.log.new_row();
+    let name = row.row_type().fields()[0].name().to_owned();
+    assert!(row.set_by_name("no such column", 1).is_err());
+    row.set_by_name(&name, 77).unwrap();
+    let writer = bench.log.new_append().unwrap().create_writer().unwrap();
+    let written = writer.append(&row).unwrap().await.unwrap();
+    let bucket = written.bucket();
+
+    let scanner = bench.log.new_scan().create_log_scanner().unwrap();
+    scanner
+        .subscribe(bucket.bucket_id(), written.offset().unwrap())
+        .await
+        .unwrap();
+    let records = scanner.poll(Duration::from_secs(60)).await.unwrap();
+    let record = records.into_iter().next().unwrap();
+    assert!(record.to_string().starts_with("+A (77"), "{record}");
+    assert!(
+        record
+            .to_string()
+            .ends_with(&format!(" at offset {}", record.offset())),
+        "{record}"
+    );
+}
