@@ -11,6 +11,7 @@ use fluss::row::GenericRow;
 use fluss_mock::fault::{self, Fault};
 use fluss_mock::{ApiKey, ErrorCode, MockCluster};
 use futures::StreamExt;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::support::{Bench, key, keyed_row, log_row, table};
@@ -22,7 +23,7 @@ const HANG: Duration = Duration::from_secs(60);
 const HICCUPS: [ErrorCode; 2] = [ErrorCode::UNKNOWN_SERVER_ERROR, ErrorCode::REQUEST_TIME_OUT];
 
 /// Moves the leaders of both tables, while no server tells of metadata for two seconds.
-fn hiccup(bench: &Bench, code: ErrorCode, to: i32) {
+fn hiccup(bench: &Bench, code: ErrorCode, to: i32) -> JoinHandle<()> {
     let refused = fault::on(ApiKey::GetMetadata).before(Fault::Error(code));
     let refused = bench.cluster.inject(refused);
     for path in [bench.log.table_path(), bench.keyed.table_path()] {
@@ -33,9 +34,9 @@ fn hiccup(bench: &Bench, code: ErrorCode, to: i32) {
     }
     tokio::spawn(async move {
         sleep(2 * SECOND).await;
-        assert!(refused.hits() > 0);
+        assert!(refused.hits() > 0, "no server was asked for metadata");
         refused.remove();
-    });
+    })
 }
 
 async fn append(writer: &AppendWriter, id: i32) {
@@ -51,7 +52,7 @@ async fn an_error_of_two_seconds_stops_no_writer() {
         let upserts = bench.keyed.new_upsert().unwrap().create_writer().unwrap();
         append(&writer, 1_000).await;
         for (round, to) in [(0, 1), (1, 0)] {
-            hiccup(&bench, code, to);
+            let over = hiccup(&bench, code, to);
             let during = writer.append(&log_row(2_000 + round)).unwrap();
             let upsert = upserts.upsert(&keyed_row(0, 1, "during")).unwrap();
             timeout(HANG, during).await.expect("it ends").unwrap();
@@ -60,6 +61,7 @@ async fn an_error_of_two_seconds_stops_no_writer() {
             // Nor is any other writer of the table.
             let other = bench.log.new_append().unwrap().create_writer().unwrap();
             append(&other, 4_000 + round).await;
+            over.await.unwrap();
         }
     }
 }
@@ -90,9 +92,10 @@ async fn an_error_of_two_seconds_ends_no_scan_and_no_stream() {
                 record.expect("the stream goes on").unwrap();
                 streamed += 1;
             }
-            hiccup(&bench, code, (round + 1) % 2);
+            let over = hiccup(&bench, code, (round + 1) % 2);
             let writer = bench.log.new_append().unwrap().create_writer().unwrap();
             append(&writer, 1_000 + round).await;
+            over.await.unwrap();
         }
     }
 }
@@ -103,7 +106,7 @@ async fn an_error_of_two_seconds_fails_no_lookup_and_no_question_for_offsets() {
         let bench = Bench::with_servers(2).await;
         let lookuper = bench.keyed.new_lookup().unwrap().create_lookuper().unwrap();
         for to in [1, 0] {
-            hiccup(&bench, code, to);
+            let over = hiccup(&bench, code, to);
             let (wanted, path) = (key(0, 0), bench.log.table_path());
             let found = lookuper.lookup(&wanted);
             let offsets = bench.admin.list_offsets(path, &[0, 1], OffsetSpec::Latest);
@@ -114,6 +117,7 @@ async fn an_error_of_two_seconds_fails_no_lookup_and_no_question_for_offsets() {
             assert_eq!(found.unwrap().len(), 1);
             assert_eq!(offsets.unwrap().values().sum::<i64>(), 20);
             assert!(limited.unwrap().is_some());
+            over.await.unwrap();
         }
     }
 }
