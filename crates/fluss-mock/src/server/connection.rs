@@ -9,8 +9,8 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::Server;
 use super::dispatch::{Answer, Session};
+use super::identity::Server;
 use crate::fault::{ConnectFault, Fault, Hit, Next, Timing, without_buckets};
 use crate::network::Admission;
 use crate::transport::{Alteration, MAX_FRAME_BYTES, Outgoing, WAITING_ANSWERS, refusal, write};

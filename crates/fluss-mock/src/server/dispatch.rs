@@ -11,7 +11,7 @@ use fluss_wire::frame::{self, RequestFrame};
 use fluss_wire::message::{ApiVersionsRequest, FetchLogRequest};
 use fluss_wire::{Segments, codec};
 
-use super::Server;
+use super::identity::Server;
 use crate::api;
 use crate::reply::{Result, fail, failure, internal};
 use crate::serve::caller::Caller;

@@ -2,39 +2,21 @@
 
 mod connection;
 mod dispatch;
+mod identity;
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use fluss_wire::version::ServerType;
 use tokio::io::DuplexStream;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+pub(crate) use identity::Server;
+
 use crate::network::{Admission, Gatekeeper};
-use crate::server_id::ServerId;
-use crate::state::Shared;
 
 /// The pause after a connection could not be accepted, such as for lack of descriptors.
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// The identity of a server, and the state it serves.
-#[derive(Clone)]
-pub(crate) struct Server {
-    pub(crate) kind: ServerType,
-    pub(crate) id: i32,
-    pub(crate) shared: Arc<Shared>,
-}
-
-impl Server {
-    pub(crate) fn name(&self) -> ServerId {
-        match self.kind {
-            ServerType::Coordinator => ServerId::Coordinator,
-            ServerType::TabletServer => ServerId::Tablet(self.id),
-        }
-    }
-}
 
 /// Serves connections over TCP and in process, until it is dropped. Dropping it closes them all.
 pub(crate) async fn accept(

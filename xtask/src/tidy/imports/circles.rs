@@ -18,7 +18,7 @@ const CRATES: [Crate; 2] = [
     },
     Crate {
         name: "fluss-mock",
-        gate: None,
+        gate: Some(0),
     },
 ];
 
