@@ -1,4 +1,4 @@
-# Shared by the findings: a Fluss cluster from the published artefacts in a temporary folder, and Java programs against it.
+# Shared by the findings: a Fluss cluster from the published artifacts in a temporary folder, and Java programs against it.
 # To be sourced. Needs Java 17, javac and Maven. Everything is removed when the script ends.
 set -euo pipefail
 

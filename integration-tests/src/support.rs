@@ -16,7 +16,7 @@ use fluss::client::{EARLIEST_OFFSET, FlussAdmin, FlussConnection, FlussTable};
 use fluss::config::Config;
 use fluss::metadata::{Schema, ServerTag, TableBucket, TableDescriptor, TablePath};
 use fluss::record::ScanRecord;
-use fluss_rpc::{Cluster, RpcConfig};
+use fluss_rpc::{Cluster, Lane, RpcConfig};
 use fluss_wire::api::ApiKey;
 use fluss_wire::error_code::ErrorCode;
 use fluss_wire::message::{PbTableBucket, ReleaseKvSnapshotLeaseRequest};
@@ -127,7 +127,7 @@ pub async fn offers(api: ApiKey) -> bool {
     }
     let server = cluster.view().tablet_servers().next().unwrap().id();
     let deadline = tokio::time::Instant::now() + PATIENCE;
-    let version = cluster.server_version(server, 0, api, deadline).await;
+    let version = cluster.server_version(server, Lane::FIRST, api, deadline).await;
     version.is_ok()
 }
 

@@ -2,19 +2,21 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{Result, codegen, deny, deps, shell, test, tidy, workspace};
+use crate::{Result, codegen, deny, deps, links, shell, spelling, test, tidy, workspace};
 
 /// One step: its name and what it does.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 11] = [
     ("format", format),
     ("tidy", tidy::run),
+    ("links", links::run),
+    ("spelling", spelling::run),
     ("codegen", || codegen::run(true)),
     ("deps", deps::run),
     ("deny", deny::run_if_installed),
     ("clippy", clippy),
-    ("features", features),
+    ("all features", all_features),
     ("doc", doc),
     ("test", || test::run(test::Demand::Required)),
 ];
@@ -34,10 +36,10 @@ pub(crate) fn run() -> Result<()> {
     }
     println!("--- times");
     for (name, time) in &times {
-        println!("{name:<10} {:>7.1} s", time.as_secs_f64());
+        println!("{name:<12} {:>7.1} s", time.as_secs_f64());
     }
     let total = times.iter().map(|(_, time)| *time).sum::<Duration>();
-    println!("{:<10} {:>7.1} s", "total", total.as_secs_f64());
+    println!("{:<12} {:>7.1} s", "total", total.as_secs_f64());
     match failure {
         None => {
             println!("ci: passed");
@@ -64,7 +66,7 @@ fn clippy() -> Result<()> {
 
 /// The crates without their features and with all of them; every other step has the default ones. What a feature adds is tested
 /// here.
-fn features() -> Result<()> {
+fn all_features() -> Result<()> {
     for package in ["fluss-row", "fluss-rs"] {
         let mut clippy = workspace::cargo(["clippy", "--package", package]);
         shell::run(clippy.args(["--no-default-features", "--", "--deny", "warnings"]))?;
@@ -81,8 +83,9 @@ fn features() -> Result<()> {
     shell::run(workspace::cargo(["test", "--lib"]).args(all))
 }
 
+/// With all features, as docs.rs shows it.
 fn doc() -> Result<()> {
-    let mut doc = workspace::cargo(["doc", "--workspace", "--no-deps"]);
+    let mut doc = workspace::cargo(["doc", "--workspace", "--no-deps", "--all-features"]);
     shell::run(
         doc.args(["--exclude", "integration-tests", "--exclude", "xtask"])
             .env("RUSTDOCFLAGS", "-D warnings"),

@@ -1,4 +1,4 @@
-//! `cargo xtask deny`: licences, sources, bans and advisories of the dependencies, by cargo-deny and `deny.toml`.
+//! `cargo xtask deny`: licenses, sources, bans and advisories of the dependencies, by cargo-deny and `deny.toml`.
 
 use std::process::{Command, Stdio};
 

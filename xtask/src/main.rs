@@ -3,7 +3,9 @@
 //! One verb, one module. It depends on none of the workspace's crates, so that it compiles while they don't, which is
 //! when `codegen` and `tidy` are needed most.
 
+mod api;
 mod bench;
+mod book;
 mod ci;
 mod cluster;
 mod codegen;
@@ -11,12 +13,18 @@ mod compatibility;
 mod deny;
 mod deps;
 mod examples;
+mod features;
+mod fuzz;
 mod interop;
+mod links;
+mod msrv;
 mod release;
 mod shell;
 mod sim;
+mod spelling;
 mod test;
 mod tidy;
+mod tools;
 mod vectors;
 mod workspace;
 
@@ -42,13 +50,20 @@ usage: cargo xtask VERB [OPTIONS]
   tidy                   the rules of the house that no compiler checks
   circles CRATE          the files of a crate that import each other in a circle, and what they import
   vectors                golden data: every case of every file must have run
-  deny                   licences, sources and advisories of the dependencies (needs cargo-deny)
+  deny                   licenses, sources and advisories of the dependencies (needs cargo-deny)
+  api [--write]          the public items of the crates, compared with the lists in public-api/, or written there
+  features               every crate without features, and with each of them alone
+  fuzz [SECONDS]         every fuzz body for some seconds with mutations of golden data
+  links                  links between the Markdown files
+  msrv                   the crates on the oldest Rust that the manifest declares
+  spelling               spelling of code and text (installs typos below target/)
+  book                   the guide as a book with search, in target/book/html (installs mdBook below target/)
   deps                   number of crates a user of fluss-rs builds
   examples               every example to its end, on a mock cluster
   bench [codec] [ARGS]   comparison with other clients on a real cluster; `codec`: instruction counts
   sim --seeds N | --seed S
                          the client under random faults on the mock cluster: more seeds than a test run has, or one again
-  release --dry-run      publish order, versions, changelog, packages
+  release --dry-run      publish order, versions, changelog, and packages, each built from what it would publish
 ";
 
 fn main() -> ExitCode {
@@ -69,7 +84,10 @@ fn run(words: &[&str]) -> Result<()> {
         return Ok(());
     }
     match words {
+        ["api"] => api::run(false),
+        ["api", "--write"] => api::run(true),
         ["bench", rest @ ..] => bench::run(rest),
+        ["book"] => book::run(),
         ["ci"] => ci::run(),
         ["cluster", rest @ ..] => cluster::run(rest),
         ["circles", name] => tidy::circles(name),
@@ -78,6 +96,12 @@ fn run(words: &[&str]) -> Result<()> {
         ["deny"] => deny::run(),
         ["deps"] => deps::run(),
         ["examples"] => examples::run(),
+        ["features"] => features::run(),
+        ["fuzz"] => fuzz::smoke(),
+        ["fuzz", seconds] => fuzz::run(seconds),
+        ["links"] => links::run(),
+        ["msrv"] => msrv::run(),
+        ["spelling"] => spelling::run(),
         ["release", "--dry-run"] => release::dry_run(),
         ["sim", rest @ ..] => sim::run(rest),
         ["test"] => test::run(test::Demand::from_environment()),

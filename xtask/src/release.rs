@@ -1,11 +1,21 @@
 //! `cargo xtask release --dry-run`: what would be published, in which order, and whether it could be.
 
-use std::{collections::BTreeSet, fs};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use crate::{
     Result, shell,
     workspace::{self, Kind, Package},
 };
+
+/// What Cargo.toml says of the profile of dependencies. A package does not contain it.
+const PROFILE: [&str; 3] = [
+    "profile.dev.debug='line-tables-only'",
+    "profile.dev.package.'*'.debug=false",
+    "profile.dev.package.'*'.opt-level=1",
+];
+
+/// Files of the workspace that every package has a copy of.
+const LEGAL: [&str; 2] = ["LICENSE", "NOTICE"];
 
 pub(crate) fn dry_run() -> Result<()> {
     let packages = workspace::packages()?;
@@ -20,12 +30,17 @@ pub(crate) fn dry_run() -> Result<()> {
         println!("  {}", package.name);
     }
 
-    // All at once: Cargo then takes those that no registry has yet from each other.
-    let mut package = workspace::cargo(["package", "--no-verify", "--allow-dirty"]);
+    // All at once: Cargo then takes those that no registry has yet from each other. Each is built from its package alone, with the
+    // profile of this workspace, so that dependencies are not compiled again.
+    let mut package = workspace::cargo(["package", "--allow-dirty", "--target-dir", "target"]);
+    for setting in PROFILE {
+        package.args(["--config", setting]);
+    }
     for one in &order {
         let mut list = workspace::cargo(["package", "--list", "--allow-dirty", "--package"]);
         let files = shell::output(list.arg(&one.name))?;
         check_files(&one.name, &files.lines().collect::<Vec<_>>())?;
+        check_legal(&one.folder)?;
         package.arg("--package").arg(&one.name);
     }
     shell::run(&mut package)?;
@@ -105,9 +120,23 @@ fn has_changelog_entry(changelog: &str, version: &str) -> Result<()> {
 }
 
 fn check_files(package: &str, files: &[&str]) -> Result<()> {
-    for needed in ["Cargo.toml", "README.md", "src/lib.rs"] {
+    for needed in ["Cargo.toml", "README.md", "src/lib.rs"]
+        .into_iter()
+        .chain(LEGAL)
+    {
         if !files.contains(&needed) {
             return Err(format!("the package of {package} lacks {needed}").into());
+        }
+    }
+    Ok(())
+}
+
+/// The copies in a package are those of the workspace.
+fn check_legal(folder: &Path) -> Result<()> {
+    for name in LEGAL {
+        let copy = folder.join(name);
+        if fs::read(&copy)? != fs::read(workspace::root().join(name))? {
+            return Err(format!("{} is not a copy of {name}", copy.display()).into());
         }
     }
     Ok(())
@@ -127,7 +156,9 @@ mod tests {
         Package {
             name: name.to_owned(),
             version: version.to_owned(),
+            folder: "/".into(),
             published,
+            features: Vec::new(),
             dependencies: needs.iter().map(dependency).collect(),
         }
     }

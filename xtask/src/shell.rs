@@ -34,7 +34,7 @@ pub(crate) fn run_quietly(command: &mut Command) -> Result<()> {
     Err(format!("{}: {}", line(command), output.status).into())
 }
 
-/// The text without the sequences that colour a terminal.
+/// The text without the sequences that color a terminal.
 fn without_escapes(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut chars = text.chars();

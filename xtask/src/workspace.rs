@@ -26,8 +26,12 @@ pub(crate) fn cargo<const N: usize>(args: [&str; N]) -> Command {
 pub(crate) struct Package {
     pub(crate) name: String,
     pub(crate) version: String,
+    /// Where its manifest lies.
+    pub(crate) folder: PathBuf,
     /// Whether it goes to a registry.
     pub(crate) published: bool,
+    /// Sorted by name.
+    pub(crate) features: Vec<String>,
     pub(crate) dependencies: Vec<Dependency>,
 }
 
@@ -55,8 +59,16 @@ pub(crate) fn packages() -> Result<Vec<Package>> {
         .map(|package| Package {
             name: text_of(package, "name"),
             version: text_of(package, "version"),
+            folder: Path::new(&text_of(package, "manifest_path"))
+                .parent()
+                .map(Path::to_owned)
+                .unwrap_or_default(),
             // `publish = false` is an empty list of registries.
             published: package.get("publish").is_none_or(Value::is_null),
+            features: package
+                .get("features")
+                .and_then(Value::as_object)
+                .map_or_else(Vec::new, |features| features.keys().cloned().collect()),
             dependencies: list(package, "dependencies")
                 .iter()
                 .map(dependency)

@@ -62,7 +62,7 @@ impl MockClusterBuilder {
     }
 
     /// Sets an entry of the servers' configuration, as in their `server.yaml`. Clients can describe every entry; the
-    /// README of this crate lists those that change behaviour.
+    /// README of this crate lists those that change behavior.
     pub fn config(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         self.settings.config.insert(key.into(), value.into());
         self

@@ -107,7 +107,7 @@ impl ConnectionPool {
         }
     }
 
-    /// A connection to a server, dialled if there is none. Lanes that are equal modulo the number of connections to a
+    /// A connection to a server, dialed if there is none. Lanes that are equal modulo the number of connections to a
     /// server get the same one.
     ///
     /// Callers wait for a dial that is already running. After a failed dial, the next one backs off. A server that
@@ -300,7 +300,7 @@ impl Inner {
                 }
             }
             let outcome = inner.dial(&target).await;
-            inner.on_dialled(key, &address, outcome)
+            inner.on_dialed(key, &address, outcome)
         });
         async move {
             match task.await {
@@ -325,7 +325,7 @@ impl Inner {
         }
     }
 
-    fn on_dialled(
+    fn on_dialed(
         &self,
         key: SlotKey,
         address: &(String, u16),

@@ -5,7 +5,7 @@ use std::io::IoSlice;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-/// Pieces up to this size are copied next to their neighbours: a slot in a vectored write costs more than the copy.
+/// Pieces up to this size are copied next to their neighbors: a slot in a vectored write costs more than the copy.
 const INLINE_MAX: usize = 256;
 
 /// A list of [`Bytes`] that is sent as if it were one.

@@ -15,6 +15,8 @@
 //! - [Migrating](migrating) from another client.
 //! - [Troubleshooting](troubleshooting).
 //! - [Compatibility](compatibility): which servers work.
+//!
+//! Benchmarks and notes on the protocol are in the folder `docs` of the repository.
 
 /// The targets of the pages' links on docs.rs. A page defines its links at its end, as paths for readers of the
 /// repository. If a link is defined twice, the first definition wins.
@@ -38,12 +40,9 @@ macro_rules! links {
             "[troubleshooting]: crate::guide::troubleshooting\n",
             "[compatibility]: crate::guide::compatibility\n",
             "[fluss-mock]: https://docs.rs/fluss-mock\n",
-            "[benchmarks]: ",
-            env!("CARGO_PKG_REPOSITORY"),
-            "/blob/main/docs/benchmarks.md\n",
-            "[protocol/administration]: ",
-            env!("CARGO_PKG_REPOSITORY"),
-            "/blob/main/docs/protocol/administration.md\n",
+            // Pages of the repository alone.
+            "[benchmarks]: crate::guide\n",
+            "[protocol/administration]: crate::guide\n",
         )
     };
 }

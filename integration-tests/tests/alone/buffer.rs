@@ -1,4 +1,4 @@
-//! Two million appends through a write buffer of 8 MiB end, on every flavour of runtime, and in bounded memory.
+//! Two million appends through a write buffer of 8 MiB end, on every flavor of runtime, and in bounded memory.
 
 use std::fs;
 use std::time::{Duration, Instant};

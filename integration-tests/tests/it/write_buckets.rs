@@ -29,7 +29,7 @@ async fn without_key(assigner: BucketAssigner) -> Vec<Read> {
         .unwrap();
     let table = make(&connection, &database, "log", &descriptor).await;
     let writer = table.new_append().unwrap().create_writer().unwrap();
-    // Buckets without a leader are left out, and leaders are learnt with the first rows.
+    // Buckets without a leader are left out, and leaders are learned with the first rows.
     for bucket in 0..3 {
         writer.append(&row(-1 - bucket)).unwrap().await.unwrap();
     }

@@ -1,4 +1,4 @@
-//! A detached server process: started, recognised later, ended.
+//! A detached server process: started, recognized later, ended.
 
 use std::{
     fs::{self, File},

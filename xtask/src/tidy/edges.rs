@@ -116,7 +116,9 @@ mod tests {
         Package {
             name: name.to_owned(),
             version: "1.0.0".to_owned(),
+            folder: "/".into(),
             published: true,
+            features: Vec::new(),
             dependencies: vec![Dependency {
                 name: needs.to_owned(),
                 kind,

@@ -105,7 +105,7 @@ async fn run_as<F: Form>(
     }
 }
 
-/// Calls, dialling first where that is needed, until the deadline.
+/// Calls, dialing first where that is needed, until the deadline.
 async fn call<R: ApiRequest, A: ResponseBody>(
     shared: &Shared,
     lane: &LaneQueue,

@@ -73,7 +73,7 @@ fn split(batch: &TableBatch, route: &RowRoute) -> Result<Vec<Part>> {
         let is_there = |place: &(Arc<PartitionBuckets>, Option<u32>, Vec<u32>)| {
             place.1 == bucket && Arc::ptr_eq(&place.0, &buckets)
         };
-        // Neighbours often go to the same place.
+        // Neighbors often go to the same place.
         if !places.get(last).is_some_and(is_there) {
             last = places.iter().position(is_there).unwrap_or(places.len());
             if last == places.len() {

@@ -11,7 +11,7 @@ use fluss_row::GenericRow;
 use fluss_wire::api::ApiKey;
 use tokio::time::Instant;
 
-use super::scripted::{Fault, Misbehaviour, ScriptedCluster};
+use super::scripted::{Fault, Misbehavior, ScriptedCluster};
 
 const REQUEST_TIMEOUT: Duration = Duration::from_millis(300);
 const CALL_TIMEOUT: Duration = Duration::from_millis(800);
@@ -128,11 +128,11 @@ fn run(test: impl Future<Output = ()>) {
 fn every_call_to_a_misbehaving_server_fails_within_its_deadline() {
     let mut cases = 0;
     for call in Call::ALL {
-        for misbehaviour in Misbehaviour::ALL {
-            let ((), most) = largest(|| run(fails_in_time(call, misbehaviour)));
+        for misbehavior in Misbehavior::ALL {
+            let ((), most) = largest(|| run(fails_in_time(call, misbehavior)));
             assert!(
                 most < MEMORY_LIMIT,
-                "{call:?} × {misbehaviour:?}: {most} bytes at once"
+                "{call:?} × {misbehavior:?}: {most} bytes at once"
             );
             cases += 1;
         }
@@ -140,20 +140,20 @@ fn every_call_to_a_misbehaving_server_fails_within_its_deadline() {
     assert_eq!(cases, 35);
 }
 
-async fn fails_in_time(call: Call, misbehaviour: Misbehaviour) {
+async fn fails_in_time(call: Call, misbehavior: Misbehavior) {
     let fault = Fault {
         api: call.api(),
-        misbehaviour,
+        misbehavior,
     };
     let cluster = ScriptedCluster::new(matches!(call, Call::Lookup), Some(fault));
     let started = Instant::now();
     let outcome = tokio::time::timeout(LIMIT, call.make(&cluster)).await;
     let took = started.elapsed();
     let result: Result<(), Error> =
-        outcome.unwrap_or_else(|_| panic!("{call:?} × {misbehaviour:?}: no end after {LIMIT:?}"));
-    let error = result.expect_err(&format!("{call:?} × {misbehaviour:?} succeeded"));
+        outcome.unwrap_or_else(|_| panic!("{call:?} × {misbehavior:?}: no end after {LIMIT:?}"));
+    let error = result.expect_err(&format!("{call:?} × {misbehavior:?} succeeded"));
     assert!(!error.to_string().is_empty());
-    println!("{call:?} × {misbehaviour:?}: {error} ({took:?})");
+    println!("{call:?} × {misbehavior:?}: {error} ({took:?})");
 }
 
 #[test]

@@ -26,7 +26,7 @@ const HOST: &str = "127.0.0.1";
 
 /// What a server does instead of answering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Misbehaviour {
+pub(crate) enum Misbehavior {
     /// Says nothing, and keeps the connection open.
     Silent,
     /// Sends half of a frame, then nothing.
@@ -43,7 +43,7 @@ pub(crate) enum Misbehaviour {
     ClosedInMidAnswer,
 }
 
-impl Misbehaviour {
+impl Misbehavior {
     pub(crate) const ALL: [Self; 7] = [
         Self::Silent,
         Self::HalfFrame,
@@ -59,7 +59,7 @@ impl Misbehaviour {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Fault {
     pub api: ApiKey,
-    pub misbehaviour: Misbehaviour,
+    pub misbehavior: Misbehavior,
 }
 
 /// Two servers: a coordinator, and a tablet server that leads the one bucket of the one table. Their ports are their types.
@@ -131,21 +131,19 @@ async fn send(
         frame
     };
     let half = &answer[..answer.len().div_ceil(2).max(3)];
-    let (bytes, goes_on) = match fault.map(|fault| fault.misbehaviour) {
+    let (bytes, goes_on) = match fault.map(|fault| fault.misbehavior) {
         None => (answer.to_vec(), true),
-        Some(Misbehaviour::Silent) => (Vec::new(), true),
-        Some(Misbehaviour::HalfFrame) => (half.to_vec(), true),
-        Some(Misbehaviour::ShortFrame) => (vec![0, 0, 0, 3, 0, 0, 0], true),
-        Some(Misbehaviour::HugeLength) => {
+        Some(Misbehavior::Silent) => (Vec::new(), true),
+        Some(Misbehavior::HalfFrame) => (half.to_vec(), true),
+        Some(Misbehavior::ShortFrame) => (vec![0, 0, 0, 3, 0, 0, 0], true),
+        Some(Misbehavior::HugeLength) => {
             let mut frame = vec![0x7f, 0xff, 0xff, 0xff, 0];
             frame.extend_from_slice(&request.request_id.to_be_bytes());
             (frame, true)
         }
-        Some(Misbehaviour::JunkMessage) => (success(request.request_id, &[0xff; 40]), true),
-        Some(Misbehaviour::WrongRequestId) => {
-            (success(request.request_id ^ 0x4000_0000, &[]), true)
-        }
-        Some(Misbehaviour::ClosedInMidAnswer) => (half.to_vec(), false),
+        Some(Misbehavior::JunkMessage) => (success(request.request_id, &[0xff; 40]), true),
+        Some(Misbehavior::WrongRequestId) => (success(request.request_id ^ 0x4000_0000, &[]), true),
+        Some(Misbehavior::ClosedInMidAnswer) => (half.to_vec(), false),
     };
     socket.write_all(&bytes).await.is_ok() && goes_on
 }
@@ -176,7 +174,7 @@ impl Script {
                 sleep(Duration::from_millis(100)).await;
                 success(id, &nothing_new(&asked))
             }
-            // An answer without a single bucket: wrong too, but these APIs are only asked where their answer is spoilt.
+            // An answer without a single bucket: wrong too, but these APIs are only asked where their answer is spoiled.
             ApiKey::ProduceLog | ApiKey::PutKv | ApiKey::Lookup => {
                 encode_success(id, &FetchLogResponse::default())
                     .unwrap()

@@ -320,7 +320,7 @@ impl ColumnView {
         }
     }
 
-    /// The values between two neighbouring offsets.
+    /// The values between two neighboring offsets.
     fn elements(&self, offsets: &OffsetBuffer<i32>, row: usize) -> Result<Option<FlussArray<'_>>> {
         match (offsets.get(row), offsets.get(row.saturating_add(1))) {
             (Some(start), Some(end)) => {

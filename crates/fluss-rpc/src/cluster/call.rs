@@ -344,7 +344,7 @@ impl Cluster {
                 self.invalidate_bucket(&bucket, seen);
                 self.learn_buckets(path, &[bucket], deadline).await
             }
-            _ if self.view().learnt() <= seen => self.learn(BTreeSet::new(), deadline).await,
+            _ if self.view().learned() <= seen => self.learn(BTreeSet::new(), deadline).await,
             _ => Ok(()),
         };
     }

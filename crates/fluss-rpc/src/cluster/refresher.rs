@@ -258,7 +258,7 @@ impl Refresher {
     async fn after_failure(&mut self, error: &RpcError) {
         self.failures += 1;
         self.failure = Some(error.clone());
-        let first_contact = self.inner.view().learnt() == 0;
+        let first_contact = self.inner.view().learned() == 0;
         let policy = if first_contact && !matches!(error, RpcError::Unknown { .. }) {
             RetryPolicy::BOOTSTRAP
         } else {

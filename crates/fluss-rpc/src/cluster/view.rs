@@ -17,7 +17,7 @@ use fluss_wire::message::{MetadataResponse, PbBucketMetadata, PbServerNode};
 pub struct ClusterView {
     generation: u64,
     /// The generation of the last response from a server.
-    learnt: u64,
+    learned: u64,
     coordinator: Option<ServerNode>,
     tablet_servers: BTreeMap<i32, ServerNode>,
     tables: HashMap<TablePath, TableId>,
@@ -58,8 +58,8 @@ impl ClusterView {
     }
 
     /// Returns the generation of the last response from a server; later generations only evicted something.
-    pub(super) fn learnt(&self) -> u64 {
-        self.learnt
+    pub(super) fn learned(&self) -> u64 {
+        self.learned
     }
 
     /// Returns the coordinator, if there is one now.
@@ -125,7 +125,7 @@ impl ClusterView {
     /// This view, updated with a server's response.
     pub(super) fn updated(&self, answer: &MetadataResponse) -> Self {
         let mut view = self.next();
-        view.learnt = view.generation;
+        view.learned = view.generation;
         view.coordinator = answer
             .coordinator_server
             .as_ref()
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_failure_does_not_evict_a_leader_that_was_learnt_since() {
+    fn a_late_failure_does_not_evict_a_leader_that_was_learned_since() {
         let bucket = TableBucket::new(7, 0);
         let old = ClusterView::default().updated(&table(7, &[(0, Some(1))]));
         let fresh = old.updated(&table(7, &[(0, Some(2))]));
@@ -399,7 +399,7 @@ mod tests {
             .unwrap();
         assert_eq!(leader(&evicted, &bucket), None);
         assert!(evicted.generation() > fresh.generation());
-        assert_eq!(evicted.learnt(), fresh.learnt());
+        assert_eq!(evicted.learned(), fresh.learned());
     }
 
     #[test]

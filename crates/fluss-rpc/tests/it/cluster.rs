@@ -32,7 +32,7 @@ async fn bootstrap_addresses_are_tried_in_order() {
     assert_eq!(view.tablet_servers().len(), 3);
     assert_eq!(view.coordinator().unwrap().host(), "c");
     settle().await;
-    // Whose the bootstrap connection is, the answer told: it is kept, and used before another one is dialled.
+    // Whose the bootstrap connection is, the answer told: it is kept, and used before another one is dialed.
     assert_eq!(cluster.pool().open_connections(), 1);
     let dials = fake.net.dials();
     cluster
@@ -262,7 +262,7 @@ async fn partitions_are_found_by_name_and_by_id_and_missing_ones_forgotten() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_late_failure_does_not_evict_what_was_learnt_since() {
+async fn a_late_failure_does_not_evict_what_was_learned_since() {
     let fake = FakeCluster::new(3);
     fake.table("orders", 7, &ALL_BUCKETS);
     let cluster = fake.connect().await;
@@ -486,7 +486,7 @@ async fn a_cluster_that_has_moved_altogether_is_found_through_the_bootstrap_addr
 }
 
 #[tokio::test(start_paused = true)]
-async fn swapped_addresses_are_noticed_and_learnt_anew() {
+async fn swapped_addresses_are_noticed_and_learned_anew() {
     let fake = FakeCluster::new(1);
     fake.host("balancer:1", TABLET);
     let cluster = fake.connect_to(&["balancer:1"], config()).await.unwrap();

@@ -153,7 +153,7 @@ async fn a_broken_connection_is_replaced_by_whoever_asks_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_has_moved_is_dialled_at_its_new_address() {
+async fn a_server_that_has_moved_is_dialed_at_its_new_address() {
     let net = Net::serving(good);
     net.serve("elsewhere:2", good);
     let pool = pool(&net);

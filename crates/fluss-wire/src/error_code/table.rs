@@ -83,8 +83,8 @@ errors! {
     44, LEADER_NOT_AVAILABLE_EXCEPTION, RefreshMetadata, "the bucket has no leader at the moment";
     45, PARTITION_MAX_NUM_EXCEPTION, Fatal, "the table has as many partitions as it may";
     46, AUTHENTICATE_EXCEPTION, Authentication, "authentication failed";
-    47, SECURITY_DISABLED_EXCEPTION, Fatal, "the cluster runs without authorisation";
-    48, AUTHORIZATION_EXCEPTION, Fatal, "not authorised";
+    47, SECURITY_DISABLED_EXCEPTION, Fatal, "the cluster runs without authorization";
+    48, AUTHORIZATION_EXCEPTION, Fatal, "not authorized";
     49, BUCKET_MAX_NUM_EXCEPTION, Fatal, "more buckets than a table may have";
     50, FENCED_TIERING_EPOCH_EXCEPTION, Fatal, "the tiering round is not the current one";
     51, RETRIABLE_AUTHENTICATE_EXCEPTION, RetryAuthentication, "authentication failed, and may succeed later";

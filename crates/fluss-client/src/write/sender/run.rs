@@ -54,7 +54,7 @@ impl Sender {
 
     pub(super) fn add_partition(&mut self, (table, buckets): Arrival) {
         let number = buckets.number;
-        // Neighbouring buckets use different connections; a bucket always uses the same one.
+        // Neighboring buckets use different connections; a bucket always uses the same one.
         let connections = self.config.connections_per_server.max(1);
         let numbers = number..number + buckets.count() as usize;
         self.engine.add_partition(

@@ -47,7 +47,7 @@ enum Fault {
     StaySilent,
 }
 
-/// Logs as a server keeps them: it takes batches in the order of their sequences and recognises the last five of a writer.
+/// Logs as a server keeps them: it takes batches in the order of their sequences and recognizes the last five of a writer.
 #[derive(Debug, Default)]
 struct Logs {
     /// Per bucket, what was written: (writer id, sequence, rows, base offset).

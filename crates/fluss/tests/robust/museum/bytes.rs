@@ -47,7 +47,7 @@ async fn values_of_every_schema_are_looked_up() {
 
 /// rust#304: binary columns of a fixed length were read with a length before them, as those of any length have it.
 #[tokio::test(start_paused = true)]
-async fn binary_columns_of_a_fixed_length_keep_their_neighbours() {
+async fn binary_columns_of_a_fixed_length_keep_their_neighbors() {
     let bench = Bench::new().await;
     let columns = || {
         Schema::builder()

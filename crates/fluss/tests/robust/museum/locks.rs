@@ -78,7 +78,7 @@ async fn a_poll_that_waits_holds_nobody_up() {
     assert!(polled.unwrap().is_empty());
 }
 
-/// fluss#1545, fluss#2209: threads that dialled, closed and sent waited for each other's locks in a circle.
+/// fluss#1545, fluss#2209: threads that dialed, closed and sent waited for each other's locks in a circle.
 #[test]
 fn threads_that_call_while_connections_break_do_not_block_each_other() {
     let runtime = tokio::runtime::Builder::new_multi_thread()

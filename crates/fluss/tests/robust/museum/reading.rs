@@ -115,9 +115,9 @@ async fn a_log_trimmed_under_a_scanner_is_told_or_skipped() {
     }
 }
 
-/// Found by the simulation: a lookup that waited for leaders to be learnt took the whole time of that call beside its own.
+/// Found by the simulation: a lookup that waited for leaders to be learned took the whole time of that call beside its own.
 #[tokio::test(start_paused = true)]
-async fn a_lookup_ends_by_its_deadline_while_leaders_are_learnt() {
+async fn a_lookup_ends_by_its_deadline_while_leaders_are_learned() {
     let bench = Bench::new().await;
     let lookuper = bench.keyed.new_lookup().unwrap().create_lookuper().unwrap();
     bench.cluster.inject(fault::on_any().before(Fault::Stall));

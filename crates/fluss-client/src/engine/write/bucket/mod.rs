@@ -1,6 +1,6 @@
 //! The batches of one bucket, in order: which one may be sent, with which sequence, and what an answer does.
 //!
-//! The server accepts the batches of a writer in a bucket only in the order of their sequences and recognises the last five. Nearly
+//! The server accepts the batches of a writer in a bucket only in the order of their sequences and recognizes the last five. Nearly
 //! everything here follows from that (`05-log-batches` of the protocol notes, the server's `WriterAppendInfo.java`):
 //!
 //! - A batch gets its sequence when it is first sent and keeps it. Batches leave the queue when they end, in any order.
