@@ -127,7 +127,9 @@ pub async fn offers(api: ApiKey) -> bool {
     }
     let server = cluster.view().tablet_servers().next().unwrap().id();
     let deadline = tokio::time::Instant::now() + PATIENCE;
-    let version = cluster.server_version(server, Lane::FIRST, api, deadline).await;
+    let version = cluster
+        .server_version(server, Lane::FIRST, api, deadline)
+        .await;
     version.is_ok()
 }
 

@@ -68,7 +68,7 @@ impl Tables {
     async fn ask<R: ApiRequest>(&self, server: i32, request: R) -> Result<R::Response, RpcError> {
         let deadline = Instant::now() + Duration::from_secs(10);
         self.cluster
-            .call_server(server, 0, &request, deadline)
+            .call_server(server, fluss_rpc::Lane::FIRST, &request, deadline)
             .await
     }
 }

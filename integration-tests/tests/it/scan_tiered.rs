@@ -336,7 +336,7 @@ async fn limited(cluster: &Cluster, server: i32, table_id: i64, limit: i32) -> (
     };
     let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
     let answer = cluster
-        .call_server(server, 0, &request, deadline)
+        .call_server(server, fluss_rpc::Lane::FIRST, &request, deadline)
         .await
         .unwrap();
     let records = answer.records.unwrap_or_default();
@@ -446,7 +446,7 @@ pub(crate) async fn columns_that_cannot_be_fetched_are_refused_once_there_are_ro
         for fields in [&[][..], &[1, 0], &[0, 0], &[7], &[-1]] {
             let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
             let answer = cluster
-                .call_server(leader, 0, &fetch(fields), deadline)
+                .call_server(leader, fluss_rpc::Lane::FIRST, &fetch(fields), deadline)
                 .await;
             codes.push(match answer {
                 Ok(answer) => answer

@@ -54,7 +54,12 @@ async fn with_null(test: &str, format: LogFormat) -> FlussTable {
         };
         let cluster = raw_cluster().await;
         let deadline = Instant::now() + PATIENCE;
-        let written = cluster.call_server(i32::try_from(leader).unwrap(), 0, &request, deadline);
+        let written = cluster.call_server(
+            i32::try_from(leader).unwrap(),
+            fluss_rpc::Lane::FIRST,
+            &request,
+            deadline,
+        );
         let written = written.await.unwrap();
         let code = written.buckets_resp.first().unwrap().error_code;
         assert_eq!(code, None, "{written:?}");
