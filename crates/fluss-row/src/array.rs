@@ -12,7 +12,7 @@ use crate::{
     Time, TimestampLtz, TimestampNtz,
 };
 
-/// An ARRAY: made from a `Vec` of plain Rust values, or read from a row.
+/// An ARRAY, created from a `Vec` of plain Rust values or read from a row.
 ///
 /// ```
 /// use fluss_row::FlussArray;
@@ -31,7 +31,7 @@ pub struct FlussArray<'a> {
 #[derive(Clone)]
 enum Repr<'a> {
     Values(Box<[Datum<'a>]>),
-    /// The bytes as they were read; elements are found in them when they are asked for.
+    /// The bytes as read; elements are located in them on access.
     Binary {
         bytes: Cow<'a, [u8]>,
         element: Arc<Field>,
@@ -39,34 +39,34 @@ enum Repr<'a> {
 }
 
 impl<'a> FlussArray<'a> {
-    /// Number of elements.
+    /// Returns the number of elements.
     #[inline]
     pub fn len(&self) -> usize {
         self.field_count()
     }
 
-    /// Whether there are no elements.
+    /// Returns whether there are no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// An element as a plain Rust type; `Option<T>` for elements that may be null. Errs on a wrong
-    /// position or type, on a null for a type that is no `Option`, and on corrupt bytes.
+    /// Returns an element as a plain Rust type; use `Option<T>` for nullable elements. Returns an error for a wrong
+    /// position or type, for a null if the type is not an `Option`, and for corrupt bytes.
     pub fn try_get<'r, T: FromField<'r>>(&'r self, index: usize) -> Result<T> {
         T::from_field(self, index)
     }
 
-    /// All elements as a plain Rust type; errs like [`FlussArray::try_get`].
+    /// Returns all elements as a plain Rust type; returns the same errors as [`FlussArray::try_get`].
     pub fn to_vec<'r, T: FromField<'r>>(&'r self) -> Result<Vec<T>> {
         (0..self.len()).map(|index| self.try_get(index)).collect()
     }
 
-    /// The elements one after another. An element is an error only when it was read from corrupt bytes.
+    /// Iterates over the elements. An element is an error only if it was read from corrupt bytes.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Result<Datum<'_>>> {
         (0..self.len()).map(|index| self.datum(index))
     }
 
-    /// The same array without borrowed parts.
+    /// Returns the same array without borrowed parts.
     #[must_use]
     pub fn into_owned(self) -> FlussArray<'static> {
         let repr = match self.repr {
@@ -81,7 +81,7 @@ impl<'a> FlussArray<'a> {
         FlussArray { repr }
     }
 
-    /// The same array, strings and bytes borrowed from this one.
+    /// Returns the same array with strings and bytes borrowed from this one.
     pub fn borrow(&self) -> FlussArray<'_> {
         let repr = match &self.repr {
             Repr::Values(values) => Repr::Values(values.iter().map(Datum::borrow).collect()),
@@ -93,7 +93,7 @@ impl<'a> FlussArray<'a> {
         FlussArray { repr }
     }
 
-    /// An array of these bytes. Errs when they are too few for the elements they announce.
+    /// An array of these bytes. Returns an error if they are too few for the elements they announce.
     pub(crate) fn from_binary(bytes: &'a [u8], element: &Arc<Field>) -> Result<Self> {
         nested::array_count(bytes, element)?;
         Ok(Self {
@@ -251,7 +251,7 @@ impl<'a, T: Into<Datum<'a>>> FromIterator<T> for FlussArray<'a> {
 }
 
 impl PartialEq for FlussArray<'_> {
-    /// Equal elements, whichever way the arrays are held. Corrupt elements equal nothing.
+    /// Arrays are equal if their elements are, however they are stored. Corrupt elements equal nothing.
     fn eq(&self, other: &Self) -> bool {
         self.len() == other.len()
             && self

@@ -1,7 +1,8 @@
-//! Values as a column takes them, whatever they are written to: one column has one value, in keys, lookups and changelogs alike.
+//! Assignment of values to columns: a column has the same value in keys, lookups and changelogs.
 //!
-//! Texts and bytes of another length are refused, digits of a time that the type does not have are cut, as SQL does on assignment. The
-//! encoders of rows and keys that stand for Java's classes write what they are given, as those do; what writes to a table assigns.
+//! Strings and bytes of the wrong length are rejected, and digits of a time beyond the precision of the type are
+//! truncated, as in SQL. The encoders of rows and keys that mirror Java's classes write values as given, like those;
+//! writers of tables assign.
 
 use fluss_metadata::text::Count;
 

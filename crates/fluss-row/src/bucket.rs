@@ -1,4 +1,4 @@
-//! From the bytes of a bucket key to a bucket: one function per lake format.
+//! Bucket functions, one per lake format.
 //!
 //! Source: `FlussBucketingFunction.java` and its siblings, `MurmurHashUtils.java`, `MathUtils.java`.
 
@@ -6,11 +6,11 @@ use fluss_metadata::DataLakeFormat;
 
 use crate::{Result, RowError};
 
-/// How a table finds the bucket of a key. The lake format decides, even when tiering is off.
+/// The bucket function of a table. The lake format decides, even if tiering is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum BucketFunction {
-    /// Tables without lake format, and those of Lance.
+    /// Tables without a lake format, and tables of Lance.
     #[default]
     Fluss,
     /// Tables of Paimon.
@@ -22,7 +22,7 @@ pub enum BucketFunction {
 }
 
 impl BucketFunction {
-    /// The function of a table with this value of `table.datalake.format`.
+    /// Returns the function for a value of `table.datalake.format`.
     #[must_use]
     pub const fn for_lake(lake: Option<DataLakeFormat>) -> Self {
         match lake {
@@ -33,8 +33,9 @@ impl BucketFunction {
         }
     }
 
-    /// The bucket, in `0..bucket_count`, of the bytes of a bucket key. Errs when there are no buckets, when
-    /// the key is empty for the functions of Fluss and Iceberg, or not of four bytes for that of Hudi.
+    /// Returns the bucket, in `0..bucket_count`, for the bytes of a bucket key. Returns an error if there are no
+    /// buckets, if the key is empty for the functions of Fluss and Iceberg, or if it does not have four bytes for
+    /// that of Hudi.
     #[inline]
     pub fn bucket(self, key: &[u8], bucket_count: i32) -> Result<i32> {
         if bucket_count <= 0 {
@@ -111,7 +112,7 @@ const fn finish(hash: u32) -> u32 {
     hash ^ (hash >> 16)
 }
 
-/// Murmur3 with seed 42 as Fluss and Paimon use it: each byte behind the last whole word is sign extended
+/// Murmur3 with seed 42 as Fluss and Paimon use it: each byte after the last whole word is sign extended
 /// and mixed like a word, where the standard puts those bytes together.
 #[expect(
     clippy::inline_always,

@@ -1,4 +1,4 @@
-//! What a record of a log says about its row.
+//! Change types of log records.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ pub enum ChangeType {
 }
 
 impl ChangeType {
-    /// The change type of a byte in a batch.
+    /// Returns the change type for a byte in a batch.
     #[inline]
     pub const fn from_byte(byte: u8) -> Option<Self> {
         match byte {
@@ -31,7 +31,7 @@ impl ChangeType {
         }
     }
 
-    /// The byte that stands for it in batches.
+    /// Returns the byte for it in batches.
     #[inline]
     pub const fn to_byte(self) -> u8 {
         match self {
@@ -43,7 +43,7 @@ impl ChangeType {
         }
     }
 
-    /// The short form: `+A`, `+I`, `-U`, `+U`, `-D`.
+    /// Returns the short form: `+A`, `+I`, `-U`, `+U`, `-D`.
     pub const fn short_string(self) -> &'static str {
         match self {
             Self::AppendOnly => "+A",
@@ -54,7 +54,8 @@ impl ChangeType {
         }
     }
 
-    /// The name in changelog tables: `insert`, `update_before`, `update_after`, `delete`. Appended rows count as inserted.
+    /// Returns the name in changelog tables: `insert`, `update_before`, `update_after`, `delete`. Appended rows count as
+    /// inserted.
     pub const fn changelog_name(self) -> &'static str {
         match self {
             Self::AppendOnly | Self::Insert => "insert",

@@ -1,4 +1,4 @@
-//! One value of any type.
+//! A value of any type.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -8,20 +8,20 @@ use crate::{
     TimestampNtz,
 };
 
-/// One value: null, or a value of one of the types of Fluss.
+/// A value: null, or a value of one of Fluss's types.
 ///
-/// Made from plain Rust values by `From`: integers, floats, `bool`, `&str`, `String`, `&[u8]`, `Vec<u8>`,
+/// Created from plain Rust values with `From`: integers, floats, `bool`, `&str`, `String`, `&[u8]`, `Vec<u8>`,
 /// `bytes::Bytes`, `Option<T>` (null for `None`), `Vec<T>` (an ARRAY), maps, and the value types of this
 /// crate. Strings and bytes may be borrowed for `'a`; [`Datum::into_owned`] ends the borrow.
 ///
-/// A column accepts a value when nothing gets lost: any integer that is within the range of an
-/// integer column, a FLOAT for a DOUBLE column, a decimal whose digits fit.
+/// A column accepts a value if nothing is lost: any integer within the range of an integer column, a FLOAT for a
+/// DOUBLE column, a decimal whose digits fit.
 // A tag of its own, instead of one hidden in the pointers of a variant: eight bytes more, but each of the many
 // comparisons of tags when rows are written is one instruction instead of three.
 #[repr(u8)]
 #[derive(Clone, PartialEq, Default)]
 pub enum Datum<'a> {
-    /// No value.
+    /// Null.
     #[default]
     Null,
     /// BOOLEAN.
@@ -61,7 +61,7 @@ pub enum Datum<'a> {
 }
 
 impl Datum<'_> {
-    /// Takes another value.
+    /// Replaces the value.
     #[inline]
     pub(crate) fn set(&mut self, value: Self) {
         if self.owns_memory() {
@@ -94,7 +94,7 @@ impl Datum<'_> {
         )
     }
 
-    /// Whether there is no value.
+    /// Returns whether the value is null.
     #[inline]
     pub const fn is_null(&self) -> bool {
         matches!(self, Self::Null)
@@ -124,8 +124,8 @@ impl Datum<'_> {
         }
     }
 
-    /// The same value without borrowed parts. Strings, bytes and nested binary values are copied
-    /// unless they are owned already.
+    /// Returns the same value without borrowed parts. Strings, bytes and nested binary values are copied unless they
+    /// are already owned.
     #[must_use]
     pub fn into_owned(self) -> Datum<'static> {
         match self {
@@ -150,8 +150,8 @@ impl Datum<'_> {
         }
     }
 
-    /// The same value, strings and bytes borrowed from this one. Values nested in arrays, maps
-    /// and rows that were built from Rust values are cloned.
+    /// Returns the same value with strings and bytes borrowed from this one. Values nested in arrays, maps and rows
+    /// that were built from Rust values are cloned.
     pub fn borrow(&self) -> Datum<'_> {
         match self {
             Self::String(value) => Datum::String(Cow::Borrowed(value)),
@@ -163,7 +163,7 @@ impl Datum<'_> {
         }
     }
 
-    /// The error for a value of this type where another was wanted.
+    /// Returns the error for a value of this type where another was wanted.
     #[cold]
     pub(crate) fn unexpected(&self, position: usize, expected: &'static str) -> RowError {
         let field = FieldRef::at(position);

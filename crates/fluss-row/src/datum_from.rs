@@ -59,7 +59,7 @@ impl<'a, const N: usize> From<&'a [u8; N]> for Datum<'a> {
 }
 
 impl From<Bytes> for Datum<'_> {
-    /// Takes the bytes over without a copy when nobody else holds them.
+    /// Takes over the bytes without a copy if they are not shared.
     fn from(value: Bytes) -> Self {
         Self::Bytes(Cow::Owned(value.into()))
     }

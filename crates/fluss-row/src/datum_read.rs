@@ -1,7 +1,7 @@
-//! A datum as one particular type: which conversions a column accepts.
+//! Reading a datum as a particular type: which conversions a column accepts.
 //!
-//! Integers of any width are accepted where their value fits, FLOAT where DOUBLE is wanted,
-//! a decimal of another precision or scale where no digit gets lost. Nothing else converts.
+//! Integers of any width are accepted if the value fits, FLOAT for DOUBLE, and a decimal of another precision or
+//! scale if no digit is lost. Nothing else converts.
 
 use crate::{
     Date, Datum, Decimal, FieldRef, FlussArray, FlussMap, GenericRow, Result, RowError, Time,

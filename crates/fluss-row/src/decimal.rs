@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use crate::{DataGetters, FieldRef, Result, RowError};
 
-/// Most digits a DECIMAL can have.
+/// Maximum number of digits of a DECIMAL.
 pub(crate) const MAX_PRECISION: u32 = 38;
 
 /// Most digits of a decimal that formats store as a 64-bit integer.
@@ -21,7 +21,7 @@ const POWERS: [i128; 39] = {
     let mut power = 1_i128;
     while let [first, after @ ..] = rest {
         *first = power;
-        // 10^39, which nobody asks for, is too large.
+        // 10^39, which is never needed, is too large.
         power = power.wrapping_mul(10);
         rest = after;
     }
@@ -35,7 +35,7 @@ pub(crate) fn power(exponent: u32) -> Option<i128> {
 
 /// An exact decimal number: `unscaled / 10^scale`, with at most `precision` digits.
 ///
-/// Two decimals are equal when their numbers are, whatever their scales: `1.50 == 1.5`.
+/// Two decimals are equal if their numbers are, whatever their scales: `1.50 == 1.5`.
 ///
 /// ```
 /// use fluss_row::Decimal;
@@ -55,8 +55,8 @@ pub struct Decimal {
 }
 
 impl Decimal {
-    /// A decimal from its unscaled integer. Errs when precision is not in `1..=38`, scale not
-    /// in `0..=precision`, or the integer has more digits than the precision.
+    /// Creates a decimal from its unscaled integer. Returns an error if the precision is not in `1..=38`, the scale
+    /// is not in `0..=precision`, or the integer has more digits than the precision.
     #[inline]
     pub fn from_unscaled(unscaled: i128, precision: u32, scale: u32) -> Result<Self> {
         let fits = (1..=MAX_PRECISION).contains(&precision)
@@ -74,8 +74,8 @@ impl Decimal {
         }
     }
 
-    /// A decimal as a server stored it in a column of this precision and scale. Servers do not check the precision of what they compute:
-    /// a sum that outgrew its column has as many digits as it needs. `None` beyond 38 digits.
+    /// A decimal as a server stored it in a column of this precision and scale. Servers do not check the precision of
+    /// what they compute: a sum that outgrew its column has as many digits as it needs. `None` beyond 38 digits.
     #[inline]
     pub(crate) fn stored(unscaled: i128, precision: u32, scale: u32) -> Option<Self> {
         let precision = if Self::fits(unscaled, precision) {
@@ -97,13 +97,13 @@ impl Decimal {
         power(precision).is_some_and(|limit| unscaled < limit && unscaled > -limit)
     }
 
-    /// As [`Decimal::from_unscaled`], from a 64-bit integer.
+    /// Like [`Decimal::from_unscaled`], from a 64-bit integer.
     pub fn from_unscaled_long(unscaled: i64, precision: u32, scale: u32) -> Result<Self> {
         Self::from_unscaled(i128::from(unscaled), precision, scale)
     }
 
-    /// As [`Decimal::from_unscaled`], from big-endian two's complement bytes as Java's
-    /// `BigInteger.toByteArray` writes them. Errs also when there are none or more than 16.
+    /// Like [`Decimal::from_unscaled`], from big-endian two's complement bytes in the format of Java's
+    /// `BigInteger.toByteArray`. Also returns an error for no bytes or more than 16.
     pub fn from_unscaled_bytes(bytes: &[u8], precision: u32, scale: u32) -> Result<Self> {
         match unscaled_from_bytes(bytes) {
             Some(unscaled) => Self::from_unscaled(unscaled, precision, scale),
@@ -115,19 +115,18 @@ impl Decimal {
         }
     }
 
-    /// Reads plain decimal text and gives it exactly this precision and scale, rounding
-    /// half up (away from zero) as Java does.
+    /// Parses plain decimal text with exactly this precision and scale, rounding half up (away from zero) as Java does.
     pub fn parse(text: &str, precision: u32, scale: u32) -> Result<Self> {
         text.parse::<Self>()?.rescale(precision, scale)
     }
 
-    /// The integer without the decimal point.
+    /// Returns the integer without the decimal point.
     #[inline]
     pub const fn unscaled(&self) -> i128 {
         ((self.high as i128) << 64) | self.low as i128
     }
 
-    /// The integer without the decimal point, when 64 bits hold it.
+    /// Returns the integer without the decimal point, when 64 bits hold it.
     pub fn to_unscaled_long(&self) -> Result<i64> {
         i64::try_from(self.unscaled()).map_err(|_| RowError::InvalidValue {
             expected: Cow::Borrowed("64-bit unscaled integer"),
@@ -135,27 +134,27 @@ impl Decimal {
         })
     }
 
-    /// The integer without the decimal point as the fewest big-endian two's complement bytes,
+    /// Returns the integer without the decimal point as the fewest big-endian two's complement bytes,
     /// like Java's `BigInteger.toByteArray`.
     pub fn to_unscaled_bytes(&self) -> Vec<u8> {
         let (bytes, skip) = unscaled_to_bytes(self.unscaled());
         bytes.get(skip..).unwrap_or_default().to_vec()
     }
 
-    /// How many digits the number may have.
+    /// Returns the maximum number of digits.
     #[inline]
     pub const fn precision(&self) -> u32 {
         self.precision as u32
     }
 
-    /// How many of the digits follow the decimal point.
+    /// Returns the number of digits after the decimal point.
     #[inline]
     pub const fn scale(&self) -> u32 {
         self.scale as u32
     }
 
-    /// The same number with another precision and scale, rounded half up (away from zero)
-    /// when digits get lost. Errs when the digits before the point do not fit.
+    /// Returns the same number with another precision and scale, rounded half up (away from zero) if digits are lost.
+    /// Returns an error if the digits before the point do not fit.
     pub fn rescale(&self, precision: u32, scale: u32) -> Result<Self> {
         let unscaled = self.unscaled();
         let rescaled = if scale >= self.scale() {
@@ -173,7 +172,7 @@ impl Decimal {
         }
     }
 
-    /// The unscaled integer for a column of this precision and scale; `None` when digits
+    /// Returns the unscaled integer for a column of this precision and scale; `None` when digits
     /// would get lost. Other than [`Decimal::rescale`] this never rounds.
     #[inline]
     pub(crate) fn unscaled_exact(&self, precision: u32, scale: u32) -> Option<i128> {
@@ -204,8 +203,8 @@ fn digits(unscaled: i128) -> Option<u32> {
     (1..=MAX_PRECISION).find(|count| Decimal::fits(unscaled, *count))
 }
 
-/// The decimal of a row that is to be written to a column. Other than the getter, which returns what a server stored, it errs for more
-/// digits than the column has.
+/// The decimal of a row that is to be written to a column. Other than the getter, which returns what a server stored,
+/// it errs for more digits than the column has.
 #[inline]
 pub(crate) fn column_decimal<R: DataGetters + ?Sized>(
     row: &R,
@@ -257,7 +256,7 @@ pub(crate) fn unscaled_to_bytes(unscaled: i128) -> ([u8; 16], usize) {
 impl FromStr for Decimal {
     type Err = RowError;
 
-    /// Reads `-123.45`: precision is the number of digits (leading zeros aside), scale
+    /// Parses `-123.45`: precision is the number of digits (leading zeros aside), scale
     /// the number of digits after the point.
     fn from_str(text: &str) -> Result<Self> {
         let error = || RowError::InvalidValue {

@@ -1,4 +1,4 @@
-//! What can go wrong with a row or with its bytes.
+//! Errors of rows and their bytes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,13 +6,13 @@ use std::fmt;
 use fluss_metadata::text::Count;
 use snafu::Snafu;
 
-/// The result of everything in this crate.
+/// The result of every fallible function in this crate.
 pub type Result<T, E = RowError> = std::result::Result<T, E>;
 
 /// Which field of a row, array or key an error is about.
 ///
-/// The name is there where the type of the row is known: in encoders, decoders and
-/// the rows they make, but not in a [`GenericRow`](crate::GenericRow) alone.
+/// The name is present if the type of the row is known: in encoders, decoders and the rows they create, but not in a
+/// [`GenericRow`](crate::GenericRow) alone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FieldRef {
@@ -23,7 +23,7 @@ pub struct FieldRef {
 }
 
 impl FieldRef {
-    /// A field of which only the position is known.
+    /// A field with only a position.
     #[must_use]
     pub const fn at(position: usize) -> Self {
         Self {
@@ -32,7 +32,7 @@ impl FieldRef {
         }
     }
 
-    /// A field of which position and name are known.
+    /// A field with a position and a name.
     #[must_use]
     pub fn named(position: usize, name: &str) -> Self {
         Self {
@@ -51,18 +51,18 @@ impl fmt::Display for FieldRef {
     }
 }
 
-/// An error of a row: a value that does not fit its column, or bytes that are no row.
+/// An error of a row: a value that does not fit its column, or invalid bytes.
 ///
-/// The variants up to [`RowError::Conversion`] are about values and lie with the caller; the others are
-/// about bytes that were received.
+/// The variants up to [`RowError::Conversion`] are about values and the caller's fault; the others are about received
+/// bytes.
 #[derive(Debug, Snafu)]
 #[non_exhaustive]
 #[snafu(visibility(pub(crate)))]
 pub enum RowError {
-    /// A field was asked for or set that the row does not have.
+    /// A field was read or set that the row does not have.
     #[snafu(display("field {position} is out of range, the row has {}", Count(*field_count, "field")))]
     FieldOutOfRange {
-        /// The position asked for.
+        /// The requested position.
         position: usize,
         /// How many fields there are.
         field_count: usize,
@@ -75,36 +75,36 @@ pub enum RowError {
         name: Box<str>,
     },
 
-    /// A column was asked for by a name that the row does not have.
+    /// A column was requested by a name that the row does not have.
     #[snafu(display("the row has no column named {name:?}"))]
     UnknownColumn {
-        /// The name asked for.
+        /// The requested name.
         name: Box<str>,
     },
 
-    /// A value is of another type than the column or the getter.
+    /// A value has a different type than the column or the getter.
     #[snafu(display("{field} holds {actual}, expected {expected}"))]
     WrongType {
         /// Where.
         field: FieldRef,
-        /// The type of the column, or what was asked for.
+        /// The type of the column, or the requested type.
         expected: Cow<'static, str>,
-        /// What is there.
+        /// The actual type.
         actual: Cow<'static, str>,
     },
 
-    /// A value is of the right family but cannot be held by the column's type without loss.
+    /// A value has a convertible type but does not fit the column's type without loss.
     #[snafu(display("{field}: {value} does not fit into {expected}"))]
     ValueOutOfRange {
         /// Where.
         field: FieldRef,
-        /// The type of the column, or what was asked for.
+        /// The type of the column, or the requested type.
         expected: Cow<'static, str>,
         /// The value as text.
         value: Box<str>,
     },
 
-    /// A value of a batch cannot be held by its column without loss.
+    /// A value of a batch does not fit its column without loss.
     #[snafu(display("row {row}, {field}: {value} does not fit into {expected}"))]
     BatchValue {
         /// Position of the row in the batch.
@@ -117,14 +117,14 @@ pub enum RowError {
         value: Box<str>,
     },
 
-    /// A null was read by a getter that returns values only.
+    /// A null was read by a getter that only returns values.
     #[snafu(display("{field} is null"))]
     NullValue {
         /// Where.
         field: FieldRef,
     },
 
-    /// A null was given for a column that is declared NOT NULL.
+    /// A null was given for a NOT NULL column.
     #[snafu(display("{field} is null, but its type is {expected}"))]
     NotNull {
         /// Where.
@@ -160,36 +160,36 @@ pub enum RowError {
         actual: usize,
     },
 
-    /// A decimal, date, time or timestamp that does not exist.
-    #[snafu(display("{value} is no {expected}"))]
+    /// An invalid decimal, date, time or timestamp.
+    #[snafu(display("{value} is not a valid {expected}"))]
     InvalidValue {
-        /// What was to be made of it.
+        /// The expected kind of value.
         expected: Cow<'static, str>,
         /// The input as text.
         value: Box<str>,
     },
 
-    /// A type that this format or key encoding cannot hold.
+    /// A type that this format or key encoding does not support.
     #[snafu(display("{field} of type {data_type} cannot be used in {place}"))]
     UnsupportedType {
         /// Which column.
         field: FieldRef,
         /// Its type.
         data_type: Box<str>,
-        /// Format or encoding that refuses it.
+        /// The format or encoding that rejects it.
         place: &'static str,
     },
 
-    /// A list of key columns that this key encoding cannot hold.
+    /// A list of key columns that this key encoding does not support.
     #[snafu(display("{encoding} takes exactly one key column, got {columns:?}"))]
     KeyColumnCount {
         /// The encoding.
         encoding: &'static str,
-        /// The columns asked for.
+        /// The requested columns.
         columns: Vec<String>,
     },
 
-    /// A value that Hudi's composite record keys cannot carry.
+    /// A value that Hudi's composite record keys cannot contain.
     #[snafu(display("{field}: the value {value:?} cannot be part of a Hudi record key"))]
     HudiKeyValue {
         /// Which column.
@@ -198,7 +198,7 @@ pub enum RowError {
         value: Box<str>,
     },
 
-    /// A setting of a table that this version does not know.
+    /// A setting of a table that this version does not support.
     #[snafu(display("table property {property}: {value} is not supported"))]
     UnsupportedTable {
         /// The property.
@@ -207,25 +207,26 @@ pub enum RowError {
         value: Box<str>,
     },
 
-    /// A prefix lookup by columns that are not the ones it takes.
+    /// A prefix lookup by the wrong columns.
     #[snafu(display(
         "a prefix lookup takes the columns {}, got {}",
         names(wanted),
         names(given)
     ))]
     PrefixColumns {
-        /// The columns that prefix lookups of the table take: its partition keys in any place, its bucket keys in this order.
+        /// The columns that prefix lookups of the table take: its partition keys in any position, and its bucket keys
+        /// in this order.
         wanted: Vec<String>,
-        /// The columns asked for.
+        /// The requested columns.
         given: Vec<String>,
     },
 
-    /// An operation that a table does not have.
+    /// An operation that a table does not support.
     #[snafu(display("{operation} on {reason} is not possible"))]
     UnsupportedOperation {
         /// The operation.
         operation: &'static str,
-        /// What is in its way.
+        /// Why it is not possible.
         reason: &'static str,
     },
 
@@ -243,7 +244,7 @@ pub enum RowError {
         reason: &'static str,
     },
 
-    /// A number is beyond what a format can hold.
+    /// A number exceeds what a format can represent.
     #[snafu(display("{what} is {value}, the format holds at most {max}"))]
     TooLarge {
         /// What is too large.
@@ -261,16 +262,16 @@ pub enum RowError {
         max: usize,
     },
 
-    /// Something that `fluss-metadata`, or the crate of a foreign type, refuses.
+    /// Something that `fluss-metadata`, or the crate of a foreign type, rejected.
     #[snafu(display("{what} cannot be used"))]
     Conversion {
         /// What was converted.
         what: &'static str,
-        /// Why it was refused.
+        /// Why it was rejected.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
 
-    /// Bytes end before what they announce.
+    /// Bytes end before their declared length.
     #[snafu(display("{what} at byte {offset} needs {}, {available} are left", Count(*needed, "byte")))]
     Truncated {
         /// What was being read.
@@ -283,7 +284,7 @@ pub enum RowError {
         available: usize,
     },
 
-    /// Bytes that cannot be what they should be.
+    /// Invalid bytes.
     #[snafu(display("{what} at byte {offset} is {problem}"))]
     Malformed {
         /// What was being read.
@@ -294,8 +295,8 @@ pub enum RowError {
         problem: &'static str,
     },
 
-    /// The checksum of a batch is not that of its bytes.
-    #[snafu(display("{what} has checksum {stored:#010x}, its bytes have {computed:#010x}"))]
+    /// The checksum of a batch does not match its bytes.
+    #[snafu(display("{what} has checksum {stored:#010x}, but its bytes have {computed:#010x}"))]
     Checksum {
         /// Which kind of batch.
         what: &'static str,
@@ -305,7 +306,7 @@ pub enum RowError {
         computed: u32,
     },
 
-    /// A value was written with a schema that the decoder has not been given.
+    /// A value was written with a schema that the decoder does not know.
     #[snafu(display("schema {schema_id} is not known to the decoder"))]
     UnknownSchema {
         /// The schema's id.
@@ -314,18 +315,18 @@ pub enum RowError {
 
     /// A column changed its type between two schemas.
     #[snafu(display(
-        "column {column:?} is {actual} in the schema it was written with, {expected} is wanted"
+        "column {column:?} is {actual} in the schema it was written with, expected {expected}"
     ))]
     SchemaMismatch {
-        /// Name of the column in the wanted schema.
+        /// Name of the column in the requested schema.
         column: Box<str>,
-        /// The wanted type.
+        /// The requested type.
         expected: Box<str>,
         /// The type it was written with.
         actual: Box<str>,
     },
 
-    /// A codec that this build was made without.
+    /// A codec that is not compiled in.
     #[snafu(display(
         "{codec} needs the feature {feature:?} of fluss-row, which is off in this build"
     ))]
@@ -347,7 +348,7 @@ pub enum RowError {
         source: std::io::Error,
     },
 
-    /// Bytes announce more than may be read; see [`DecodeLimits`](crate::log::DecodeLimits).
+    /// Bytes declare more than the limits allow; see [`DecodeLimits`](crate::log::DecodeLimits).
     #[snafu(display("{what} is {value}, the limit is {max}"))]
     LimitExceeded {
         /// What is too large.
@@ -387,7 +388,7 @@ pub enum RowError {
 }
 
 impl RowError {
-    /// Whether received bytes are at fault, and not what the caller gave.
+    /// Returns whether received bytes are at fault, not the caller.
     #[must_use]
     pub fn is_corrupt(&self) -> bool {
         matches!(

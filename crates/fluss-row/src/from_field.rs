@@ -1,4 +1,4 @@
-//! Plain Rust types out of fields: what `try_get` takes and gives.
+//! Plain Rust types of fields, as returned by `try_get`.
 
 use crate::{
     DataGetters, Date, Datum, Decimal, FlussArray, FlussMap, GenericRow, InternalRow, Result,

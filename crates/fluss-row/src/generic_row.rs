@@ -1,4 +1,4 @@
-//! A row made of values: what programs build to write and to look up.
+//! A row made of values, for writes and lookups.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use crate::datum_read::getters_over_datums;
 use crate::getters::row_getters;
 use crate::{DataGetters, Datum, InternalRow, Result, RowError};
 
-/// A row that holds its values one by one, built in code and then written or looked up.
+/// A row of separate values that you build in code to write it or to look it up.
 ///
 /// ```
 /// use fluss_row::GenericRow;
@@ -23,12 +23,12 @@ use crate::{DataGetters, Datum, InternalRow, Result, RowError};
 #[derive(Clone, PartialEq, Default)]
 pub struct GenericRow<'a> {
     values: Box<[Datum<'a>]>,
-    /// One above the highest position that `set_field` was given beyond the row's end, or 0.
+    /// One above the highest position passed to `set_field` beyond the row's end, or 0.
     beyond: usize,
 }
 
 impl<'a> GenericRow<'a> {
-    /// A row of `field_count` nulls.
+    /// Creates a row of `field_count` nulls.
     #[must_use]
     pub fn new(field_count: usize) -> Self {
         Self {
@@ -37,14 +37,13 @@ impl<'a> GenericRow<'a> {
         }
     }
 
-    /// A row of these values.
+    /// Creates a row of these values.
     pub fn from_data<T: Into<Datum<'a>>>(values: Vec<T>) -> Self {
         values.into_iter().collect()
     }
 
-    /// Sets a field. Never panics: a position beyond the row's end is remembered, the row then counts
-    /// as having that many fields, and every use of it as a row of its table errs.
-    /// [`GenericRow::try_set_field`] reports it at once.
+    /// Sets a field. Never panics: after setting a position beyond the row's end, the row counts as having that many
+    /// fields, and every use of it as a row of its table fails. [`GenericRow::try_set_field`] reports it immediately.
     #[inline]
     pub fn set_field(&mut self, pos: usize, value: impl Into<Datum<'a>>) {
         match self.values.get_mut(pos) {
@@ -53,7 +52,7 @@ impl<'a> GenericRow<'a> {
         }
     }
 
-    /// Sets a field, or errs when the row has no such position.
+    /// Sets a field, or returns an error if the row has no such position.
     #[inline]
     pub fn try_set_field(&mut self, position: usize, value: impl Into<Datum<'a>>) -> Result<()> {
         let field_count = self.values.len();
@@ -68,18 +67,18 @@ impl<'a> GenericRow<'a> {
         Ok(())
     }
 
-    /// The value of a field, or `None` beyond the row's end.
+    /// Returns the value of a field, or `None` beyond the row's end.
     #[inline]
     pub fn field(&self, pos: usize) -> Option<&Datum<'a>> {
         self.values.get(pos)
     }
 
-    /// All values.
+    /// Returns all values.
     pub fn values(&self) -> &[Datum<'a>] {
         &self.values
     }
 
-    /// All values, to be overwritten.
+    /// Returns all values, mutably.
     #[inline]
     pub(crate) fn values_mut(&mut self) -> &mut [Datum<'a>] {
         &mut self.values
@@ -109,12 +108,12 @@ impl<'a> GenericRow<'a> {
         *self = Self::new(field_count);
     }
 
-    /// The values, taken out of the row.
+    /// Consumes the row and returns the values.
     pub fn into_values(self) -> Vec<Datum<'a>> {
         self.values.into_vec()
     }
 
-    /// The same row without borrowed parts.
+    /// Returns the same row without borrowed parts.
     #[must_use]
     pub fn into_owned(self) -> GenericRow<'static> {
         GenericRow {
@@ -123,7 +122,7 @@ impl<'a> GenericRow<'a> {
         }
     }
 
-    /// The same row, strings and bytes borrowed from this one.
+    /// Returns the same row with strings and bytes borrowed from this one.
     pub fn borrow(&self) -> GenericRow<'_> {
         GenericRow {
             values: self.values.iter().map(Datum::borrow).collect(),

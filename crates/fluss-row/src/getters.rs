@@ -15,12 +15,12 @@ use crate::{
 /// ([`RowError::WrongType`](crate::RowError::WrongType)). Precision, scale and length arguments
 /// mirror Java's `DataGetters`; rows that know their type check against it and may ignore them.
 ///
-/// Numbers convert as SQL assigns them, in every kind of row, when reading as when writing: an integer of another width is accepted
-/// if its value fits ([`RowError::ValueOutOfRange`](crate::RowError::ValueOutOfRange) if not), and a FLOAT is accepted as a DOUBLE.
-/// Nothing else converts.
+/// Numbers convert as SQL assigns them, in every kind of row, when reading as when writing: an integer of another
+/// width is accepted if its value fits ([`RowError::ValueOutOfRange`](crate::RowError::ValueOutOfRange) if not), and
+/// a FLOAT is accepted as a DOUBLE. Nothing else converts.
 ///
-/// The inherent getters of the same names, such as [`GenericRow::get_int`], return the value itself and panic where these return an
-/// error. In code that is generic over rows, these are the ones that are called.
+/// The inherent getters of the same names, such as [`GenericRow::get_int`], return the value itself and panic where
+/// these return an error. In code that is generic over rows, these are the ones that are called.
 pub trait DataGetters {
     /// Number of fields or elements.
     fn field_count(&self) -> usize;
@@ -44,8 +44,9 @@ pub trait DataGetters {
     fn get_char(&self, pos: usize, length: usize) -> Result<&str>;
     /// A STRING (or CHAR).
     fn get_string(&self, pos: usize) -> Result<&str>;
-    /// A DECIMAL. The value has the given precision and scale, or the getter errs. Only rows that a server sent may have more digits in it:
-    /// servers do not check what they compute, such as a sum. [`Decimal::precision`] tells.
+    /// A DECIMAL. The value has the given precision and scale, or the getter returns an error. Only values from a
+    /// server may have more digits, because servers do not check computed values such as sums; see
+    /// [`Decimal::precision`].
     fn get_decimal(&self, pos: usize, precision: u32, scale: u32) -> Result<Decimal>;
     /// A DATE.
     fn get_date(&self, pos: usize) -> Result<Date>;
@@ -65,13 +66,13 @@ pub trait DataGetters {
     fn get_map(&self, pos: usize) -> Result<FlussMap<'_>>;
     /// A ROW.
     fn get_row(&self, pos: usize) -> Result<GenericRow<'_>>;
-    /// The value of whatever type, borrowing strings and bytes; [`Datum::Null`] for null.
+    /// The value of any type, borrowing strings and bytes; [`Datum::Null`] for null.
     fn datum(&self, pos: usize) -> Result<Datum<'_>>;
 }
 
-/// A row: what writers, encoders and lookups take.
+/// A row, as accepted by writers, encoders and lookups.
 pub trait InternalRow: DataGetters {
-    /// Number of fields; another name for [`DataGetters::field_count`].
+    /// Number of fields; an alias of [`DataGetters::field_count`].
     fn get_field_count(&self) -> usize {
         self.field_count()
     }
@@ -82,8 +83,7 @@ pub trait InternalRow: DataGetters {
         None
     }
 
-    /// The row itself when it holds its values as a [`GenericRow`] does: encoders then read them without
-    /// asking field by field.
+    /// The row itself if it stores its values like a [`GenericRow`], so that encoders can read them directly.
     #[inline]
     fn as_generic(&self) -> Option<&GenericRow<'_>> {
         None
@@ -237,7 +237,7 @@ display_as_debug! {
     impl [R: InternalRow] for crate::ProjectedRow<R>;
 }
 
-/// The one place where a getter that promises a value gives up.
+/// The only place where a getter that returns a value panics.
 #[cold]
 #[inline(never)]
 #[track_caller]
@@ -254,7 +254,7 @@ pub(crate) fn getter_failed(error: crate::RowError) -> ! {
 }
 
 /// Inherent getters for a concrete row: `get_int(0)` and its kin, which return the value
-/// and panic on a wrong position, a wrong type or a null, and `try_get`, which errs instead.
+/// and panic on a wrong position, a wrong type or a null, and `try_get`, which returns an error instead.
 ///
 /// Use inside an `impl` block of a type that is [`InternalRow`].
 macro_rules! row_getters {
@@ -280,30 +280,30 @@ macro_rules! row_getters {
             (get_timestamp_ltz, $crate::TimestampLtz, "a `TIMESTAMP_LTZ`", precision: u32),
         );
 
-        /// The value of an ARRAY column. Unlike the getters of scalars this errs instead of
-        /// panicking, as nested bytes are only looked at when they are read.
+        /// Returns the value of an ARRAY column. Unlike the getters of scalars this returns an error instead of panicking,
+        /// because nested bytes are only validated when they are read.
         #[inline]
         pub fn get_array(&self, pos: usize) -> $crate::Result<$crate::FlussArray<'_>> {
             $crate::DataGetters::get_array(self, pos)
         }
 
-        /// The value of a MAP column; errs like `get_array`.
+        /// Returns the value of a MAP column; returns the same errors as `get_array`.
         #[inline]
         pub fn get_map(&self, pos: usize) -> $crate::Result<$crate::FlussMap<'_>> {
             $crate::DataGetters::get_map(self, pos)
         }
 
-        /// The value of a ROW column; errs like `get_array`.
+        /// Returns the value of a ROW column; returns the same errors as `get_array`.
         #[inline]
         pub fn get_row(&self, pos: usize) -> $crate::Result<$crate::GenericRow<'_>> {
             $crate::DataGetters::get_row(self, pos)
         }
 
-        /// Whether the field is null.
+        /// Returns whether the field is null.
         ///
         /// # Panics
         ///
-        /// When the position is out of range.
+        /// If the position is out of range.
         #[inline]
         #[track_caller]
         pub fn is_null_at(&self, pos: usize) -> bool {
@@ -313,15 +313,15 @@ macro_rules! row_getters {
             }
         }
 
-        /// The value of a column, by position or by name, as a plain Rust type; `Option<T>` for a
-        /// column that may be null. Errs on a wrong position, name or type, and on a null for a
-        /// type that is no `Option`.
+        /// Returns the value of a column, by position or by name, as a plain Rust type; use `Option<T>` for a
+        /// nullable column. Returns an error for a wrong position, name or type, and for a null if the type is not an
+        /// `Option`.
         #[inline]
         pub fn try_get<'r, T: $crate::FromField<'r>>(&'r self, column: impl $crate::ColumnSelector) -> $crate::Result<T> {
             T::from_field(self, column.position(self)?)
         }
 
-        /// Number of fields.
+        /// Returns the number of fields.
         #[inline]
         pub fn get_field_count(&self) -> usize {
             $crate::DataGetters::field_count(self)
@@ -332,7 +332,8 @@ macro_rules! row_getters {
         ///
         /// # Panics
         ///
-        /// When the position is out of range, the value null, or of another type. `try_get` errs instead.
+        /// If the position is out of range, or if the value is null or has a different type. `try_get` returns an
+        /// error instead.
         #[inline]
         #[track_caller]
         pub fn $name(&self, pos: usize) -> $type {
@@ -347,7 +348,8 @@ macro_rules! row_getters {
         ///
         /// # Panics
         ///
-        /// When the position is out of range, the value null, or of another type. `try_get` errs instead.
+        /// If the position is out of range, or if the value is null or has a different type. `try_get` returns an
+        /// error instead.
         #[inline]
         #[track_caller]
         pub fn $name(&self, pos: usize, $($arg: $arg_type),+) -> $type {

@@ -1,19 +1,18 @@
 //! Rows, keys, buckets and record batches of Apache Fluss, without I/O.
 //!
-//! - [`GenericRow`], [`NamedRow`] and [`Datum`]: rows built from plain Rust values. [`DataGetters`] and [`InternalRow`]: rows of
-//!   any kind, read by position.
+//! - [`GenericRow`], [`NamedRow`] and [`Datum`]: rows built from plain Rust values. [`DataGetters`] and
+//!   [`InternalRow`]: rows of any kind, read by position.
 //! - [`RowEncoder`], [`RowDecoder`], [`BinaryRow`]: rows as bytes, in the [`compacted`], [`indexed`] and
-//!   [`aligned`] formats. [`ArrayCodec`], [`MapCodec`]: arrays and maps by themselves.
-//! - [`key`], [`BucketFunction`], [`PartitionNames`]: what identifies a row, and where it belongs.
-//! - [`kv`]: the batches of primary-key tables, and values of any schema read in the wanted one.
+//!   [`aligned`] formats. [`ArrayCodec`], [`MapCodec`]: arrays and maps on their own.
+//! - [`key`], [`BucketFunction`], [`PartitionNames`]: what identifies a row, and where it is stored.
+//! - [`kv`]: the batches of primary-key tables, and values of any schema decoded to the requested one.
 //! - [`arrow`]: Arrow types, columns and views. [`log`]: the batches of logs and changelogs.
 //!
-//! Everything has the bytes that the official Java classes give it. Nothing that was received is trusted: bytes
-//! that are cut short, changed or made up give an error, never a panic, and nothing is allocated by
-//! what they announce.
+//! All bytes are identical to those of the official Java classes. Received bytes are not trusted: truncated, mutated
+//! or random bytes cause an error, never a panic, and declared lengths never cause an allocation.
 //!
-//! It refuses to do more: it opens no file and no socket, reads no clock, starts no thread and waits for no lock.
-//! Schemas that it does not know are asked for by an error.
+//! Non-goals: it opens no files or sockets, reads no clock, starts no threads and takes no locks that block. If it
+//! needs a schema that it does not know, it returns an error.
 //!
 //! ```
 //! use fluss_metadata::{DataTypes, KvFormat, Schema};
@@ -30,7 +29,7 @@
 //! row.set_field(0, 7);
 //! row.set_field(1, "Alice");
 //!
-//! // The row as the server stores it, and back.
+//! // Encode the row as the server stores it, and decode it again.
 //! let encoder = RowEncoder::new(KvFormat::Compacted, schema.row_type())?;
 //! let mut bytes = Vec::new();
 //! encoder.encode(&row, &mut bytes)?;
@@ -45,7 +44,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! `examples/dump_log_segment` is a whole program: it prints a log segment file as JSON lines.
+//! `examples/dump_log_segment` is a complete program that prints a log segment file as JSON lines.
 //!
 //! # Features
 //!
@@ -54,7 +53,7 @@
 //! - `chrono-04`, `jiff-02`, `rust_decimal-1`: `From` and `TryFrom` between value types and those of the named
 //!   crate, and `From` for [`Datum`].
 
-// docs.rs sets it: items that need a feature say so.
+// Set by docs.rs, so that items show the feature they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod array;

@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::{Datum, FlussArray, Result};
 
-/// A MAP: keys and values in the order they were given or written. Keys are neither sorted nor
-/// made unique, as in Fluss' own format.
+/// A MAP: keys and values in the order given or written. Keys are neither sorted nor deduplicated, as in Fluss's own
+/// format.
 ///
 /// ```
 /// use fluss_row::FlussMap;
@@ -22,7 +22,7 @@ pub struct FlussMap<'a> {
 }
 
 impl<'a> FlussMap<'a> {
-    /// A map of two arrays of the same length. Errs when the lengths differ.
+    /// A map of two arrays of the same length. Returns an error if the lengths differ.
     pub fn from_arrays(keys: FlussArray<'a>, values: FlussArray<'a>) -> Result<Self> {
         if keys.len() == values.len() {
             Ok(Self {
@@ -36,27 +36,27 @@ impl<'a> FlussMap<'a> {
         }
     }
 
-    /// Number of entries.
+    /// Returns the number of entries.
     pub fn len(&self) -> usize {
         self.parts.0.len()
     }
 
-    /// Whether there are no entries.
+    /// Returns whether there are no entries.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The keys.
+    /// Returns the keys.
     pub fn keys(&self) -> &FlussArray<'a> {
         &self.parts.0
     }
 
-    /// The values, aligned with the keys.
+    /// Returns the values, aligned with the keys.
     pub fn values(&self) -> &FlussArray<'a> {
         &self.parts.1
     }
 
-    /// The entries one after another. An entry is an error only when it was read from corrupt bytes.
+    /// Iterates over the entries. An entry is an error only if it was read from corrupt bytes.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = Result<(Datum<'_>, Datum<'_>)>> {
         self.keys()
             .iter()
@@ -64,7 +64,7 @@ impl<'a> FlussMap<'a> {
             .map(|(key, value)| Ok((key?, value?)))
     }
 
-    /// The same map without borrowed parts.
+    /// Returns the same map without borrowed parts.
     #[must_use]
     pub fn into_owned(self) -> FlussMap<'static> {
         let (keys, values) = *self.parts;
@@ -73,7 +73,7 @@ impl<'a> FlussMap<'a> {
         }
     }
 
-    /// The same map, strings and bytes borrowed from this one.
+    /// Returns the same map with strings and bytes borrowed from this one.
     pub fn borrow(&self) -> FlussMap<'_> {
         FlussMap {
             parts: Box::new((self.keys().borrow(), self.values().borrow())),

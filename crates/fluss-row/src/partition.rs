@@ -1,4 +1,4 @@
-//! The partition of a row: its partition columns as a partition's name.
+//! The partition name of a row.
 
 use std::fmt::Write;
 use std::sync::Arc;
@@ -10,10 +10,10 @@ use crate::binary::layout::{Layout, Op};
 use crate::error::metadata_error;
 use crate::{DataGetters, FieldRef, InternalRow, Result, RowError, RowFormat};
 
-/// Makes partition names of rows: the texts of the partition columns joined by `$`.
+/// Creates the partition names of rows: the texts of the partition columns joined by `$`.
 ///
-/// Whether a server would accept the name for a new partition is for
-/// [`ResolvedPartitionSpec::validate`](fluss_metadata::ResolvedPartitionSpec::validate) to say.
+/// [`ResolvedPartitionSpec::validate`](fluss_metadata::ResolvedPartitionSpec::validate) checks whether a server would
+/// accept the name for a new partition.
 #[derive(Debug, Clone)]
 pub struct PartitionNames {
     columns: Arc<Layout>,
@@ -21,7 +21,7 @@ pub struct PartitionNames {
 }
 
 impl PartitionNames {
-    /// For rows of `row_type` and these partition keys, in the table's order. Errs when a column does not
+    /// For rows of `row_type` and these partition keys, in the table's order. Returns an error if a column does not
     /// exist or its type cannot name a partition: DECIMAL, ARRAY, MAP, ROW.
     pub fn new<S: AsRef<str>>(row_type: &RowType, partition_keys: &[S]) -> Result<Self> {
         Self::with_values(row_type, partition_keys, Values::AsGiven)
@@ -59,15 +59,15 @@ impl PartitionNames {
         Ok(Self { columns, positions })
     }
 
-    /// The name of a row's partition. Errs when a partition column is null.
+    /// Returns the name of a row's partition. Returns an error if a partition column is null.
     pub fn name<R: InternalRow + ?Sized>(&self, row: &R) -> Result<String> {
         let mut name = String::new();
         self.append_name(row, &mut name)?;
         Ok(name)
     }
 
-    /// The texts of a row's partition columns, in the order of the keys, to be checked one by one: a name does not tell where a value
-    /// with a `$` in it ends. Errs as [`PartitionNames::name`].
+    /// Returns the texts of a row's partition columns, in the order of the keys, to be checked one by one: in a name, the end
+    /// of a value that contains a `$` is ambiguous. Returns the same errors as [`PartitionNames::name`].
     pub fn values<R: InternalRow + ?Sized>(&self, row: &R) -> Result<Vec<String>> {
         (0..self.positions.len())
             .map(|column| {

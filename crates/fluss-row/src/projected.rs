@@ -1,4 +1,4 @@
-//! A row seen through a list of columns.
+//! A projection of a row.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,10 +11,9 @@ use crate::{
     Result, RowError, Time, TimestampLtz, TimestampNtz,
 };
 
-/// Another row's fields, chosen and reordered; a chosen field may be missing and is null then.
+/// Selected and reordered fields of another row. A selected field may be missing; it is null then.
 ///
-/// Serves for reading some columns of a row, and for reading a row that was written with an older
-/// schema.
+/// Use it to read some columns of a row, or to read a row that was written with an older schema.
 ///
 /// ```
 /// use fluss_row::{GenericRow, ProjectedRow};
@@ -32,7 +31,7 @@ pub struct ProjectedRow<R> {
 }
 
 impl<R: InternalRow> ProjectedRow<R> {
-    /// `row` seen through `positions`: field i is the row's field `positions[i]`, or null for `None`.
+    /// Creates a projection of `row`: field i is the row's field `positions[i]`, or null for `None`.
     pub fn new(row: R, positions: impl Into<Arc<[Option<usize>]>>) -> Self {
         Self {
             row,
@@ -41,7 +40,7 @@ impl<R: InternalRow> ProjectedRow<R> {
         }
     }
 
-    /// `row` seen through these of its fields.
+    /// Creates a projection of `row` to these fields.
     pub fn of_fields(row: R, positions: &[usize]) -> Self {
         Self::new(
             row,
@@ -49,24 +48,24 @@ impl<R: InternalRow> ProjectedRow<R> {
         )
     }
 
-    /// Gives the fields names of their own: also those that are missing in the row behind get one.
+    /// Names the fields, including those that are missing in the underlying row.
     #[must_use]
     pub fn with_row_type(mut self, row_type: RowType) -> Self {
         self.row_type = Some(row_type);
         self
     }
 
-    /// The type that [`ProjectedRow::with_row_type`] gave.
+    /// Returns the type set by [`ProjectedRow::with_row_type`].
     pub fn row_type(&self) -> Option<&RowType> {
         self.row_type.as_ref()
     }
 
-    /// The row behind.
+    /// Returns the underlying row.
     pub fn inner(&self) -> &R {
         &self.row
     }
 
-    /// The row behind, taken out.
+    /// Consumes this and returns the underlying row.
     pub fn into_inner(self) -> R {
         self.row
     }
@@ -84,7 +83,7 @@ impl<R: InternalRow> ProjectedRow<R> {
             })
     }
 
-    /// The position behind of a field that is read as a value.
+    /// The underlying position of a field that is read as a value.
     #[inline]
     fn value_source(&self, position: usize) -> Result<usize> {
         self.source(position)?.ok_or_else(|| RowError::NullValue {

@@ -1,7 +1,7 @@
 //! `Serialize` for values and rows.
 //!
 //! Rows that know their column names become maps, others sequences. Decimals, dates and times become
-//! their text; bytes become hex text in formats that people read, bytes in others.
+//! their text; bytes become hex text in human-readable formats, and bytes in others.
 
 use std::fmt::{self, Display};
 

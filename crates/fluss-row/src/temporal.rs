@@ -80,13 +80,13 @@ fn invalid(expected: &'static str, value: impl fmt::Display) -> RowError {
 pub struct Date(i32);
 
 impl Date {
-    /// A date from days since 1970-01-01.
+    /// Creates a date from days since 1970-01-01.
     #[inline]
     pub const fn new(days: i32) -> Self {
         Self(days)
     }
 
-    /// A date of the calendar. Errs when there is no such day.
+    /// Creates a date from year, month and day. Returns an error if there is no such day.
     pub fn from_ymd(year: i32, month: u32, day: u32) -> Result<Self> {
         let days = days_from_civil(i64::from(year), month.clamp(1, 12), day);
         if civil_from_days(days) == (i64::from(year), month, day)
@@ -97,23 +97,23 @@ impl Date {
         Err(invalid("DATE", format_args!("{year}-{month}-{day}")))
     }
 
-    /// Days since 1970-01-01.
+    /// Returns the days since 1970-01-01.
     #[inline]
     pub const fn get_inner(&self) -> i32 {
         self.0
     }
 
-    /// The year; years before 1 count on through 0 and below.
+    /// Returns the year; years before 1 count on through 0 and below.
     pub fn year(&self) -> i32 {
         civil_from_days(i64::from(self.0)).0 as i32
     }
 
-    /// The month, from 1.
+    /// Returns the month, from 1.
     pub fn month(&self) -> u32 {
         civil_from_days(i64::from(self.0)).1
     }
 
-    /// The day of the month, from 1.
+    /// Returns the day of the month, from 1.
     pub fn day(&self) -> u32 {
         civil_from_days(i64::from(self.0)).2
     }
@@ -130,13 +130,13 @@ impl fmt::Display for Date {
 pub struct Time(i32);
 
 impl Time {
-    /// A time from milliseconds since midnight. Not checked: see [`Time::is_valid`].
+    /// Creates a time from milliseconds since midnight. Not checked: see [`Time::is_valid`].
     #[inline]
     pub const fn new(millis_of_day: i32) -> Self {
         Self(millis_of_day)
     }
 
-    /// A time of day. Errs when there is no such time.
+    /// Creates a time of day. Returns an error if there is no such time.
     pub fn from_hms_milli(hour: u32, minute: u32, second: u32, milli: u32) -> Result<Self> {
         if hour < 24 && minute < 60 && second < 60 && milli < 1000 {
             Ok(Self(
@@ -150,13 +150,13 @@ impl Time {
         }
     }
 
-    /// Milliseconds since midnight.
+    /// Returns the milliseconds since midnight.
     #[inline]
     pub const fn get_inner(&self) -> i32 {
         self.0
     }
 
-    /// Whether the milliseconds are those of one day.
+    /// Returns whether the milliseconds are those of one day.
     pub const fn is_valid(&self) -> bool {
         self.0 >= 0 && (self.0 as i64) < MILLIS_PER_DAY
     }
@@ -224,7 +224,7 @@ macro_rules! timestamp {
             }
 
             /// From milliseconds since 1970-01-01 00:00 and nanoseconds within the millisecond.
-            /// Errs when the latter are not in `0..=999_999`.
+            /// Returns an error if the latter are not in `0..=999_999`.
             #[inline]
             pub fn from_millis_nanos(millis: i64, nanos: i32) -> Result<Self> {
                 if (0..=999_999).contains(&nanos) {
@@ -237,8 +237,8 @@ macro_rules! timestamp {
                 }
             }
 
-            /// From parts that are known to be in range.
-            /// Without the digits that a timestamp of this precision does not have: the latest time with so few that is not after it.
+            /// From parts that are known to be in range. Without the digits that a timestamp of this precision does
+            /// not have: the latest time with so few that is not after it.
             #[inline]
             pub(crate) const fn cut(self, precision: u32) -> Self {
                 if precision >= 9 {
@@ -285,7 +285,7 @@ macro_rules! timestamp {
                 self.millis
             }
 
-            /// Nanoseconds within the millisecond, `0..=999_999`.
+            /// Returns the nanoseconds within the millisecond, `0..=999_999`.
             #[inline]
             pub const fn get_nano_of_millisecond(&self) -> i32 {
                 self.nanos
@@ -297,7 +297,7 @@ macro_rules! timestamp {
                 join(self.millis, self.nanos, 1_000)
             }
 
-            /// Nanoseconds since 1970-01-01 00:00; `None` beyond 64 bits.
+            /// Returns the nanoseconds since 1970-01-01 00:00; `None` beyond 64 bits.
             #[inline]
             pub const fn to_nanos(&self) -> Option<i64> {
                 join(self.millis, self.nanos, 1_000_000)

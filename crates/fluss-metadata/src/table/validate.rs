@@ -177,7 +177,7 @@ fn check_merge_engine(table: &TableDescriptor) -> Result<()> {
         return refuse(
             property_field(property::MERGE_ENGINE),
             "a merge engine",
-            "none for a table without primary key",
+            "none for a table without a primary key",
         );
     }
     for column in table.schema().columns() {
@@ -242,7 +242,7 @@ fn check_delete_behavior(table: &TableDescriptor) -> Result<()> {
         return refuse(
             field,
             behavior.name(),
-            "nothing for a table without primary key",
+            "nothing for a table without a primary key",
         );
     }
     match table.merge_engine()? {

@@ -1,4 +1,4 @@
-//! Rows of a decoded batch, seen one by one.
+//! Single rows of a decoded batch.
 
 use std::fmt;
 use std::ops::Range;
@@ -16,7 +16,7 @@ use crate::{
     InternalRow, Result, RowError, Time, TimestampLtz, TimestampNtz,
 };
 
-/// Columns of which single rows can be read. Cheap to clone.
+/// Columns from which single rows can be read. Cheap to clone.
 ///
 /// ```
 /// use fluss_metadata::{DataTypes, RowType};
@@ -43,7 +43,8 @@ struct Inner {
 }
 
 impl ColumnarBatch {
-    /// The columns of a batch, found by their names and converted as [`TableBatch::try_new`] does, which also says what errs.
+    /// Takes the columns of a batch, matched by name and converted as in [`TableBatch::try_new`], which also
+    /// documents the errors.
     pub fn try_new(row_type: &RowType, batch: &RecordBatch) -> Result<Self> {
         TableBatch::try_new(row_type, batch)?.rows()
     }
@@ -76,17 +77,17 @@ impl ColumnarBatch {
         })
     }
 
-    /// The type of the rows.
+    /// Returns the type of the rows.
     pub fn row_type(&self) -> &RowType {
         &self.inner.row_type
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn row_count(&self) -> usize {
         self.inner.rows
     }
 
-    /// A row. Reading from one that the batch does not have errs.
+    /// A row. Reading from a row beyond the end returns an error.
     #[inline]
     pub fn row(&self, row: usize) -> ColumnarRow {
         ColumnarRow {
@@ -97,13 +98,13 @@ impl ColumnarBatch {
         }
     }
 
-    /// The rows one after another.
+    /// Iterates over the rows.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = ColumnarRow> {
         (0..self.inner.rows).map(|row| self.row(row))
     }
 
-    /// The columns as an Arrow batch, which shares them. Errs, naming the column, when one has a null that is declared NOT NULL, or a
-    /// decimal beyond its precision.
+    /// Returns the columns as an Arrow batch, which shares them. Returns an error with the column if one has a null
+    /// although it is NOT NULL, or a decimal beyond its precision.
     pub fn record_batch(&self) -> Result<RecordBatch> {
         let rows = 0..self.row_count();
         match self.first_misfit(rows.clone()) {
@@ -112,7 +113,7 @@ impl ColumnarBatch {
         }
     }
 
-    /// Some of the rows as an Arrow batch.
+    /// Returns some of the rows as an Arrow batch.
     pub(crate) fn slice(&self, rows: Range<usize>) -> Result<RecordBatch> {
         let Inner { schema, arrays, .. } = &*self.inner;
         let arrays = if rows.len() == self.row_count() {
@@ -126,8 +127,8 @@ impl ColumnarBatch {
             .map_err(|source| RowError::Columns { source })
     }
 
-    /// The first of the rows that an Arrow batch cannot hold, and why: a null in a NOT NULL column, or a decimal beyond its precision.
-    /// Servers store both.
+    /// Returns the first of the rows that an Arrow batch cannot represent, and why: a null in a NOT NULL column, or a
+    /// decimal beyond its precision. Servers store both.
     pub(crate) fn first_misfit(&self, rows: Range<usize>) -> Option<(usize, RowError)> {
         let fields = self.inner.row_type.fields();
         let misfits = fields.iter().zip(&self.inner.columns).enumerate();
@@ -140,12 +141,12 @@ impl ColumnarBatch {
             .min_by_key(|(row, _)| *row)
     }
 
-    /// The views of the columns.
+    /// Returns the views of the columns.
     pub(crate) fn columns(&self) -> &[ColumnView] {
         &self.inner.columns
     }
 
-    /// The columns.
+    /// Returns the columns.
     pub(crate) fn arrays(&self) -> &[ArrayRef] {
         &self.inner.arrays
     }
@@ -228,10 +229,11 @@ pub(crate) struct BinaryView {
     pub(crate) positions: Box<[Option<usize>]>,
 }
 
-/// One row of a scanned batch: a view of its columns, cheap to clone. The batch lives as long as one of its rows.
+/// A row of a scanned batch: a view of its columns, cheap to clone. The batch stays in memory as long as one of its
+/// rows does.
 ///
-/// `get_*` return values and panic on a wrong position, a wrong type or a null; [`try_get`](Self::try_get) errs instead. Strings
-/// and bytes are borrowed from the batch.
+/// The `get_*` methods return values and panic for a wrong position, a wrong type or a null;
+/// [`try_get`](Self::try_get) returns an error instead. Strings and bytes are borrowed from the batch.
 #[derive(Clone)]
 pub struct ColumnarRow {
     source: Source,
@@ -260,7 +262,7 @@ impl ColumnarRow {
         }
     }
 
-    /// The type of the row.
+    /// Returns the type of the row.
     pub fn row_type(&self) -> &RowType {
         match &self.source {
             Source::Columns { batch, .. } => &batch.row_type,
@@ -289,7 +291,7 @@ impl ColumnarRow {
         self.read_otherwise(position, expected, read)
     }
 
-    /// Reads a value of a binary row, or tells why a column has none.
+    /// Reads a value of a binary row, or returns why a column has none.
     #[cold]
     #[inline(never)]
     fn read_otherwise<'r, T>(
@@ -308,7 +310,7 @@ impl ColumnarRow {
     }
 }
 
-/// The row behind and the position in it of a column; `None` for a column that it does not have.
+/// The underlying row and the position of a column in it; `None` for a column that it does not have.
 fn binary_field<'r>(
     row: Option<&'r BinaryRow>,
     view: &BinaryView,
@@ -324,7 +326,7 @@ fn binary_field<'r>(
         })?;
     let row = row.ok_or_else(|| RowError::InvalidValue {
         expected: "row of a batch".into(),
-        value: "a row behind its end".into(),
+        value: "a row after its end".into(),
     })?;
     Ok(source.map(|source| (row, source)))
 }

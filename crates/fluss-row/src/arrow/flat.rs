@@ -1,4 +1,5 @@
-//! Columns taken apart into what an IPC message lists: a node for each array, and its buffers, in the order of the schema.
+//! Columns taken apart into what an IPC message lists: a node for each array, and its buffers, in the order of the
+//! schema.
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -53,7 +54,7 @@ impl<'a> FlatBatch<'a> {
         }
     }
 
-    /// Bytes of all buffers.
+    /// Returns the bytes of all buffers.
     pub(crate) fn size_bytes(&self) -> usize {
         self.buffers
             .iter()
@@ -73,7 +74,8 @@ impl<'a> FlatBatch<'a> {
         self.buffers.push(Piece::Shared(buffer));
     }
 
-    /// Takes an array apart. Only what a slice covers is taken, with offsets that begin at 0. Errs for types that no column has.
+    /// Takes an array apart. Only what a slice covers is taken, with offsets that begin at 0. Returns an error for
+    /// types that no column has.
     pub(crate) fn push_array(&mut self, array: &dyn Array) -> Result<()> {
         self.push_node(array.len(), array.null_count());
         self.share(match array.nulls() {
@@ -163,7 +165,7 @@ impl<'a> FlatBatch<'a> {
         self.share(if first == 0 {
             offsets.inner().inner().clone()
         } else {
-            // The offsets of a slice: they have to be counted anew, the values they point to are shared.
+            // The offsets of a slice have to be recomputed; the values they point to are shared.
             offsets
                 .iter()
                 .map(|offset| offset - first)

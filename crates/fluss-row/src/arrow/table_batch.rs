@@ -1,4 +1,4 @@
-//! Batches that users give, as batches of a table.
+//! Batches of users, converted to batches of a table.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,11 +16,12 @@ use super::types::to_arrow_schema;
 use crate::error::metadata_error;
 use crate::{Result, RowError};
 
-/// A batch whose columns are those of a table: in their order, of their types, with values that they can hold. Cheap to clone.
+/// A batch with the columns of a table: in their order, with their types, and with values that fit them. Cheap to
+/// clone.
 ///
-/// Columns of any Arrow type that holds the same values are converted: large and view types, dictionaries, runs, lists of any kind, other
-/// units and zones of time, integers and decimals of other widths, precisions and scales. Those of the table's own type are shared, not
-/// copied.
+/// Columns of any Arrow type that holds the same values are converted: large and view types, dictionaries, run-end
+/// encoding, lists of any kind, other time units and time zones, integers and decimals of other widths, precisions
+/// and scales. Columns of the table's own types are shared, not copied.
 ///
 /// ```
 /// use std::sync::Arc;
@@ -46,12 +47,13 @@ pub struct TableBatch {
 }
 
 impl TableBatch {
-    /// The batch as one of a table with columns of this type, found by their names.
+    /// Converts a batch to one of a table with columns of this type. Columns are matched by name.
     ///
-    /// What differs in the schema alone does not matter: metadata, nullability, the names of list elements and map entries, the time zone
-    /// of instants. Digits of a time beyond the column's precision are cut, as they are in rows. Errs by the name of the column when one is
-    /// missing or surplus, has a type that does not convert, or has a null where there must be none; and by column and row for a value that
-    /// the column cannot hold.
+    /// Differences in the schema only do not matter: metadata, nullability, the names of list elements and map
+    /// entries, the time zone of instants. Digits of a time beyond the column's precision are truncated, as in rows.
+    /// Returns an error with the name of the column if one is missing or unexpected, has a type that does not
+    /// convert, or has a null although it is NOT NULL; and with column and row for a value that does not fit the
+    /// column.
     pub fn try_new(row_type: &RowType, batch: &RecordBatch) -> Result<Self> {
         check_rows(batch.num_rows())?;
         let schema = to_arrow_schema(row_type)?;
@@ -65,27 +67,27 @@ impl TableBatch {
         })
     }
 
-    /// The type of the rows.
+    /// Returns the type of the rows.
     pub fn row_type(&self) -> &RowType {
         &self.row_type
     }
 
-    /// The columns, with the schema that [`to_arrow_schema`](super::to_arrow_schema) gives.
+    /// Returns the columns, with the schema that [`to_arrow_schema`](super::to_arrow_schema) returns.
     pub fn record_batch(&self) -> &RecordBatch {
         &self.batch
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn row_count(&self) -> usize {
         self.batch.num_rows()
     }
 
-    /// Bytes of the values of these rows, of which the arrays may hold more: of a slice, only what it covers counts.
+    /// Returns the bytes of the values of these rows. The arrays may hold more: of a slice, only what it covers counts.
     pub fn size_bytes(&self) -> usize {
         self.batch.columns().iter().map(size_of_array).sum()
     }
 
-    /// The rows from `offset` on, at most `length` of them; they are shared.
+    /// Returns up to `length` rows from `offset`, without a copy.
     #[must_use]
     pub fn slice(&self, offset: usize, length: usize) -> Self {
         let offset = offset.min(self.row_count());
@@ -96,8 +98,8 @@ impl TableBatch {
         }
     }
 
-    /// The rows at these positions; their values are copied. Errs when a column would exceed 2 GiB, and for positions that the batch does
-    /// not have.
+    /// Returns the rows at these positions; their values are copied. Returns an error if a column would exceed 2 GiB,
+    /// and for positions that the batch does not have.
     pub fn take(&self, rows: &[u32]) -> Result<Self> {
         if let Some(row) = rows.iter().find(|row| **row as usize >= self.row_count()) {
             return Err(RowError::InvalidValue {
@@ -126,7 +128,7 @@ impl TableBatch {
         })
     }
 
-    /// The batch as rows.
+    /// Returns the batch as rows.
     pub fn rows(&self) -> Result<ColumnarBatch> {
         ColumnarBatch::from_arrays(
             self.row_type.clone(),
@@ -136,7 +138,7 @@ impl TableBatch {
         )
     }
 
-    /// The columns taken apart.
+    /// Returns the columns taken apart.
     pub(crate) fn flatten(&self) -> Result<FlatBatch<'static>> {
         let mut flat = FlatBatch::new(self.row_count());
         self.batch

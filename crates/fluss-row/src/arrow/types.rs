@@ -23,9 +23,9 @@ const UTC: &str = "UTC";
 /// The place that refuses a type, in errors.
 const ARROW: &str = "Arrow batches";
 
-/// The Arrow schema of rows: one field a column, named and nullable alike.
+/// Returns the Arrow schema of rows: one field per column, with the same name and nullability.
 ///
-/// Errs when types are nested too deeply, or are of lengths or precisions that Arrow does not have.
+/// Returns an error if types are nested too deeply, or are of lengths or precisions that Arrow does not have.
 pub fn to_arrow_schema(row_type: &RowType) -> Result<SchemaRef> {
     Ok(Arc::new(Schema::new(to_fields(row_type, 0)?)))
 }
@@ -37,7 +37,7 @@ pub fn to_arrow_field(name: &str, data_type: &DataType) -> Result<Field> {
 
 /// The Arrow type of a column's type. Whether it may be null is up to the field.
 ///
-/// `TIMESTAMP_LTZ` is a timestamp in the zone `UTC`, TIMESTAMP one without a zone.
+/// `TIMESTAMP_LTZ` is a timestamp with the time zone `UTC`, TIMESTAMP one without a time zone.
 pub fn to_arrow_type(data_type: &DataType) -> Result<ArrowType> {
     type_at(data_type, 0)
 }
@@ -133,22 +133,22 @@ fn unsupported(data_type: &DataType) -> RowError {
     }
 }
 
-/// The row type of an Arrow schema. Errs for types that Fluss does not have, naming the column.
+/// The row type of an Arrow schema. Returns an error for types that Fluss does not have, naming the column.
 pub fn from_arrow_schema(schema: &Schema) -> Result<RowType> {
     from_fields(schema.fields(), 0)
 }
 
-/// The column of an Arrow field. Errs for types that Fluss does not have.
+/// The column of an Arrow field. Returns an error for types that Fluss does not have.
 pub fn from_arrow_field(field: &Field) -> Result<DataField> {
     from_field(0, field, 0)
 }
 
-/// The type of an Arrow type, nullable. Errs for types that Fluss does not have.
+/// Returns the nullable type for an Arrow type. Returns an error for types that Fluss does not have.
 ///
-/// It is the one whose columns hold all values of the Arrow type: timestamps with a time zone become `TIMESTAMP_LTZ`, those without
-/// TIMESTAMP, unsigned integers the next wider signed type (64 bits `DECIMAL(20, 0)`), dictionaries and runs the type of their values,
-/// large, view and fixed-size lists ARRAY. Unions, intervals, durations, decimals of more than 38 digits or of a negative scale, and
-/// columns of nothing but nulls have no counterpart.
+/// It is the type that can hold all values of the Arrow type: timestamps with a time zone become `TIMESTAMP_LTZ`,
+/// those without TIMESTAMP, unsigned integers the next wider signed type (64 bits `DECIMAL(20, 0)`), dictionaries and
+/// runs the type of their values, large, view and fixed-size lists ARRAY. Unions, intervals, durations, decimals of
+/// more than 38 digits or of a negative scale, and columns of nothing but nulls have no counterpart.
 pub fn from_arrow_type(arrow: &ArrowType) -> Result<DataType> {
     from_type(arrow, 0)
 }

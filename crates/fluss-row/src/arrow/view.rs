@@ -83,7 +83,7 @@ fn timestamps(array: &dyn Array) -> Option<(ScalarBuffer<i64>, TimeUnit)> {
 }
 
 impl ColumnView {
-    /// A view of an array as a column of this type. Errs when the array is of another one.
+    /// A view of an array as a column of this type. Returns an error if the array is of another one.
     pub(crate) fn new(data_type: &DataType, array: &dyn Array) -> Result<Self> {
         let refused = || RowError::WrongType {
             field: FieldRef::at(0),
@@ -178,7 +178,7 @@ impl ColumnView {
         })
     }
 
-    /// Whether the value is null; `None` behind the end.
+    /// Returns whether the value is null; `None` after the end.
     #[inline]
     pub(crate) fn is_null(&self, row: usize) -> bool {
         match &self.nulls {
@@ -187,7 +187,7 @@ impl ColumnView {
         }
     }
 
-    /// The value, `None` behind the end.
+    /// Returns the value, or `None` after the end.
     pub(crate) fn datum(&self, row: usize) -> Result<Option<Datum<'_>>> {
         if self.is_null(row) {
             return Ok(Some(Datum::Null));
@@ -361,7 +361,8 @@ impl ColumnView {
         overlong.or(null)
     }
 
-    /// The first of the values that is, or has in it, a decimal with more digits than its type, and that decimal as text.
+    /// The first of the values that is, or has in it, a decimal with more digits than its type, and that decimal as
+    /// text.
     fn first_overlong(&self, rows: Range<usize>) -> Option<(usize, String)> {
         let mut start = rows.start;
         loop {

@@ -70,7 +70,7 @@ pub(super) fn parse(layout: &Layout, bytes: &[u8], values: &mut [u64]) -> Result
     Ok(())
 }
 
-/// Errs when a type has parts: the keys of lakes take scalars only.
+/// Returns an error if a type has parts: the keys of lakes take scalars only.
 pub(crate) fn require_scalars(layout: &Layout, place: &'static str) -> Result<()> {
     for (position, field) in layout.fields.iter().enumerate() {
         if field.op.is_nested() {

@@ -1,4 +1,4 @@
-//! The buffers that encoders append to.
+//! Buffers for encoders.
 
 use std::ops::DerefMut;
 
@@ -12,7 +12,7 @@ mod sealed {
 
 /// A growable buffer that encoders append to: `Vec<u8>` or `BytesMut`.
 ///
-/// An encoder that errs leaves the buffer as it was.
+/// If an encoder fails, the buffer is unchanged.
 pub trait RowBuffer: DerefMut<Target = [u8]> + sealed::Sealed {
     /// Appends bytes.
     fn put(&mut self, bytes: &[u8]);

@@ -78,7 +78,7 @@ impl<'o, B: RowBuffer + ?Sized> Chunk<'o, B> {
         }
     }
 
-    /// Writes what is left; nothing may be added any more.
+    /// Writes the rest; nothing may be added after this.
     #[inline]
     fn finish(&mut self) {
         put_part(self.out, &self.bytes, self.used);

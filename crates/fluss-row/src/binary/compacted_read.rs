@@ -23,7 +23,7 @@ pub(super) fn parse(layout: &Layout, bytes: &[u8], slots: &mut [u64]) -> Result<
     }
 }
 
-/// `rest` is what lies behind the null bits; without `NULLS` none of them is set.
+/// `rest` is what follows the null bits; without `NULLS` none of them is set.
 fn parse_columns<'b, const NULLS: bool>(
     layout: &Layout,
     bytes: &'b [u8],
@@ -72,8 +72,9 @@ fn parse_columns<'b, const NULLS: bool>(
     read::end(bytes, bytes.len() - rest.len(), "compacted row")
 }
 
-/// Decodes a row without nulls, each value of which is one that [`take`] takes, into a row that held values of the same types
-/// before. `None` when that was all. Else where it stopped, for [`decode_rest`]: how many bytes are left, and the column.
+/// Decodes a row without nulls, each value of which is one that [`take`] takes, into a row that held values of the
+/// same types before. `None` when that was all. Else where it stopped, for [`decode_rest`]: how many bytes are left,
+/// and the column.
 ///
 /// A loop of its own, which calls nothing and cannot err, so that its variables stay in registers.
 #[inline(never)]
@@ -135,8 +136,9 @@ pub(super) fn decode_rest<'b>(
     read::end(bytes, bytes.len() - rest.len(), "compacted row")
 }
 
-/// A value of the most frequent types, and what follows; `None` for whatever takes longer or is wrong. A value of the same type
-/// is overwritten, which takes less than dropping it. Comparing step by step takes less than a table of jumps.
+/// A value of the most frequent types, and what follows; `None` for whatever takes longer or is wrong. A value of the
+/// same type is overwritten, which takes less than dropping it. Comparing step by step takes less than a table of
+/// jumps.
 #[expect(
     clippy::inline_always,
     reason = "as a call it costs a third of a whole row"
@@ -211,7 +213,7 @@ fn take_int(rest: &[u8]) -> Option<(i32, &[u8])> {
     Some((value as i32, rest.get(length..)?))
 }
 
-/// A text of less than `MAX` bytes, behind its length, which is one byte: `MAX` is at most 128.
+/// A string of less than `MAX` bytes, after its one-byte length: `MAX` is at most 128.
 #[inline]
 fn short_text<const MAX: u8>(rest: &[u8]) -> Option<&[u8]> {
     let length = *rest.first()?;

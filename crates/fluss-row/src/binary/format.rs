@@ -21,28 +21,29 @@ impl From<KvFormat> for RowFormat {
     }
 }
 
-/// Encodes rows of one type into one format. Compiled once, cheap to clone, used from any thread.
+/// Encodes rows of one type into one format. Created once per type, cheap to clone, usable from any thread.
 ///
-/// Every value is checked against its column: a wrong type, a number out of range, a null in a NOT NULL
-/// column or a wrong number of fields is an error that names the column.
+/// Every value is checked against its column. A wrong type, a number out of range, a null in a NOT NULL column or a
+/// wrong number of fields is an error that names the column.
 #[derive(Debug, Clone)]
 pub struct RowEncoder {
     layout: Arc<Layout>,
 }
 
 impl RowEncoder {
-    /// Compiles a row type. Errs when types are nested too deeply or a decimal's precision does not exist.
+    /// Creates one for a row type. Returns an error if types are nested too deeply or a decimal's precision is invalid.
     ///
-    /// As Java's writers, it takes texts and bytes of any length for CHAR and BINARY, and keeps all digits of a time that the format has
-    /// room for; see [`of_table`](Self::of_table).
+    /// Like Java's writers, it accepts strings and bytes of any length for CHAR and BINARY, and keeps all digits of a
+    /// time that the format has room for; see [`of_table`](Self::of_table).
     pub fn new(format: impl Into<RowFormat>, row_type: &RowType) -> Result<Self> {
         Ok(Self {
             layout: Layout::new(format.into(), row_type)?,
         })
     }
 
-    /// As [`new`](Self::new), for rows that are written to a table: values are assigned to their columns as in SQL. A CHAR that is too
-    /// long and a BINARY of another length are refused, digits of a time beyond the column's precision are cut.
+    /// Like [`new`](Self::new), for rows that are written to a table: values are assigned to their columns as in SQL.
+    /// A CHAR that is too long and a BINARY of the wrong length are rejected; digits of a time beyond the column's
+    /// precision are truncated.
     ///
     /// ```
     /// use fluss_metadata::{DataTypes, RowType};
@@ -65,24 +66,24 @@ impl RowEncoder {
         })
     }
 
-    /// The format of the rows.
+    /// Returns the format of the rows.
     pub fn format(&self) -> RowFormat {
         self.layout.format
     }
 
-    /// The type of the rows.
+    /// Returns the type of the rows.
     pub fn row_type(&self) -> &RowType {
         &self.layout.row_type
     }
 
-    /// A decoder of the rows that this encodes.
+    /// Returns a decoder for the rows that this encodes.
     pub fn decoder(&self) -> RowDecoder {
         RowDecoder {
             layout: Arc::clone(&self.layout),
         }
     }
 
-    /// About how many bytes a row takes at least; to size buffers with.
+    /// Returns about how many bytes a row takes at least, for sizing buffers.
     pub fn size_hint(&self) -> usize {
         let width = match self.layout.format {
             RowFormat::Compacted => 2,
@@ -91,7 +92,7 @@ impl RowEncoder {
         self.layout.null_bytes + self.layout.fields.len() * width
     }
 
-    /// Appends the bytes of a row. An error leaves the buffer as it was.
+    /// Appends the bytes of a row. On error, the buffer is unchanged.
     #[inline]
     pub fn encode<R, B>(&self, row: &R, out: &mut B) -> Result<()>
     where
@@ -117,44 +118,44 @@ impl RowEncoder {
     }
 }
 
-/// Decodes rows of one type and format. Compiled once, cheap to clone, used from any thread.
+/// Decodes rows of one type and format. Created once per type, cheap to clone, usable from any thread.
 ///
-/// Nothing in the bytes is trusted: a row that is cut short, announces more than there is, holds text
-/// that is not UTF-8 or goes on behind its last value is an error. Decoding allocates nothing that
-/// depends on the bytes.
+/// The bytes are not trusted: a row that is truncated, declares more than there is, contains invalid UTF-8 or has
+/// trailing bytes is an error. Decoding allocates nothing that depends on the bytes.
 #[derive(Debug, Clone)]
 pub struct RowDecoder {
     layout: Arc<Layout>,
 }
 
 impl RowDecoder {
-    /// Compiles a row type. Errs when types are nested too deeply or a decimal's precision does not exist.
+    /// Creates one for a row type. Returns an error if types are nested too deeply or a decimal's precision is invalid.
     pub fn new(format: impl Into<RowFormat>, row_type: &RowType) -> Result<Self> {
         Ok(Self {
             layout: Layout::new(format.into(), row_type)?,
         })
     }
 
-    /// The format of the rows.
+    /// Returns the format of the rows.
     pub fn format(&self) -> RowFormat {
         self.layout.format
     }
 
-    /// The type of the rows.
+    /// Returns the type of the rows.
     pub fn row_type(&self) -> &RowType {
         &self.layout.row_type
     }
 
-    /// The row of these bytes. Keeps the bytes and allocates only for rows of more than eight columns;
+    /// Decodes a row. Keeps the bytes and allocates only for rows of more than eight columns;
     /// [`BinaryRow::decode_next`] never does.
     #[inline]
     pub fn decode(&self, bytes: Bytes) -> Result<BinaryRow> {
         BinaryRow::decode(&self.layout, bytes)
     }
 
-    /// Decodes the values of a row into `row`, whatever that held before. Strings and bytes are borrowed from `bytes`. The
-    /// quickest way to the values of many rows, one after another: once `row` has as many fields as there are columns, nothing
-    /// is allocated for compacted rows but for the parts of nested values. After an error `row` holds some values of either.
+    /// Decodes the values of a row into `row`, replacing what it held. Strings and bytes are borrowed from `bytes`.
+    /// This is the fastest way to read the values of many rows: once `row` has as many fields as there are columns,
+    /// nothing is allocated for compacted rows except for the parts of nested values. After an error, `row` holds a
+    /// mix of old and new values.
     ///
     /// ```
     /// use fluss_metadata::{DataTypes, RowType};
@@ -184,7 +185,8 @@ macro_rules! fixed_format {
         pub struct $encoder($crate::RowEncoder);
 
         impl $encoder {
-            /// Compiles a row type. Errs when types are nested too deeply or a decimal's precision does not exist.
+            /// Creates one for a row type. Returns an error if types are nested too deeply or a decimal's precision
+            /// is invalid.
             pub fn new(row_type: &fluss_metadata::RowType) -> $crate::Result<Self> {
                 $crate::RowEncoder::new($crate::RowFormat::$format, row_type).map(Self)
             }
@@ -202,7 +204,8 @@ macro_rules! fixed_format {
         pub struct $decoder($crate::RowDecoder);
 
         impl $decoder {
-            /// Compiles a row type. Errs when types are nested too deeply or a decimal's precision does not exist.
+            /// Creates one for a row type. Returns an error if types are nested too deeply or a decimal's precision
+            /// is invalid.
             pub fn new(row_type: &fluss_metadata::RowType) -> $crate::Result<Self> {
                 $crate::RowDecoder::new($crate::RowFormat::$format, row_type).map(Self)
             }

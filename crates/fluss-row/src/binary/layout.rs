@@ -170,7 +170,7 @@ impl Layout {
         }))
     }
 
-    /// Whether the null bit of a column is set, whichever it is.
+    /// Returns whether the null bit of a column is set, whichever it is.
     #[inline]
     pub(crate) fn has_nulls(&self, bytes: &[u8]) -> bool {
         let first = match self.format {
@@ -186,7 +186,7 @@ impl Layout {
             .is_some_and(|bits| bits.iter().any(|byte| *byte != 0))
     }
 
-    /// The column's name.
+    /// Returns the column's name.
     pub(crate) fn name(&self, position: usize) -> &str {
         self.row_type
             .fields()
@@ -213,7 +213,7 @@ impl Layout {
         )
     }
 
-    /// The error for a row of another number of fields.
+    /// Returns the error for a row of another number of fields.
     #[inline]
     pub(crate) fn check_count(&self, actual: usize) -> Result<()> {
         let expected = self.fields.len();
@@ -308,7 +308,7 @@ impl Field {
         })
     }
 
-    /// Bytes of one element in an array.
+    /// Returns the bytes of one element in an array.
     #[inline]
     pub(crate) const fn element_width(&self) -> usize {
         match self.op {
@@ -348,7 +348,7 @@ impl Op {
         }
     }
 
-    /// Whether values have parts.
+    /// Returns whether values have parts.
     pub(crate) const fn is_nested(&self) -> bool {
         matches!(self, Self::Array(_) | Self::Map(..) | Self::Row(_))
     }

@@ -278,15 +278,15 @@ pub(super) fn row_value<'b, 'o>(
     }
 }
 
-/// Encodes and decodes ARRAY values by themselves, outside of a row.
+/// Encodes and decodes ARRAY values on their own, outside of a row.
 #[derive(Debug, Clone)]
 pub struct ArrayCodec {
     element: Arc<Field>,
 }
 
 impl ArrayCodec {
-    /// Compiles the type. The format is that of rows within the array. Errs when the type is no ARRAY or
-    /// nested too deeply.
+    /// Creates a codec for a type. The format is that of rows within the array. Returns an error if the type is not
+    /// an ARRAY or is nested too deeply.
     pub fn new(format: RowFormat, data_type: &DataType) -> Result<Self> {
         match Field::new(format, data_type, Values::AsGiven, 0)?.op {
             Op::Array(element) => Ok(Self { element }),
@@ -294,19 +294,19 @@ impl ArrayCodec {
         }
     }
 
-    /// Appends the bytes of an array, without length. An error leaves the buffer as it was.
+    /// Appends the bytes of an array, without its length. On error, the buffer is unchanged.
     pub fn encode<B: RowBuffer>(&self, array: &FlussArray<'_>, out: &mut B) -> Result<()> {
         let start = out.len();
         write_array(&self.element, array, out).inspect_err(|_| out.cut(start))
     }
 
-    /// The array of these bytes, which stay borrowed. Elements are looked at when they are read.
+    /// Returns the array for these bytes, which stay borrowed. Elements are decoded on access.
     pub fn decode<'b>(&self, bytes: &'b [u8]) -> Result<FlussArray<'b>> {
         FlussArray::from_binary(bytes, &self.element)
     }
 }
 
-/// Encodes and decodes MAP values by themselves, outside of a row.
+/// Encodes and decodes MAP values on their own, outside of a row.
 #[derive(Debug, Clone)]
 pub struct MapCodec {
     key: Arc<Field>,
@@ -314,8 +314,8 @@ pub struct MapCodec {
 }
 
 impl MapCodec {
-    /// Compiles the type. The format is that of rows within the map. Errs when the type is no MAP or
-    /// nested too deeply.
+    /// Creates a codec for a type. The format is that of rows within the map. Returns an error if the type is not a
+    /// MAP or is nested too deeply.
     pub fn new(format: RowFormat, data_type: &DataType) -> Result<Self> {
         match Field::new(format, data_type, Values::AsGiven, 0)?.op {
             Op::Map(key, value) => Ok(Self { key, value }),
@@ -323,13 +323,13 @@ impl MapCodec {
         }
     }
 
-    /// Appends the bytes of a map, without length. An error leaves the buffer as it was.
+    /// Appends the bytes of a map, without its length. On error, the buffer is unchanged.
     pub fn encode<B: RowBuffer>(&self, map: &FlussMap<'_>, out: &mut B) -> Result<()> {
         let start = out.len();
         write_map(&self.key, &self.value, map, out).inspect_err(|_| out.cut(start))
     }
 
-    /// The map of these bytes, which stay borrowed. Keys and values are looked at when they are read.
+    /// Returns the map for these bytes, which stay borrowed. Keys and values are decoded on access.
     pub fn decode<'b>(&self, bytes: &'b [u8]) -> Result<FlussMap<'b>> {
         read_map(bytes, &self.key, &self.value)
     }

@@ -51,7 +51,7 @@ fn malformed(what: &'static str, offset: usize, problem: &'static str) -> RowErr
     }
 }
 
-/// Errs unless `length` bytes are there from `offset` on.
+/// Returns an error unless `length` bytes are there from `offset` on.
 #[inline]
 pub(crate) fn need(bytes: &[u8], offset: usize, length: usize, what: &'static str) -> Result<()> {
     if bytes
@@ -141,7 +141,7 @@ pub(crate) fn null_bit(bytes: &[u8], bit: usize) -> bool {
         .is_some_and(|byte| byte >> (bit % 8) & 1 != 0)
 }
 
-/// `at` is the offset behind the byte.
+/// `at` is the offset after the byte.
 #[inline]
 pub(crate) fn boolean(byte: [u8; 1], at: usize) -> Result<bool> {
     match byte {
@@ -168,7 +168,7 @@ pub(crate) fn check_nanos(nanos: u32, offset: usize) -> Result<()> {
     }
 }
 
-/// Errs unless the bytes are text. Plain ASCII, which is most of it, takes a short cut.
+/// Returns an error unless the bytes are text. Plain ASCII, which is most of it, takes a short cut.
 #[inline]
 pub(crate) fn check_utf8(bytes: &[u8], slot: u64) -> Result<()> {
     let (offset, length) = unpack(slot);
@@ -374,8 +374,8 @@ impl<'b> Value<'b, '_> {
         }
     }
 
-    /// As [`Value::decimal`], for a getter that names precision and scale. A value that outgrew its column is returned as it is to who names
-    /// those of the column.
+    /// As [`Value::decimal`], for a getter that names precision and scale. A value that outgrew its column is
+    /// returned as it is to who names those of the column.
     #[inline]
     pub(crate) fn decimal_of(&self, precision: u32, scale: u32) -> Result<Decimal> {
         let value = self.decimal()?;

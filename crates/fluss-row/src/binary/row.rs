@@ -1,4 +1,4 @@
-//! A decoded row: shared bytes, and the place or value of each column.
+//! A decoded row: shared bytes, and the position or value of each column.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,11 +15,10 @@ use crate::{
     Result, RowError, Time, TimestampLtz, TimestampNtz,
 };
 
-/// A row of any binary format, decoded once: every column has been found and checked, so that getters
-/// only pick values up. Strings and bytes are borrowed from the row's bytes; arrays, maps and nested rows
-/// are decoded when they are read.
+/// A row of any binary format, decoded once: every column has been located and checked, so getters are cheap. Strings
+/// and bytes are borrowed from the row's bytes; arrays, maps and nested rows are decoded on access.
 ///
-/// Made by [`RowDecoder`](crate::RowDecoder). A clone shares the bytes.
+/// Created by [`RowDecoder`](crate::RowDecoder). Clones share the bytes.
 #[derive(Clone)]
 pub struct BinaryRow {
     layout: Arc<Layout>,
@@ -135,22 +134,22 @@ impl BinaryRow {
         result
     }
 
-    /// The bytes of the row.
+    /// Returns the bytes of the row.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// The bytes of the row, taken out.
+    /// Consumes the row and returns its bytes.
     pub fn into_bytes(self) -> Bytes {
         self.bytes
     }
 
-    /// The format of the bytes.
+    /// Returns the format of the bytes.
     pub fn format(&self) -> RowFormat {
         self.layout.format
     }
 
-    /// The type of the row.
+    /// Returns the type of the row.
     pub fn row_type(&self) -> &RowType {
         &self.layout.row_type
     }

@@ -1,4 +1,4 @@
-//! Slots of eight bytes, as in aligned rows and in arrays: small values inside, large ones behind.
+//! Slots of eight bytes, as in aligned rows and in arrays: small values inside, large ones after them.
 //!
 //! Source: `AbstractBinaryWriter.java`, `BinarySegmentUtils.java`.
 

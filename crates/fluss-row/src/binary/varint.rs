@@ -115,7 +115,7 @@ pub(crate) fn quick_varint32(bytes: &[u8]) -> Option<(u32, usize)> {
     (word & 0x00f0_0000_0000 == 0).then_some((value | (word >> 4) as u32 & 0xf000_0000, 5))
 }
 
-/// Reads a 64-bit varint at `*at` and moves on. Errs beyond ten bytes or 64 bits.
+/// Reads a 64-bit varint at `*at` and moves on. Returns an error beyond ten bytes or 64 bits.
 #[inline]
 pub(crate) fn read_varint64(bytes: &[u8], at: &mut usize, what: &'static str) -> Result<u64> {
     if let Some((value, length)) = bytes.get(*at..).and_then(quick_varint) {
@@ -125,7 +125,7 @@ pub(crate) fn read_varint64(bytes: &[u8], at: &mut usize, what: &'static str) ->
     read_long(bytes, at, 64, what)
 }
 
-/// Reads a 32-bit varint at `*at` and moves on. Errs beyond five bytes or 32 bits.
+/// Reads a 32-bit varint at `*at` and moves on. Returns an error beyond five bytes or 32 bits.
 #[inline]
 pub(crate) fn read_varint32(bytes: &[u8], at: &mut usize, what: &'static str) -> Result<u32> {
     match bytes.get(*at) {

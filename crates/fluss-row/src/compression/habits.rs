@@ -1,7 +1,7 @@
-//! What is learned about the buffers of a table: which of them a quick level compresses as well as the table's.
+//! Learns which buffers of a table a fast level compresses as well as the table's level.
 //!
-//! The effort of a higher level goes into finding repetitions. Numbers and short texts that are all different have none, and there it
-//! finds nothing better than the quickest level, sometimes worse, for several times the work.
+//! A higher level spends its effort on finding repetitions. Numbers and distinct short strings have none. There it is
+//! no better than the fastest level, and sometimes worse, for several times the work.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -26,8 +26,8 @@ pub(super) enum Effort {
     Both,
 }
 
-/// For each buffer of a message, in its order: batches until it is tried again, and with [`QUICK`] that the quick level will do.
-/// Shared by all that build batches of a table.
+/// For each buffer of a message, in its order: batches until it is tried again, and with [`QUICK`] that the quick
+/// level will do. Shared by all that build batches of a table.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Habits(Arc<[AtomicU8]>);
 

@@ -1,7 +1,7 @@
-//! The codecs of Arrow buffers: each buffer is compressed by itself.
+//! The codecs of Arrow buffers. Each buffer is compressed separately.
 //!
-//! A compressed buffer is its uncompressed length (8 bytes, little-endian) and the compressed bytes; the length -1 announces raw
-//! bytes. Source: Arrow's `BodyCompressionMethod.BUFFER`, `ArrowCompressionInfo.java`.
+//! A compressed buffer is its uncompressed length (8 bytes, little-endian) and the compressed bytes; the length -1
+//! announces raw bytes. Source: Arrow's `BodyCompressionMethod.BUFFER`, `ArrowCompressionInfo.java`.
 
 #[cfg_attr(
     not(feature = "zstd"),
@@ -59,7 +59,7 @@ enum Kind {
 }
 
 impl Compressor {
-    /// For messages of so many buffers. Errs when the build is without the codec, or the level does not exist.
+    /// For messages of so many buffers. Returns an error if the codec is not compiled in, or if the level is invalid.
     pub(crate) fn new(compression: ArrowCompression, buffers: usize) -> Result<Self> {
         let kind = match compression.kind {
             ArrowCompressionType::None => Kind::None,
@@ -84,7 +84,7 @@ impl Compressor {
         Self { kind }
     }
 
-    /// Gives what it holds to whoever compresses next; it takes it again with the next buffer.
+    /// Releases its resources for the next compressor; it takes them again with the next buffer.
     pub(crate) fn rest(&mut self) {
         if let Kind::Zstd(compressor) = &mut self.kind {
             compressor.rest();
@@ -110,8 +110,8 @@ impl Compressor {
         }
     }
 
-    /// Appends the buffer that has this place in its message: raw if there is no codec, else with its prefix, compressed where that makes
-    /// it smaller. An empty buffer stays empty.
+    /// Appends the buffer that has this place in its message: raw if there is no codec, else with its prefix,
+    /// compressed where that makes it smaller. An empty buffer stays empty.
     pub(crate) fn append(&mut self, raw: &[u8], place: usize, out: &mut Vec<u8>) -> Result<()> {
         if raw.is_empty() {
             return Ok(());
@@ -176,7 +176,7 @@ enum DecompressorKind {
 }
 
 impl Decompressor {
-    /// Errs when the build is without the codec.
+    /// Returns an error if the codec is not compiled in.
     pub(crate) fn new(codec: Codec) -> Result<Self> {
         let kind = match codec {
             Codec::Lz4Frame => {

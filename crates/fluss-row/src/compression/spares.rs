@@ -1,10 +1,10 @@
-//! What codecs need while they work, kept from one batch to the next: getting it anew costs more than a small batch.
+//! Resources of codecs, kept between batches: allocating them each time costs more than a small batch.
 
 use std::sync::Mutex;
 
-/// Things that nobody uses just now, up to a number of bytes.
+/// Unused resources, up to a number of bytes.
 ///
-/// Nobody waits for another: who finds the list taken goes without it.
+/// Never waits: a caller that finds the list locked goes without it.
 pub(super) struct Spares<T> {
     kept: Mutex<Vec<T>>,
     max_bytes: usize,

@@ -60,7 +60,7 @@ mod enabled {
             }
         }
 
-        /// Gives the context to whoever compresses next.
+        /// Releases the context for the next compressor.
         pub(in crate::compression) fn rest(&mut self) {
             if let Some(context) = self.context.take() {
                 COMPRESSORS.put(context);

@@ -26,7 +26,7 @@ impl TryFrom<Date> for NaiveDate {
 }
 
 impl From<NaiveTime> for Time {
-    /// What is below milliseconds gets lost, as a TIME has none. A leap second is the last millisecond of
+    /// Digits below milliseconds are lost, because a TIME has none. A leap second is the last millisecond of
     /// its minute.
     fn from(time: NaiveTime) -> Self {
         let millis = (time.nanosecond() / 1_000_000).min(999);

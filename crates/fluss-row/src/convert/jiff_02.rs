@@ -30,7 +30,7 @@ impl TryFrom<Date> for civil::Date {
 }
 
 impl From<civil::Time> for Time {
-    /// What is below milliseconds gets lost, as a TIME has none.
+    /// Digits below milliseconds are lost, because a TIME has none.
     fn from(time: civil::Time) -> Self {
         let seconds = (i32::from(time.hour()) * 60 + i32::from(time.minute())) * 60
             + i32::from(time.second());

@@ -1,4 +1,4 @@
-//! Conversions from and to the types of other crates, each behind a feature with the crate's version.
+//! Conversions from and to the types of other crates, each behind a feature named after the crate and its version.
 
 #[cfg(feature = "chrono-04")]
 mod chrono_04;

@@ -6,7 +6,7 @@ use super::{beyond, datum_by_way_of};
 use crate::{Decimal, Result, RowError};
 
 impl From<Foreign> for Decimal {
-    /// With as many digits as the number has; its scale stays.
+    /// The precision is the number of digits; the scale is kept.
     fn from(value: Foreign) -> Self {
         let (unscaled, scale) = (value.mantissa(), value.scale());
         let digits = unscaled
@@ -22,7 +22,7 @@ impl From<Foreign> for Decimal {
 impl TryFrom<Decimal> for Foreign {
     type Error = RowError;
 
-    /// Errs beyond 96 bits or a scale of 28.
+    /// Returns an error beyond 96 bits or a scale of 28.
     fn try_from(value: Decimal) -> Result<Self> {
         Self::try_from_i128_with_scale(value.unscaled(), value.scale())
             .map_err(|_| beyond("rust_decimal::Decimal", value))

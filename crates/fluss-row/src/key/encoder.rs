@@ -13,7 +13,7 @@ use crate::binary::{RowBuffer, aligned, compacted};
 use crate::error::metadata_error;
 use crate::{Datum, FieldRef, GenericRow, InternalRow, Result, RowError, RowFormat};
 
-/// How the columns of a key become bytes.
+/// How the columns of a key are encoded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyEncoding {
@@ -23,7 +23,7 @@ pub enum KeyEncoding {
     Paimon,
     /// The single value as Iceberg hashes it.
     Iceberg,
-    /// The hash that Hudi takes of its record key: good for buckets, not for identity.
+    /// The hash of Hudi's record key: suitable for buckets, not for identity.
     Hudi,
 }
 
@@ -43,15 +43,15 @@ impl KeyEncoding {
     /// `table.kv.format-version` (1 when the property is absent), and a bucket key that is the physical primary
     /// key or not.
     ///
-    /// Version 1 follows the lake. Version 2 does so only where no prefix lookup is possible, as the lakes'
-    /// encodings of a prefix are no prefixes. Errs for other versions.
+    /// Version 1 follows the lake. Version 2 does so only if no prefix lookup is possible, because the lakes'
+    /// encodings of a prefix are not prefixes. Returns an error for other versions.
     pub fn of_primary_key(
         lake: Option<DataLakeFormat>,
         kv_format_version: i32,
         bucket_key_is_primary_key: bool,
     ) -> Result<Self> {
         match (Self::of_bucket_key(lake), kv_format_version) {
-            // A hash is no identity, whatever the version.
+            // A hash does not identify a row, whatever the version.
             (Self::Hudi, _) => Ok(Self::Compacted),
             (encoding, 1) => Ok(encoding),
             (encoding, 2) => Ok(if bucket_key_is_primary_key {
@@ -76,11 +76,11 @@ impl KeyEncoding {
     }
 }
 
-/// Encodes the key columns of rows of one type. Compiled once, cheap to clone, used from any thread.
+/// Encodes the key columns of rows of one type. Created once per type, cheap to clone, usable from any thread.
 #[derive(Debug, Clone)]
 pub struct KeyEncoder {
     encoding: KeyEncoding,
-    /// The key columns alone, in key order.
+    /// The key columns only, in key order.
     key: Arc<Layout>,
     /// Where each key column is in the rows.
     positions: Arc<[usize]>,
@@ -145,11 +145,12 @@ impl KeyEncoder {
     /// Compiles an encoder of `columns`, in this order, of rows of `row_type`; these may be whole rows or rows
     /// of some columns only, as lookups have them.
     ///
-    /// Errs when a column does not exist, when its type cannot be in such a key, and for Iceberg when
+    /// Returns an error if a column does not exist, when its type cannot be in such a key, and for Iceberg when
     /// there is not exactly one column.
     ///
-    /// As Java's encoders, it takes values as they are given: texts and bytes of any length for CHAR and BINARY, and all digits of a time.
-    /// [`TableKeys`](super::TableKeys) assigns them to their columns first, as all writers of tables do.
+    /// Like Java's encoders, it accepts values as given: strings and bytes of any length for CHAR and BINARY, and all
+    /// digits of a time. [`TableKeys`](super::TableKeys) assigns them to their columns first, like all writers of
+    /// tables.
     pub fn new<S: AsRef<str>>(
         encoding: KeyEncoding,
         row_type: &RowType,
@@ -201,7 +202,7 @@ impl KeyEncoder {
         self.encoding
     }
 
-    /// The key columns alone, in key order.
+    /// Returns the key columns only, in key order.
     pub fn key_type(&self) -> &RowType {
         &self.key.row_type
     }
@@ -211,10 +212,10 @@ impl KeyEncoder {
         &self.positions
     }
 
-    /// Appends the key of a row. An error leaves the buffer as it was.
+    /// Appends the key of a row. On error, the buffer is unchanged.
     ///
-    /// A null is refused by name in compacted and Iceberg keys; in the others when the column is NOT NULL,
-    /// as every column of a primary key is.
+    /// A null is rejected by column name in compacted and Iceberg keys. In the others it is rejected if the column is
+    /// NOT NULL, as all primary key columns are.
     #[inline]
     pub fn encode<R, B>(&self, row: &R, out: &mut B) -> Result<()>
     where

@@ -10,7 +10,7 @@ use crate::binary::layout::{Layout, Op};
 use crate::decimal::column_decimal;
 use crate::{FieldRef, InternalRow, Result, RowError};
 
-/// What a null column is in a key of one column, where Hudi does not look behind the text.
+/// The text of a null in a key of one column, which Hudi does not parse.
 const NULL_TEXT: &str = "__null__";
 const EMPTY_TEXT: &str = "__empty__";
 

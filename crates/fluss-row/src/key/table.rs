@@ -1,4 +1,4 @@
-//! The keys of one table: what identifies a row, and what leads to its bucket.
+//! The keys of a table: what identifies a row, and what selects its bucket.
 
 use fluss_metadata::{RowType, TableInfo};
 
@@ -7,12 +7,12 @@ use crate::assign::Values;
 use crate::error::metadata_error;
 use crate::{BucketFunction, InternalRow, PartitionNames, Result, RowError};
 
-/// Everything that routing a row of a table takes: its key, its bucket, its partition.
+/// Everything needed to route a row of a table: its key, its bucket, its partition.
 ///
-/// Values are assigned to their columns first, as [`RowEncoder::of_table`](crate::RowEncoder::of_table) says, so that a row is found by
-/// the key that it is stored with.
+/// Values are assigned to their columns first, as [`RowEncoder::of_table`](crate::RowEncoder::of_table) says, so that
+/// a row is found with the key that it is stored with.
 ///
-/// Made once a table for one shape of rows: whole rows ([`TableKeys::of_rows`]), rows of the primary key
+/// Created once per table for one shape of rows: whole rows ([`TableKeys::of_rows`]), rows of the primary key
 /// ([`TableKeys::of_lookups`]), or rows of a prefix of it ([`TableKeys::of_prefix_lookups`]).
 #[derive(Debug, Clone)]
 pub struct TableKeys {
@@ -26,38 +26,40 @@ pub struct TableKeys {
 }
 
 impl TableKeys {
-    /// For whole rows of the table, as writers have them. A log table has no key, and without bucket keys
-    /// no bucket either.
+    /// For whole rows of the table, as in writers. A log table has no key, and without bucket keys no bucket either.
     pub fn of_rows(table: &TableInfo) -> Result<Self> {
         Self::new(table, table.row_type(), table.physical_primary_keys())
     }
 
-    /// For rows of the primary key columns alone, in the order of the primary key, partition columns
-    /// included: what a lookup takes. Errs for a log table.
+    /// For rows of the primary key columns only, in the order of the primary key, including partition columns, as in
+    /// lookups. Returns an error for a log table.
     pub fn of_lookups(table: &TableInfo) -> Result<Self> {
         if table.has_primary_key() {
             let lookup_type = project(table.row_type(), table.primary_keys())?;
             Self::new(table, &lookup_type, table.physical_primary_keys())
         } else {
-            Err(unsupported("lookup", "a table without primary key"))
+            Err(unsupported("lookup", "a table without a primary key"))
         }
     }
 
     /// For rows of these columns: the bucket keys in their order, with the partition keys anywhere among
     /// them. What a prefix lookup takes.
     ///
-    /// Errs for a log table, when the bucket keys are not a true prefix of the primary key (partition keys
+    /// Returns an error for a log table, when the bucket keys are not a true prefix of the primary key (partition keys
     /// left out), and when the columns are other ones.
     pub fn of_prefix_lookups<S: AsRef<str>>(table: &TableInfo, columns: &[S]) -> Result<Self> {
         let (primary, bucket) = (table.physical_primary_keys(), table.bucket_keys());
         let is_partition_key = |name: &str| table.partition_keys().iter().any(|key| key == name);
         if !table.has_primary_key() {
-            return Err(unsupported("prefix lookup", "a table without primary key"));
+            return Err(unsupported(
+                "prefix lookup",
+                "a table without a primary key",
+            ));
         }
         if bucket.len() >= primary.len() || !primary.starts_with(bucket) {
             return Err(unsupported(
                 "prefix lookup",
-                "bucket keys that are no true prefix of the primary key",
+                "bucket keys that are not a strict prefix of the primary key",
             ));
         }
         let in_order = columns
@@ -135,17 +137,17 @@ impl TableKeys {
         })
     }
 
-    /// The encoder of keys; none for a log table.
+    /// Returns the encoder of keys; `None` for a log table.
     pub fn key(&self) -> Option<&KeyEncoder> {
         self.key.as_ref()
     }
 
-    /// Whether rows have a bucket of their own. Those of a log table without bucket keys may go into any.
+    /// Returns whether rows have a specific bucket. Rows of a log table without bucket keys may go to any.
     pub fn has_bucket_key(&self) -> bool {
         self.key_is_bucket_key || self.bucket_key.is_some()
     }
 
-    /// The names of partitions; none when the table is not partitioned.
+    /// Returns the names of partitions; none when the table is not partitioned.
     pub fn partition(&self) -> Option<&PartitionNames> {
         self.partition.as_ref()
     }
@@ -159,13 +161,13 @@ impl TableKeys {
         }
     }
 
-    /// Whether the key's own bytes are what a bucket is found by.
+    /// Returns whether the key's own bytes are what a bucket is found by.
     pub fn key_is_bucket_key(&self) -> bool {
         self.key_is_bucket_key
     }
 
-    /// The bytes that the bucket of a row is found by, for [`bucket_of_key`](Self::bucket_of_key): its key, or what is written into
-    /// `scratch`; `None` when it may go into any.
+    /// The bytes that the bucket of a row is found by, for [`bucket_of_key`](Self::bucket_of_key): its key, or what
+    /// is written into `scratch`; `None` when it may go into any.
     pub fn bucket_key<'a, R>(
         &self,
         row: &R,
@@ -188,12 +190,12 @@ impl TableKeys {
         }
     }
 
-    /// The bucket among `bucket_count` that these bytes of a [`bucket_key`](Self::bucket_key) lead to.
+    /// Returns the bucket among `bucket_count` that these bytes of a [`bucket_key`](Self::bucket_key) lead to.
     pub fn bucket_of_key(&self, bucket_key: &[u8], bucket_count: i32) -> Result<i32> {
         self.function.bucket(bucket_key, bucket_count)
     }
 
-    /// The bucket of a row whose key has been encoded already; `None` when it may go into any.
+    /// Returns the bucket of a row whose key is already encoded; `None` if it may go to any.
     ///
     /// `scratch` is cleared and used when the bucket key has bytes of its own.
     #[inline]

@@ -1,4 +1,4 @@
-//! Reading KV batches, as a server does.
+//! Reading KV batches, like a server.
 
 use bytes::Bytes;
 
@@ -10,7 +10,7 @@ use crate::binary::read;
 use crate::binary::varint::read_varint32;
 use crate::{Result, RowError};
 
-/// A KV batch whose header has been read. Records are found as they are asked for.
+/// A KV batch with a parsed header. Records are located on access.
 #[derive(Debug, Clone)]
 pub struct KvBatch {
     bytes: Bytes,
@@ -31,8 +31,8 @@ pub struct KvRecord {
 }
 
 impl KvBatch {
-    /// Reads the header. Errs when the length it states is not that of the bytes, for an unknown magic, and
-    /// for a negative record count. The checksum is looked at by [`KvBatch::verify_crc`] only.
+    /// Reads the header. Returns an error if its length does not match the bytes, for an unknown magic, and for a
+    /// negative record count. Only [`KvBatch::verify_crc`] checks the checksum.
     pub fn parse(bytes: Bytes) -> Result<Self> {
         read::need(&bytes, 0, KV_BATCH_HEADER_BYTES, "KV batch header")?;
         let length = i32::from_le_bytes(read::fixed(&bytes, 0, "KV batch length")?);
@@ -69,7 +69,7 @@ impl KvBatch {
         })
     }
 
-    /// Errs unless the checksum in the header is that of the bytes.
+    /// Returns an error unless the checksum in the header is that of the bytes.
     pub fn verify_crc(&self) -> Result<()> {
         let computed = crc32c::crc32c(self.bytes.get(CRC_FROM..).unwrap_or_default());
         if computed == self.crc {
@@ -83,38 +83,37 @@ impl KvBatch {
         }
     }
 
-    /// The checksum in the header.
+    /// Returns the checksum in the header.
     pub fn crc(&self) -> u32 {
         self.crc
     }
 
-    /// Id of the schema of all rows.
+    /// Returns the id of the schema of all rows.
     pub fn schema_id(&self) -> i16 {
         self.schema_id
     }
 
-    /// Id of the idempotent writer, or -1.
+    /// Returns the id of the idempotent writer, or -1.
     pub fn writer_id(&self) -> i64 {
         self.writer_id
     }
 
-    /// Number of the batch among the writer's for this bucket, or -1.
+    /// Returns the number of the batch among the writer's for this bucket, or -1.
     pub fn sequence(&self) -> i32 {
         self.sequence
     }
 
-    /// How many records the header announces.
+    /// Returns the number of records declared in the header.
     pub fn record_count(&self) -> i32 {
         self.record_count
     }
 
-    /// Bytes of the batch.
+    /// Returns the bytes of the batch.
     pub fn size_bytes(&self) -> usize {
         self.bytes.len()
     }
 
-    /// The records. Ends after the first error, which is also given when there are fewer or more records
-    /// than announced.
+    /// Returns the records. Ends after the first error. Having fewer or more records than declared is an error, too.
     pub fn records(&self) -> impl Iterator<Item = Result<KvRecord>> {
         let mut at = KV_BATCH_HEADER_BYTES;
         let mut left = self.record_count;

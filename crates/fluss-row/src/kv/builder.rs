@@ -10,7 +10,7 @@ use crate::binary::RowBuffer;
 use crate::binary::varint::put_varint;
 use crate::{InternalRow, Result, RowEncoder, RowError};
 
-/// Collects upserts and deletes of one bucket into a batch. Rows are encoded straight into it.
+/// Collects upserts and deletes of one bucket into a batch. Rows are encoded directly into it.
 ///
 /// ```
 /// use fluss_metadata::{DataTypes, KvFormat, RowType};
@@ -41,7 +41,7 @@ pub struct KvBatchBuilder {
 }
 
 impl KvBatchBuilder {
-    /// An empty batch of rows of this schema. Errs when the id is negative or above 32,767.
+    /// An empty batch of rows of this schema. Returns an error if the id is negative or above 32,767.
     pub fn new(schema_id: i32) -> Result<Self> {
         Self::with_capacity(schema_id, KV_BATCH_HEADER_BYTES)
     }
@@ -55,7 +55,7 @@ impl KvBatchBuilder {
         Ok(Self { bytes, count: 0 })
     }
 
-    /// Adds an upsert of an encoded row, or with `None` a delete. Gives the bytes added. Errs when the
+    /// Adds an upsert of an encoded row, or with `None` a delete. Returns the bytes added. Returns an error if the
     /// row is empty, which would read as a delete, or the batch would grow beyond 2 GiB.
     pub fn append(&mut self, key: &[u8], row: Option<&[u8]>) -> Result<usize> {
         if row.is_some_and(<[u8]>::is_empty) {
@@ -72,7 +72,7 @@ impl KvBatchBuilder {
         })
     }
 
-    /// Adds an upsert, encoding the row. Gives the bytes added. An error leaves the batch as it was.
+    /// Adds an upsert, encoding the row. Returns the bytes added. On error, the batch is unchanged.
     #[inline]
     pub fn append_row<R: InternalRow + ?Sized>(
         &mut self,
@@ -125,17 +125,17 @@ impl KvBatchBuilder {
         Ok(end - start)
     }
 
-    /// Number of records.
+    /// Returns the number of records.
     pub fn record_count(&self) -> i32 {
         self.count
     }
 
-    /// Whether there are no records.
+    /// Returns whether there are no records.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// Bytes of the batch as it is, header included.
+    /// Returns the bytes of the batch as it is, header included.
     pub fn size_bytes(&self) -> usize {
         self.bytes.len()
     }
@@ -146,7 +146,7 @@ impl KvBatchBuilder {
         4 + key_bits.div_ceil(7) + key_len + row_len
     }
 
-    /// Ends the batch. It can be sent once it is stamped.
+    /// Finishes the batch. It can be sent once it is stamped.
     #[must_use]
     pub fn seal(mut self) -> SealedKvBatch {
         let length = (self.bytes.len() - 4) as i32;
@@ -162,8 +162,8 @@ impl KvBatchBuilder {
     }
 }
 
-/// A whole KV batch, to be given its writer id and sequence: when it is first sent, and again when a retry
-/// needs other ones.
+/// A complete KV batch that still needs a writer id and sequence: when it is first sent, and again if a retry needs
+/// different ones.
 #[derive(Debug, Clone)]
 pub struct SealedKvBatch {
     bytes: Bytes,
@@ -171,9 +171,9 @@ pub struct SealedKvBatch {
 }
 
 impl SealedKvBatch {
-    /// Sets writer id and sequence (-1 for none) and the checksum, and gives the bytes to send.
+    /// Sets writer id and sequence (-1 for none) and the checksum, and returns the bytes to send.
     ///
-    /// Copies the batch only when the bytes of an earlier stamp are still held somewhere.
+    /// Copies the batch only if the bytes of an earlier stamp are still in use.
     pub fn stamp(&mut self, writer_id: i64, sequence: i32) -> Bytes {
         let mut bytes = match std::mem::take(&mut self.bytes).try_into_mut() {
             Ok(bytes) => bytes,
@@ -188,17 +188,17 @@ impl SealedKvBatch {
         self.bytes.clone()
     }
 
-    /// The bytes as last stamped.
+    /// Returns the bytes as last stamped.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// Bytes of the batch.
+    /// Returns the bytes of the batch.
     pub fn size_bytes(&self) -> usize {
         self.bytes.len()
     }
 
-    /// Number of records.
+    /// Returns the number of records.
     pub fn record_count(&self) -> i32 {
         self.record_count
     }

@@ -1,4 +1,4 @@
-//! Decoding values into rows of the wanted schema, whatever schema they were written with.
+//! Decodes values to rows of the requested schema, whatever schema they were written with.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use crate::{BinaryRow, Result, RowDecoder, RowError};
 
 /// Decodes the values of a table into rows of one schema.
 ///
-/// Values name the schema they were written with, which may be older or newer than the wanted one. Columns
-/// are matched by id: one that the value's schema does not have is null, one that the wanted
-/// schema does not have is left out. Every schema that values may have is given once by
-/// [`ValueDecoder::add_schema`]; [`RowError::UnknownSchema`] says which one is missing.
+/// Values contain the id of the schema they were written with, which may be older or newer than the requested one.
+/// Columns are matched by id: a column missing in the value's schema is null, and one missing in the requested schema
+/// is left out. Add every schema that values may have with [`ValueDecoder::add_schema`]; [`RowError::UnknownSchema`]
+/// says which one is missing.
 #[derive(Debug, Clone)]
 pub struct ValueDecoder {
     format: KvFormat,
@@ -42,8 +42,8 @@ impl ValueDecoder {
         Ok(decoder)
     }
 
-    /// Makes values of another schema readable. Errs when a column has another type there (nullability
-    /// aside).
+    /// Adds another schema that values may have. Returns an error if a column has a different type there, apart from
+    /// nullability.
     pub fn add_schema(&mut self, schema_id: i32, written: &Schema) -> Result<()> {
         let schema_id = super::narrow_schema_id(schema_id)?;
         let positions = match_columns(written, &self.target)?;
@@ -52,23 +52,23 @@ impl ValueDecoder {
         Ok(())
     }
 
-    /// Whether values of this schema can be read.
+    /// Returns whether values of this schema can be read.
     pub fn knows(&self, schema_id: i32) -> bool {
         i16::try_from(schema_id).is_ok_and(|id| self.known.contains_key(&id))
     }
 
-    /// The wanted schema.
+    /// Returns the requested schema.
     pub fn target(&self) -> &Schema {
         &self.target
     }
 
-    /// The row of a value: two bytes of schema id and the row.
+    /// Returns the row of a value: two bytes of schema id and the row.
     pub fn decode(&self, value: &Bytes) -> Result<LookupRow> {
         let value = split_value(value.clone())?;
         self.decode_row(value.schema_id, value.row)
     }
 
-    /// As [`ValueDecoder::decode`], with the schema id already taken off.
+    /// Like [`ValueDecoder::decode`], without the schema id.
     pub fn decode_row(&self, schema_id: i16, row: Bytes) -> Result<LookupRow> {
         let written = self.known.get(&schema_id).ok_or(RowError::UnknownSchema {
             schema_id: i32::from(schema_id),
@@ -79,11 +79,11 @@ impl ValueDecoder {
     }
 }
 
-/// A row that was looked up or scanned from a primary-key table, in the wanted schema.
+/// A row from a lookup in or a scan of a primary-key table, in the requested schema.
 pub type LookupRow = ProjectedRow<BinaryRow>;
 
 /// For each column of `target` its position in `written`, found by column id; `None` where it is
-/// missing. Errs when the types differ by more than nullability.
+/// missing. Returns an error if the types differ by more than nullability.
 pub(crate) fn match_columns(written: &Schema, target: &Schema) -> Result<Arc<[Option<usize>]>> {
     target
         .columns()

@@ -1,4 +1,4 @@
-//! Batches of primary-key tables: upserts and deletes on their way in, values on their way out.
+//! Batches of primary-key tables: upserts and deletes that are written, values that are read.
 //!
 //! See `docs/protocol/kv.md`.
 

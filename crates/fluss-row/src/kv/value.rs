@@ -1,4 +1,4 @@
-//! Values as a server hands them out: a row behind the id of its schema, alone or in batches.
+//! Values as returned by a server: a schema id and a row, alone or in batches.
 
 use bytes::{Buf, Bytes};
 
@@ -18,7 +18,7 @@ pub struct ValueRecord {
     pub row: Bytes,
 }
 
-/// Takes a value apart: the answer to a lookup, a value of a KV snapshot.
+/// Parses a value from a lookup response or a KV snapshot.
 pub fn split_value(mut value: Bytes) -> Result<ValueRecord> {
     let schema_id = i16::from_le_bytes(read::fixed(&value, 0, "schema id of a value")?);
     value.advance(size_of_val(&schema_id));
@@ -36,7 +36,7 @@ pub fn write_value<B: RowBuffer>(schema_id: i32, row: &[u8], out: &mut B) -> Res
     Ok(())
 }
 
-/// A batch of values: the answer to a limit scan or a KV scan.
+/// A batch of values, as returned by a limit scan or a KV scan.
 #[derive(Debug, Clone)]
 pub struct ValueBatch {
     bytes: Bytes,
@@ -44,8 +44,8 @@ pub struct ValueBatch {
 }
 
 impl ValueBatch {
-    /// Reads the header. Errs when the length it states is not that of the bytes, for an unknown magic, and
-    /// for a negative record count. Value batches have no checksum.
+    /// Reads the header. Returns an error if its length does not match the bytes, for an unknown magic, and for a
+    /// negative record count. Value batches have no checksum.
     pub fn parse(bytes: Bytes) -> Result<Self> {
         read::need(&bytes, 0, HEADER_BYTES, "value batch header")?;
         let length = i32::from_le_bytes(read::fixed(&bytes, 0, "value batch length")?);
@@ -78,18 +78,17 @@ impl ValueBatch {
         })
     }
 
-    /// How many records the header announces.
+    /// Returns the number of records declared in the header.
     pub fn record_count(&self) -> i32 {
         self.record_count
     }
 
-    /// Bytes of the batch.
+    /// Returns the bytes of the batch.
     pub fn size_bytes(&self) -> usize {
         self.bytes.len()
     }
 
-    /// The values. Ends after the first error, which is also given when there are fewer or more records
-    /// than announced.
+    /// Returns the values. Ends after the first error. Having fewer or more records than declared is an error, too.
     pub fn records(&self) -> impl Iterator<Item = Result<ValueRecord>> {
         let mut at = HEADER_BYTES;
         let mut left = self.record_count;
@@ -153,7 +152,7 @@ impl ValueBatchBuilder {
         }
     }
 
-    /// Adds a row and the id of its schema. Gives the bytes added. Errs when the id is negative or above
+    /// Adds a row and the id of its schema. Returns the bytes added. Returns an error if the id is negative or above
     /// 32,767, or the batch would grow beyond 2 GiB.
     pub fn append(&mut self, schema_id: i32, row: &[u8]) -> Result<usize> {
         let schema_id = narrow_schema_id(schema_id)?;
@@ -172,7 +171,7 @@ impl ValueBatchBuilder {
         Ok(added)
     }
 
-    /// Number of records.
+    /// Returns the number of records.
     pub fn record_count(&self) -> i32 {
         self.count
     }

@@ -18,8 +18,8 @@ const METADATA_COLUMN_BYTES: usize = 64;
 
 /// Builds a log batch of Arrow columns.
 ///
-/// Rows are written into the columns at once; compression is done by [`build`](Self::build), which may take a while and can run
-/// anywhere. The builder is empty then, and can be used for the next batch.
+/// Rows are written to the columns immediately. [`build`](Self::build) compresses them, which may take a while and
+/// can run on any thread. The builder is empty afterwards and can be used for the next batch.
 pub struct ArrowLogBatchBuilder {
     columns: ColumnBuilders,
     /// A batch that was appended first, held without a copy as long as nothing follows it.
@@ -34,10 +34,10 @@ pub struct ArrowLogBatchBuilder {
 }
 
 impl ArrowLogBatchBuilder {
-    /// A builder of batches of appended rows, as log tables have them.
+    /// Creates a builder for batches of appended rows, as in log tables.
     ///
-    /// `compression` has to be the table's: servers take batches apart by the table's codec. Errs for types that Arrow batches cannot
-    /// have, a schema id beyond 32767, and a codec that the build is without.
+    /// `compression` must be the table's: servers take batches apart with the table's codec. Returns an error for
+    /// types that Arrow batches cannot have, a schema id beyond 32767, and for a codec that is not compiled in.
     pub fn new(
         row_type: &RowType,
         schema_id: SchemaId,
@@ -56,8 +56,8 @@ impl ArrowLogBatchBuilder {
         })
     }
 
-    /// Another builder of batches as this one builds them, empty. The two may work at once, on different threads; what one learns about
-    /// the compression of the table's columns serves the other, too.
+    /// Returns another, empty builder with the same settings. The two can be used concurrently on different threads,
+    /// and share what they learn about the compression of the table's columns.
     #[must_use]
     pub fn another(&self) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl ArrowLogBatchBuilder {
         }
     }
 
-    /// Makes it build batches in which each row has a change type, as the changelogs of primary-key tables have them: rows are
+    /// Builds batches in which each row has a change type, as in changelogs of primary-key tables: rows are
     /// appended by [`append_change`](Self::append_change).
     #[must_use]
     pub fn with_change_types(mut self) -> Self {
@@ -80,10 +80,11 @@ impl ArrowLogBatchBuilder {
         self
     }
 
-    /// Makes it build batches with the smallest and the largest value and the number of nulls of these columns, by position: for tables
+    /// Adds the minimum, the maximum and the number of nulls of these columns, by position, to each batch, for tables
     /// of Fluss 1.0 with the property `table.statistics.columns`. The layout is [`LogMagic::V1`] then.
     ///
-    /// Errs for positions that do not exist and types that have no statistics: BINARY, BYTES, ARRAY, MAP, ROW.
+    /// Returns an error for positions that do not exist and types that have no statistics: BINARY, BYTES, ARRAY, MAP,
+    /// ROW.
     pub fn with_statistics(mut self, columns: &[usize]) -> Result<Self> {
         statistics::check_columns(self.columns.row_type(), columns)?;
         self.statistics = Some(columns.to_vec());
@@ -91,7 +92,7 @@ impl ArrowLogBatchBuilder {
         Ok(self)
     }
 
-    /// Makes it build batches of this layout. One without statistics is raised where there are any.
+    /// Builds batches with this layout. A layout without statistics is upgraded if there are any.
     #[must_use]
     pub fn with_magic(mut self, magic: LogMagic) -> Self {
         self.magic = if self.statistics.is_some() {
@@ -102,8 +103,8 @@ impl ArrowLogBatchBuilder {
         self
     }
 
-    /// Appends a row and returns by how many bytes the batch grew before compression. On an error nothing was appended; see
-    /// [`ColumnBuilders::append_row`].
+    /// Appends a row and returns by how many bytes the batch grew before compression. On error, nothing is appended;
+    /// see [`ColumnBuilders::append_row`].
     #[inline]
     pub fn append<R: InternalRow + ?Sized>(&mut self, row: &R) -> Result<usize> {
         if self.changes.is_some() || self.first.is_some() {
@@ -112,8 +113,8 @@ impl ArrowLogBatchBuilder {
         self.columns.append_row(row)
     }
 
-    /// Appends a row with its change type. Errs, beside [`append`](Self::append)'s reasons, when the builder has no change types and
-    /// the row is not just appended.
+    /// Appends a row with its change type. In addition to the errors of [`append`](Self::append), returns an error if
+    /// the builder has no change types and the row is not just appended.
     pub fn append_change<R: InternalRow + ?Sized>(
         &mut self,
         change: ChangeType,
@@ -142,16 +143,18 @@ impl ArrowLogBatchBuilder {
         Ok(copied + added)
     }
 
-    /// Appends the rows of an Arrow batch, whose columns are found by name, and returns by how many bytes the batch grew before
-    /// compression.
+    /// Appends the rows of an Arrow batch, whose columns are found by name, and returns by how many bytes the batch
+    /// grew before compression.
     ///
-    /// The first one is held without a copy until the batch is built or something is appended behind it; slices are fine. Columns of other
-    /// types are converted as [`TableBatch::try_new`] does, which also says what errs. Nothing was appended then.
+    /// The first batch is held without a copy until the batch is built or more rows are appended; slices are fine.
+    /// Columns of other types are converted as in [`TableBatch::try_new`], which also documents the errors. Nothing
+    /// is appended on error.
     pub fn append_batch(&mut self, batch: &RecordBatch) -> Result<usize> {
         self.append_checked(&TableBatch::try_new(self.columns.row_type(), batch)?)
     }
 
-    /// As [`append_batch`](Self::append_batch), for a batch that is one of the table already. Errs when it is one of other columns.
+    /// As [`append_batch`](Self::append_batch), for a batch that is one of the table already. Returns an error if it
+    /// is one of other columns.
     pub fn append_table_batch(&mut self, batch: &TableBatch) -> Result<usize> {
         if batch.row_type() != self.columns.row_type() {
             return Err(RowError::InvalidValue {
@@ -191,23 +194,23 @@ impl ArrowLogBatchBuilder {
         Ok(copied)
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     #[inline]
     pub fn row_count(&self) -> usize {
         self.columns.len() + self.first.as_ref().map_or(0, UserBatch::rows)
     }
 
-    /// Whether all its rows are a batch that was appended, held without a copy.
+    /// Returns whether all its rows come from one appended batch that is held without a copy.
     pub fn is_view(&self) -> bool {
         self.first.is_some()
     }
 
-    /// Whether there are no rows.
+    /// Returns whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.row_count() == 0
     }
 
-    /// Bytes of the rows before compression.
+    /// Returns the bytes of the rows before compression.
     #[inline]
     pub fn size_bytes(&self) -> usize {
         self.columns.size_bytes()
@@ -221,7 +224,8 @@ impl ArrowLogBatchBuilder {
         self.magic.header_bytes() + self.overhead + (self.size_bytes() as f32 * ratio) as usize
     }
 
-    /// Ends the batch: compresses its columns and computes the checksum. Errs when it would exceed 2 GiB; the rows are lost then.
+    /// Finishes the batch: compresses its columns and computes the checksum. Returns an error if it would exceed 2
+    /// GiB; the rows are lost then.
     pub fn build(&mut self) -> Result<SealedLogBatch> {
         let uncompressed = self.size_bytes();
         let rows = self.row_count();

@@ -13,9 +13,10 @@ use crate::{Result, RowError};
 
 /// The batches in a piece of the log: the records of a fetch, a segment file, or a part of one.
 ///
-/// Nothing is copied: batches share the bytes. A batch that is cut off at the end is passed over silently, as servers cut anywhere; see
-/// [`cut_bytes`](Self::cut_bytes). Bytes that are no batch give an error that says at which byte, and nothing after it.
-/// Checksums are left to [`LogBatch::verify_crc`], as the batches of a projected fetch do not carry a valid one.
+/// Nothing is copied: batches share the bytes. A batch that is cut off at the end is skipped silently, because
+/// servers cut anywhere; see [`cut_bytes`](Self::cut_bytes). Invalid bytes cause an error with their position, which
+/// ends the iteration. Checksums are only checked by [`LogBatch::verify_crc`], because batches of a projected fetch
+/// do not have a valid one.
 #[derive(Debug, Clone)]
 pub struct LogBatches {
     bytes: Bytes,
@@ -24,7 +25,7 @@ pub struct LogBatches {
 }
 
 impl LogBatches {
-    /// The batches that `bytes` begin with.
+    /// Iterates over the batches at the start of `bytes`.
     pub fn new(bytes: impl Into<Bytes>) -> Self {
         Self {
             bytes: bytes.into(),
@@ -38,10 +39,11 @@ impl LogBatches {
         self.position
     }
 
-    /// Bytes behind the last whole batch, once the iterator has ended: of a batch that is cut off, or of one that is corrupt.
+    /// Returns the number of bytes after the last whole batch, once the iterator has ended: those of a batch that is
+    /// cut off or corrupt.
     ///
-    /// Where the bytes are known to be whole, as those of a file are, this should be 0: a corrupt length that is too large looks
-    /// like a batch that is cut off.
+    /// If the bytes are known to be complete, like those of a file, this should be 0: a corrupt length that is too
+    /// large looks like a batch that is cut off.
     pub fn cut_bytes(&self) -> usize {
         self.bytes.len() - self.position
     }
@@ -89,7 +91,7 @@ impl Iterator for LogBatches {
     }
 }
 
-/// One whole batch of the log, its header read. Cheap to clone.
+/// A whole batch of the log with a parsed header. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct LogBatch {
     header: LogBatchHeader,
@@ -98,7 +100,7 @@ pub struct LogBatch {
 }
 
 impl LogBatch {
-    /// The batch that `bytes` consist of. Errs when they are cut off or go on behind it.
+    /// The batch that `bytes` consist of. Returns an error if they are cut off or have trailing bytes.
     pub fn parse(bytes: impl Into<Bytes>) -> Result<Self> {
         let bytes = bytes.into();
         let base_offset = bytes
@@ -133,17 +135,17 @@ impl LogBatch {
         })
     }
 
-    /// What the header says.
+    /// Returns the header.
     pub fn header(&self) -> &LogBatchHeader {
         &self.header
     }
 
-    /// The bytes of the batch.
+    /// Returns the bytes of the batch.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// Bytes of the batch.
+    /// Returns the bytes of the batch.
     pub fn size_bytes(&self) -> usize {
         self.bytes.len()
     }
@@ -153,7 +155,8 @@ impl LogBatch {
         self.position
     }
 
-    /// Checks the checksum. Batches of a projected fetch do not have a valid one: the server leaves that of the whole batch in place.
+    /// Verifies the checksum. Batches of a projected fetch do not have a valid one: the server keeps that of the
+    /// whole batch.
     pub fn verify_crc(&self) -> Result<()> {
         let computed = header::compute_crc(self.header.magic, &self.bytes);
         if computed == self.header.crc {
@@ -168,23 +171,26 @@ impl LogBatch {
 
     /// Reads the records.
     ///
-    /// Whatever the bytes are, this ends with rows or an error, within the limits of the context; but only bytes whose checksum was verified
-    /// are known to be what was written. The columns share the bytes where these are neither compressed nor misaligned.
+    /// Whatever the bytes are, this returns rows or an error, within the limits of the context. Only bytes with a
+    /// verified checksum are known to be what was written. The columns share the bytes unless these are compressed or
+    /// misaligned.
     pub fn read(&self, context: &ReadContext) -> Result<DecodedBatch> {
         decoded::read(self, context).map_err(|error| self.corrupt(error))
     }
 
-    /// The statistics between header and records, `None` if there are none. `row_type` is that of the schema it was written with.
+    /// Returns the statistics between header and records, `None` if there are none. `row_type` is that of the schema
+    /// it was written with.
     pub fn statistics(&self, row_type: &RowType) -> Result<Option<BatchStatistics>> {
         let start = self.header.magic.header_bytes();
         let block = self.bytes.slice(start..self.header.records_at());
         statistics::read(&block, start, row_type).map_err(|error| self.corrupt(error))
     }
 
-    /// The batch as a server sends it for a projected fetch: only some columns, by ascending position, without statistics, and with the
-    /// checksum of the whole batch. `row_type` is that of the schema it was written with.
+    /// Returns the batch as a server sends it for a projected fetch: only some columns, by ascending position, without
+    /// statistics, and with the checksum of the whole batch. `row_type` is that of the schema it was written with.
     ///
-    /// Errs for positions that do not exist or do not ascend, and for bytes that are no ARROW batch of this type.
+    /// Returns an error for positions that do not exist or do not ascend, and for bytes that are no ARROW batch of
+    /// this type.
     pub fn project(&self, row_type: &RowType, positions: &[usize]) -> Result<Bytes> {
         if !positions.is_sorted_by(|one, other| one < other) || positions.is_empty() {
             return Err(RowError::InvalidValue {
@@ -236,7 +242,7 @@ impl LogBatch {
         Ok(out.freeze())
     }
 
-    /// The change types of an ARROW batch, none if it is append-only, and what follows them.
+    /// Returns the change types of an ARROW batch, none if it is append-only, and what follows them.
     pub(super) fn split_changes(&self) -> Result<(Bytes, Bytes)> {
         let records = self.bytes.slice(self.header.records_at()..);
         if self.header.is_append_only() {

@@ -1,4 +1,4 @@
-//! What has to be known to read batches.
+//! The context needed to read batches.
 
 use std::sync::Arc;
 
@@ -12,8 +12,8 @@ use crate::arrow::ipc::WireColumn;
 use crate::arrow::{BinaryView, to_arrow_schema};
 use crate::{Result, RowDecoder, RowError};
 
-/// How to read batches that were written with one schema: their format, which of their columns the server sent, and which columns are
-/// wanted. Made once, used for every batch of the schema, from any thread.
+/// How to read batches that were written with one schema: their format, which of their columns the server sent, and
+/// which columns are wanted. Created once per schema, and usable for all its batches from any thread.
 #[derive(Debug, Clone)]
 pub struct ReadContext {
     format: LogFormat,
@@ -49,7 +49,7 @@ pub(super) struct ArrowPlan {
 }
 
 impl ReadContext {
-    /// Reads all columns as they were written. Errs for types that the format cannot hold.
+    /// Reads all columns as they were written. Returns an error for types that the format cannot hold.
     pub fn new(format: LogFormat, written: &RowType) -> Result<Self> {
         let sources = (0..written.fields().len()).map(Some).collect();
         Self::build(
@@ -63,11 +63,11 @@ impl ReadContext {
         )
     }
 
-    /// Reads batches that were written with one schema as these columns, by position, of another: they are found by their ids, and those
-    /// that are newer than the batch are null.
+    /// Reads batches that were written with one schema as these columns, by position, of another: they are found by
+    /// their ids, and those that are newer than the batch are null.
     ///
-    /// Errs for positions that do not exist, for a column whose type is not the same in both schemas (whether it may be null does not
-    /// matter), and for one that is missing and declared NOT NULL.
+    /// Returns an error for positions that do not exist, for a column whose type is not the same in both schemas
+    /// (whether it may be null does not matter), and for one that is missing and declared NOT NULL.
     pub fn with_schemas(
         format: LogFormat,
         written: &Schema,
@@ -117,10 +117,12 @@ impl ReadContext {
         )
     }
 
-    /// Reads batches of which the server sent only these columns, by their ascending positions in the schema they were written with. Unless
-    /// wanted columns were chosen by [`with_schemas`](Self::with_schemas), these are what is read.
+    /// Reads batches of which the server sent only these columns, by their ascending positions in the schema they
+    /// were written with. Unless wanted columns were chosen by [`with_schemas`](Self::with_schemas), these are what
+    /// is read.
     ///
-    /// Errs when a wanted column is not among them, and for formats other than ARROW, which servers do not project.
+    /// Returns an error if a requested column is not among them, and for formats other than ARROW, which servers do
+    /// not project.
     pub fn projected(self, positions: &[usize]) -> Result<Self> {
         let ascending = positions.is_sorted_by(|one, other| one < other);
         if self.format != LogFormat::Arrow || !ascending || positions.is_empty() {
@@ -154,24 +156,24 @@ impl ReadContext {
         )
     }
 
-    /// Reads within other limits.
+    /// Sets different limits.
     #[must_use]
     pub fn with_limits(mut self, limits: DecodeLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// The type of the rows that are read.
+    /// Returns the type of the rows that are read.
     pub fn row_type(&self) -> &RowType {
         &self.target
     }
 
-    /// The format of the batches.
+    /// Returns the format of the batches.
     pub fn format(&self) -> LogFormat {
         self.format
     }
 
-    /// The limits.
+    /// Returns the limits.
     pub fn limits(&self) -> &DecodeLimits {
         &self.limits
     }
@@ -225,7 +227,7 @@ impl ArrowPlan {
             let Some(field) = written_schema.fields().get(*position) else {
                 continue;
             };
-            // A column is read with the type in which it is wanted: the same but for what may be null in it.
+            // A column is read with the requested type, which only differs in nullability.
             let wanted = sources
                 .iter()
                 .position(|source| *source == Some(*position))
@@ -262,7 +264,7 @@ impl ArrowPlan {
         rows.saturating_mul(self.missing_bits).div_ceil(8)
     }
 
-    /// The wanted columns from those of the message.
+    /// Returns the wanted columns from those of the message.
     pub(super) fn pick(&self, arrays: &[Option<ArrayRef>], rows: usize) -> Vec<ArrayRef> {
         let found =
             |pick: &Option<usize>| pick.and_then(|pick| arrays.get(pick)).cloned().flatten();

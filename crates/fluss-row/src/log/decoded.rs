@@ -1,4 +1,4 @@
-//! A batch that has been read.
+//! A decoded batch.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ enum Rows {
 pub struct LogRecord {
     /// Offset in the log of the bucket.
     pub offset: i64,
-    /// When the server took the record in, in milliseconds since the epoch.
+    /// When the server received the record, in milliseconds since the epoch.
     pub timestamp: i64,
     /// What happened to the row.
     pub change_type: ChangeType,
@@ -134,32 +134,33 @@ fn read_columns(
 }
 
 impl DecodedBatch {
-    /// What the header of the batch says.
+    /// Returns the header of the batch.
     pub fn header(&self) -> &LogBatchHeader {
         &self.header
     }
 
-    /// Offset of the first record.
+    /// Returns the offset of the first record.
     pub fn base_offset(&self) -> i64 {
         self.header.base_offset()
     }
 
-    /// Offset of the batch that follows.
+    /// Returns the offset of the batch that follows.
     pub fn next_offset(&self) -> i64 {
         self.header.next_offset()
     }
 
-    /// Bytes of memory that the records take beside the bytes of the batch: what was decompressed, or copied because it was not aligned.
+    /// Returns the bytes of memory that the records take in addition to the bytes of the batch: what was
+    /// decompressed, or copied because it was misaligned.
     pub fn own_bytes(&self) -> usize {
         self.own_bytes
     }
 
-    /// When the server took the batch in, in milliseconds since the epoch.
+    /// When the server received the batch, in milliseconds since the epoch.
     pub fn timestamp(&self) -> i64 {
         self.header.commit_timestamp()
     }
 
-    /// The type of the rows.
+    /// Returns the type of the rows.
     pub fn row_type(&self) -> &RowType {
         match &self.rows {
             Rows::Columns(columns) => columns.row_type(),
@@ -167,7 +168,7 @@ impl DecodedBatch {
         }
     }
 
-    /// Number of records.
+    /// Returns the number of records.
     pub fn row_count(&self) -> usize {
         match &self.rows {
             Rows::Columns(columns) => columns.row_count(),
@@ -175,7 +176,7 @@ impl DecodedBatch {
         }
     }
 
-    /// Whether there are no records.
+    /// Returns whether there are no records.
     pub fn is_empty(&self) -> bool {
         self.row_count() == 0
     }
@@ -193,7 +194,7 @@ impl DecodedBatch {
             .unwrap_or(ChangeType::AppendOnly)
     }
 
-    /// The row of a record. Reading from one that the batch does not have errs.
+    /// Returns the row of a record. Reading from a row beyond the end returns an error.
     #[inline]
     pub fn row(&self, index: usize) -> ColumnarRow {
         match &self.rows {
@@ -202,7 +203,7 @@ impl DecodedBatch {
         }
     }
 
-    /// The columns of a batch in the format ARROW whose records are all appended.
+    /// Returns the columns of a batch in the format ARROW whose records are all appended.
     pub fn appended_columns(&self) -> Option<&ColumnarBatch> {
         match &self.rows {
             Rows::Columns(columns) if self.changes.is_none() => Some(columns),
@@ -210,12 +211,12 @@ impl DecodedBatch {
         }
     }
 
-    /// The rows one after another.
+    /// Iterates over the rows.
     pub fn rows(&self) -> impl ExactSizeIterator<Item = ColumnarRow> {
         (0..self.row_count()).map(|index| self.row(index))
     }
 
-    /// The records one after another.
+    /// Iterates over the records.
     pub fn records(&self) -> impl ExactSizeIterator<Item = LogRecord> {
         (0..self.row_count()).map(|index| LogRecord {
             offset: self.base_offset() + index as i64,
@@ -225,9 +226,11 @@ impl DecodedBatch {
         })
     }
 
-    /// The rows as an Arrow batch. It shares the columns of an ARROW batch; rows of other formats are copied into columns.
+    /// Returns the rows as an Arrow batch. It shares the columns of an ARROW batch; rows of other formats are copied
+    /// into columns.
     ///
-    /// Errs, naming the column, when one has a null that is declared NOT NULL, or a value that Arrow cannot hold.
+    /// Returns an error with the column if one has a null although it is NOT NULL, or a value that Arrow cannot
+    /// represent.
     pub fn record_batch(&self) -> Result<RecordBatch> {
         let first = self.first_rows(0..self.row_count())?;
         match first.misfit {
@@ -236,8 +239,8 @@ impl DecodedBatch {
         }
     }
 
-    /// Some of the rows as an Arrow batch, up to the first one that Arrow does not hold: a null in a NOT NULL column, or a decimal beyond
-    /// its precision. Servers store both, and [`row`](Self::row) reads them.
+    /// Some of the rows as an Arrow batch, up to the first one that Arrow cannot represent: a null in a NOT NULL
+    /// column, or a decimal beyond its precision. Servers store both, and [`row`](Self::row) reads them.
     pub fn first_rows(&self, rows: Range<usize>) -> Result<FirstRows> {
         let end = rows.end.min(self.row_count());
         let rows = rows.start.min(end)..end;
@@ -258,7 +261,8 @@ impl DecodedBatch {
         }
     }
 
-    /// The records as an Arrow batch of the columns `_change_type`, `_log_offset`, `_commit_timestamp` and then those of the rows.
+    /// Returns the records as an Arrow batch of the columns `_change_type`, `_log_offset`, `_commit_timestamp` and
+    /// then those of the rows.
     pub fn changelog_batch(&self) -> Result<RecordBatch> {
         let rows = self.record_batch()?;
         let count = self.row_count();

@@ -14,7 +14,7 @@ const MAGIC_AT: usize = 12;
 const TIMESTAMP_AT: usize = 13;
 const EPOCH_AT: usize = 21;
 
-/// Where fields are behind the checksum: all of them are under it.
+/// Where fields are after the checksum: all of them are under it.
 const ATTRIBUTES: usize = 2;
 const LAST_OFFSET_DELTA: usize = 3;
 const WRITER_ID: usize = 7;
@@ -52,12 +52,12 @@ impl LogMagic {
         }
     }
 
-    /// The magic byte.
+    /// Returns the magic byte.
     pub const fn to_byte(self) -> u8 {
         self as u8
     }
 
-    /// Bytes of the header, statistics not counted.
+    /// Returns the bytes of the header, statistics not counted.
     pub const fn header_bytes(self) -> usize {
         match self {
             Self::V0 => 48,
@@ -66,7 +66,7 @@ impl LogMagic {
         }
     }
 
-    /// Whether batches can have statistics.
+    /// Returns whether batches can have statistics.
     pub const fn has_statistics(self) -> bool {
         !matches!(self, Self::V0)
     }
@@ -84,7 +84,7 @@ impl LogMagic {
     }
 }
 
-/// What the header of a log batch says.
+/// The header of a log batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogBatchHeader {
     pub(crate) base_offset: i64,
@@ -124,8 +124,8 @@ fn malformed(offset: usize, problem: &'static str) -> RowError {
     }
 }
 
-/// Base offset and size in bytes of the batch that begins here; `None` if there are too few bytes to tell. Errs when no batch is of the
-/// size.
+/// Base offset and size in bytes of the batch that begins here; `None` if there are too few bytes to tell. Returns an
+/// error if no batch is of the size.
 pub(crate) fn peek(bytes: &[u8]) -> Result<Option<(i64, usize)>> {
     let Some(overhead) = bytes.first_chunk::<OVERHEAD_BYTES>() else {
         return Ok(None);
@@ -141,7 +141,8 @@ pub(crate) fn peek(bytes: &[u8]) -> Result<Option<(i64, usize)>> {
 }
 
 impl LogBatchHeader {
-    /// Reads the header that bytes begin with, and checks that its fields agree with each other. The batch behind it may be cut off.
+    /// Reads the header that bytes begin with, and checks that its fields agree with each other. The batch after it
+    /// may be cut off.
     pub fn parse(bytes: &[u8]) -> Result<Self> {
         let truncated = |needed| RowError::Truncated {
             what: "log batch header",
@@ -264,32 +265,32 @@ impl LogBatchHeader {
         }
     }
 
-    /// Offset of the first record.
+    /// Returns the offset of the first record.
     pub fn base_offset(&self) -> i64 {
         self.base_offset
     }
 
-    /// Offset of the last record; the base offset of a batch without records.
+    /// Returns the offset of the last record; the base offset of a batch without records.
     pub fn last_offset(&self) -> i64 {
         self.base_offset + i64::from(self.last_offset_delta)
     }
 
-    /// Offset of the batch that follows. A batch without records takes one offset, too.
+    /// Returns the offset of the batch that follows. A batch without records takes one offset, too.
     pub fn next_offset(&self) -> i64 {
         self.last_offset() + 1
     }
 
-    /// Bytes of the whole batch.
+    /// Returns the bytes of the whole batch.
     pub fn size_bytes(&self) -> usize {
         self.size_bytes
     }
 
-    /// The layout of the batch.
+    /// Returns the layout of the batch.
     pub fn magic(&self) -> LogMagic {
         self.magic
     }
 
-    /// When the server took the batch in, in milliseconds since the epoch; 0 in a batch that was not appended yet.
+    /// When the server received the batch, in milliseconds since the epoch; 0 in a batch that is not yet appended.
     pub fn commit_timestamp(&self) -> i64 {
         self.commit_timestamp
     }
@@ -299,37 +300,37 @@ impl LogBatchHeader {
         self.leader_epoch
     }
 
-    /// The checksum that the batch carries.
+    /// Returns the checksum that the batch carries.
     pub fn crc(&self) -> u32 {
         self.crc
     }
 
-    /// Id of the schema that the rows were written with.
+    /// Returns the id of the schema that the rows were written with.
     pub fn schema_id(&self) -> SchemaId {
         SchemaId::from(self.schema_id)
     }
 
-    /// Whether all records are appended rows, and the batch has no change types.
+    /// Returns whether all records are appended rows, and the batch has no change types.
     pub fn is_append_only(&self) -> bool {
         self.attributes & APPEND_ONLY != 0
     }
 
-    /// Id of the writer; -1 if the batch is not idempotent.
+    /// Returns the id of the writer; -1 if the batch is not idempotent.
     pub fn writer_id(&self) -> i64 {
         self.writer_id
     }
 
-    /// Number of the batch among those of its writer in its bucket; -1 if it is not idempotent.
+    /// Returns the number of the batch among those of its writer in its bucket; -1 if it is not idempotent.
     pub fn sequence(&self) -> i32 {
         self.sequence
     }
 
-    /// Number of records.
+    /// Returns the number of records.
     pub fn record_count(&self) -> usize {
         self.record_count as usize
     }
 
-    /// Bytes of the statistics between header and records.
+    /// Returns the bytes of the statistics between header and records.
     pub fn statistics_bytes(&self) -> usize {
         self.statistics_bytes
     }
@@ -348,8 +349,8 @@ pub(crate) fn compute_crc(magic: LogMagic, batch: &[u8]) -> u32 {
 /// From this size on, combining two checksums is cheaper than computing one over all bytes.
 const COMBINE_FROM_BYTES: usize = 512 * 1024;
 
-/// The checksum of what follows writer id and sequence, which never changes, and the number of its bytes; `None` for a batch that is
-/// so small that it does not help.
+/// The checksum of what follows writer id and sequence, which never changes, and the number of its bytes; `None` for
+/// a batch that is so small that it does not help.
 pub(crate) fn rest_crc(magic: LogMagic, batch: &[u8]) -> Option<(u32, usize)> {
     let rest = batch
         .get(magic.covered_from() + RECORD_COUNT..)
@@ -363,8 +364,8 @@ fn patch<const N: usize>(bytes: &mut [u8], at: usize, value: [u8; N]) {
     }
 }
 
-/// Writes writer id, sequence and the checksum that follows from them. `rest` is what [`rest_crc`] gave: a large batch is not gone
-/// through again.
+/// Writes writer id, sequence and the checksum that follows from them. `rest` is what [`rest_crc`] gave: a large
+/// batch is not gone through again.
 pub(crate) fn stamp(
     magic: LogMagic,
     batch: &mut [u8],
@@ -397,7 +398,7 @@ pub(crate) fn set_size(batch: &mut [u8]) {
 
 /// Writes what the leader of a bucket fills in when it appends a batch. None of it is under the checksum.
 ///
-/// Errs when the bytes do not begin with the header of a batch.
+/// Returns an error if the bytes do not begin with the header of a batch.
 pub fn assign_offset(
     batch: &mut [u8],
     base_offset: i64,

@@ -34,8 +34,8 @@ pub(super) fn row_format(format: LogFormat) -> Option<RowFormat> {
 }
 
 impl RowLogBatchBuilder {
-    /// A builder of batches of appended rows, as log tables have them. Errs for the format ARROW, types that the format cannot hold, and
-    /// a schema id beyond 32767.
+    /// Creates a builder for batches of appended rows, as in log tables. Returns an error for the format ARROW, types
+    /// that the format cannot hold, and a schema id beyond 32767.
     pub fn new(row_type: &RowType, schema_id: SchemaId, format: LogFormat) -> Result<Self> {
         let unsupported = RowError::UnsupportedTable {
             property: "table.log.format",
@@ -51,14 +51,14 @@ impl RowLogBatchBuilder {
         })
     }
 
-    /// Makes it build batches whose records count by their change types, as the changelogs of primary-key tables have them.
+    /// Builds batches whose records have change types, as in changelogs of primary-key tables.
     #[must_use]
     pub fn with_change_types(mut self) -> Self {
         self.append_only = false;
         self
     }
 
-    /// Makes it build batches of this layout, dropping the rows appended so far.
+    /// Builds batches with this layout. Drops the rows appended so far.
     #[must_use]
     pub fn with_magic(self, magic: LogMagic) -> Self {
         Self {
@@ -69,13 +69,15 @@ impl RowLogBatchBuilder {
         }
     }
 
-    /// Appends a row and returns by how many bytes the batch grew. On an error, which names the column, nothing was appended.
+    /// Appends a row and returns by how many bytes the batch grew. On an error, which names the column, nothing was
+    /// appended.
     #[inline]
     pub fn append<R: InternalRow + ?Sized>(&mut self, row: &R) -> Result<usize> {
         self.append_change(ChangeType::AppendOnly, row)
     }
 
-    /// Appends a row with its change type. Errs also when the builder has no change types and the row is not just appended.
+    /// Appends a row with its change type. Also returns an error if the builder has no change types and the row is
+    /// not just appended.
     pub fn append_change<R: InternalRow + ?Sized>(
         &mut self,
         change: ChangeType,
@@ -115,17 +117,17 @@ impl RowLogBatchBuilder {
         Ok(size)
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn row_count(&self) -> usize {
         self.record_count as usize
     }
 
-    /// Whether there are no rows.
+    /// Returns whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.record_count == 0
     }
 
-    /// Bytes of the batch, header included.
+    /// Returns the bytes of the batch, header included.
     pub fn size_bytes(&self) -> usize {
         self.bytes.len()
     }

@@ -1,10 +1,11 @@
-//! A whole batch on its way to the server.
+//! A complete batch that is ready to be sent.
 
 use bytes::{Bytes, BytesMut};
 
 use super::header::{self, LogBatchHeader, LogMagic};
 
-/// A whole log batch, to be given its writer id and sequence: when it is first sent, and again when a retry needs other ones.
+/// A complete log batch that still needs a writer id and sequence: when it is first sent, and again if a retry needs
+/// different ones.
 #[derive(Debug, Clone)]
 pub struct SealedLogBatch {
     bytes: Bytes,
@@ -46,10 +47,10 @@ impl SealedLogBatch {
         batch
     }
 
-    /// Sets writer id and sequence (-1 for none) and the checksum, and gives the bytes to send.
+    /// Sets writer id and sequence (-1 for none) and the checksum, and returns the bytes to send.
     ///
-    /// The checksum of a large batch is not computed over all its bytes again, and the batch is copied only if the bytes of an earlier stamp are
-    /// still held somewhere.
+    /// The checksum of a large batch is not computed over all its bytes again, and the batch is copied only if the
+    /// bytes of an earlier stamp are still in use.
     pub fn stamp(&mut self, writer_id: i64, sequence: i32) -> Bytes {
         let mut bytes = match std::mem::take(&mut self.bytes).try_into_mut() {
             Ok(bytes) => bytes,
@@ -61,12 +62,12 @@ impl SealedLogBatch {
         self.bytes.clone()
     }
 
-    /// The bytes as last stamped; without writer id if they never were.
+    /// Returns the bytes as last stamped; without writer id if they never were.
     pub fn bytes(&self) -> &Bytes {
         &self.bytes
     }
 
-    /// Bytes of the batch.
+    /// Returns the bytes of the batch.
     pub fn size_bytes(&self) -> usize {
         self.bytes.len()
     }
@@ -76,7 +77,7 @@ impl SealedLogBatch {
         self.uncompressed_bytes
     }
 
-    /// Number of records.
+    /// Returns the number of records.
     pub fn record_count(&self) -> usize {
         self.record_count
     }

@@ -1,6 +1,6 @@
-//! The index files next to a remote log segment. Clients need none of them to read the segment; tools may.
+//! The index files next to a remote log segment. Clients don't need them to read the segment; tools may.
 //!
-//! All numbers are big-endian, as Java's `ByteBuffer` writes them. Source: `OffsetIndex.java`, `TimeIndex.java`.
+//! All numbers are big-endian, as in Java's `ByteBuffer`. Source: `OffsetIndex.java`, `TimeIndex.java`.
 
 use crate::{Result, RowError};
 
@@ -25,8 +25,8 @@ pub struct TimeIndexEntry {
 const OFFSET_ENTRY_BYTES: usize = 8;
 const TIME_ENTRY_BYTES: usize = 12;
 
-/// Reads an `.index` file of a segment that begins at `base_offset`. Errs when it ends within an entry, and at offsets below the
-/// segment's.
+/// Reads an `.index` file of a segment that begins at `base_offset`. Returns an error if it ends within an entry, and
+/// at offsets below the segment's.
 pub fn decode_offset_index(bytes: &[u8], base_offset: i64) -> Result<Vec<OffsetIndexEntry>> {
     entries::<OFFSET_ENTRY_BYTES>(bytes, "offset index")?
         .iter()
@@ -45,7 +45,7 @@ pub fn decode_offset_index(bytes: &[u8], base_offset: i64) -> Result<Vec<OffsetI
         .collect()
 }
 
-/// The bytes of an `.index` file. Errs when an offset is not within 2³¹ of the base offset.
+/// The bytes of an `.index` file. Returns an error if an offset is not within 2³¹ of the base offset.
 pub fn encode_offset_index(entries: &[OffsetIndexEntry], base_offset: i64) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(entries.len() * OFFSET_ENTRY_BYTES);
     for entry in entries {
@@ -55,7 +55,8 @@ pub fn encode_offset_index(entries: &[OffsetIndexEntry], base_offset: i64) -> Re
     Ok(out)
 }
 
-/// Reads a `.timeindex` file of a segment that begins at `base_offset`. Errs like [`decode_offset_index`].
+/// Reads a `.timeindex` file of a segment that begins at `base_offset`. Returns the same errors as
+/// [`decode_offset_index`].
 pub fn decode_time_index(bytes: &[u8], base_offset: i64) -> Result<Vec<TimeIndexEntry>> {
     entries::<TIME_ENTRY_BYTES>(bytes, "time index")?
         .iter()
@@ -72,7 +73,7 @@ pub fn decode_time_index(bytes: &[u8], base_offset: i64) -> Result<Vec<TimeIndex
         .collect()
 }
 
-/// The bytes of a `.timeindex` file. Errs when an offset is not within 2³¹ of the base offset.
+/// The bytes of a `.timeindex` file. Returns an error if an offset is not within 2³¹ of the base offset.
 pub fn encode_time_index(entries: &[TimeIndexEntry], base_offset: i64) -> Result<Vec<u8>> {
     let mut out = Vec::with_capacity(entries.len() * TIME_ENTRY_BYTES);
     for entry in entries {

@@ -1,6 +1,7 @@
-//! Statistics of a batch: for some columns the smallest and the largest value, and how many values are null.
+//! Statistics of a batch: the minimum, the maximum and the number of nulls of some columns.
 //!
-//! Source: `LogRecordBatchStatisticsWriter.java`, `LogRecordBatchStatisticsCollector.java`, `DefaultLogRecordBatchStatistics.java`.
+//! Source: `LogRecordBatchStatisticsWriter.java`, `LogRecordBatchStatisticsCollector.java`,
+//! `DefaultLogRecordBatchStatistics.java`.
 
 use std::cmp::Ordering;
 
@@ -14,27 +15,27 @@ use crate::{
 
 const VERSION: u8 = 1;
 
-/// What a batch says about the values in some of its columns.
+/// The statistics of a batch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BatchStatistics {
     /// One entry a column, in the order in which the batch has them.
     pub columns: Vec<ColumnStatistics>,
 }
 
-/// What a batch says about the values in one column.
+/// The statistics of a column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ColumnStatistics {
     /// Position of the column in the schema that the batch was written with.
     pub position: usize,
     /// How many values are null.
     pub null_count: i32,
-    /// The smallest value, `None` if it is not known: all are null.
+    /// The minimum, or `None` if all values are null.
     pub min: Option<Datum<'static>>,
-    /// The largest value, `None` if it is not known.
+    /// The maximum, or `None` if it is not known.
     pub max: Option<Datum<'static>>,
 }
 
-/// Errs for columns that have no statistics.
+/// Returns an error for columns that have no statistics.
 pub(super) fn check_columns(row_type: &RowType, positions: &[usize]) -> Result<()> {
     for position in positions {
         let field = field_at(row_type, *position)?;

@@ -12,7 +12,7 @@ use crate::{DataGetters, FieldRef, Result, RowError};
 impl Column {
     /// Appends field `pos` of a row and returns how many bytes it took beyond those that every value takes.
     ///
-    /// An error may leave parts of the value behind: the column has to be truncated then.
+    /// After an error, parts of the value may have been appended: the column must be truncated.
     #[inline]
     pub(super) fn append<R: DataGetters + ?Sized>(&mut self, row: &R, pos: usize) -> Result<usize> {
         if row.is_null_at(pos)? {

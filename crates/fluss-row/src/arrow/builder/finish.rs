@@ -19,7 +19,7 @@ use arrow_schema::{ArrowError, DataType as ArrowType, Fields, TimeUnit};
 use super::column::{Column, Offsets, Values};
 
 impl Column {
-    /// The values as an array of this type, which is the column's; the column is empty then.
+    /// Returns the values as an array of this type, which is the column's; the column is empty then.
     pub(super) fn take(&mut self, arrow: &ArrowType) -> Result<ArrayRef, ArrowError> {
         let len = self.validity.len();
         let nulls = self.validity.take();

@@ -1,4 +1,4 @@
-//! Rows appended straight into columns.
+//! Rows appended directly to columns.
 
 mod append;
 mod column;
@@ -18,11 +18,11 @@ use super::table_batch::TableBatch;
 use super::types::to_arrow_schema;
 use crate::{InternalRow, Result, RowError};
 
-/// Most rows of a batch.
+/// Maximum number of rows of a batch.
 const MAX_ROWS: usize = i32::MAX as usize;
 
-/// Builds the columns of a row type: rows are appended value by value, without an intermediate form and without an allocation
-/// a row.
+/// Builds the columns of a row type. Rows are appended value by value, without an intermediate form and without an
+/// allocation per row.
 ///
 /// ```
 /// use fluss_metadata::{DataTypes, RowType};
@@ -49,14 +49,14 @@ pub struct ColumnBuilders {
     schema: SchemaRef,
     columns: Vec<Column>,
     rows: usize,
-    /// Bytes of values whose size is not that of their type: texts, elements.
+    /// Bytes of values of variable size: strings, elements.
     variable_bytes: usize,
-    /// Bytes that every row takes.
+    /// Bytes per row.
     row_bytes: usize,
 }
 
 impl ColumnBuilders {
-    /// Errs for types that Arrow batches cannot have.
+    /// Returns an error for types that Arrow batches cannot have.
     pub fn new(row_type: &RowType) -> Result<Self> {
         let schema = to_arrow_schema(row_type)?;
         let columns: Vec<_> = row_type
@@ -79,7 +79,7 @@ impl ColumnBuilders {
         })
     }
 
-    /// Empty builders of the same columns.
+    /// Returns empty builders of the same columns.
     pub(crate) fn another(&self) -> Self {
         let fields = self.row_type.fields();
         Self {
@@ -100,28 +100,28 @@ impl ColumnBuilders {
         self.flatten().buffers.len()
     }
 
-    /// The type of the rows.
+    /// Returns the type of the rows.
     pub fn row_type(&self) -> &RowType {
         &self.row_type
     }
 
-    /// The schema of the batches that [`finish`](Self::finish) makes.
+    /// Returns the schema of the batches that [`finish`](Self::finish) returns.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
     }
 
-    /// Number of rows.
+    /// Returns the number of rows.
     pub fn len(&self) -> usize {
         self.rows
     }
 
-    /// Whether there are no rows.
+    /// Returns whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.rows == 0
     }
 
-    /// Bytes of the rows before compression, padding left out. An upper bound: each value counts with the bit that would tell
-    /// whether it is null.
+    /// Returns the bytes of the rows before compression, without padding. This is an upper bound: each value counts
+    /// with its validity bit.
     #[inline]
     pub fn size_bytes(&self) -> usize {
         self.variable_bytes + self.rows * self.row_bytes
@@ -129,8 +129,8 @@ impl ColumnBuilders {
 
     /// Appends a row and returns by how many bytes [`size_bytes`](Self::size_bytes) grew.
     ///
-    /// Errs when the row has another number of fields, when a value is null in a NOT NULL column or does not fit its column, and
-    /// when a column would exceed 2 GiB. The error names the column, and nothing was appended then.
+    /// Returns an error if the row has the wrong number of fields, if a value is null in a NOT NULL column or does
+    /// not fit its column, or if a column would exceed 2 GiB. The error names the column, and nothing is appended.
     #[inline]
     pub fn append_row<R: InternalRow + ?Sized>(&mut self, row: &R) -> Result<usize> {
         let actual = row.field_count();
@@ -153,9 +153,11 @@ impl ColumnBuilders {
         Ok(variable + self.row_bytes)
     }
 
-    /// Appends the rows of a batch, whose columns are found by name, and returns by how many bytes it grew. The values are copied.
+    /// Appends the rows of a batch, whose columns are found by name, and returns by how many bytes it grew. The
+    /// values are copied.
     ///
-    /// They are converted as [`TableBatch::try_new`] does, which also says what errs. Nothing was appended then.
+    /// They are converted as [`TableBatch::try_new`] does, which also documents the errors. Nothing is appended on
+    /// error.
     pub fn append_batch(&mut self, batch: &RecordBatch) -> Result<usize> {
         self.extend(&TableBatch::try_new(&self.row_type, batch)?.flatten()?)
     }
@@ -182,7 +184,7 @@ impl ColumnBuilders {
         Ok(self.size_bytes() - before)
     }
 
-    /// Takes back what was appended to the columns up to the one that failed.
+    /// Reverts what was appended to the columns before the one that failed.
     #[cold]
     #[inline(never)]
     fn undo(&mut self, position: usize, error: RowError) -> RowError {
@@ -197,7 +199,7 @@ impl ColumnBuilders {
         }
     }
 
-    /// Drops all rows; the columns keep their memory.
+    /// Removes all rows; the columns keep their memory.
     pub fn clear(&mut self) {
         self.columns
             .iter_mut()
@@ -206,8 +208,8 @@ impl ColumnBuilders {
         self.variable_bytes = 0;
     }
 
-    /// Ends the batch: its columns are the memory that was built, not a copy. The builders are empty then and can be used for
-    /// the next batch.
+    /// Finishes the batch. Its columns use the memory of the builders without a copy. The builders are empty
+    /// afterwards and can be used for the next batch.
     pub fn finish(&mut self) -> Result<RecordBatch> {
         let schema = SchemaRef::clone(&self.schema);
         let arrays = self
@@ -224,7 +226,7 @@ impl ColumnBuilders {
             .map_err(|source| RowError::Columns { source })
     }
 
-    /// The columns as a message lists them.
+    /// Returns the columns as a message lists them.
     pub(crate) fn flatten(&self) -> FlatBatch<'_> {
         let mut flat = FlatBatch::new(self.rows);
         self.columns
@@ -234,7 +236,8 @@ impl ColumnBuilders {
     }
 }
 
-/// Rows, of a lookup or a scan for example, as an Arrow batch. Errs like [`ColumnBuilders::append_row`].
+/// Converts rows, for example of a lookup or a scan, to an Arrow batch. Returns the same errors as
+/// [`ColumnBuilders::append_row`].
 pub fn rows_to_batch<R: InternalRow>(
     row_type: &RowType,
     rows: impl IntoIterator<Item = R>,
@@ -246,7 +249,7 @@ pub fn rows_to_batch<R: InternalRow>(
     columns.finish()
 }
 
-/// Errs for more rows than a batch can have.
+/// Returns an error for more rows than fit into a batch.
 #[inline]
 pub(crate) fn check_rows(rows: usize) -> Result<()> {
     if rows <= MAX_ROWS {

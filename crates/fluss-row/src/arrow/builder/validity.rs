@@ -2,7 +2,7 @@
 
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
 
-/// A growing list of bits, the lowest bit of a byte first. Bits behind the last one are 0.
+/// A growing list of bits, the lowest bit of a byte first. Bits after the last one are 0.
 #[derive(Debug, Default)]
 pub(super) struct Bits {
     bytes: Vec<u8>,
@@ -64,7 +64,7 @@ impl Bits {
     }
 }
 
-/// A bit of a list of bits; unset behind its end.
+/// A bit of a list of bits; unset after its end.
 pub(super) fn bit(bytes: &[u8], index: usize) -> bool {
     bytes
         .get(index / 8)
@@ -138,7 +138,7 @@ impl Validity {
         }
     }
 
-    /// The bits as a message has them: nothing without nulls.
+    /// Returns the bits as a message has them: nothing without nulls.
     pub(super) fn as_slice(&self) -> &[u8] {
         self.bits.as_ref().map_or(&[], Bits::as_slice)
     }

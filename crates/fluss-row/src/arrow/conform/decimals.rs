@@ -38,7 +38,7 @@ pub(super) fn column(
         ArrowType::Decimal128(other_precision, other_scale)
             if is(*other_precision, *other_scale) =>
         {
-            // Arrow does not see to it that values are within the precision.
+            // Arrow does not ensure that values are within the precision.
             let decimals = array.as_primitive::<Decimal128Type>();
             if decimals.values().iter().all(fits) {
                 return Ok(ArrayRef::clone(array));
@@ -51,7 +51,7 @@ pub(super) fn column(
                     row,
                     text(&unscaled.to_string(), scale as i32),
                 )),
-                // What stands behind a null is no value.
+                // The value slot of a null is not a value.
                 None => Ok(ArrayRef::clone(array)),
             };
         }

@@ -47,7 +47,7 @@ pub(in crate::arrow) fn gather(values: &ArrayRef, positions: &dyn Array) -> Conf
     take(values, positions, None).map_err(|error| kernel(error).into())
 }
 
-/// Errs when lists would have more elements than their offsets can count: the kernel gives up on those.
+/// Returns an error if lists would have more elements than their offsets can count: the kernel gives up on those.
 fn check_elements(values: &ArrayRef, positions: &dyn Array) -> Conformed<()> {
     let positions = take_positions(positions)?;
     let mut total = 0_u64;

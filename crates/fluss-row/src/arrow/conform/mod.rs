@@ -1,7 +1,7 @@
-//! Arrays of users, made the arrays of a table's columns: of the same type, with values that the column can hold.
+//! Converts arrays of users to arrays of a table's columns: of the same type, with values that fit the column.
 //!
-//! An array that is so already is shared, not copied. Others are converted as long as each value stays what it is; digits of a time
-//! beyond the column's precision are cut, as they are in rows.
+//! An array that already conforms is shared, not copied. Others are converted if each value is preserved; digits of a
+//! time beyond the column's precision are truncated, as in rows.
 
 mod decimals;
 mod expand;
@@ -21,7 +21,7 @@ use super::builder::column_full;
 use crate::error::metadata_error;
 use crate::{FieldRef, RowError};
 
-/// Why an array cannot be a column.
+/// Why an array cannot be converted to a column.
 #[derive(Debug)]
 pub(super) struct Fault {
     /// Position of the value at fault, if it is a value.
@@ -38,7 +38,7 @@ impl From<RowError> for Fault {
 }
 
 impl Fault {
-    /// The value at `row` does not fit. The type is named by whoever knows the column.
+    /// The value at `row` does not fit. The caller that knows the column adds the type.
     #[cold]
     fn misfit(row: usize, value: impl Into<Box<str>>) -> Self {
         Self {
@@ -70,7 +70,7 @@ impl Fault {
         }
     }
 
-    /// The error for the user, once the column is named.
+    /// Returns the error for the user, once the column is named.
     #[cold]
     pub(super) fn into_error(self, position: usize, name: &str, data_type: &DataType) -> RowError {
         match (self.row, self.error.in_column(position, name, data_type)) {
@@ -92,8 +92,8 @@ impl Fault {
     }
 }
 
-/// An array as a column of this type, whose Arrow type is `target`. Rows that are null in `masked` do not exist: what they are part of is
-/// null.
+/// An array as a column of this type, whose Arrow type is `target`. Rows that are null in `masked` do not exist: what
+/// they are part of is null.
 pub(super) fn column(
     data_type: &DataType,
     nullable: bool,
@@ -134,7 +134,7 @@ pub(super) fn column(
     Ok(array)
 }
 
-/// Errs for a null that is not masked.
+/// Returns an error for a null that is not masked.
 fn check_nulls(array: &ArrayRef, masked: Option<&NullBuffer>) -> Conformed<()> {
     let Some(nulls) = array.nulls().filter(|nulls| nulls.null_count() > 0) else {
         return Ok(());

@@ -1,7 +1,7 @@
 //! Arrays, maps and rows.
 //!
-//! What is part of a null does not exist: rows below a null row are null too, and elements of a null array are left out, as in columns
-//! that are built of rows. So no null stands where readers allow none.
+//! What is part of a null does not exist: rows below a null row are null too, and elements of a null array are left
+//! out, as in columns that are built of rows. So no null stands where readers allow none.
 
 use std::sync::Arc;
 
@@ -111,7 +111,7 @@ impl<'a> Lists<'a> {
         Ok(OffsetBuffer::new(ScalarBuffer::from(offsets)))
     }
 
-    /// Names the row of an element that is at fault, and its place in it.
+    /// Names the row of a faulty element, and its position in it.
     #[cold]
     fn locate(&self, fault: Fault, part: &str, data_type: &DataType) -> Fault {
         let Some(mut left) = fault.row else {

@@ -57,7 +57,7 @@ where
     )
 }
 
-/// Numbers of another type. Errs for the first one that `number` has none for.
+/// Numbers of another type. Returns an error for the first one that `number` has none for.
 pub(super) fn convert<S, T>(
     array: &PrimitiveArray<S>,
     number: impl Fn(S::Native) -> Option<T::Native>,
@@ -82,7 +82,7 @@ where
     for (row, value) in array.values().iter().enumerate() {
         values.push(match number(*value) {
             Some(number) => number,
-            // What stands behind a null is no value.
+            // The value slot of a null is not a value.
             None if !is_valid(array, row) => T::Native::default(),
             None => return Err(Fault::misfit(row, format!("{value:?}"))),
         });

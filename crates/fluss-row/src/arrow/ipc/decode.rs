@@ -1,8 +1,8 @@
 //! Arrays from the parts of a message.
 //!
-//! Nothing that a message announces is believed: every length is checked against the bytes that are there before memory is allocated or
-//! an array is made, and arrays are made by the constructors of Arrow that validate. Arrow's own IPC reader is not used, as it trusts
-//! the lengths.
+//! Nothing that a message declares is trusted: every length is checked against the available bytes before memory is
+//! allocated or an array is created, and arrays are created by Arrow's validating constructors. Arrow's own IPC
+//! reader is not used, because it trusts the lengths.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -79,7 +79,7 @@ fn parts(arrow: &ArrowType) -> (usize, usize) {
 pub(crate) struct Decoded {
     /// The arrays of the wanted columns; `None` for the others.
     pub(crate) arrays: Vec<Option<ArrayRef>>,
-    /// Bytes of memory that the arrays take beside the message: what was decompressed, or copied.
+    /// Bytes of memory that the arrays take in addition to the message: what was decompressed or copied.
     pub(crate) own_bytes: usize,
 }
 

@@ -1,13 +1,13 @@
-//! How much memory decoding may take.
+//! Limits for the memory used by decoding.
 
-/// How large a batch may become when it is decompressed. Checked before any memory is allocated for it.
+/// Limits for the decompressed size of a batch, checked before any memory is allocated for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DecodeLimits {
-    /// Most bytes of a batch after decompression, columns included that are missing in it and read as null.
+    /// Maximum bytes of a batch after decompression, including missing columns that are read as null.
     pub max_decompressed_bytes: usize,
-    /// How many times larger a batch may become, if it becomes larger than `ratio_free_bytes`.
+    /// Maximum compression ratio of a batch whose decompressed size exceeds `ratio_free_bytes`.
     pub max_ratio: usize,
-    /// Up to so many bytes the ratio does not matter: a column that always has the same value compresses to next to nothing.
+    /// Up to this many bytes the ratio is not checked: a constant column compresses to almost nothing.
     pub ratio_free_bytes: usize,
 }
 

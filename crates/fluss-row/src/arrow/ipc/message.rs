@@ -159,12 +159,12 @@ impl Message {
         })
     }
 
-    /// The bytes of a buffer as they are in the body.
+    /// Returns the bytes of a buffer as they are in the body.
     pub(crate) fn stored(&self, range: &Range<usize>) -> &[u8] {
         self.body.get(range.clone()).unwrap_or_default()
     }
 
-    /// Length of a buffer once it is decompressed, as its prefix announces it; `None` if it is stored raw, with or without a prefix.
+    /// Returns the length of a buffer once it is decompressed, as its prefix announces it; `None` if it is stored raw, with or without a prefix.
     pub(crate) fn announced(&self, range: &Range<usize>) -> Result<Option<usize>> {
         let stored = self.stored(range);
         if self.codec.is_none() || stored.is_empty() {

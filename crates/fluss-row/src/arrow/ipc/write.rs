@@ -11,8 +11,9 @@ use crate::arrow::flat::FlatBatch;
 use crate::compression::{Codec, Compressor};
 use crate::{Result, RowError};
 
-/// Appends the message of a batch. The server's rules for bodies hold: buffers in the order of the schema, without gaps but the padding
-/// to 8 bytes, validity always listed, the codec of the table named. Source: `FileLogProjection.java`.
+/// Appends the message of a batch. The server's rules for bodies hold: buffers in the order of the schema, without
+/// gaps except for the padding to 8 bytes, validity always listed, the codec of the table named. Source:
+/// `FileLogProjection.java`.
 pub(crate) fn write(
     flat: &FlatBatch<'_>,
     compressor: &mut Compressor,
@@ -25,8 +26,8 @@ pub(crate) fn write(
         .collect();
     let codec = compressor.codec();
     let rows = flat.rows as i64;
-    // The lengths after compression go before what is compressed. As the metadata is of the same size whatever the lengths are, it is
-    // written first with any, and then again with the right ones.
+    // The lengths after compression go before what is compressed. As the metadata is of the same size whatever the
+    // lengths are, it is written first with any, and then again with the right ones.
     let placeholders = vec![BufferEntry::new(1, 1); flat.buffers.len()];
     let start = out.len();
     put_metadata(&metadata(rows, &nodes, &placeholders, 1, codec), out);
@@ -129,7 +130,7 @@ pub(super) fn put_metadata(metadata: &FlatBufferBuilder<'_>, out: &mut Vec<u8>) 
     out.resize(start + length, 0);
 }
 
-/// Errs when a message would not fit into a batch, whose length is a 32-bit number.
+/// Returns an error if a message would not fit into a batch, whose length is a 32-bit number.
 pub(crate) fn check_size(bytes: usize) -> Result<()> {
     if i32::try_from(bytes).is_ok() {
         return Ok(());
