@@ -54,6 +54,13 @@ impl MockClusterBuilder {
         self
     }
 
+    /// Lets servers answer a fetch that they hold as soon as rows arrive, even if a bucket has one replica. No release
+    /// so far does this: a follower has to fetch the rows.
+    pub fn wakes_all_fetches(mut self) -> Self {
+        self.settings.wakes_all_fetches = true;
+        self
+    }
+
     /// The wall clock at the start, in milliseconds since 1970: the machine's by default. From then on it follows
     /// tokio's clock.
     pub fn wall_clock(mut self, millis: i64) -> Self {

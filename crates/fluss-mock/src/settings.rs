@@ -17,6 +17,8 @@ pub(crate) struct Settings {
     pub(crate) in_memory: bool,
     /// How long after a server was killed the cluster notices it.
     pub(crate) notices_after: Duration,
+    /// Whether rows end a held fetch even if the bucket has one replica.
+    pub(crate) wakes_all_fetches: bool,
     /// Milliseconds since 1970.
     pub(crate) wall_clock: Option<i64>,
     pub(crate) config: BTreeMap<String, String>,
@@ -31,6 +33,7 @@ impl Default for Settings {
             users: BTreeMap::new(),
             in_memory: false,
             notices_after: Duration::from_secs(1),
+            wakes_all_fetches: false,
             wall_clock: None,
             config: BTreeMap::new(),
         }
@@ -47,6 +50,7 @@ impl fmt::Debug for Settings {
             .field("users", &self.users.keys())
             .field("in_memory", &self.in_memory)
             .field("notices_after", &self.notices_after)
+            .field("wakes_all_fetches", &self.wakes_all_fetches)
             .field("wall_clock", &self.wall_clock)
             .field("config", &self.config)
             .finish()

@@ -30,9 +30,14 @@ struct Found {
     bytes: usize,
     /// Something failed that waiting doesn't change.
     failed: bool,
+    /// Buckets that this server does not lead or know.
+    strange: usize,
+    /// Whether there are rows of a bucket whose followers have fetched them.
+    followed: bool,
 }
 
-/// Waits until there are `min_bytes`, for at most `max_wait_ms`.
+/// Waits until there are `min_bytes`, for at most `max_wait_ms`. Rows that arrive meanwhile end the wait only if followers fetch them
+/// (`Replica#tryCompleteDelayedOperations`); those of a bucket with one replica are found when it is over.
 pub(crate) async fn fetch(
     shared: &Shared,
     caller: &Caller,
@@ -49,15 +54,22 @@ pub(crate) async fn fetch(
         Duration::from_millis(u64::try_from(millis).unwrap_or(0))
     });
     let until = Instant::now() + wait;
+    let mut strange = None;
     loop {
         let mut news = pin!(shared.news());
         // From here on, so that nothing is missed that comes while the logs are looked at.
         news.as_mut().enable();
         let found = shared.with(|state| look(state, caller, request));
-        let is_done = found.failed || found.bytes >= enough;
-        if is_done || timeout_at(until, news).await.is_err() {
+        let was_held = strange.is_some();
+        // A bucket that has moved away meanwhile ends the wait; one that was on another server from the start does not.
+        let moved = found.strange > *strange.get_or_insert(found.strange);
+        let is_over = Instant::now() >= until;
+        let is_woken = !was_held || found.followed;
+        if is_over || found.failed || moved || (found.bytes >= enough && is_woken) {
             return Ok(found.answer);
         }
+        // What has come by then is in the answer.
+        let _ = timeout_at(until, news).await;
     }
 }
 
@@ -66,6 +78,8 @@ fn look(state: &mut State, caller: &Caller, request: &FetchLogRequest) -> Found 
         answer: FetchLogResponse::default(),
         bytes: 0,
         failed: false,
+        strange: 0,
+        followed: false,
     };
     let budget = usize::try_from(request.max_bytes).unwrap_or(0);
     for table in &request.tables_req {
@@ -77,10 +91,19 @@ fn look(state: &mut State, caller: &Caller, request: &FetchLogRequest) -> Found 
             if let Err(error) = &result {
                 // The client refreshes its metadata for these; the other buckets may go on waiting.
                 found.failed |= !error.invalidates_metadata();
+                found.strange += usize::from(error.invalidates_metadata());
             }
             let (read, (error_code, error_message)) = split(result);
             let read = read.unwrap_or_default();
-            found.bytes += read.records.as_ref().map_or(0, Bytes::len);
+            let bytes = read.records.as_ref().map_or(0, Bytes::len);
+            found.bytes += bytes;
+            let id = TableBucket::new_with_partition(
+                table.table_id,
+                bucket.partition_id,
+                bucket.bucket_id,
+            );
+            found.followed |=
+                bytes > 0 && (state.wakes_all_fetches || state.catalog.has_followers(&id));
             // What has moved is as good as bytes.
             found.failed |= read.remote.is_some();
             buckets_resp.push(PbFetchLogRespForBucket {

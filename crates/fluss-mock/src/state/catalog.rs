@@ -154,6 +154,12 @@ impl Catalog {
         Some(found.1)
     }
 
+    /// Whether followers fetch what is written to a bucket, which ends the fetches that wait for it.
+    pub(crate) fn has_followers(&self, bucket: &TableBucket) -> bool {
+        self.placement(bucket)
+            .is_some_and(|placement| placement.in_sync.len() > 1)
+    }
+
     pub(crate) fn placement_mut(&mut self, bucket: &TableBucket) -> Option<&mut Placement> {
         let mut all = self.placements_mut();
         let found = all.find(|(found, _)| found == bucket)?;

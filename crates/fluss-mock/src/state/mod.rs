@@ -63,6 +63,8 @@ pub(crate) struct Shared {
 /// Everything that can change.
 pub(crate) struct State {
     pub(crate) release: Release,
+    /// Whether rows end a held fetch even if the bucket has one replica.
+    pub(crate) wakes_all_fetches: bool,
     pub(crate) clock: Clock,
     pub(crate) coordinator: SocketAddr,
     pub(crate) members: Members,
@@ -102,6 +104,7 @@ impl Shared {
             journal: Journal::default(),
             state: Mutex::new(State {
                 release: settings.release,
+                wakes_all_fetches: settings.wakes_all_fetches,
                 clock,
                 coordinator,
                 members: Members::new(nodes),

@@ -1,22 +1,27 @@
 //! Writing and reading: logs, offsets, rows.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
 use fluss_metadata::{
-    ArrowCompression, DataTypes, KvFormat, LogFormat, Schema, TableDescriptorBuilder,
+    ArrowCompression, DataTypes, KvFormat, LogFormat, Schema, TableDescriptorBuilder, TablePath,
 };
+use fluss_mock::{MockCluster, MockClusterBuilder, Release};
 use fluss_row::kv::{KvBatchBuilder, ValueBatch, split_value};
 use fluss_row::log::{ArrowLogBatchBuilder, LogBatches, ReadContext};
 use fluss_row::{Datum, GenericRow, RowDecoder, RowEncoder};
 use fluss_wire::error_code::ErrorCode;
+use fluss_wire::frame::Response;
 use fluss_wire::message::{
-    FetchLogRequest, GetTableInfoRequest, InitWriterRequest, LimitScanRequest, ListOffsetsRequest,
-    LookupRequest, PbFetchLogReqForBucket, PbFetchLogReqForTable, PbFetchLogRespForBucket,
-    PbLookupReqForBucket, PbPrefixLookupReqForBucket, PbProduceLogReqForBucket,
-    PbProduceLogRespForBucket, PbPutKvReqForBucket, PbPutKvRespForBucket, PrefixLookupRequest,
-    ProduceLogRequest, PutKvRequest,
+    FetchLogRequest, GetTableInfoRequest, InitWriterRequest, LimitScanRequest,
+    ListDatabasesRequest, ListOffsetsRequest, LookupRequest, PbFetchLogReqForBucket,
+    PbFetchLogReqForTable, PbFetchLogRespForBucket, PbLookupReqForBucket,
+    PbPrefixLookupReqForBucket, PbProduceLogReqForBucket, PbProduceLogRespForBucket,
+    PbPutKvReqForBucket, PbPutKvRespForBucket, PrefixLookupRequest, ProduceLogRequest,
+    PutKvRequest,
 };
+use tokio::time::Instant;
 
 use crate::client::{Client, cluster, create, descriptor, path};
 
@@ -157,28 +162,67 @@ async fn what_is_appended_is_fetched_with_its_offsets() {
     }
 }
 
+/// How long a fetch was held for `wait`, into which a row fell after a second, on a cluster as the builder makes it.
+async fn held(builder: MockClusterBuilder, replicas: u16, wait: Duration) -> Duration {
+    let builder = builder.tablet_servers(replicas).in_memory();
+    let cluster = builder.start().await.unwrap();
+    let network = cluster.network();
+    let dial = async |address: SocketAddr| {
+        let host = address.ip().to_string();
+        Client::over(network.dial(&host, address.port()).await.unwrap())
+    };
+    let mut coordinator = dial(cluster.coordinator()).await;
+    let descriptor = descriptor(false).property("table.replication.factor", replicas.to_string());
+    let id = table(&mut coordinator, "events", descriptor).await;
+    let bucket = cluster
+        .bucket(&TablePath::new("fluss", "events"), 0)
+        .unwrap();
+    let leader = usize::try_from(cluster.leader(&bucket).unwrap()).unwrap();
+    let mut tablet = dial(cluster.tablet_servers()[leader]).await;
+    let mut other = dial(cluster.tablet_servers()[leader]).await;
+    let mut request = fetch(id, 0, &[]);
+    request.min_bytes = Some(1);
+    request.max_wait_ms = Some(wait.as_millis() as i32);
+    let began = Instant::now();
+    let waiting = tokio::spawn(async move { fetched(&mut tablet, request).await });
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(!waiting.is_finished());
+    produce(&mut other, id, log_batch(7, "new", -1, -1)).await;
+    let answer = waiting.await.unwrap();
+    assert_eq!(records(answer.records, &[]), ["0 +A 7 new"]);
+    began.elapsed()
+}
+
+/// `Replica#appendRecordsToLeader` leaves the fetches that wait alone; a follower's fetch completes them.
+#[tokio::test(start_paused = true)]
+async fn a_row_ends_a_fetch_that_waits_where_followers_fetch_it_and_else_is_in_the_answer_when_the_wait_is_over()
+ {
+    let (second, minute) = (Duration::from_secs(1), Duration::from_secs(60));
+    for release in [Release::V0_9_1, Release::V1_0] {
+        let builder = || MockCluster::builder().release(release);
+        assert_eq!(held(builder(), 1, minute).await, minute);
+        assert_eq!(held(builder(), 3, minute).await, second);
+        assert_eq!(held(builder().wakes_all_fetches(), 1, minute).await, second);
+    }
+}
+
 #[tokio::test]
-async fn a_fetch_waits_for_news_and_lets_later_requests_pass() {
-    let (cluster, mut coordinator, mut tablet) = cluster().await;
+async fn a_fetch_that_waits_lets_later_requests_pass_and_ends_without_rows() {
+    let (_cluster, mut coordinator, mut tablet) = cluster().await;
     let id = table(&mut coordinator, "events", descriptor(false)).await;
     let mut request = fetch(id, 0, &[]);
     request.min_bytes = Some(1);
-    request.max_wait_ms = Some(600_000);
-    let waiting = tokio::spawn(async move { fetched(&mut tablet, request).await });
-    tokio::time::sleep(Duration::from_millis(50)).await;
-    assert!(!waiting.is_finished());
-    let mut other = Client::connect(cluster.tablet_servers()[0]).await;
-    produce(&mut other, id, log_batch(7, "new", -1, -1)).await;
-    let answer = tokio::time::timeout(Duration::from_secs(60), waiting)
-        .await
-        .unwrap();
-    assert_eq!(records(answer.unwrap().records, &[]), ["0 +A 7 new"]);
-
-    let mut patient = fetch(id, 1, &[]);
-    patient.min_bytes = Some(1);
-    patient.max_wait_ms = Some(20);
-    let nothing = fetched(&mut other, patient).await;
+    request.max_wait_ms = Some(20);
+    let nothing = fetched(&mut tablet, request.clone()).await;
     assert_eq!(records(nothing.records, &[]), Vec::<String>::new());
+
+    request.max_wait_ms = Some(60_000);
+    tablet.send(0, &request).await;
+    let later = tablet.send(0, &ListDatabasesRequest::default()).await;
+    let Response::Success { request_id, .. } = tablet.receive().await else {
+        panic!("an error");
+    };
+    assert_eq!(request_id, later);
 }
 
 #[tokio::test]

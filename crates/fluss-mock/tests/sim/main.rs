@@ -107,6 +107,15 @@ fn writers_that_servers_forget_go_on() {
     }
 }
 
+/// Readers at the end of such a table ask again and again, and miss nothing whatever happens to the servers.
+#[test]
+fn every_seed_keeps_what_was_promised_of_tables_with_one_replica() {
+    for seed in 0..30 {
+        let outcome = run::seed(seed, Kind::OneReplica);
+        assert!(outcome.wrong.is_empty(), "seed {seed}: {:?}", outcome.wrong);
+    }
+}
+
 #[test]
 fn rows_of_rescaled_tables_find_their_buckets() {
     let (first, count) = match number("FLUSS_SIM_SEED") {

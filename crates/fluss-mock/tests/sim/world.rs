@@ -31,6 +31,8 @@ pub(crate) enum Kind {
     /// Servers forget writers. What is repeated after that may be there twice: servers take a first batch of a writer that they don't know
     /// for a new one.
     ForgetfulServers,
+    /// Tables with one replica, whose servers answer a fetch that they hold when the wait is over, and no sooner.
+    OneReplica,
     /// Servers of release 1.0, whose tables change their numbers of buckets.
     Rescaled,
 }
@@ -67,7 +69,10 @@ impl World {
             .tablet_servers(SERVERS as u16)
             .seed(seed)
             .wall_clock(1_700_000_000_000)
-            .config("log.replica.min-in-sync-replicas-number", "2")
+            .config(
+                "log.replica.min-in-sync-replicas-number",
+                if kind == Kind::OneReplica { "1" } else { "2" },
+            )
             .in_memory()
             .start()
             .await
@@ -94,7 +99,10 @@ impl World {
             let descriptor = TableDescriptor::builder()
                 .schema(schema.build().unwrap())
                 .bucket_count(BUCKETS)
-                .property("table.replication.factor", "3")
+                .property(
+                    "table.replication.factor",
+                    if kind == Kind::OneReplica { "1" } else { "3" },
+                )
                 // What it costs is time that more seeds are worth more.
                 .property("table.log.arrow.compression.type", "NONE")
                 .build()
