@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use bytes::Bytes;
 use fluss_metadata::{ServerNode, TableBucket, TablePath};
+use fluss_wire::Segments;
 use fluss_wire::api::{ApiKey, ApiRequest};
 use fluss_wire::codec::ResponseBody;
 use tokio::time::Instant;
@@ -210,6 +212,40 @@ impl Cluster {
         let server = tablet(&view, server)?;
         self.exchange(server, lane, request, deadline, Duration::MAX)
             .await
+    }
+
+    /// Like [`call_server`](Self::call_server), with a message that is already encoded, for requests that are repeated.
+    /// Returns the bytes of the response.
+    ///
+    /// # Errors
+    ///
+    /// See [`call_server`](Self::call_server).
+    ///
+    /// # Cancel safety
+    ///
+    /// See [`call_server`](Self::call_server).
+    pub async fn call_server_encoded(
+        &self,
+        server: i32,
+        lane: usize,
+        api: ApiKey,
+        message: Segments,
+        deadline: Instant,
+    ) -> Result<Bytes> {
+        let view = self.view();
+        let server = tablet(&view, server)?;
+        let mut stale = 0;
+        loop {
+            let connection = self.pool().get_for(api, server, lane, deadline).await?;
+            let outcome = connection
+                .call_encoded(api, message.clone(), deadline)
+                .await;
+            match outcome {
+                // As in `exchange`.
+                Err(RpcError::Disconnected { sent: false, .. }) if stale < MAX_STALE => stale += 1,
+                outcome => return outcome,
+            }
+        }
     }
 
     /// Sends a request and waits for the response, dialing first if necessary. Everything ends at `deadline`, and

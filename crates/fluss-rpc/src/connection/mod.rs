@@ -13,9 +13,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use fluss_wire::Segments;
 use fluss_wire::api::{ApiKey, ApiRequest};
 use fluss_wire::codec::ResponseBody;
-use fluss_wire::frame::encode_request;
+use fluss_wire::frame::{FrameError, encode_encoded_request, encode_request};
 use fluss_wire::version::{ApiVersions, ServerType};
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
@@ -181,14 +182,32 @@ impl Connection {
         request: &R,
         deadline: Instant,
     ) -> Result<A> {
-        let version =
-            self.versions
-                .negotiate(R::API_KEY)
-                .map_err(|source| RpcError::Unsupported {
-                    server: Arc::clone(&self.shared.server),
-                    source,
-                })?;
+        let version = self.version(R::API_KEY)?;
         self.call_version(request, version, deadline).await
+    }
+
+    /// Like [`call`](Self::call), with a message that is already encoded. Returns the bytes of the response.
+    pub(crate) async fn call_encoded(
+        &self,
+        api: ApiKey,
+        message: Segments,
+        deadline: Instant,
+    ) -> Result<Bytes> {
+        let version = self.version(api)?;
+        let started = Instant::now();
+        let permit = self.permit(api, started, deadline).await?;
+        let encode = |id| encode_encoded_request(api, version, id, message);
+        self.exchange(api, encode, (started, deadline), permit)
+            .await
+    }
+
+    fn version(&self, api: ApiKey) -> Result<i16> {
+        self.versions
+            .negotiate(api)
+            .map_err(|source| RpcError::Unsupported {
+                server: Arc::clone(&self.shared.server),
+                source,
+            })
     }
 
     /// Like [`call`](Self::call), with a version that is known to be supported.
@@ -200,8 +219,9 @@ impl Connection {
     ) -> Result<A> {
         let started = Instant::now();
         let permit = self.permit(R::API_KEY, started, deadline).await?;
+        let encode = |id| encode_request(version, id, request);
         let body = self
-            .exchange(request, version, (started, deadline), permit)
+            .exchange(R::API_KEY, encode, (started, deadline), permit)
             .await?;
         A::from_body(body).map_err(|source| RpcError::Answer {
             api: R::API_KEY,
@@ -211,10 +231,10 @@ impl Connection {
     }
 
     /// Sends a request and waits for the bytes of its response.
-    async fn exchange<R: ApiRequest>(
+    async fn exchange(
         &self,
-        request: &R,
-        version: i16,
+        api: ApiKey,
+        encode: impl FnOnce(i32) -> Result<Segments, FrameError>,
         (started, deadline): (Instant, Instant),
         permit: OwnedSemaphorePermit,
     ) -> Result<Bytes> {
@@ -222,17 +242,17 @@ impl Connection {
         let Some(id) = shared.outbox.next_id() else {
             return Err(shared.disconnected(Arc::new(DisconnectCause::Spent), false));
         };
-        let frame = encode_request(version, id, request).map_err(|source| RpcError::Request {
-            api: R::API_KEY,
+        let frame = encode(id).map_err(|source| RpcError::Request {
+            api,
             source: Arc::new(source),
         })?;
         let sent_bytes = frame.len_bytes();
-        let in_flight = shared.metrics.sent(R::API_KEY, sent_bytes);
+        let in_flight = shared.metrics.sent(api, sent_bytes);
         let (answer, answered) = oneshot::channel();
         let queued = Queued {
             id,
             outgoing: Outgoing {
-                api: R::API_KEY,
+                api,
                 deadline,
                 since: started,
                 answer,
@@ -249,10 +269,11 @@ impl Connection {
             id,
             answered: false,
         };
-        let span = debug_span!("request", server = %shared.server, api = R::API_KEY.name(), bytes = sent_bytes);
+        let span =
+            debug_span!("request", server = %shared.server, api = api.name(), bytes = sent_bytes);
         let waited = until(&shared.runtime, with_grace(deadline), answered);
         let Some(outcome) = waited.instrument(span).await else {
-            return Err(self.timeout(R::API_KEY, Phase::Answer, started));
+            return Err(self.timeout(api, Phase::Answer, started));
         };
         cancel.answered = true;
         let outcome = outcome.unwrap_or_else(|_| Err(shared.ended(true)));

@@ -8,7 +8,11 @@ use super::{
     ResponseType, TooShortSnafu, UnknownResponseTypeSnafu, announce, need,
 };
 use crate::{
-    api::ApiRequest, codec, error_code::ServerError, message::ErrorResponse, segments::Segments,
+    api::{ApiKey, ApiRequest},
+    codec,
+    error_code::ServerError,
+    message::ErrorResponse,
+    segments::Segments,
 };
 
 /// A complete request frame, length first. Records in it are not copied.
@@ -34,6 +38,31 @@ pub fn encode_request<R: ApiRequest>(
         frame.len_bytes(),
         LENGTH_BYTES + REQUEST_HEADER_BYTES + body
     );
+    Ok(frame)
+}
+
+/// Like [`encode_request`], with a message that is already encoded, for requests that are repeated.
+///
+/// # Errors
+///
+/// [`FrameError`] if the frame would be longer than its length field can say.
+pub fn encode_encoded_request(
+    api_key: ApiKey,
+    api_version: i16,
+    request_id: i32,
+    message: Segments,
+) -> Result<Segments, FrameError> {
+    let length = announce(REQUEST_HEADER_BYTES + message.len_bytes())?;
+    let mut frame = Segments::new();
+    let head = frame.tail_mut();
+    head.reserve(LENGTH_BYTES + REQUEST_HEADER_BYTES);
+    head.put_i32(length);
+    head.put_i16(api_key.code());
+    head.put_i16(api_version);
+    head.put_i32(request_id);
+    for part in message {
+        frame.push(part);
+    }
     Ok(frame)
 }
 

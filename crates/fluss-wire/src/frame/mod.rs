@@ -19,7 +19,7 @@ mod server;
 use bytes::{Buf, Bytes};
 use snafu::{Snafu, ensure};
 
-pub use client::{Response, decode_response, encode_request};
+pub use client::{Response, decode_response, encode_encoded_request, encode_request};
 pub use decoder::FrameDecoder;
 pub use server::{
     RequestFrame, decode_request, encode_error, encode_server_failure, encode_success,
