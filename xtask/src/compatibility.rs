@@ -152,6 +152,11 @@ const FEATURES: &[Feature] = &[
     ("Reading", "streams, wakeup", "scan_stream"),
     (
         "Reading",
+        "new rows seen soon, with one replica and with several",
+        "scan_latency",
+    ),
+    (
+        "Reading",
         "a leader killed and restarted during streams of rows and batches and during bounded scans",
         "failover_scans",
     ),

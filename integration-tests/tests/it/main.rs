@@ -25,6 +25,7 @@ mod scan_bounds;
 mod scan_columns;
 mod scan_dropped;
 mod scan_evolution;
+mod scan_latency;
 mod scan_prefetch;
 mod scan_remote;
 mod scan_stream;

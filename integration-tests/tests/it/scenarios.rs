@@ -203,6 +203,14 @@ scenarios! {
         remote_segments_are_read_from_the_beginning_and_from_the_middle,
         remote_segments_are_read_in_small_pieces_where_memory_is_short,
     ]
+    scan_latency [
+        a_row_is_seen_soon_after_it_is_written,
+        a_row_is_seen_soon_by_a_stream,
+        a_row_is_seen_soon_in_an_arrow_batch,
+        a_change_of_a_primary_key_table_is_seen_soon,
+        a_row_of_a_table_with_three_replicas_is_seen_soon,
+        a_fetch_that_is_held_does_not_keep_a_write_waiting_on_its_connection,
+    ]
     scan_stream [
         a_stream_of_rows_with_an_end_ends,
         a_stream_of_batches_with_an_end_ends,

@@ -88,6 +88,7 @@ setters! {
     scanner_fetch_max_bytes_for_bucket: usize,
     scanner_fetch_min_bytes: usize,
     scanner_fetch_wait_max_time: Duration,
+    scanner_tail_latency: Duration,
     scanner_prefetch_max_bytes: usize,
     scanner_partition_discovery_interval: Duration,
     scanner_read_preference: ReadPreference,

@@ -124,6 +124,19 @@ pub struct Config {
     /// Maximum time the server waits for [`scanner_fetch_min_bytes`](Self::scanner_fetch_min_bytes) before it answers
     /// a fetch. Java: `client.scanner.log.fetch.wait-max-time`. Default 500 ms.
     pub scanner_fetch_wait_max_time: Duration,
+    /// Maximum pause between fetches at the end of a bucket that received rows recently. At least 1 ms. Default 8 ms.
+    ///
+    /// If a bucket has one replica, a server does not answer a held fetch when a row arrives, so the scanner repeats
+    /// its fetch instead. While rows arrive, each scanner sends each server at most `1 s / scanner_tail_latency`
+    /// requests a second (125 by default) for all such buckets together. Buckets that received no rows for some
+    /// seconds share one request. It is repeated every 90 ms, or every 0.5 ms times their number if that is longer,
+    /// but at least every [`scanner_fetch_wait_max_time`](Self::scanner_fetch_wait_max_time). If the table has several
+    /// replicas, the server holds the fetches and answers as soon as a row arrives.
+    ///
+    /// If this is not less than `scanner_fetch_wait_max_time`, or if
+    /// [`scanner_fetch_min_bytes`](Self::scanner_fetch_min_bytes) is above 1, the server holds every fetch, as with
+    /// the Java client.
+    pub scanner_tail_latency: Duration,
     /// Bytes that a scanner prefetches ahead of `poll`, counted as decompressed. Default 8 MiB.
     pub scanner_prefetch_max_bytes: usize,
     /// How often a scan of a whole partitioned table looks for new partitions. Default 10 s.
@@ -221,6 +234,7 @@ impl Default for Config {
             scanner_fetch_max_bytes_for_bucket: MIB,
             scanner_fetch_min_bytes: 1,
             scanner_fetch_wait_max_time: Duration::from_millis(500),
+            scanner_tail_latency: Duration::from_millis(8),
             scanner_prefetch_max_bytes: 8 * MIB,
             scanner_partition_discovery_interval: Duration::from_secs(10),
             scanner_read_preference: ReadPreference::LocalFirst,

@@ -68,6 +68,13 @@ impl Config {
                 TIME_ZONE,
             ));
         }
+        if self.scanner_tail_latency < Duration::from_millis(1) {
+            return Err(Error::config(
+                "scanner_tail_latency",
+                format!("{:?}", self.scanner_tail_latency),
+                "at least 1 ms",
+            ));
+        }
         not_zero("request_timeout", self.request_timeout)?;
         fits_i32_millis("request_timeout", self.request_timeout)
     }
@@ -218,7 +225,7 @@ mod tests {
     #[test]
     fn a_wrong_field_is_named_with_its_value_and_what_was_expected() {
         type Case = (fn(&mut Config), &'static str);
-        let cases: [Case; 9] = [
+        let cases: [Case; 10] = [
             (
                 |c| c.bootstrap_server = "nowhere".into(),
                 "bootstrap_server",
@@ -240,6 +247,10 @@ mod tests {
                 "sasl_username",
             ),
             (|c| c.request_timeout = Duration::MAX, "request_timeout"),
+            (
+                |c| c.scanner_tail_latency = Duration::from_micros(999),
+                "scanner_tail_latency",
+            ),
         ];
         for (change, field) in cases {
             let mut config = Config::default();

@@ -265,6 +265,11 @@ impl Chunk for LogChunk {
         }
     }
 
+    fn unpacked_bytes(&self) -> usize {
+        let received = self.batch.header().size_bytes();
+        self.batch.own_bytes().saturating_sub(received)
+    }
+
     fn is_update_before(&self, row: usize) -> bool {
         self.batch.change_type(row) == ChangeType::UpdateBefore
     }

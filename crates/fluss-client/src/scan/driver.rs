@@ -5,6 +5,8 @@ use std::sync::Arc;
 use fluss_metadata::TableBucket;
 use fluss_rpc::Cluster;
 use fluss_wire::error_code::{ErrorCode, ServerError};
+use futures::StreamExt;
+use futures::stream::FuturesUnordered;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{Instrument, debug, debug_span};
@@ -18,13 +20,17 @@ pub(super) async fn drive(shared: Arc<Shared>) {
     let span = debug_span!("scan", table = %shared.projection().table().table_path());
     async move {
         let mut tasks: JoinSet<Task> = JoinSet::new();
+        // These are driven here: most bring nothing, and cost no more than they must.
+        let mut watches = FuturesUnordered::new();
         let mut refreshing = false;
         loop {
             let now = Instant::now();
             let view = shared.connection().cluster.view();
-            let plan = shared.engine().plan(now.into_std(), |bucket| {
-                view.leader_of(bucket).map(fluss_metadata::ServerNode::id)
-            });
+            let mut plan = shared
+                .engine()
+                .plan(now.into_std(), view.generation(), |bucket| {
+                    view.leader_of(bucket).map(fluss_metadata::ServerNode::id)
+                });
             let wake_at = plan.wake_at.map_or(now + FAR_AWAY, Instant::from_std);
             if !plan.unrouted.is_empty() && !refreshing {
                 refreshing = true;
@@ -37,10 +43,26 @@ pub(super) async fn drive(shared: Arc<Shared>) {
                     .in_current_span(),
                 );
             }
-            start(&shared, plan, view.generation(), &mut tasks);
+            let seen = view.generation();
+            for fetch in plan.fetches.extract_if(.., |fetch| fetch.watch.is_some()) {
+                watches.push(fetch::watch(&shared, fetch, seen));
+            }
+            start(&shared, plan, seen, &mut tasks);
             tokio::select! {
                 biased;
                 () = shared.work.notified() => {}
+                Some(asked) = watches.next(), if !watches.is_empty() => {
+                    if let Some(answered) = fetch::on_watched(&shared, asked) {
+                        let shared = Arc::clone(&shared);
+                        tasks.spawn(
+                            async move {
+                                fetch::take_in(&shared, answered).await;
+                                Task::Request
+                            }
+                            .in_current_span(),
+                        );
+                    }
+                }
                 Some(done) = tasks.join_next(), if !tasks.is_empty() => {
                     if !matches!(done, Ok(Task::Request)) {
                         refreshing = false;

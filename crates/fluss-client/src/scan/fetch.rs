@@ -1,16 +1,22 @@
 //! One fetch: the request, what its answer means for each bucket, and the decoding of what it brought.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{BufMut, Bytes, BytesMut};
 use fluss_metadata::TableBucket;
 use fluss_row::log::LogBatch;
+<<<<<<< HEAD
 use fluss_rpc::Lane;
+=======
+use fluss_wire::api::{ApiKey, ApiRequest};
+>>>>>>> 3806b0b (Fetch new rows at the end of logs without a wait)
 use fluss_wire::error_code::ServerError;
 use fluss_wire::message::{
     FetchLogRequest, FetchLogResponse, PbFetchLogReqForBucket, PbFetchLogReqForTable,
     PbFetchLogRespForBucket, PbRemoteLogFetchInfo,
 };
+use fluss_wire::{Segments, codec};
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span, debug, debug_span};
 
@@ -19,7 +25,7 @@ use super::decode::{Batches, Begins, Broken, Source, decode, split};
 use super::driver::retry;
 use super::routing_bucket_count;
 use crate::engine::scan::{
-    Answer, FetchBucket, FetchFault, FetchKind, FetchPlan, RemoteCursor, RemoteSegment,
+    Answer, FetchBucket, FetchEnd, FetchFault, FetchKind, FetchPlan, RemoteCursor, RemoteSegment,
     StartOffset, Ticket, judge,
 };
 use crate::error::{Error, Result};
@@ -28,41 +34,94 @@ use crate::table::OffsetReset;
 /// What clients send as the id of a replica. Source: `FlussApi.proto: FetchLogRequest.follower_server_id`.
 pub(super) const NO_REPLICA: i32 = -1;
 
+/// A fetch that was answered, or failed.
+pub(super) struct Asked {
+    plan: FetchPlan,
+    /// Generation of the view that told the leaders.
+    seen: u64,
+    answer: Result<Fetched>,
+}
+
 /// Fetches, and hands over what came.
 pub(super) async fn run(shared: &Shared, plan: FetchPlan, seen: u64) {
-    let mut unfinished = Unfinished {
-        shared,
-        plan: &plan,
-        armed: true,
-    };
-    let asked = Instant::now();
-    let span = span(shared, &plan);
-    let answer = call(shared, &plan).instrument(span).await;
-    shared.engine().on_fetch_end(&plan);
-    match answer {
-        Ok(response) => {
-            shared
-                .metrics
-                .fetch_latency
-                .record(asked.elapsed().as_secs_f64() * 1e3);
+    let mut unfinished = Unfinished::new(shared, &plan);
+    let answer = ask(shared, &plan).await;
+    unfinished.armed = false;
+    drop(unfinished);
+    take_in(shared, Asked { plan, seen, answer }).await;
+}
+
+/// Fetches for a watch.
+pub(super) async fn watch(shared: &Shared, plan: FetchPlan, seen: u64) -> Asked {
+    let answer = ask(shared, &plan).await;
+    Asked { plan, seen, answer }
+}
+
+/// Takes in what was fetched for a watch, if it is nothing; else gives it back for [`take_in`].
+pub(super) fn on_watched(shared: &Shared, asked: Asked) -> Option<Asked> {
+    if !matches!(asked.answer, Ok(Fetched::Same)) {
+        return Some(asked);
+    }
+    let now = Instant::now().into_std();
+    shared
+        .engine()
+        .on_fetch_end(&asked.plan, FetchEnd::Same, now);
+    None
+}
+
+/// Hands over what came, and decodes it.
+pub(super) async fn take_in(shared: &Shared, asked: Asked) {
+    let Asked { plan, seen, answer } = asked;
+    let mut unfinished = Unfinished::new(shared, &plan);
+    let (end, work) = match answer {
+        Ok(Fetched::Same) => (FetchEnd::Same, Vec::new()),
+        Ok(Fetched::Answer(response, bytes)) => {
             let work = sort_answers(shared, &plan, seen, response);
-            // The buckets' next requests need their positions only: they go out while this answer is decoded.
-            shared.work.notify_one();
-            for item in work {
-                decode(shared, item).await;
-            }
+            // A copy, as the answer lies in memory that holds others too.
+            let nothing = if work.is_empty() {
+                Bytes::copy_from_slice(&bytes)
+            } else {
+                Bytes::new()
+            };
+            (FetchEnd::Answer(nothing), work)
         }
-        Err(error) => on_request_failed(shared, &plan, seen, &error),
+        Err(error) => {
+            on_request_failed(shared, &plan, seen, &error);
+            (FetchEnd::Failed, Vec::new())
+        }
+    };
+    shared
+        .engine()
+        .on_fetch_end(&plan, end, Instant::now().into_std());
+    // The buckets' next requests need their positions only: they go out while this answer is decoded.
+    shared.work.notify_one();
+    for item in work {
+        decode(shared, item).await;
     }
     unfinished.armed = false;
 }
 
+async fn ask(shared: &Shared, plan: &FetchPlan) -> Result<Fetched> {
+    let asked = Instant::now();
+    let span = span(shared, plan);
+    let answer = call(shared, plan).instrument(span).await;
+    if answer.is_ok() {
+        let took = asked.elapsed().as_secs_f64() * 1e3;
+        shared.metrics.fetch_latency.record(took);
+    }
+    answer
+}
+
 fn span(shared: &Shared, plan: &FetchPlan) -> Span {
+    let buckets = || {
+        let ids = plan.buckets.iter().map(|fetch| fetch.bucket.bucket_id());
+        ids.collect::<Vec<_>>()
+    };
     debug_span!(
         "fetch",
         server = plan.server,
         table = %shared.projection().table().table_path(),
-        bucket = ?plan.buckets.iter().map(|fetch| fetch.bucket.bucket_id()).collect::<Vec<_>>(),
+        bucket = ?buckets(),
         max_bytes = plan.max_bytes,
         attempt = 1 + plan.buckets.first().map_or(0, |fetch| shared.engine().failures(&fetch.bucket)),
     )
@@ -75,25 +134,108 @@ struct Unfinished<'a> {
     armed: bool,
 }
 
+impl<'a> Unfinished<'a> {
+    fn new(shared: &'a Shared, plan: &'a FetchPlan) -> Self {
+        Self {
+            shared,
+            plan,
+            armed: true,
+        }
+    }
+}
+
 impl Drop for Unfinished<'_> {
     fn drop(&mut self) {
         if self.armed {
-            for fetch in &self.plan.buckets {
+            for fetch in self.plan.buckets.iter() {
                 self.shared
                     .engine()
                     .fail(&fetch.bucket, Error::closed("the scanner's task"));
             }
+            let now = Instant::now().into_std();
+            self.shared
+                .engine()
+                .on_fetch_end(self.plan, FetchEnd::Failed, now);
             self.shared.data.notify_one();
         }
     }
 }
 
-async fn call(shared: &Shared, plan: &FetchPlan) -> Result<FetchLogResponse> {
+/// What a server answered.
+enum Fetched {
+    /// What it answered the last time, when there was nothing.
+    Same,
+    /// This message. Its bytes too if there may be nothing in it and the same be asked again; else they are empty.
+    Answer(FetchLogResponse, Bytes),
+}
+
+async fn call(shared: &Shared, plan: &FetchPlan) -> Result<Fetched> {
     let config = &shared.connection().config;
+    shared.metrics.fetch_requests.increment(1);
+    let wait = match plan.kind {
+        FetchKind::Held(wait) => wait,
+        FetchKind::Immediate => Duration::ZERO,
+    };
+    let deadline = Instant::now() + config.request_timeout + wait;
+    let cluster = &shared.connection().cluster;
+    let call = async {
+        let Some(watch) = &plan.watch else {
+            let request = request(shared, plan);
+            let answer = cluster.call_server(plan.server, lane(plan), &request, deadline);
+            return Ok(Fetched::Answer(answer.await?, Bytes::new()));
+        };
+        let encoded = watch.message.get_or_init(|| {
+            let mut message = Segments::new();
+            request(shared, plan).encode_body(&mut message);
+            message.into_bytes()
+        });
+        let mut message = Segments::new();
+        message.push(encoded.clone());
+        if let FetchKind::Held(wait) = plan.kind {
+            put_wait(message.tail_mut(), wait, config.scanner_fetch_min_bytes);
+        }
+        let answer = cluster.call_server_encoded(
+            plan.server,
+            lane(plan),
+            ApiKey::FetchLog,
+            message,
+            deadline,
+        );
+        let answer = answer.await?;
+        if !watch.nothing.is_empty() && watch.nothing == answer {
+            return Ok(Fetched::Same);
+        }
+        let response: FetchLogResponse = codec::decode(answer.clone())
+            .map_err(|error| Error::corrupt(format!("the answer of a fetch: {error}")))?;
+        Ok(Fetched::Answer(response, answer))
+    };
+    match timeout_at(deadline, call).await {
+        Ok(answer) => answer,
+        Err(_) => Err(Error::timeout(
+            format!("connecting to server {}", plan.server),
+            config.request_timeout + wait,
+        )),
+    }
+}
+
+/// Appends how long the server may hold a request, and for how many bytes. Source: `FlussApi.proto: FetchLogRequest`, fields 4 and 5.
+fn put_wait(message: &mut BytesMut, wait: Duration, min_bytes: usize) {
+    let millis = usize::try_from(wait.as_millis()).unwrap_or(usize::MAX);
+    for (field, value) in [(4_u8, millis), (5, min_bytes)] {
+        message.put_u8(field << 3);
+        let mut value = clamp_i32(value).unsigned_abs();
+        while value >= 0x80 {
+            message.put_u8((value | 0x80) as u8);
+            value >>= 7;
+        }
+        message.put_u8(value as u8);
+    }
+}
+
+fn request(shared: &Shared, plan: &FetchPlan) -> FetchLogRequest {
     let table = shared.projection().table();
     let pushed = shared.projection().pushed().filter(|_| !plan.unprojected);
-    let held = plan.kind == FetchKind::Held;
-    let request = FetchLogRequest {
+    FetchLogRequest {
         follower_server_id: NO_REPLICA,
         max_bytes: clamp_i32(plan.max_bytes),
         tables_req: vec![PbFetchLogReqForTable {
@@ -113,6 +255,7 @@ async fn call(shared: &Shared, plan: &FetchPlan) -> Result<FetchLogResponse> {
             filter_schema_id: None,
         }]
         .into(),
+<<<<<<< HEAD
         max_wait_ms: held.then(|| config.scanner_fetch_wait_max_time.as_millis() as i32),
         min_bytes: held.then_some(clamp_i32(config.scanner_fetch_min_bytes)),
         read_preference: config.scanner_read_preference.code(),
@@ -138,6 +281,11 @@ async fn call(shared: &Shared, plan: &FetchPlan) -> Result<FetchLogResponse> {
             format!("connecting to server {}", plan.server),
             config.request_timeout + wait,
         )),
+=======
+        max_wait_ms: None,
+        min_bytes: None,
+        read_preference: shared.connection().config.scanner_read_preference.code(),
+>>>>>>> 3806b0b (Fetch new rows at the end of logs without a wait)
     }
 }
 
@@ -192,10 +340,24 @@ fn sort_answers(
     shared.metrics.bytes_per_request.record(bytes as f64);
     let now = Instant::now().into_std();
     let mut work = Vec::new();
-    for fetch in &plan.buckets {
+    for fetch in plan.buckets.iter() {
         let received = answers.remove(&(fetch.bucket.partition_id(), fetch.bucket.bucket_id()));
         let (answer, batches) = match received {
-            Some(received) => understand(shared, plan, seen, fetch, received),
+            Some(received) => match understand(shared, plan, seen, fetch, received) {
+                (
+                    Answer::Records {
+                        bytes: 0,
+                        high_watermark: Some(mark),
+                        filtered_end: None,
+                        ..
+                    },
+                    _,
+                ) if bytes > 0 && plan.watch.is_none() && (0..mark).contains(&fetch.offset) => {
+                    let high_watermark = Some(mark);
+                    (Answer::PassedOver { high_watermark }, None)
+                }
+                understood => understood,
+            },
             None => (
                 retry(
                     shared,
@@ -205,8 +367,18 @@ fn sort_answers(
                 None,
             ),
         };
+        let nothing = matches!(
+            answer,
+            Answer::Records {
+                bytes: 0,
+                filtered_end: None,
+                ..
+            }
+        );
         let mut engine = shared.engine();
         let ticket = engine.on_answer(&fetch.bucket, fetch.generation, answer, now);
+        // An error may be what a poll waits for.
+        let tell = ticket.is_none() && (!nothing || engine.has_failed(&fetch.bucket));
         if let (Some(ticket), Some(batches)) = (ticket, batches) {
             let wanted = batches.admitted(&mut engine, &fetch.bucket, fetch.offset);
             drop(engine);
@@ -226,8 +398,9 @@ fn sort_answers(
             });
         } else {
             drop(engine);
-            // An error may be what a poll waits for.
-            shared.data.notify_one();
+            if tell {
+                shared.data.notify_one();
+            }
         }
     }
     work
@@ -312,7 +485,7 @@ fn on_bucket_error(
 fn on_request_failed(shared: &Shared, plan: &FetchPlan, seen: u64, error: &Error) {
     debug!(server = plan.server, %error, "fetch request failed");
     let now = Instant::now().into_std();
-    for fetch in &plan.buckets {
+    for fetch in plan.buckets.iter() {
         let answer = if error.is_retriable() {
             shared
                 .connection()

@@ -56,7 +56,7 @@ use tokio::time::Instant;
 use self::decode::{BatchReader, LogChunk};
 use self::metrics::ScannerMetrics;
 use crate::connection::ConnectionInner;
-use crate::engine::scan::{Limits, ScanEngine, StartOffset, Take, Taken};
+use crate::engine::scan::{Limits, ScanEngine, StartOffset, Tail, Take, Taken};
 use crate::error::{Error, Result};
 use crate::table::OffsetReset;
 
@@ -144,6 +144,12 @@ impl Scanner {
                 .min((config.scanner_prefetch_max_bytes / 4).max(1)),
             prefetch_max_bytes: config.scanner_prefetch_max_bytes,
             max_poll_records,
+            tail: Tail {
+                latency: config.scanner_tail_latency,
+                wait_max: config.scanner_fetch_wait_max_time,
+                always_held: config.scanner_fetch_min_bytes > 1,
+                replicated: is_replicated(projection.table()),
+            },
         };
         let handle = connection.drivers.handle().clone();
         let shared = Arc::new(Shared {
@@ -376,6 +382,12 @@ impl Scanner {
         }
         outcome
     }
+}
+
+/// Whether buckets of a table have followers.
+fn is_replicated(table: &TableInfo) -> bool {
+    let replicas = table.descriptor().replication_factor();
+    matches!(replicas, Ok(Some(2..)))
 }
 
 /// As [`routing_bucket_count`], of a bucket that nothing may be known of yet.

@@ -87,6 +87,7 @@ impl Bench {
 }
 
 const LONG: Duration = Duration::from_secs(5);
+const MS: Duration = Duration::from_millis(1);
 
 /// The numbers of the rows, each of which is its offset.
 fn offsets(records: &ScanRecords, bucket: i32) -> Vec<i64> {
@@ -164,7 +165,10 @@ async fn a_bucket_at_its_end_does_not_hold_back_another_one() {
 
 #[tokio::test(start_paused = true)]
 async fn a_row_written_while_the_server_holds_the_fetch_comes_at_once() {
-    let bench = Bench::new(1).await;
+    let bench = Bench::with(1, |config| {
+        config.scanner_tail_latency = config.scanner_fetch_wait_max_time;
+    })
+    .await;
     let scanner = bench.scanner(&[(0, EARLIEST_OFFSET)]).await;
     assert!(
         scanner
@@ -188,6 +192,30 @@ async fn a_row_written_while_the_server_holds_the_fetch_comes_at_once() {
         (15..=25).contains(&held),
         "{held} fetches in 10 s of nothing"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_row_is_asked_for_soon_and_silence_costs_little() {
+    let bench = Bench::new(2).await;
+    let scanner = bench
+        .scanner(&[(0, EARLIEST_OFFSET), (1, EARLIEST_OFFSET)])
+        .await;
+    for row in 0..40 {
+        assert!(scanner.poll(50 * MS).await.unwrap().is_empty());
+        bench.append(0, 1);
+        let written = Instant::now();
+        assert_eq!(read(&scanner, 0, 1).await, vec![row]);
+        assert!(written.elapsed() <= 10 * MS, "{:?}", written.elapsed());
+    }
+    assert!(scanner.poll(60_000 * MS).await.unwrap().is_empty());
+    let fetches = bench.server.count(ApiKey::FetchLog);
+    assert!(scanner.poll(10_000 * MS).await.unwrap().is_empty());
+    let fetches = bench.server.count(ApiKey::FetchLog) - fetches;
+    assert!((100..=115).contains(&fetches), "{fetches} fetches in 10 s");
+    bench.append(1, 1);
+    let written = Instant::now();
+    assert_eq!(read(&scanner, 1, 1).await, vec![0]);
+    assert!(written.elapsed() <= 100 * MS, "{:?}", written.elapsed());
 }
 
 #[tokio::test(start_paused = true)]

@@ -83,6 +83,14 @@ pub(super) const OPTIONS: &[ConfigOption] = &[
         |config, text| parse::size(text).map(|value| config.scanner_kv_fetch_max_bytes = value),
     ),
     own(sets(
+        "client.scanner.log.tail-latency",
+        OptionKind::Duration,
+        Some("8ms"),
+        "maximum pause between fetches at the end of a bucket that received rows recently",
+        "scanner_tail_latency",
+        |config, text| parse::duration(text).map(|value| config.scanner_tail_latency = value),
+    )),
+    own(sets(
         "client.scanner.log.prefetch-max-bytes",
         OptionKind::MemorySize,
         Some("8mb"),

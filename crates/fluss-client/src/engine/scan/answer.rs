@@ -1,7 +1,7 @@
 //! What came back for a bucket, and what it does to the bucket.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fluss_metadata::TableBucket;
 use fluss_metadata::text::Count;
@@ -12,12 +12,18 @@ use super::buffer::Slot;
 use super::outcome::retry_delay;
 use super::remote::RemoteCursor;
 use super::state::{EARLIEST_OFFSET, ScanEngine};
+use super::tail::Warmth;
 use crate::error::{Error, Result};
 
 /// Empty answers in a row, to requests for one bucket alone and below the high watermark, after which it will never answer.
 const STUCK_ANSWERS: u32 = 6;
+/// Answers in a row that were full of other buckets, after which a bucket is asked for alone.
+const PASSED_OVER_ANSWERS: u32 = 8;
 /// Answers in a row, to requests for one bucket alone, that held no whole batch: the server sends the first one whole.
 const CUT_ANSWERS: u32 = 3;
+/// How often a bucket at its end is asked for whose batches are older than the projected columns.
+const UNPROJECTED_PERIOD: Duration = Duration::from_millis(20);
+
 /// What came back for one bucket.
 #[derive(Debug)]
 pub(crate) enum Answer {
@@ -35,6 +41,8 @@ pub(crate) enum Answer {
         /// Whether the last batch was written with the schema that the scanner projects, or a newer one.
         current_schema: bool,
     },
+    /// Nothing, though there is something: the answer was full of other buckets.
+    PassedOver { high_watermark: Option<i64> },
     /// The offset lies in remote segments.
     Remote(RemoteCursor),
     /// Batches of a remote segment, and where to go on in it.
@@ -76,6 +84,7 @@ impl<C: Chunk> ScanEngine<C> {
         if state.phase == Phase::Stopped {
             return None;
         }
+        let watched = state.phase == Phase::Watched;
         state.phase = Phase::Idle;
         let asked = state.fetch_offset;
         // That the server names remote segments is no success yet: they may be missing.
@@ -83,19 +92,31 @@ impl<C: Chunk> ScanEngine<C> {
             state.failures = 0;
             state.failing = None;
         }
-        let (end_offset, bytes) = match state.on_answer(answer, configured, now) {
+        let brought = state.on_answer(answer, configured, now);
+        if state.at_end && state.unprojected && state.phase == Phase::Idle {
+            // No watch asks for it, which would project.
+            state.phase = Phase::Until(now + UNPROJECTED_PERIOD);
+        }
+        let (end_offset, bytes) = match brought {
             Ok(brought) => brought?,
             Err(error) => {
                 self.fail(bucket, error);
                 return None;
             }
         };
+        if !watched && !state.asked_alone {
+            let brought = if state.at_end { bytes } else { configured };
+            self.usual_bytes = (self.usual_bytes * 7 + brought).div_ceil(8).max(1);
+        }
+        let warmth = state.warmth.get_or_insert_with(|| Warmth::new(now));
+        warmth.warm(now, watched);
         let ticket = Ticket(id);
         state.slots.push_back(Slot {
             ticket,
             decoded_to: asked,
             end_offset,
             bytes,
+            unpacked_bytes: 0,
             chunks: VecDeque::new(),
             done: false,
         });
@@ -144,12 +165,20 @@ impl<C: Chunk> Bucket<C> {
                     .max(filtered_end.unwrap_or(next))
                     .max(self.fetch_offset);
                 self.stuck = 0;
+                self.passed_over = 0;
                 self.largest_batch = largest_batch;
                 self.alone = false;
                 self.unprojected = self.unprojected && !current_schema;
                 self.fetch_offset = end;
                 self.at_end = self.high_watermark.is_some_and(|mark| end >= mark);
                 return Ok(Some((end, bytes)));
+            }
+            Answer::PassedOver { high_watermark } => {
+                self.high_watermark = high_watermark.or(self.high_watermark);
+                self.at_end = false;
+                self.passed_over += 1;
+                // If there is nothing for it in an answer of its own either, it will never come.
+                self.alone = self.passed_over >= PASSED_OVER_ANSWERS;
             }
             Answer::RemoteRead {
                 bytes,

@@ -42,6 +42,7 @@ impl<C: Chunk> ScanEngine<C> {
         state.stop = Some(stop);
         state.until = until;
         state.find_end();
+        self.watches.changed = true;
         self.plan_is_due = true;
     }
 
@@ -100,6 +101,8 @@ impl<C: Chunk> ScanEngine<C> {
         if let Some(state) = self.buckets.get_mut(bucket) {
             state.closing = true;
             state.failure = None;
+            self.closing = true;
+            self.watches.changed = true;
             self.plan_is_due = true;
         }
     }
@@ -116,6 +119,9 @@ impl<C: Chunk> ScanEngine<C> {
 
     /// Forgets the buckets that are gone and handed out.
     pub(super) fn forget_closed(&mut self) {
+        if !self.closing {
+            return;
+        }
         let gone: Vec<_> = self
             .buckets
             .iter()
@@ -127,6 +133,7 @@ impl<C: Chunk> ScanEngine<C> {
         for bucket in gone {
             self.unsubscribe(&bucket);
         }
+        self.closing = self.buckets.values().any(|state| state.closing);
     }
 
     /// Whether everything up to the end of every bucket was handed out, the errors of those that stopped before it included.

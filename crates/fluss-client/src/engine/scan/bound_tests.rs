@@ -6,7 +6,7 @@
     reason = "test code"
 )]
 
-use super::tests::{Batch, Scan, batch, batch_at as at, bucket, records};
+use super::tests::{Batch, Scan, batch, batch_at as at, bucket, records, unpacked};
 use super::*;
 use crate::error::Error;
 
@@ -58,7 +58,7 @@ fn an_end_behind_batches_without_rows_is_reached() {
 fn a_bucket_that_is_gone_hands_out_what_was_fetched_and_is_forgotten() {
     let mut scan = Scan::of(2);
     for fetch in scan.plan().fetches {
-        for asked in fetch.buckets {
+        for asked in fetch.buckets.iter().copied() {
             scan.feed(&asked, batch(0, 2), 100, 100);
         }
     }
@@ -67,7 +67,7 @@ fn a_bucket_that_is_gone_hands_out_what_was_fetched_and_is_forgotten() {
     assert!(
         asked
             .iter()
-            .flat_map(|fetch| &fetch.buckets)
+            .flat_map(|fetch| fetch.buckets.iter())
             .all(|asked| asked.bucket == bucket(1))
     );
     let mut taken = scan.take();
@@ -102,9 +102,9 @@ fn requests_that_the_server_holds_count_within_the_bound() {
     for _ in 0..40 {
         for fetch in scan.plan().fetches {
             match fetch.kind {
-                FetchKind::Held => held += fetch.max_bytes,
+                FetchKind::Held(_) => held += fetch.max_bytes,
                 FetchKind::Immediate => {
-                    for asked in &fetch.buckets {
+                    for asked in fetch.buckets.iter() {
                         scan.answer(asked, records(0, None, 0));
                     }
                 }
@@ -320,7 +320,7 @@ fn a_bucket_that_fails_before_its_end_is_finished_once_that_was_told() {
     scan.engine.set_bounded();
     scan.engine.fail(&bucket(1), Error::usage("no right"));
     for fetch in scan.plan().fetches {
-        for asked in fetch.buckets {
+        for asked in fetch.buckets.iter().copied() {
             scan.feed(&asked, batch(0, 5), 100, 5);
         }
     }
@@ -355,4 +355,41 @@ fn a_bucket_that_is_gone_is_not_finished_while_an_answer_may_come() {
     scan.feed(&fetch, batch(0, 3), 100, 3);
     assert_eq!(scan.take(), [(0, 0, 3)]);
     assert!(scan.engine.is_finished());
+}
+
+/// Prefetching stops at 8,000 bytes, and one request asks for 1,000.
+#[test]
+fn what_batches_take_when_they_are_decompressed_counts_within_the_bound() {
+    let mut scan = Scan::of(4);
+    let asked: Vec<_> = scan
+        .plan()
+        .fetches
+        .iter()
+        .flat_map(|fetch| fetch.buckets.to_vec())
+        .collect();
+    assert_eq!(asked.len(), 4);
+    let large = unpacked(batch(0, 2), 3_500);
+    scan.feed(&asked[0], large.clone(), 100, 100);
+    scan.feed(&asked[1], large.clone(), 100, 100);
+    scan.feed(&asked[2], batch(0, 2), 100, 100);
+    assert!(
+        scan.plan().fetches.is_empty(),
+        "7,300 bytes, and one answer to come"
+    );
+    // The rows of all three are handed out.
+    let taken = scan.take();
+    assert_eq!(taken.len(), 3);
+    let more: usize = scan
+        .plan()
+        .fetches
+        .iter()
+        .map(|fetch| fetch.buckets.len())
+        .sum();
+    assert_eq!(more, 3);
+    // Discarded answers no longer count.
+    let larger = unpacked(large, 9_000);
+    scan.feed(&asked[3], larger, 100, 100);
+    scan.engine.unsubscribe(&asked[3].bucket);
+    scan.engine.subscribe(asked[3].bucket, StartOffset::At(0));
+    assert_eq!(scan.plan().fetches.len(), 1);
 }

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::buffer::Slot;
 use super::remote::RemoteCursor;
+use super::tail::Warmth;
 use crate::error::Error;
 
 /// A decoded batch, as the buffer needs to know it.
@@ -19,6 +20,10 @@ pub(crate) trait Chunk: Clone {
     fn offset_after(&self, row: usize) -> i64;
     /// Offset after the whole batch, which may have no rows.
     fn next_offset(&self) -> i64;
+    /// Bytes that it takes beyond those that were received: what was compressed becomes larger when it is decoded.
+    fn unpacked_bytes(&self) -> usize {
+        0
+    }
     /// Whether the given row is the old half of an update, which is not handed out without its new half.
     fn is_update_before(&self, row: usize) -> bool;
 }
@@ -57,6 +62,8 @@ pub(super) enum Phase {
     Idle,
     InFlight,
     Until(Instant),
+    /// At its end, and asked for with others that are.
+    Watched,
     /// After an error that does not pass.
     Stopped,
 }
@@ -94,6 +101,8 @@ pub(super) struct Bucket<C> {
     pub(super) phase: Phase,
     pub(super) slots: VecDeque<Slot<C>>,
     pub(super) buffered_bytes: usize,
+    /// Bytes that decoding added to them.
+    pub(super) unpacked_bytes: usize,
     /// Bytes that the request under way may bring.
     pub(super) reserved_bytes: usize,
     /// Largest batch of the last answer, in bytes.
@@ -106,6 +115,8 @@ pub(super) struct Bucket<C> {
     pub(super) unprojected: bool,
     /// Answers in a row that were empty though the log goes on.
     pub(super) stuck: u32,
+    /// Answers in a row that held nothing of it as they were full of others.
+    pub(super) passed_over: u32,
     /// Failures in a row that pass by themselves.
     pub(super) failures: u32,
     /// Since when it has failed without any success, and the latest reason.
@@ -113,6 +124,10 @@ pub(super) struct Bucket<C> {
     pub(super) failure: Option<Failure>,
     /// Whether it stands in the ring of buckets that have something to hand out.
     pub(super) in_ready: bool,
+    /// Whether it stands among the buckets that are planned for one by one.
+    pub(super) in_order: bool,
+    /// When it last had news, once it was at its end.
+    pub(super) warmth: Option<Warmth>,
 }
 
 #[derive(Debug, Clone)]
@@ -153,16 +168,20 @@ impl<C: Chunk> Bucket<C> {
             phase: Phase::Idle,
             slots: VecDeque::new(),
             buffered_bytes: 0,
+            unpacked_bytes: 0,
             reserved_bytes: 0,
             largest_batch: 0,
             alone: false,
             asked_alone: false,
             unprojected: false,
             stuck: 0,
+            passed_over: 0,
             failures: 0,
             failing: None,
             failure: None,
             in_ready: false,
+            in_order: true,
+            warmth: None,
         }
     }
 
@@ -216,7 +235,7 @@ impl<C: Chunk> Bucket<C> {
         match self.phase {
             Phase::Idle => true,
             Phase::Until(until) => until <= now,
-            Phase::InFlight | Phase::Stopped => false,
+            Phase::InFlight | Phase::Watched | Phase::Stopped => false,
         }
     }
 
@@ -250,18 +269,20 @@ impl<C: Chunk> Bucket<C> {
 
     /// Removes finished slots from the front. Returns the bytes that became free.
     pub(super) fn drop_finished_slots(&mut self) -> usize {
-        let mut freed = 0;
+        let (mut freed, mut unpacked) = (0, 0);
         while let Some(front) = self.slots.front() {
             if !(front.done && front.chunks.is_empty()) {
                 break;
             }
             freed += front.bytes;
+            unpacked += front.unpacked_bytes;
             self.consumed = self.stop.map_or(front.end_offset, |stop| {
                 stop.max(self.consumed).min(front.end_offset)
             });
             self.slots.pop_front();
         }
         self.buffered_bytes = self.buffered_bytes.saturating_sub(freed);
-        freed
+        self.unpacked_bytes = self.unpacked_bytes.saturating_sub(unpacked);
+        freed + unpacked
     }
 }

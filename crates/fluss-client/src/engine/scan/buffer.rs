@@ -13,6 +13,8 @@ pub(super) struct Slot<C> {
     /// Offset after everything in the answer, empty batches included.
     pub(super) end_offset: i64,
     pub(super) bytes: usize,
+    /// Bytes that decoding added to them.
+    pub(super) unpacked_bytes: usize,
     pub(super) chunks: VecDeque<Pending<C>>,
     /// Whether all its batches are here.
     pub(super) done: bool,

@@ -2,7 +2,7 @@
 
 use fluss_metadata::TableBucket;
 
-use super::bucket::{Chunk, Ticket};
+use super::bucket::{Chunk, Phase, Ticket};
 use super::buffer::Pending;
 use super::state::ScanEngine;
 use crate::error::{Error, Result};
@@ -18,6 +18,10 @@ impl<C: Chunk> ScanEngine<C> {
         };
         slot.decoded_to = slot.decoded_to.max(chunk.next_offset());
         let next_row = chunk.skipped_rows();
+        let unpacked = chunk.unpacked_bytes();
+        slot.unpacked_bytes += unpacked;
+        state.unpacked_bytes += unpacked;
+        self.buffered_bytes += unpacked;
         if next_row < chunk.row_count() {
             let (base, time) = (chunk.offset_after(0) - 1, chunk.timestamp());
             slot.chunks.push_back(Pending { chunk, next_row });
@@ -61,7 +65,7 @@ impl<C: Chunk> ScanEngine<C> {
         let Some(index) = state.slots.iter().position(|slot| slot.ticket == ticket) else {
             return false;
         };
-        let mut freed = 0;
+        let (mut freed, mut unpacked) = (0, 0);
         match failure {
             None => {
                 if let Some(slot) = state.slots.get_mut(index) {
@@ -71,18 +75,23 @@ impl<C: Chunk> ScanEngine<C> {
             Some((error, at)) => {
                 // What was decoded before the failure is still handed out; what lies behind it is not.
                 while state.slots.len() > index + 1 {
-                    freed += state.slots.pop_back().map_or(0, |slot| slot.bytes);
+                    if let Some(slot) = state.slots.pop_back() {
+                        freed += slot.bytes;
+                        unpacked += slot.unpacked_bytes;
+                    }
                 }
                 if let Some(slot) = state.slots.get_mut(index) {
                     slot.done = true;
                     let at = at.unwrap_or(slot.decoded_to);
                     slot.end_offset = at;
+                    self.watches.changed |= state.phase == Phase::Watched;
                     state.stop_with(error.of_bucket(*bucket), at);
                 }
                 state.buffered_bytes = state.buffered_bytes.saturating_sub(freed);
+                state.unpacked_bytes = state.unpacked_bytes.saturating_sub(unpacked);
             }
         }
-        freed += state.drop_finished_slots();
+        freed += unpacked + state.drop_finished_slots();
         self.buffered_bytes = self.buffered_bytes.saturating_sub(freed);
         self.mark_ready(bucket)
     }

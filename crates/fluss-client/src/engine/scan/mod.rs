@@ -10,16 +10,24 @@ mod decoded;
 mod outcome;
 mod plan;
 mod remote;
+mod request;
 mod state;
+mod tail;
 mod take;
+mod waking;
+mod watch;
+mod watches;
 
 pub(crate) use answer::Answer;
 pub(crate) use bound::BatchHeader;
 pub(crate) use bucket::{Chunk, StartOffset, Ticket};
 pub(crate) use outcome::{FetchFault, judge, retry_delay};
-pub(crate) use plan::{FetchBucket, FetchKind, FetchPlan, Plan, RemotePlan, ResolvePlan};
 pub(crate) use remote::{RemoteCursor, RemoteSegment};
+pub(crate) use request::{
+    FetchBucket, FetchEnd, FetchKind, FetchPlan, Plan, RemotePlan, ResolvePlan,
+};
 pub(crate) use state::{Limits, ScanEngine};
+pub(crate) use tail::Tail;
 pub(crate) use take::{Take, Taken};
 
 #[cfg(test)]

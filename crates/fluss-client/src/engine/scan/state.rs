@@ -6,6 +6,8 @@ use std::time::Instant;
 use fluss_metadata::TableBucket;
 
 use super::bucket::{Bucket, Chunk, Phase, StartOffset};
+use super::tail::Tail;
+use super::watch::Watches;
 use crate::error::Error;
 
 /// The protocol's sign for "the earliest offset there is". Source: `FetchParams#FETCH_FROM_EARLIEST_OFFSET`.
@@ -20,6 +22,7 @@ pub(crate) struct Limits {
     pub(crate) remote_max_bytes: usize,
     pub(crate) prefetch_max_bytes: usize,
     pub(crate) max_poll_records: usize,
+    pub(crate) tail: Tail,
 }
 
 /// All subscriptions of one scanner.
@@ -27,14 +30,19 @@ pub(crate) struct Limits {
 pub(crate) struct ScanEngine<C> {
     pub(super) limits: Limits,
     pub(super) buckets: HashMap<TableBucket, Bucket<C>>,
-    /// The buckets in the order of asking, rotated by every plan.
+    /// The buckets in the order of asking, rotated by every plan, without those that watches look after.
     pub(super) order: VecDeque<TableBucket>,
     /// The buckets that have rows or a failure at the front.
     pub(super) ready: VecDeque<TableBucket>,
+    /// Bytes of all buckets, with those that decoding added.
     pub(super) buffered_bytes: usize,
     pub(super) reserved_bytes: usize,
-    /// Requests under way, by server, that the server holds until there is data.
-    pub(super) held_fetches: HashMap<i32, usize>,
+    /// About how much a bucket brings that shares a request.
+    pub(super) usual_bytes: usize,
+    /// The buckets that are at their end.
+    pub(super) watches: Watches,
+    /// Whether a bucket is gone and not yet forgotten.
+    pub(super) closing: bool,
     next_id: u64,
     /// Whether buckets may still be found that are to be read.
     discovering: bool,
@@ -53,7 +61,9 @@ impl<C: Chunk> ScanEngine<C> {
             ready: VecDeque::new(),
             buffered_bytes: 0,
             reserved_bytes: 0,
-            held_fetches: HashMap::new(),
+            usual_bytes: limits.bucket_max_bytes / 8,
+            watches: Watches::default(),
+            closing: false,
             next_id: 0,
             discovering: false,
             bounded: false,
@@ -89,8 +99,10 @@ impl<C: Chunk> ScanEngine<C> {
         let Some(old) = self.buckets.remove(bucket) else {
             return false;
         };
-        self.buffered_bytes = self.buffered_bytes.saturating_sub(old.buffered_bytes);
+        let buffered = old.buffered_bytes + old.unpacked_bytes;
+        self.buffered_bytes = self.buffered_bytes.saturating_sub(buffered);
         self.reserved_bytes = self.reserved_bytes.saturating_sub(old.reserved_bytes);
+        self.watches.changed = true;
         self.order.retain(|other| other != bucket);
         self.ready.retain(|other| other != bucket);
         self.plan_is_due = true;
@@ -149,9 +161,16 @@ impl<C: Chunk> ScanEngine<C> {
         self.buckets.get(bucket).map_or(0, |bucket| bucket.failures)
     }
 
+    /// Whether a bucket stopped with an error.
+    pub(crate) fn has_failed(&self, bucket: &TableBucket) -> bool {
+        let state = self.buckets.get(bucket);
+        state.is_some_and(|state| state.failure.is_some())
+    }
+
     /// Stops a bucket: `poll` returns the error once the rows before it are handed out.
     pub(crate) fn fail(&mut self, bucket: &TableBucket, error: Error) {
         if let Some(state) = self.buckets.get_mut(bucket) {
+            self.watches.changed |= state.phase == Phase::Watched;
             state.stop_with(error.of_bucket(*bucket), state.fetch_offset);
             self.mark_ready(bucket);
         }

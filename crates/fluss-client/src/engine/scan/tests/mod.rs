@@ -10,6 +10,7 @@ mod failures;
 mod planning;
 mod segments;
 mod taking;
+mod watching;
 
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,7 @@ pub(super) struct Batch {
     pub(super) skipped: usize,
     pub(super) changelog: bool,
     pub(super) time: i64,
+    pub(super) unpacked_bytes: usize,
 }
 
 impl Chunk for Batch {
@@ -48,6 +50,9 @@ impl Chunk for Batch {
     fn next_offset(&self) -> i64 {
         self.base + self.rows as i64
     }
+    fn unpacked_bytes(&self) -> usize {
+        self.unpacked_bytes
+    }
     fn is_update_before(&self, row: usize) -> bool {
         self.changelog && row.is_multiple_of(2)
     }
@@ -60,6 +65,7 @@ pub(super) fn batch(base: i64, rows: usize) -> Batch {
         skipped: 0,
         changelog: false,
         time: 0,
+        unpacked_bytes: 0,
     }
 }
 
@@ -71,13 +77,29 @@ pub(super) fn batch_at(time: i64, base: i64, rows: usize) -> Batch {
     }
 }
 
+/// A batch that grows by this many bytes when it is decoded.
+pub(super) fn unpacked(batch: Batch, unpacked_bytes: usize) -> Batch {
+    Batch {
+        unpacked_bytes,
+        ..batch
+    }
+}
+
 const LIMITS: Limits = Limits {
     fetch_max_bytes: 16_000,
     bucket_max_bytes: 1_000,
     remote_max_bytes: 1_000,
     prefetch_max_bytes: 8_000,
     max_poll_records: 10,
+    tail: Tail {
+        latency: Duration::from_millis(8),
+        wait_max: WAIT_MAX,
+        always_held: false,
+        replicated: true,
+    },
 };
+
+const WAIT_MAX: Duration = Duration::from_millis(500);
 
 pub(super) struct Scan {
     pub(super) engine: ScanEngine<Batch>,
@@ -101,7 +123,7 @@ impl Scan {
     }
 
     pub(super) fn plan(&mut self) -> Plan {
-        self.engine.plan(self.now, |_| Some(1))
+        self.engine.plan(self.now, 0, |_| Some(1))
     }
 
     /// Plans and returns the buckets of each fetch, in ascending order, with its kind.
