@@ -37,6 +37,7 @@ pub(crate) struct Arguments {
     pub(crate) rounds: u32,
     pub(crate) rows: u64,
     pub(crate) seconds: f64,
+    pub(crate) buckets: i32,
     pub(crate) instructions: bool,
     pub(crate) json: bool,
 }
@@ -51,6 +52,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Request> {
         rounds: 3,
         rows: 2_000_000,
         seconds: 3.0,
+        buckets: 512,
         instructions: false,
         json: false,
     };
@@ -78,6 +80,7 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Request> {
                 .push(named(&Name::ALL, Name::as_str, &value()?)?),
             "--rounds" => arguments.rounds = value()?.parse()?,
             "--rows" => arguments.rows = value()?.parse()?,
+            "--buckets" => arguments.buckets = value()?.parse()?,
             "--seconds" => arguments.seconds = value()?.parse()?,
             "--quick" => (arguments.rounds, arguments.rows, arguments.seconds) = (1, 200_000, 1.0),
             "--instructions" => arguments.instructions = true,
@@ -103,8 +106,9 @@ pub(crate) fn parse(words: impl Iterator<Item = String>) -> Result<Request> {
     if arguments.rounds == 0
         || arguments.rows < 20_000
         || !(0.1..=60.0).contains(&arguments.seconds)
+        || !(16..=16_384).contains(&arguments.buckets)
     {
-        return Err("at least 1 round, 20000 rows, 0.1 to 60 seconds".into());
+        return Err("at least 1 round, 20000 rows, 0.1 to 60 seconds, 16 to 16384 buckets".into());
     }
     Ok(Request::Run(arguments))
 }

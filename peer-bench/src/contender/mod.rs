@@ -1,5 +1,6 @@
 //! The clients that are compared.
 
+mod follow;
 mod ours;
 mod peer;
 
@@ -18,6 +19,7 @@ use crate::{
     harness::{Meter, Times},
     workload::{KEYS, Random, Rows, Totals, Width, last_upsert},
 };
+pub(crate) use follow::{Follow, Reading};
 pub(crate) use ours::Ours;
 pub(crate) use peer::Peer;
 

@@ -9,7 +9,7 @@ use arrow_array::RecordBatch;
 use ours::{
     client::{EARLIEST_OFFSET, FlussConnection, Lookuper},
     config::Config,
-    metadata::{DataTypes, OffsetSpec, Schema, TableDescriptor, TablePath},
+    metadata::{DataTypes, OffsetSpec, PartitionSpec, Schema, TableDescriptor, TablePath},
     row::GenericRow,
 };
 
@@ -24,16 +24,16 @@ use crate::{
 
 /// A connection of this repository's client.
 pub(crate) struct Ours {
-    connection: FlussConnection,
+    pub(super) connection: FlussConnection,
 }
 
-fn path(table: &str) -> TablePath {
+pub(super) fn path(table: &str) -> TablePath {
     TablePath::new(DATABASE, table)
 }
 
 /// Sets the fields of row `i` under the key `id`.
 #[inline]
-fn fill<'a>(row: &mut GenericRow<'a>, rows: &'a Rows, id: u64, i: u64) {
+pub(super) fn fill<'a>(row: &mut GenericRow<'a>, rows: &'a Rows, id: u64, i: u64) {
     row.set_field(0, id as i64);
     row.set_field(1, Rows::number(i));
     row.set_field(2, Rows::half(i));
@@ -289,6 +289,41 @@ impl Contender for Ours {
         meter.stop()?;
         Ok(totals)
     }
+}
+
+/// Makes a table with so many partitions, each with so many buckets, and waits until it can be read.
+pub(super) async fn create_partitioned(
+    connection: &FlussConnection,
+    table: &str,
+    partitions: i32,
+    buckets: i32,
+) -> Result<()> {
+    let schema = Schema::builder()
+        .column(COLUMNS[0], DataTypes::bigint())
+        .column("day", DataTypes::string());
+    let descriptor = TableDescriptor::builder()
+        .schema(schema.build()?)
+        .partitioned_by(["day"])
+        .bucket_count(buckets)
+        .build()?;
+    let (path, admin) = (path(table), connection.get_admin().await?);
+    admin.create_database(DATABASE, None, true).await?;
+    admin.create_table(&path, &descriptor, false).await?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let ids: Vec<i32> = (0..buckets).collect();
+    for day in 0..partitions {
+        let name = format!("d{day}");
+        let spec = PartitionSpec::new([("day", name.as_str())]);
+        admin.create_partition(&path, &spec, false).await?;
+        let end = Instant::now() + Duration::from_secs(60);
+        let offsets = || admin.list_partition_offsets(&path, &name, &ids, OffsetSpec::Latest);
+        while let Err(error) = offsets().await {
+            if Instant::now() > end {
+                return Err(error.into());
+            }
+        }
+    }
+    Ok(())
 }
 
 /// One task's lookups, one after the other.

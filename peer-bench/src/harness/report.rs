@@ -45,6 +45,9 @@ struct Line {
     operations_per_second: Option<f64>,
     cpu_seconds_per_million: Option<f64>,
     server_cpu_seconds_per_million: Option<f64>,
+    /// Of one second, where it is about waiting.
+    cpu_ms_per_second: Option<f64>,
+    server_cpu_ms_per_second: Option<f64>,
     peak_mib: Option<f64>,
     threads: Option<f64>,
     p50_ms: Option<f64>,
@@ -70,7 +73,17 @@ impl Row {
 
     fn line(&self, subject: Subject) -> Line {
         let each = |value: fn(&Measurement) -> Option<f64>| {
-            self.median(|measurement| Some(value(measurement)? / measurement.operations as f64))
+            let share = |measurement: &Measurement| {
+                Some(value(measurement)? / measurement.operations as f64)
+            };
+            let counts = !subject.scenario.is_about_waiting();
+            counts.then(|| self.median(share)).flatten()
+        };
+        let of_second = |value: fn(&Measurement) -> Option<f64>| {
+            let waiting = subject.scenario.is_about_waiting();
+            let share =
+                |measurement: &Measurement| Some(value(measurement)? / measurement.cost.wall * 1e3);
+            waiting.then(|| self.median(share)).flatten()
         };
         Line {
             scenario: subject.scenario,
@@ -83,6 +96,8 @@ impl Row {
             server_cpu_seconds_per_million: each(|measurement| {
                 Some(measurement.cost.server_cpu? * 1e6)
             }),
+            cpu_ms_per_second: of_second(|measurement| Some(measurement.cost.cpu)),
+            server_cpu_ms_per_second: of_second(|measurement| measurement.cost.server_cpu),
             peak_mib: self.median(|measurement| Some(measurement.peak_mib)),
             threads: self.median(|measurement| Some(measurement.threads as f64)),
             p50_ms: self.median(|measurement| Some(measurement.latency?.p50)),
@@ -99,6 +114,8 @@ impl Line {
         let ratio = |ours: Option<f64>, theirs: Option<f64>| Some(ours? / theirs?);
         if self.instructions.is_some() {
             ratio(peer.instructions, self.instructions)
+        } else if self.p50_ms.is_none() && self.scenario.is_about_waiting() {
+            ratio(peer.cpu_ms_per_second, self.cpu_ms_per_second)
         } else if self.scenario.is_about_latency() {
             ratio(peer.p50_ms, self.p50_ms)
         } else {
@@ -141,7 +158,7 @@ type Column = (&'static str, fn(&Line) -> Option<String>);
 /// Columns of text, which come first and stand on the left.
 const TEXT_COLUMNS: usize = 3;
 
-const COLUMNS: [Column; 13] = [
+const COLUMNS: [Column; 15] = [
     ("scenario", |line| Some(line.scenario.to_string())),
     ("compression", |line| {
         Some(line.compression.as_str().to_owned())
@@ -153,6 +170,10 @@ const COLUMNS: [Column; 13] = [
     }),
     ("server CPU s/M", |line| {
         line.server_cpu_seconds_per_million.map(significant)
+    }),
+    ("CPU ms/s", |line| line.cpu_ms_per_second.map(significant)),
+    ("server CPU ms/s", |line| {
+        line.server_cpu_ms_per_second.map(significant)
     }),
     ("peak MiB", |line| {
         line.peak_mib.map(|mib| format!("{mib:.0}"))

@@ -129,10 +129,10 @@ impl Rounds<'_> {
         let mut job = self.new_job(subject, contender);
         if let Some(source) = subject.scenario.source() {
             // All scan the same table; looked up is what the contender wrote itself.
-            let writer = if source == Source::Keys {
-                contender
-            } else {
-                Name::Peer
+            let writer = match source {
+                Source::Keys => contender,
+                Source::Log(..) => Name::Peer,
+                Source::Silence => Name::Ours,
             };
             let key = (source, subject.compression, writer);
             if let Some(filled) = self.prepared.get(&key) {
@@ -170,6 +170,7 @@ impl Rounds<'_> {
             rows: self.arguments.rows,
             count: scenario.operations(self.arguments.rows),
             seconds: self.arguments.seconds,
+            buckets: self.arguments.buckets,
             check: true,
             server: self.server,
         }

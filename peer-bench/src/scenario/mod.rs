@@ -4,6 +4,7 @@ mod append;
 mod connect;
 mod lookup;
 mod scan;
+mod tail;
 mod upsert;
 
 use std::{
@@ -13,9 +14,11 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use tail::{Pace, Seen};
+
 use crate::{
     Result,
-    contender::{Compression, Contender, Linger, Name, Ours, Peer, Shape},
+    contender::{Compression, Contender, Follow, Linger, Name, Ours, Peer, Reading, Shape},
     harness::{Latency, Meter, Times, peak_and_threads},
     workload::{KEYS, Width},
 };
@@ -43,6 +46,13 @@ pub(crate) enum Scenario {
     Ack,
     AckLinger0,
     Connect,
+    Tail2,
+    Tail20,
+    Tail200,
+    TailBatches,
+    TailChangelog,
+    TailFirst,
+    Idle,
 }
 
 /// A filled table that scenarios read.
@@ -52,10 +62,12 @@ pub(crate) enum Source {
     Log(i32, Width),
     /// A primary-key table.
     Keys,
+    /// A log without rows in many buckets.
+    Silence,
 }
 
 impl Scenario {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 23] = [
         Self::AppendRows,
         Self::AppendBatches,
         Self::ScanRows1,
@@ -72,6 +84,13 @@ impl Scenario {
         Self::Ack,
         Self::AckLinger0,
         Self::Connect,
+        Self::Tail2,
+        Self::Tail20,
+        Self::Tail200,
+        Self::TailBatches,
+        Self::TailChangelog,
+        Self::TailFirst,
+        Self::Idle,
     ];
 
     pub(crate) fn as_str(self) -> &'static str {
@@ -92,6 +111,13 @@ impl Scenario {
             Self::Ack => "ack",
             Self::AckLinger0 => "ack-linger-0",
             Self::Connect => "connect",
+            Self::Tail2 => "tail-2",
+            Self::Tail20 => "tail-20",
+            Self::Tail200 => "tail-200",
+            Self::TailBatches => "tail-batches",
+            Self::TailChangelog => "tail-changelog",
+            Self::TailFirst => "tail-first",
+            Self::Idle => "idle",
         }
     }
 
@@ -103,14 +129,34 @@ impl Scenario {
             }
             Self::ScanRows3 => Some(Source::Log(3, self.width())),
             Self::Lookup1 | Self::Lookup64 | Self::Lookup1024 => Some(Source::Keys),
+            Self::Idle => Some(Source::Silence),
             _ => None,
         }
     }
 
-    /// Scenarios of one name: a scenario, or all of a group (`wide`).
+    /// Whether it is about waiting: what counts then is the cost of a second.
+    pub(crate) fn is_about_waiting(self) -> bool {
+        self.is_about_the_tail() || self == Self::Idle
+    }
+
+    fn is_about_the_tail(self) -> bool {
+        matches!(
+            self,
+            Self::Tail2
+                | Self::Tail20
+                | Self::Tail200
+                | Self::TailBatches
+                | Self::TailChangelog
+                | Self::TailFirst
+        )
+    }
+
+    /// Scenarios of one name: a scenario, or all of a group (`wide`, `tail`).
     pub(crate) fn named(name: &str) -> Vec<Self> {
         let is_meant = |scenario: &Self| {
-            scenario.as_str() == name || name == "wide" && scenario.width() == Width::Wide
+            scenario.as_str() == name
+                || name == "wide" && scenario.width() == Width::Wide
+                || name == "tail" && scenario.is_about_the_tail()
         };
         Self::ALL.into_iter().filter(is_meant).collect()
     }
@@ -147,7 +193,7 @@ impl Scenario {
         matches!(
             self,
             Self::Lookup1 | Self::Ack | Self::AckLinger0 | Self::Connect
-        )
+        ) || self.is_about_the_tail()
     }
 
     /// Most operations, where `rows` are appended.
@@ -167,6 +213,13 @@ impl Scenario {
             Self::Lookup1 | Self::Lookup64 | Self::Lookup1024 => 100_000_000,
             Self::Ack | Self::AckLinger0 => 2_000,
             Self::Connect => 20,
+            Self::Tail2
+            | Self::Tail20
+            | Self::Tail200
+            | Self::TailBatches
+            | Self::TailChangelog
+            | Self::TailFirst
+            | Self::Idle => 1,
         }
     }
 
@@ -181,6 +234,13 @@ impl Scenario {
             Self::Lookup1024 => 40_960,
             Self::Lookup1 | Self::Ack | Self::AckLinger0 => 100,
             Self::Connect => 10,
+            Self::Tail2
+            | Self::Tail20
+            | Self::Tail200
+            | Self::TailBatches
+            | Self::TailChangelog
+            | Self::TailFirst
+            | Self::Idle => 1,
         }
     }
 }
@@ -206,8 +266,10 @@ pub(crate) struct Job {
     pub(crate) rows: u64,
     /// Most operations to measure.
     pub(crate) count: u64,
-    /// Longest time of lookups and awaited appends.
+    /// Longest time of lookups and awaited appends; how long is waited where that is measured.
     pub(crate) seconds: f64,
+    /// Buckets of a silent table.
+    pub(crate) buckets: i32,
     /// Whether to check what was written and read.
     pub(crate) check: bool,
     /// Process of the tablet server.
@@ -272,9 +334,10 @@ pub(crate) async fn perform(job: &Job) -> Result<Option<Measurement>> {
     }
 }
 
-async fn perform_with<C: Contender>(job: &Job) -> Result<Option<Measurement>> {
+async fn perform_with<C: Contender + Follow>(job: &Job) -> Result<Option<Measurement>> {
     match (job.step, job.scenario.source()) {
         (Step::Fill, Some(Source::Log(buckets, _))) => scan::fill::<C>(job, buckets).await,
+        (Step::Fill, Some(Source::Silence)) => tail::fill::<C>(job).await,
         (Step::Fill, _) => lookup::fill::<C>(job).await,
         (Step::Drop, _) => {
             let client = C::connect(&job.address, Linger::Default).await?;
@@ -296,6 +359,13 @@ async fn perform_with<C: Contender>(job: &Job) -> Result<Option<Measurement>> {
             Scenario::Lookup64 => lookup::random::<C>(job, 64).await,
             Scenario::Lookup1024 => lookup::random::<C>(job, 1024).await,
             Scenario::Connect => connect::first_metadata::<C>(job).await,
+            Scenario::Tail2 => tail::rows::<C>(job, 2.0, Reading::Rows).await,
+            Scenario::Tail20 => tail::rows::<C>(job, 20.0, Reading::Rows).await,
+            Scenario::Tail200 => tail::rows::<C>(job, 200.0, Reading::Rows).await,
+            Scenario::TailBatches => tail::rows::<C>(job, 20.0, Reading::Batches).await,
+            Scenario::TailChangelog => tail::rows::<C>(job, 20.0, Reading::Changelog).await,
+            Scenario::TailFirst => tail::first::<C>(job).await,
+            Scenario::Idle => tail::idle::<C>(job).await,
         },
     }
 }
