@@ -6,11 +6,8 @@ use std::time::Duration;
 use bytes::{BufMut, Bytes, BytesMut};
 use fluss_metadata::TableBucket;
 use fluss_row::log::LogBatch;
-<<<<<<< HEAD
 use fluss_rpc::Lane;
-=======
 use fluss_wire::api::{ApiKey, ApiRequest};
->>>>>>> 3806b0b (Fetch new rows at the end of logs without a wait)
 use fluss_wire::error_code::ServerError;
 use fluss_wire::message::{
     FetchLogRequest, FetchLogResponse, PbFetchLogReqForBucket, PbFetchLogReqForTable,
@@ -178,10 +175,11 @@ async fn call(shared: &Shared, plan: &FetchPlan) -> Result<Fetched> {
     };
     let deadline = Instant::now() + config.request_timeout + wait;
     let cluster = &shared.connection().cluster;
+    let lane = lane(shared, plan);
     let call = async {
         let Some(watch) = &plan.watch else {
             let request = request(shared, plan);
-            let answer = cluster.call_server(plan.server, lane(plan), &request, deadline);
+            let answer = cluster.call_server(plan.server, lane, &request, deadline);
             return Ok(Fetched::Answer(answer.await?, Bytes::new()));
         };
         let encoded = watch.message.get_or_init(|| {
@@ -194,13 +192,8 @@ async fn call(shared: &Shared, plan: &FetchPlan) -> Result<Fetched> {
         if let FetchKind::Held(wait) = plan.kind {
             put_wait(message.tail_mut(), wait, config.scanner_fetch_min_bytes);
         }
-        let answer = cluster.call_server_encoded(
-            plan.server,
-            lane(plan),
-            ApiKey::FetchLog,
-            message,
-            deadline,
-        );
+        let answer =
+            cluster.call_server_encoded(plan.server, lane, ApiKey::FetchLog, message, deadline);
         let answer = answer.await?;
         if !watch.nothing.is_empty() && watch.nothing == answer {
             return Ok(Fetched::Same);
@@ -255,38 +248,18 @@ fn request(shared: &Shared, plan: &FetchPlan) -> FetchLogRequest {
             filter_schema_id: None,
         }]
         .into(),
-<<<<<<< HEAD
-        max_wait_ms: held.then(|| config.scanner_fetch_wait_max_time.as_millis() as i32),
-        min_bytes: held.then_some(clamp_i32(config.scanner_fetch_min_bytes)),
-        read_preference: config.scanner_read_preference.code(),
-    };
-    shared.metrics.fetch_requests.increment(1);
-    let wait = if held {
-        config.scanner_fetch_wait_max_time
-    } else {
-        std::time::Duration::ZERO
-    };
-    let deadline = Instant::now() + config.request_timeout + wait;
-    // A fetch takes the lane of its first bucket.
-    let lane = plan.buckets.first().map_or(Lane::FIRST, |first| {
-        Lane::for_bucket(&first.bucket, config.connections_per_server)
-    });
-    let call = shared
-        .connection()
-        .cluster
-        .call_server(plan.server, lane, &request, deadline);
-    match timeout_at(deadline, call).await {
-        Ok(answer) => Ok(answer?),
-        Err(_) => Err(Error::timeout(
-            format!("connecting to server {}", plan.server),
-            config.request_timeout + wait,
-        )),
-=======
         max_wait_ms: None,
         min_bytes: None,
         read_preference: shared.connection().config.scanner_read_preference.code(),
->>>>>>> 3806b0b (Fetch new rows at the end of logs without a wait)
     }
+}
+
+/// A fetch takes the lane of its first bucket.
+fn lane(shared: &Shared, plan: &FetchPlan) -> Lane {
+    let count = shared.connection().config.connections_per_server;
+    plan.buckets
+        .first()
+        .map_or(Lane::FIRST, |first| Lane::for_bucket(&first.bucket, count))
 }
 
 fn bucket_request(shared: &Shared, fetch: &FetchBucket) -> PbFetchLogReqForBucket {

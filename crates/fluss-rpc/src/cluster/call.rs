@@ -227,7 +227,7 @@ impl Cluster {
     pub async fn call_server_encoded(
         &self,
         server: i32,
-        lane: usize,
+        lane: Lane,
         api: ApiKey,
         message: Segments,
         deadline: Instant,
