@@ -46,8 +46,8 @@ pub use table::{
     AppendWriter, BatchWriteFuture, BucketBatchScanner, EARLIEST_OFFSET, FlussTable, LATEST_OFFSET,
     LimitBatchScanner, LogScanner, LookupResult, LookupRow, Lookuper, MergeMode, OffsetReset,
     RecordBatchLogScanner, RecordStream, ScanBatch, ScanBatchStream, ScanRecord, ScanRecords,
-    ScanRecordsIntoIter, TableAppend, TableBatchScanner, TableLookup, TablePrefixLookup, TableScan,
-    TableUpsert, UpsertWriter, WriteResult, WriteResultFuture,
+    ScanRecordsIntoIter, ScanRecordsIter, TableAppend, TableBatchScanner, TableLookup,
+    TablePrefixLookup, TableScan, TableUpsert, UpsertWriter, WriteResult, WriteResultFuture,
 };
 
 /// Streams to servers, for those who bring their own: what a [`ConnectionBuilder`] takes.

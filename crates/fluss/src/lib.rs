@@ -109,7 +109,7 @@ pub mod client {
     pub use crate::scan::{
         BucketBatchScanner, EARLIEST_OFFSET, LATEST_OFFSET, LimitBatchScanner, LogScanner,
         OffsetReset, RecordBatchLogScanner, RecordStream, ScanBatch, ScanBatchStream, ScanRecord,
-        ScanRecords, ScanRecordsIntoIter, TableBatchScanner, TableScan,
+        ScanRecords, ScanRecordsIntoIter, ScanRecordsIter, TableBatchScanner, TableScan,
     };
     #[doc(no_inline)]
     pub use crate::write::{
@@ -133,7 +133,7 @@ pub mod scan {
     pub use fluss_client::{
         BucketBatchScanner, EARLIEST_OFFSET, LATEST_OFFSET, LimitBatchScanner, LogScanner,
         OffsetReset, RecordBatchLogScanner, RecordStream, ScanBatch, ScanBatchStream, ScanRecord,
-        ScanRecords, ScanRecordsIntoIter, TableBatchScanner, TableScan,
+        ScanRecords, ScanRecordsIntoIter, ScanRecordsIter, TableBatchScanner, TableScan,
     };
     #[doc(inline)]
     pub use fluss_row::ChangeType;

@@ -21,6 +21,35 @@ impl FlussAdmin {
     /// The server completes the descriptor with its defaults (number of buckets, replication factor, formats): see
     /// [`get_table_info`](Self::get_table_info).
     ///
+    /// # When you can use the table
+    ///
+    /// Immediately: [`get_table`](crate::FlussConnection::get_table) finds it as soon as this call returns. The servers
+    /// elect the leaders of its buckets a moment later. Writers, lookups and scanners wait for them, so the first rows
+    /// take a little longer: rows wait for at most
+    /// [`Config::writer_delivery_timeout`](crate::Config::writer_delivery_timeout), lookups for at most
+    /// [`Config::call_timeout`](crate::Config::call_timeout), and scanners retry for as long as you poll them. A
+    /// partition that servers create by time exists a moment later, too; a writer that needs one earlier creates it.
+    ///
+    /// To wait until all buckets have leaders, retry [`list_offsets`](Self::list_offsets):
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    ///
+    /// use fluss_client::{FlussAdmin, Result};
+    /// use fluss_metadata::{OffsetSpec, TablePath};
+    ///
+    /// async fn wait_for_leaders(admin: &FlussAdmin, path: &TablePath) -> Result<()> {
+    ///     let buckets: Vec<_> = (0..admin.get_table_info(path).await?.num_buckets()).collect();
+    ///     loop {
+    ///         match admin.list_offsets(path, &buckets, OffsetSpec::Latest).await {
+    ///             Ok(_) => return Ok(()),
+    ///             Err(error) if error.is_retriable() => tokio::time::sleep(Duration::from_millis(100)).await,
+    ///             Err(error) => return Err(error),
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    ///
     /// # Errors
     ///
     /// [`AlreadyExists`](crate::ErrorKind::AlreadyExists) unless `ignore_if_exists`;

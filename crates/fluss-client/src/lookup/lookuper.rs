@@ -217,11 +217,27 @@ impl LookupResult {
         match self.rows() {
             [] => Ok(None),
             [row] => Ok(Some(row.clone())),
-            rows => Err(
-                Error::usage(format!("expected at most one row, found {}", rows.len()))
-                    .during("get_single_row"),
-            ),
+            rows => Err(Self::too_many(rows.len(), "get_single_row")),
         }
+    }
+
+    /// Takes the row for the key, or `None` if there is none. Like [`get_single_row`](Self::get_single_row), without
+    /// keeping the result.
+    ///
+    /// # Errors
+    ///
+    /// The same as [`get_single_row`](Self::get_single_row).
+    pub fn into_single_row(self) -> Result<Option<LookupRow>> {
+        match self.rows {
+            Rows::None => Ok(None),
+            Rows::One(row) => Ok(Some(row)),
+            Rows::Many(mut rows) if rows.len() < 2 => Ok(rows.pop()),
+            Rows::Many(rows) => Err(Self::too_many(rows.len(), "into_single_row")),
+        }
+    }
+
+    fn too_many(rows: usize, operation: &'static str) -> Error {
+        Error::usage(format!("expected at most one row, found {rows}")).during(operation)
     }
 
     /// Returns all rows found, in key order.

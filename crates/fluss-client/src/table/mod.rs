@@ -9,7 +9,7 @@ mod upsert;
 
 pub use append::{AppendWriter, TableAppend};
 pub use lookup::{LookupResult, LookupRow, Lookuper, TableLookup, TablePrefixLookup};
-pub use records::{ScanBatch, ScanRecord, ScanRecords, ScanRecordsIntoIter};
+pub use records::{ScanBatch, ScanRecord, ScanRecords, ScanRecordsIntoIter, ScanRecordsIter};
 pub use result::{BatchWriteFuture, WriteResult, WriteResultFuture};
 pub use scan::{
     BucketBatchScanner, EARLIEST_OFFSET, LATEST_OFFSET, LimitBatchScanner, LogScanner, OffsetReset,

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map;
 use std::fmt;
+use std::slice;
 use std::vec;
 
 use arrow_array::RecordBatch;
@@ -139,6 +140,55 @@ impl ScanRecords {
             .iter()
             .find(|(other, _)| other == bucket)
             .map(|(_, position)| *position)
+    }
+}
+
+impl ScanRecords {
+    /// Iterates over all records, bucket by bucket, without taking them.
+    pub fn iter(&self) -> ScanRecordsIter<'_> {
+        ScanRecordsIter {
+            buckets: self.buckets.values(),
+            current: [].iter(),
+        }
+    }
+}
+
+impl<'a> IntoIterator for &'a ScanRecords {
+    type Item = &'a ScanRecord;
+    type IntoIter = ScanRecordsIter<'a>;
+
+    /// Iterates over all records, bucket by bucket, without taking them.
+    ///
+    /// ```no_run
+    /// # fn print(records: fluss_client::ScanRecords) {
+    /// for record in &records {
+    ///     println!("{record}");
+    /// }
+    /// println!("{} records", records.count());
+    /// # }
+    /// ```
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// Iterator over references to all records of a poll, bucket by bucket. See [`ScanRecords::iter`].
+#[derive(Debug, Clone)]
+pub struct ScanRecordsIter<'a> {
+    buckets: hash_map::Values<'a, TableBucket, Vec<ScanRecord>>,
+    current: slice::Iter<'a, ScanRecord>,
+}
+
+impl<'a> Iterator for ScanRecordsIter<'a> {
+    type Item = &'a ScanRecord;
+
+    fn next(&mut self) -> Option<&'a ScanRecord> {
+        loop {
+            if let Some(record) = self.current.next() {
+                return Some(record);
+            }
+            self.current = self.buckets.next()?.iter();
+        }
     }
 }
 

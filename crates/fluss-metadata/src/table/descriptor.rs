@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{KvFormat, LogFormat, json, property, validate};
+use super::{
+    ArrowCompression, ArrowCompressionType, KvFormat, LogFormat, json, property, validate,
+};
 use crate::error::{MetadataError, Result, quoted_text};
 use crate::schema::Schema;
 
@@ -223,7 +225,7 @@ fn strings<I: IntoIterator<Item = S>, S: Into<String>>(items: I) -> Vec<String> 
 }
 
 impl TableDescriptorBuilder {
-    /// Returns the columns and the primary key.
+    /// Sets the columns and the primary key.
     #[must_use]
     pub fn schema(mut self, schema: Schema) -> Self {
         self.schema = Some(schema);
@@ -249,14 +251,14 @@ impl TableDescriptorBuilder {
         self
     }
 
-    /// Returns the number of buckets, of the table or of each partition.
+    /// Sets the number of buckets, of the table or of each partition.
     #[must_use]
     pub fn bucket_count(mut self, bucket_count: i32) -> Self {
         self.bucket_count = Some(bucket_count);
         self
     }
 
-    /// Columns whose hash selects the bucket.
+    /// Sets the columns whose hash selects the bucket.
     #[must_use]
     pub fn bucket_keys<I: IntoIterator<Item = S>, S: Into<String>>(
         mut self,
@@ -266,7 +268,7 @@ impl TableDescriptorBuilder {
         self
     }
 
-    /// Returns the columns whose values name the partition.
+    /// Sets the columns whose values name the partition.
     #[must_use]
     pub fn partitioned_by<I: IntoIterator<Item = S>, S: Into<String>>(mut self, keys: I) -> Self {
         self.partition_keys = strings(keys);
@@ -313,6 +315,37 @@ impl TableDescriptorBuilder {
     #[must_use]
     pub fn log_format(self, format: LogFormat) -> Self {
         self.property(property::LOG_FORMAT, format.name())
+    }
+
+    /// Sets the compression of Arrow batches: `table.log.arrow.compression.type` and, for ZSTD,
+    /// `table.log.arrow.compression.zstd.level`. Defaults to ZSTD at level 3.
+    ///
+    /// ```
+    /// use fluss_metadata::{ArrowCompression, ArrowCompressionType, DataTypes, Schema, TableDescriptor};
+    ///
+    /// let schema = Schema::builder().column("id", DataTypes::int()).build()?;
+    /// let builder = TableDescriptor::builder().schema(schema);
+    /// let zstd = builder.clone().compression(ArrowCompression::zstd(9)?).build()?;
+    /// assert_eq!(zstd.arrow_compression()?.to_string(), "ZSTD-9");
+    /// let lz4 = builder.compression(ArrowCompressionType::Lz4Frame).build()?;
+    /// assert_eq!(lz4.arrow_compression()?, ArrowCompression::LZ4_FRAME);
+    /// # Ok::<(), fluss_metadata::MetadataError>(())
+    /// ```
+    #[must_use]
+    pub fn compression(mut self, compression: impl Into<ArrowCompression>) -> Self {
+        let compression = compression.into();
+        self.properties
+            .remove(property::LOG_ARROW_COMPRESSION_ZSTD_LEVEL);
+        let builder = self.property(
+            property::LOG_ARROW_COMPRESSION_TYPE,
+            compression.kind.name(),
+        );
+        if compression.kind == ArrowCompressionType::Zstd {
+            let level = compression.level.to_string();
+            builder.property(property::LOG_ARROW_COMPRESSION_ZSTD_LEVEL, level)
+        } else {
+            builder
+        }
     }
 
     /// Sets `table.kv.format`.

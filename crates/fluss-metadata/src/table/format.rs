@@ -114,6 +114,16 @@ impl ArrowCompression {
     }
 }
 
+impl From<ArrowCompressionType> for ArrowCompression {
+    /// The codec at its default level.
+    fn from(kind: ArrowCompressionType) -> Self {
+        Self {
+            kind,
+            level: DEFAULT_ZSTD_LEVEL,
+        }
+    }
+}
+
 impl fmt::Display for ArrowCompression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use fluss::row::GenericRow;
+
 use crate::support::Bench;
 
 /// The name of everything that scanning, writing and looking up needs, where it was before those had modules of their own.
@@ -111,6 +113,12 @@ async fn a_row_of_a_table_is_written_by_column_name_and_displayed() {
         .await
         .unwrap();
     let records = scanner.poll(Duration::from_secs(60)).await.unwrap();
+    let mut offsets = Vec::new();
+    for record in &records {
+        offsets.push(record.offset());
+    }
+    assert_eq!(offsets, [written.offset().unwrap()]);
+    assert_eq!(records.iter().count(), records.count());
     let record = records.into_iter().next().unwrap();
     assert!(record.to_string().starts_with("+A (77"), "{record}");
     assert!(
@@ -118,5 +126,31 @@ async fn a_row_of_a_table_is_written_by_column_name_and_displayed() {
             .to_string()
             .ends_with(&format!(" at offset {}", record.offset())),
         "{record}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_is_taken_out_of_the_result_of_a_lookup() {
+    let bench = Bench::new().await;
+    let lookuper = bench.keyed.new_lookup().unwrap().create_lookuper().unwrap();
+    let found = lookuper.lookup(&GenericRow::from_data(vec![1, 1])).await;
+    let row = found.unwrap().into_single_row().unwrap().unwrap();
+    assert_eq!(row.get_int(1), 1);
+    let missing = lookuper.lookup(&GenericRow::from_data(vec![1, 1000])).await;
+    assert!(missing.unwrap().into_single_row().unwrap().is_none());
+
+    let prefix = bench.keyed.new_lookup().unwrap();
+    let prefix = prefix
+        .lookup_by(vec!["tenant".to_owned()])
+        .create_lookuper();
+    let many = prefix
+        .unwrap()
+        .lookup(&GenericRow::from_data(vec![1]))
+        .await;
+    let error = many.unwrap().into_single_row().unwrap_err();
+    assert_eq!(error.kind(), fluss::error::ErrorKind::Usage);
+    assert!(
+        error.to_string().contains("at most one row, found 10"),
+        "{error}"
     );
 }

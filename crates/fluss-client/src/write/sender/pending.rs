@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use fluss_metadata::TableBucket;
+use tracing::debug;
 
 use super::copies::Copied;
 use crate::engine::write::{ClosedBy, Stamp};
@@ -51,6 +52,7 @@ impl PendingBatch {
         let operation = if is_log { "append" } else { "upsert" };
         match result {
             Ok(offset) => {
+                self.log_written(bucket, offset);
                 let offset = match offset {
                     Some(offset) if is_log => WrittenOffset::First(offset),
                     Some(offset) => WrittenOffset::End(offset),
@@ -71,6 +73,18 @@ impl PendingBatch {
                 self.batch.fail(error);
             }
         }
+    }
+
+    /// What a reader of logs wants to know of each batch that was acknowledged.
+    fn log_written(&self, bucket: TableBucket, offset: Option<i64>) {
+        debug!(
+            table = %self.batch.format.info.table_path(),
+            %bucket,
+            rows = self.batch.rows(),
+            bytes = self.sent.as_ref().map(|(_, bytes)| bytes.len()),
+            offset,
+            "batch written"
+        );
     }
 
     /// Whether it is being sealed, so that its rows cannot be moved now.

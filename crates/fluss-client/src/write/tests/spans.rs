@@ -14,6 +14,7 @@ use super::*;
 struct Spans {
     made: Arc<Mutex<Vec<String>>>,
     warnings: Arc<Mutex<Vec<String>>>,
+    written: Arc<Mutex<Vec<String>>>,
     next: Arc<AtomicU64>,
 }
 
@@ -42,6 +43,12 @@ impl Subscriber for Spans {
             let mut text = AsText(String::new());
             event.record(&mut text);
             self.warnings.lock().unwrap().push(text.0);
+        } else if *event.metadata().level() == Level::DEBUG {
+            let mut text = AsText(String::new());
+            event.record(&mut text);
+            if text.0.contains("message=batch written") {
+                self.written.lock().unwrap().push(text.0);
+            }
         }
     }
     fn enter(&self, _: &Id) {}
@@ -85,6 +92,36 @@ async fn spans_tell_server_table_bucket_bytes_and_attempt() {
     let sent = of("request");
     let sent = sent.iter().filter(|span| span.contains("PRODUCE_LOG"));
     assert_eq!(sent.count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_batch_that_was_written_is_shown_with_its_offset() {
+    let spans = Spans::default();
+    let _other = tracing::Dispatch::new(Spans::default());
+    let _default = tracing::subscriber::set_default(spans.clone());
+    let bench = Bench::new(1).await;
+    let writer = bench.table.new_append().unwrap().create_writer().unwrap();
+    for batch in 0..2 {
+        for n in 0..3 {
+            writer.append(&row(batch * 3 + n)).unwrap();
+        }
+        writer.flush().await.unwrap();
+    }
+    let written = spans.written.lock().unwrap().clone();
+    assert_eq!(written.len(), 2, "{written:#?}");
+    let bucket = fluss_metadata::TableBucket::new(crate::scan::testing::TABLE_ID, 0);
+    for (line, offset) in written.iter().zip([0, 3]) {
+        let offset = format!("offset={offset}");
+        for part in [
+            "table=db.t",
+            &format!("bucket={bucket}"),
+            "rows=3",
+            "bytes=",
+            &offset,
+        ] {
+            assert!(line.contains(part), "{part}: {line}");
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
