@@ -3,19 +3,20 @@
 mod append;
 mod lookup;
 mod records;
-mod result;
 mod scan;
 mod upsert;
 
-pub use append::{AppendWriter, TableAppend};
+pub use crate::write::{
+    AppendWriter, BatchWriteFuture, MergeMode, UpsertWriter, WriteResult, WriteResultFuture,
+};
+pub use append::TableAppend;
 pub use lookup::{LookupResult, LookupRow, Lookuper, TableLookup, TablePrefixLookup};
 pub use records::{ScanBatch, ScanRecord, ScanRecords, ScanRecordsIntoIter, ScanRecordsIter};
-pub use result::{BatchWriteFuture, WriteResult, WriteResultFuture};
 pub use scan::{
     BucketBatchScanner, EARLIEST_OFFSET, LATEST_OFFSET, LimitBatchScanner, LogScanner, OffsetReset,
     RecordBatchLogScanner, RecordStream, ScanBatchStream, TableBatchScanner, TableScan,
 };
-pub use upsert::{MergeMode, TableUpsert, UpsertWriter};
+pub use upsert::TableUpsert;
 
 use std::fmt;
 use std::sync::Arc;

@@ -16,6 +16,7 @@ use super::encoder::Encoder;
 use super::format::WriteFormat;
 use super::memory::Credit;
 use super::rebucket::reroute;
+use super::result::WriteResultFuture;
 use super::shared::Shared;
 use super::table::TableWrites;
 use super::writer_state::WriterState;
@@ -23,7 +24,6 @@ use crate::clock::now;
 use crate::engine::write::{full_at, next_step};
 use crate::error::{Cause, Error, Result};
 use crate::runtime::BlockingWait;
-use crate::table::WriteResultFuture;
 use crate::turn::take_turn;
 
 /// Most bytes that a waiting writer asks for at once, so that it is not woken for every few rows.

@@ -1,4 +1,4 @@
-//! Arrow batches that users append: which of their rows go where.
+//! Arrow batches of users: which of their rows go to which bucket.
 
 use std::sync::Arc;
 
@@ -6,25 +6,25 @@ use fluss_row::arrow::TableBatch;
 
 use super::appender::{Load, Target};
 use super::buckets::PartitionBuckets;
-use super::route::RowRoute;
+use super::route::{RowBucket, RowRoute};
 use crate::error::Result;
 
-/// Bytes from which a piece is a batch of its own, so that it is never copied. Smaller ones are collected.
+/// A piece of this many bytes or more is a batch of its own, so that it is never copied. Smaller ones are combined.
 const ALONE: usize = 128 * 1024;
 
 /// Rows of a user's batch that go to one bucket.
 #[derive(Debug)]
-pub(crate) struct Piece {
+pub(super) struct Piece {
     pub(crate) buckets: Arc<PartitionBuckets>,
-    /// The bucket; that of the moment if `None`.
+    /// The bucket; the sticky one if `None`.
     pub(crate) bucket: Option<u32>,
     pub(crate) rows: TableBatch,
-    /// About how many bytes they take.
+    /// Approximate size of the rows.
     pub(crate) bytes: usize,
 }
 
 impl Piece {
-    /// Where it goes.
+    /// The bucket it goes to.
     pub(crate) fn target(&self) -> Target<'_> {
         Target {
             buckets: &self.buckets,
@@ -33,7 +33,7 @@ impl Piece {
         }
     }
 
-    /// What it is to its batch.
+    /// Its rows and size, for the batch.
     pub(crate) fn load(&self) -> Load {
         Load {
             rows: self.rows.row_count() as u32,
@@ -43,8 +43,8 @@ impl Piece {
     }
 }
 
-/// Splits a batch by partition and bucket, and by size. What goes to one place is not copied.
-pub(crate) fn pieces(batch: &TableBatch, route: &RowRoute, max_bytes: usize) -> Result<Vec<Piece>> {
+/// Splits a batch by partition and bucket, and by size. If all rows go to one bucket, they are not copied.
+pub(super) fn pieces(batch: &TableBatch, route: &RowRoute, max_bytes: usize) -> Result<Vec<Piece>> {
     let mut pieces = Vec::new();
     for (buckets, bucket, rows) in split(batch, route)? {
         cut(&buckets, bucket, &rows, max_bytes, &mut pieces);
@@ -55,40 +55,40 @@ pub(crate) fn pieces(batch: &TableBatch, route: &RowRoute, max_bytes: usize) -> 
 type Part = (Arc<PartitionBuckets>, Option<u32>, TableBatch);
 
 fn split(batch: &TableBatch, route: &RowRoute) -> Result<Vec<Part>> {
-    if let Some((buckets, bucket)) = route.of_any_row() {
+    if let Some(RowBucket { buckets, bucket }) = route.bucket_of_all() {
         return Ok(vec![(Arc::clone(&buckets), bucket, batch.clone())]);
     }
     let columns = batch.rows()?;
-    let mut places: Vec<(Arc<PartitionBuckets>, Option<u32>, Vec<u32>)> = Vec::new();
+    let mut targets: Vec<(Arc<PartitionBuckets>, Option<u32>, Vec<u32>)> = Vec::new();
     let (mut last, mut are_checked, mut name) = (0, false, String::new());
     for (index, row) in columns.rows().enumerate() {
         if !are_checked && !route.is_known(&row, &mut name)? {
-            // The first new partition: all rows are checked before it is made, so that a batch that is refused leaves none behind.
+            // The first new partition: all rows are checked before it is created, so that a rejected batch creates none.
             for row in columns.rows().skip(index) {
                 route.is_known(&row, &mut name)?;
             }
             are_checked = true;
         }
-        let (buckets, bucket) = route.of(&row)?;
-        let is_there = |place: &(Arc<PartitionBuckets>, Option<u32>, Vec<u32>)| {
-            place.1 == bucket && Arc::ptr_eq(&place.0, &buckets)
+        let RowBucket { buckets, bucket } = route.bucket_of(&row)?;
+        let is_there = |target: &(Arc<PartitionBuckets>, Option<u32>, Vec<u32>)| {
+            target.1 == bucket && Arc::ptr_eq(&target.0, &buckets)
         };
-        // Neighbors often go to the same place.
-        if !places.get(last).is_some_and(is_there) {
-            last = places.iter().position(is_there).unwrap_or(places.len());
-            if last == places.len() {
-                places.push((Arc::clone(&buckets), bucket, Vec::new()));
+        // Neighboring rows often go to the same bucket.
+        if !targets.get(last).is_some_and(is_there) {
+            last = targets.iter().position(is_there).unwrap_or(targets.len());
+            if last == targets.len() {
+                targets.push((Arc::clone(&buckets), bucket, Vec::new()));
             }
         }
-        if let Some((_, _, rows)) = places.get_mut(last) {
+        if let Some((_, _, rows)) = targets.get_mut(last) {
             rows.push(index as u32);
         }
     }
-    places
+    targets
         .into_iter()
         .map(|(buckets, bucket, rows)| {
             let rows = match (rows.first(), rows.last()) {
-                // They lie side by side: a view will do.
+                // They are contiguous: a view is enough.
                 (Some(first), Some(end)) if (end - first) as usize + 1 == rows.len() => {
                     batch.slice(*first as usize, rows.len())
                 }

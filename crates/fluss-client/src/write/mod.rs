@@ -12,6 +12,7 @@
 //! not yet acknowledged counts against one bound on memory ([`memory`]). [`crate::engine::write`] decides what is sent where and when;
 //! the [`sender`] carries it out.
 
+mod append_writer;
 mod appender;
 mod arrow_batch;
 mod batch;
@@ -29,7 +30,9 @@ mod rebucket;
 mod request;
 #[cfg(test)]
 mod rescaled_tests;
+mod result;
 mod route;
+mod row_writer;
 mod sender;
 mod shared;
 #[cfg(test)]
@@ -37,15 +40,15 @@ mod statistics_tests;
 mod table;
 #[cfg(test)]
 mod tests;
+mod upsert_writer;
 #[cfg(test)]
 mod view_tests;
 mod writer_state;
 mod writers;
 
-pub(crate) use appender::{Appender, Target};
-pub(crate) use arrow_batch::{Piece, pieces};
-pub(crate) use completion::{Completion, NOT_WAITING, Outcome, RowPlace, Written, WrittenOffset};
+pub use append_writer::AppendWriter;
 pub(crate) use format::BatchKind;
 pub use format::MergeMode;
-pub(crate) use route::RowRoute;
+pub use result::{BatchWriteFuture, WriteResult, WriteResultFuture};
+pub use upsert_writer::UpsertWriter;
 pub(crate) use writers::Writers;

@@ -16,7 +16,7 @@ use fluss_wire::message::{
 
 use super::format::{BatchKind, MergeMode, WriteFormat};
 use crate::config::Config;
-use crate::engine::write::{Answer, Lane, ServerId, StaleLeader};
+use crate::engine::write::{Answer, Connection, ServerId, StaleLeader};
 use crate::error::{Error, Result};
 
 /// Longest part of a request's time that the server may spend waiting for replicas, so that its answer still comes in time.
@@ -109,7 +109,7 @@ impl Message {
     pub(super) async fn send(
         self,
         cluster: Cluster,
-        lane: Lane,
+        to: Connection,
         now: Instant,
         deadline: Instant,
         config: Arc<Config>,
@@ -119,14 +119,14 @@ impl Message {
         let buckets = match self {
             Self::Log(request) => {
                 let table = request.table_id;
-                call(&cluster, lane, &request, deadline)
+                call(&cluster, to, &request, deadline)
                     .await
                     .map(|answer| log_answers(table, answer))
             }
             Self::Kv(request) => {
                 let table = request.table_id;
-                match check_merge_mode(&cluster, lane, &request, deadline).await {
-                    Ok(()) => call(&cluster, lane, &request, deadline)
+                match check_merge_mode(&cluster, to, &request, deadline).await {
+                    Ok(()) => call(&cluster, to, &request, deadline)
                         .await
                         .map(|answer| kv_answers(table, answer)),
                     Err(failure) => Err(failure),
@@ -151,7 +151,7 @@ impl Message {
 /// A server that does not know the merge mode would skip it, and merge rows that are to be overwritten.
 async fn check_merge_mode(
     cluster: &Cluster,
-    lane: Lane,
+    to: Connection,
     request: &PutKvRequest,
     deadline: Instant,
 ) -> Result<(), Failure> {
@@ -160,12 +160,7 @@ async fn check_merge_mode(
     }
     let api = ApiKey::PutKv;
     let version = cluster
-        .server_version(
-            lane.server,
-            fluss_rpc::Lane::new(lane.connection),
-            api,
-            deadline.into(),
-        )
+        .server_version(to.server, to.lane, api, deadline.into())
         .await
         .map_err(|error| Failure {
             sent: false,
@@ -184,17 +179,12 @@ async fn check_merge_mode(
 
 async fn call<R: ApiRequest>(
     cluster: &Cluster,
-    lane: Lane,
+    to: Connection,
     request: &R,
     deadline: Instant,
 ) -> Result<R::Response, Failure> {
     cluster
-        .call_server(
-            lane.server,
-            fluss_rpc::Lane::new(lane.connection),
-            request,
-            deadline.into(),
-        )
+        .call_server(to.server, to.lane, request, deadline.into())
         .await
         .map_err(|error| Failure {
             sent: !error.was_not_sent(),

@@ -25,12 +25,12 @@ struct Buffers {
 }
 
 thread_local! {
-    /// What this thread encodes keys and names in. Taken while in use, as rows are code of the user's, which may write rows too.
+    /// Scratch memory of this thread for keys and names. Taken while in use, because rows are code of the user and may write rows too.
     static BUFFERS: Cell<Option<Box<Buffers>>> = const { Cell::new(None) };
 }
 
 /// The buckets of a table or partition.
-pub(crate) enum BucketsRef<'a> {
+pub(super) enum BucketsRef<'a> {
     Whole(&'a Arc<PartitionBuckets>),
     Partition(Arc<PartitionBuckets>),
 }
@@ -47,25 +47,41 @@ impl Deref for BucketsRef<'_> {
     }
 }
 
-/// Where a row goes, and its key.
-pub(crate) struct RowPlan<'a> {
-    buckets: BucketsRef<'a>,
-    bucket: Option<u32>,
-    pub(crate) key: Vec<u8>,
-    bucket_key: Option<Vec<u8>>,
+/// Where a row goes.
+pub(super) struct RowBucket<'a> {
+    pub(super) buckets: BucketsRef<'a>,
+    /// The bucket; the sticky one if `None`.
+    pub(super) bucket: Option<u32>,
 }
 
-impl RowPlan<'_> {
-    pub(crate) fn target(&self) -> Target<'_> {
+impl RowBucket<'_> {
+    #[inline]
+    pub(super) fn target(&self) -> Target<'_> {
         Target {
             buckets: &self.buckets,
             bucket: self.bucket,
-            bucket_key: self.bucket_key.as_deref(),
+            bucket_key: None,
         }
     }
 }
 
-/// The way of the rows of a table.
+/// Where a row goes, and its key.
+pub(super) struct RowPlan<'a> {
+    bucket: RowBucket<'a>,
+    pub(super) key: Vec<u8>,
+    bucket_key: Option<Vec<u8>>,
+}
+
+impl RowPlan<'_> {
+    pub(super) fn target(&self) -> Target<'_> {
+        Target {
+            bucket_key: self.bucket_key.as_deref(),
+            ..self.bucket.target()
+        }
+    }
+}
+
+/// Finds the partition and bucket of the rows of a table.
 #[derive(Debug)]
 pub(crate) struct RowRoute {
     table: Arc<TableWrites>,
@@ -89,16 +105,16 @@ impl RowRoute {
         })
     }
 
-    /// The buckets of the row's partition, and the row's bucket if it does not depend on the moment: for a log table.
+    /// The bucket of a row of a log table.
     #[inline]
-    pub(crate) fn of<R: InternalRow>(&self, row: &R) -> Result<(BucketsRef<'_>, Option<u32>)> {
-        match self.of_any_row() {
-            Some(place) => Ok(place),
-            None => self.with_buffers(row, |buckets, bucket, _| Ok((buckets, bucket))),
+    pub(super) fn bucket_of<R: InternalRow>(&self, row: &R) -> Result<RowBucket<'_>> {
+        match self.bucket_of_all() {
+            Some(bucket) => Ok(bucket),
+            None => self.with_buffers(row, |bucket, _| Ok(bucket)),
         }
     }
 
-    /// Whether the row's partition was written to before. If not, its values are checked, and nobody is asked to find or make it.
+    /// Whether the row's partition was written to before. If not, its values are checked; the partition is not looked for.
     pub(super) fn is_known<R: InternalRow>(&self, row: &R, name: &mut String) -> Result<bool> {
         let (None, Some(names)) = (self.table.whole(), self.keys.partition()) else {
             return Ok(true);
@@ -114,50 +130,51 @@ impl RowRoute {
         checked.map(|_| false).map_err(|error| self.failed(error))
     }
 
-    /// The place of a row, if it is the same for all rows.
+    /// The bucket of all rows, if it does not depend on the row.
     #[inline]
-    pub(super) fn of_any_row(&self) -> Option<(BucketsRef<'_>, Option<u32>)> {
+    pub(super) fn bucket_of_all(&self) -> Option<RowBucket<'_>> {
         let buckets = self.table.whole().filter(|_| !self.has_bucket_key)?;
-        Some((BucketsRef::Whole(buckets), self.bucket_without_key(buckets)))
+        Some(RowBucket {
+            buckets: BucketsRef::Whole(buckets),
+            bucket: self.bucket_without_key(buckets),
+        })
     }
 
     /// Calls `write` with where the row goes and its key, which is empty for a log table.
     #[inline]
-    pub(crate) fn with_key<R: InternalRow, T>(
+    pub(super) fn with_key<R: InternalRow, T>(
         &self,
         row: &R,
         write: impl FnOnce(&Target<'_>, &[u8]) -> Result<T>,
     ) -> Result<T> {
-        self.with_buffers(row, |buckets, bucket, buffers| {
+        self.with_buffers(row, |bucket, buffers| {
             let Buffers {
                 key, bucket_key, ..
             } = buffers;
             let target = Target {
-                bucket_key: self.bucket_key(row, &buckets, key, bucket_key)?,
-                buckets: &buckets,
-                bucket,
+                bucket_key: self.bucket_key(row, &bucket.buckets, key, bucket_key)?,
+                ..bucket.target()
             };
             write(&target, key)
         })
     }
 
-    /// As [`with_key`](Self::with_key), as values.
-    pub(crate) fn key_of<R: InternalRow>(&self, row: &R) -> Result<RowPlan<'_>> {
-        self.with_buffers(row, |buckets, bucket, buffers| {
+    /// Equivalent to [`with_key`](Self::with_key), but returns owned values.
+    pub(super) fn plan<R: InternalRow>(&self, row: &R) -> Result<RowPlan<'_>> {
+        self.with_buffers(row, |bucket, buffers| {
             let Buffers {
                 key, bucket_key, ..
             } = buffers;
-            let bucket_key = self.bucket_key(row, &buckets, key, bucket_key)?;
+            let bucket_key = self.bucket_key(row, &bucket.buckets, key, bucket_key)?;
             Ok(RowPlan {
                 bucket_key: bucket_key.map(<[u8]>::to_vec),
                 key: key.clone(),
-                buckets,
                 bucket,
             })
         })
     }
 
-    /// What leads to the row's bucket, where it may have to be found anew: if the number of buckets is not sure and the key does not tell.
+    /// The bucket key of a row, if its bucket may have to be computed again (the number of buckets is a guess) and the key is not enough.
     #[inline]
     fn bucket_key<'b, R: InternalRow>(
         &self,
@@ -178,12 +195,12 @@ impl RowRoute {
     fn with_buffers<'a, R: InternalRow, T>(
         &'a self,
         row: &R,
-        write: impl FnOnce(BucketsRef<'a>, Option<u32>, &mut Buffers) -> Result<T>,
+        write: impl FnOnce(RowBucket<'a>, &mut Buffers) -> Result<T>,
     ) -> Result<T> {
         let mut buffers = BUFFERS.take().unwrap_or_default();
         let result = self
             .find(row, &mut buffers)
-            .and_then(|(buckets, bucket)| write(buckets, bucket, &mut buffers));
+            .and_then(|bucket| write(bucket, &mut buffers));
         if buffers.key.capacity() <= KEEP_BUFFER && buffers.partition.capacity() <= KEEP_BUFFER {
             BUFFERS.set(Some(buffers));
         }
@@ -191,11 +208,7 @@ impl RowRoute {
     }
 
     #[inline]
-    fn find<R: InternalRow>(
-        &self,
-        row: &R,
-        buffers: &mut Buffers,
-    ) -> Result<(BucketsRef<'_>, Option<u32>)> {
+    fn find<R: InternalRow>(&self, row: &R, buffers: &mut Buffers) -> Result<RowBucket<'_>> {
         let buckets = match (self.table.whole(), self.keys.partition()) {
             (Some(buckets), _) => BucketsRef::Whole(buckets),
             (None, Some(names)) => {
@@ -222,7 +235,7 @@ impl RowRoute {
             Some(bucket) => Some(bucket as u32),
             None => self.bucket_without_key(&buckets),
         };
-        Ok((buckets, bucket))
+        Ok(RowBucket { buckets, bucket })
     }
 
     #[inline]
@@ -233,7 +246,7 @@ impl RowRoute {
         }
     }
 
-    /// The buckets of the row's partition. One that was not written to before is found or made in the background.
+    /// The buckets of the row's partition. A partition that was not written to before is found or created in the background.
     fn partition_of<R: InternalRow>(
         &self,
         row: &R,
@@ -264,7 +277,7 @@ impl RowRoute {
             .partition_or_new(name, || spec.partition_values().to_vec())
     }
 
-    /// Checks the values one by one before anybody is asked: those of a partition that was written to before are fit for a name.
+    /// Checks the partition values one by one. Those of a partition that was written to before are known to be valid.
     fn check_new_partition<R: InternalRow>(
         &self,
         row: &R,

@@ -2,7 +2,6 @@
 
 mod answer;
 mod assign;
-mod backoff;
 mod bucket;
 mod fill;
 mod limits;
@@ -14,6 +13,6 @@ pub(crate) use bucket::{BatchId, Stamp};
 pub(crate) use fill::{ClosedBy, full_at, next_batch_size, next_ratio, next_step};
 pub(crate) use limits::Limits;
 pub(crate) use machine::{
-    Action, BucketNumber, Engine, Lane, PartitionNumber, Request, RequestId, Resolution, ServerId,
-    StaleLeader, Urgency,
+    Action, BucketNumber, Connection, Engine, PartitionNumber, Request, RequestId, Resolution,
+    ServerId, StaleLeader, Urgency,
 };

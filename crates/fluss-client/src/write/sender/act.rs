@@ -118,7 +118,7 @@ impl Sender {
         let message = request::Message::new(&format, &self.config, batches);
         let call = message.send(
             self.cluster.clone(),
-            request.lane,
+            request.connection,
             sent_at,
             request.deadline,
             Arc::clone(&self.config),
@@ -150,7 +150,7 @@ impl Sender {
 fn spans(request: &Request, table: &TablePath, batches: &[Routed]) -> (Span, Vec<Span>) {
     let bytes: usize = batches.iter().map(|batch| batch.records.len()).sum();
     let attempt = batches.iter().map(|batch| batch.attempt).max().unwrap_or(1);
-    let server = request.lane.server;
+    let server = request.connection.server;
     let span =
         debug_span!("write_request", server, %table, batches = batches.len(), bytes, attempt);
     if span.is_disabled() {

@@ -54,15 +54,9 @@ impl Sender {
 
     pub(super) fn add_partition(&mut self, (table, buckets): Arrival) {
         let number = buckets.number;
-        // Neighboring buckets use different connections; a bucket always uses the same one.
-        let connections = self.config.connections_per_server.max(1);
-        let numbers = number..number + buckets.count() as usize;
-        self.engine.add_partition(
-            number,
-            buckets.table_id,
-            buckets.partition.is_none(),
-            numbers.map(|bucket| bucket % connections),
-        );
+        let (is_known, count) = (buckets.partition.is_none(), buckets.count() as usize);
+        self.engine
+            .add_partition(number, buckets.table_id, is_known, count);
         let now = now();
         if buckets.partition.is_some() {
             self.expect_partitions(now);

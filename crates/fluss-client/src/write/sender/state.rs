@@ -105,6 +105,7 @@ impl Sender {
         let limits = Limits {
             linger: config.writer_batch_timeout,
             max_in_flight_per_bucket: config.writer_max_inflight_requests_per_bucket,
+            connections_per_server: config.connections_per_server,
             request_max_size: config.writer_request_max_size,
             retries: config.writer_retries,
             delivery_timeout: config.writer_delivery_timeout,
@@ -113,7 +114,7 @@ impl Sender {
         };
         let processors = available_parallelism().map_or(1, std::num::NonZero::get);
         Self {
-            engine: Engine::new(limits, shared.cluster.config().chance.draw()),
+            engine: Engine::new(limits, shared.cluster.config().chance.clone()),
             batches: HashMap::new(),
             cluster: shared.cluster.clone(),
             config: Arc::clone(config),

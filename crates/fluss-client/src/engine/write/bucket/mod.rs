@@ -23,8 +23,9 @@ pub(crate) use batch::{BatchId, Stamp};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
+use fluss_rpc::{Chance, RetryPolicy};
+
 use super::answer::Answer;
-use super::backoff::Backoff;
 use super::limits::Limits;
 use crate::error::Error;
 use batch::State;
@@ -253,7 +254,7 @@ impl BucketQueue {
         answer: Answer,
         now: Instant,
         limits: &Limits,
-        backoff: &mut Backoff,
+        chance: &Chance,
     ) -> Option<Verdict> {
         let index = self
             .batches
@@ -290,7 +291,7 @@ impl BucketQueue {
             let error = Error::undelivered(limits.delivery_timeout, Some(answer.into_error()));
             return self.fail(index, error);
         }
-        self.pause_until(now + backoff.pause(attempts));
+        self.pause_until(now + RetryPolicy::CALL.random_pause(attempts, chance));
         Some(self.again(index, answer))
     }
 

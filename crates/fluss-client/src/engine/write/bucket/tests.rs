@@ -15,6 +15,7 @@ use super::*;
 const LIMITS: Limits = Limits {
     linger: Duration::ZERO,
     max_in_flight_per_bucket: 5,
+    connections_per_server: 1,
     request_max_size: 1 << 20,
     retries: 3,
     delivery_timeout: Duration::from_secs(120),
@@ -26,7 +27,7 @@ const LIMITS: Limits = Limits {
 struct Bench {
     queue: BucketQueue,
     now: Instant,
-    backoff: Backoff,
+    chance: Chance,
     limits: Limits,
 }
 
@@ -36,7 +37,7 @@ impl Bench {
         let mut bench = Self {
             queue: BucketQueue::default(),
             now,
-            backoff: Backoff::new(1),
+            chance: Chance::seeded(1),
             limits: LIMITS,
         };
         bench.add(0, batches);
@@ -69,13 +70,10 @@ impl Bench {
     }
 
     fn answer(&mut self, id: u64, answer: Answer) -> String {
-        match self.queue.on_answer(
-            BatchId(id),
-            answer,
-            self.now,
-            &self.limits,
-            &mut self.backoff,
-        ) {
+        match self
+            .queue
+            .on_answer(BatchId(id), answer, self.now, &self.limits, &self.chance)
+        {
             Some(Verdict::Done(offset)) => format!("{id} done {offset:?}"),
             Some(Verdict::Failed(error)) => format!("{id} failed {:?}", error.server_code()),
             Some(Verdict::Again) => "again".into(),

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::Instant;
 
 use fluss_metadata::TableBucket;
+use fluss_rpc::RetryPolicy;
 
 use super::super::answer::{Answer, is_passing};
 use super::super::bucket::{Batch, BatchId, Verdict};
@@ -109,7 +110,8 @@ impl Engine {
         };
         partition.is_resolving = false;
         partition.failures = partition.failures.saturating_add(1);
-        partition.not_before = Some(now + self.backoff.pause(partition.failures));
+        partition.not_before =
+            Some(now + RetryPolicy::CALL.random_pause(partition.failures, &self.chance));
         match resolution {
             Resolution::Known(id) => {
                 let is_another = partition.id.is_some() && partition.id != id;
@@ -161,7 +163,7 @@ impl Engine {
             }
             Err(error) if is_passing(&error) => {
                 ids.failures = ids.failures.saturating_add(1);
-                let not_before = now + self.backoff.pause(ids.failures);
+                let not_before = now + RetryPolicy::CALL.random_pause(ids.failures, &self.chance);
                 ids.not_before = Some(not_before);
                 ids.last_error = Some(error);
                 self.timers.insert((not_before, Timer::WriterId));
@@ -184,17 +186,17 @@ impl Engine {
         now: Instant,
     ) -> Vec<StaleLeader> {
         let mut stale = Vec::new();
-        let Some((lane, parts)) = self.requests.remove(&request) else {
+        let Some((connection, parts)) = self.requests.remove(&request) else {
             return stale;
         };
         self.in_flight = self.in_flight.saturating_sub(1);
         let mut blocked = BTreeSet::new();
-        if let Some(state) = self.lanes.get_mut(&lane) {
+        if let Some(state) = self.connections.get_mut(&connection) {
             state.in_flight = state.in_flight.saturating_sub(1);
             state.is_proven = !matches!(otherwise, Answer::Lost { .. }) || !answers.is_empty();
             blocked = std::mem::take(&mut state.blocked);
             if state.in_flight == 0 && !state.is_proven {
-                self.lanes.remove(&lane);
+                self.connections.remove(&connection);
             }
         }
         for part in parts {
@@ -226,7 +228,7 @@ impl Engine {
         };
         let verdict = bucket
             .queue
-            .on_answer(batch, answer, now, &self.limits, &mut self.backoff);
+            .on_answer(batch, answer, now, &self.limits, &self.chance);
         match verdict {
             Some(Verdict::Done(offset)) => {
                 if let Some(partition) = self.partitions.get_mut(&bucket.partition) {

@@ -22,8 +22,8 @@ use std::ops::Range;
 use std::time::Instant;
 
 use fluss_metadata::{PartitionId, TableBucket, TableId};
+use fluss_rpc::{Chance, Lane};
 
-use super::backoff::Backoff;
 use super::bucket::{BatchId, BucketQueue, Stamp};
 use super::limits::Limits;
 use crate::error::Error;
@@ -52,10 +52,9 @@ pub(crate) enum Urgency {
 
 /// One connection to a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Lane {
+pub(crate) struct Connection {
     pub(crate) server: ServerId,
-    /// Which of several connections to the server.
-    pub(crate) connection: usize,
+    pub(crate) lane: Lane,
 }
 
 /// A batch within a request.
@@ -73,7 +72,7 @@ pub(crate) struct Part {
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) id: RequestId,
-    pub(crate) lane: Lane,
+    pub(crate) connection: Connection,
     pub(crate) parts: Vec<Part>,
     pub(crate) bytes: usize,
     /// When the last of its batches runs out of time.
@@ -129,7 +128,6 @@ pub(crate) struct Finished {
 )]
 struct Bucket {
     partition: PartitionNumber,
-    connection: usize,
     queue: BucketQueue,
     open: Option<Open>,
     has_attention: bool,
@@ -164,7 +162,7 @@ struct Partition {
 }
 
 #[derive(Debug, Default)]
-struct LaneState {
+struct ConnectionState {
     in_flight: usize,
     /// A request was answered since the last failure: several may be in flight.
     is_proven: bool,
@@ -195,7 +193,7 @@ enum Timer {
 #[derive(Debug)]
 pub(crate) struct Engine {
     limits: Limits,
-    backoff: Backoff,
+    chance: Chance,
     buckets: BTreeMap<BucketNumber, Bucket>,
     partitions: BTreeMap<PartitionNumber, Partition>,
     attention: VecDeque<BucketNumber>,
@@ -203,8 +201,8 @@ pub(crate) struct Engine {
     wanted_partitions: VecDeque<PartitionNumber>,
     timers: BTreeSet<(Instant, Timer)>,
     open: BTreeSet<BucketNumber>,
-    lanes: HashMap<Lane, LaneState>,
-    requests: HashMap<RequestId, (Lane, Vec<Part>)>,
+    connections: HashMap<Connection, ConnectionState>,
+    requests: HashMap<RequestId, (Connection, Vec<Part>)>,
     outbox: VecDeque<Request>,
     writer_ids: WriterIds,
     finished: Vec<Finished>,
@@ -214,11 +212,11 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// An engine whose pauses are as random as `seed`.
-    pub(crate) fn new(limits: Limits, seed: u64) -> Self {
+    /// `chance` spreads the pauses between retries.
+    pub(crate) fn new(limits: Limits, chance: Chance) -> Self {
         Self {
             limits,
-            backoff: Backoff::new(seed),
+            chance,
             buckets: BTreeMap::new(),
             partitions: BTreeMap::new(),
             attention: VecDeque::new(),
@@ -226,7 +224,7 @@ impl Engine {
             wanted_partitions: VecDeque::new(),
             timers: BTreeSet::new(),
             open: BTreeSet::new(),
-            lanes: HashMap::new(),
+            connections: HashMap::new(),
             requests: HashMap::new(),
             outbox: VecDeque::new(),
             writer_ids: WriterIds::default(),
@@ -237,30 +235,27 @@ impl Engine {
         }
     }
 
-    /// Adds a table, or a partition (`is_known` false) that has to be found or created. `connections` has an entry for each bucket: which of
-    /// the connections to a server it uses.
+    /// Adds a table, or a partition (`is_known` false) that has to be found or created, of `count` buckets.
     pub(crate) fn add_partition(
         &mut self,
         number: PartitionNumber,
         table: TableId,
         is_known: bool,
-        connections: impl IntoIterator<Item = usize>,
+        count: usize,
     ) {
-        let mut end = number;
-        for connection in connections {
-            let bucket = Bucket {
+        let buckets = number..number + count;
+        for bucket in buckets.clone() {
+            let new = Bucket {
                 partition: number,
-                connection,
                 ..Bucket::default()
             };
-            self.buckets.insert(end, bucket);
-            end += 1;
+            self.buckets.insert(bucket, new);
         }
         let partition = Partition {
             table,
             id: None,
             is_known,
-            buckets: number..end,
+            buckets,
             is_wanted: false,
             is_resolving: false,
             failures: 0,

@@ -3,10 +3,11 @@
 use std::time::Instant;
 
 use fluss_metadata::TableBucket;
+use fluss_rpc::Lane;
 
 use super::super::bucket::Candidate;
 use super::super::limits::MAX_REQUESTS_PER_CONNECTION;
-use super::{BucketNumber, Engine, Lane, Part, Request, RequestId, ServerId};
+use super::{BucketNumber, Connection, Engine, Part, Request, RequestId, ServerId};
 
 /// Requests that are being filled in one round, with the format of their batches.
 type Round = Vec<(u64, Request)>;
@@ -51,19 +52,19 @@ impl Engine {
             self.attend(number);
             return None;
         };
-        let lane = Lane {
+        let connection = Connection {
             server,
-            connection: bucket.connection,
+            lane: Lane::for_bucket(&table_bucket, self.limits.connections_per_server),
         };
-        let request = round
-            .iter()
-            .position(|(format, request)| *format == candidate.format_id && request.lane == lane);
+        let request = round.iter().position(|(format, request)| {
+            *format == candidate.format_id && request.connection == connection
+        });
         let fits = request
             .and_then(|index| round.get(index))
             .is_some_and(|(_, request)| {
                 request.bytes.saturating_add(candidate.bytes) <= self.limits.request_max_size
             });
-        if !fits && !self.may_start_request(lane, number, round)
+        if !fits && !self.may_start_request(connection, number, round)
             || candidate.needs_writer_id && !self.adopt_writer_id(number)
         {
             return None;
@@ -79,7 +80,7 @@ impl Engine {
             request => {
                 let new = Request {
                     id: RequestId(self.next_request),
-                    lane,
+                    connection,
                     parts: vec![part],
                     bytes: candidate.bytes,
                     deadline,
@@ -99,14 +100,21 @@ impl Engine {
     }
 
     /// Whether one more request may be sent over a connection. If not, the bucket is looked at again when one was answered.
-    fn may_start_request(&mut self, lane: Lane, number: BucketNumber, round: &Round) -> bool {
-        let state = self.lanes.entry(lane).or_default();
+    fn may_start_request(
+        &mut self,
+        connection: Connection,
+        number: BucketNumber,
+        round: &Round,
+    ) -> bool {
+        let state = self.connections.entry(connection).or_default();
         let capacity = if state.is_proven {
             MAX_REQUESTS_PER_CONNECTION
         } else {
             1
         };
-        let started = round.iter().filter(|(_, request)| request.lane == lane);
+        let started = round
+            .iter()
+            .filter(|(_, request)| request.connection == connection);
         let may_start = state.in_flight + started.count() < capacity;
         if !may_start {
             state.blocked.insert(number);
@@ -153,10 +161,13 @@ impl Engine {
     }
 
     fn dispatch(&mut self, request: Request) {
-        self.lanes.entry(request.lane).or_default().in_flight += 1;
+        self.connections
+            .entry(request.connection)
+            .or_default()
+            .in_flight += 1;
         self.in_flight += 1;
         self.requests
-            .insert(request.id, (request.lane, request.parts.clone()));
+            .insert(request.id, (request.connection, request.parts.clone()));
         self.outbox.push_back(request);
     }
 }

@@ -40,8 +40,10 @@ impl Engine {
             self.open.remove(bucket);
             self.writer_ids.waiting.remove(bucket);
         }
-        for lane in self.lanes.values_mut() {
-            lane.blocked.retain(|bucket| !removed.contains(bucket));
+        for connection in self.connections.values_mut() {
+            connection
+                .blocked
+                .retain(|bucket| !removed.contains(bucket));
         }
         self.wanted_partitions
             .retain(|number| !numbers.contains(number));

@@ -9,10 +9,10 @@ use std::task::{Context, Poll, ready};
 
 use fluss_metadata::TableBucket;
 
+use super::completion::{Completion, NOT_WAITING, Outcome, RowPlace, Written, WrittenOffset};
 use crate::engine::write::Urgency;
 use crate::error::{Error, Result};
 use crate::turn::poll_turn;
-use crate::write::{Completion, NOT_WAITING, Outcome, RowPlace, Written, WrittenOffset};
 
 /// Where a row was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
