@@ -191,6 +191,23 @@ impl LogChunk {
         self.batch.change_type(row)
     }
 
+    /// The first rows from `from` on that cannot be read, and the error that names them.
+    pub(super) fn first_unreadable(&self, from: usize) -> Option<(Range<usize>, Error)> {
+        let (rows, error) = self.batch.first_unreadable(from)?;
+        let offsets = self.offset(rows.start)..self.offset(rows.end);
+        let error = Error::unreadable_rows("the row cannot be read", error).of_offsets(offsets);
+        Some((rows, error))
+    }
+
+    /// The chunk up to its first row that cannot be read, and the error that names that.
+    fn up_to_unreadable(mut self) -> (Self, Option<Error>) {
+        let Some((rows, error)) = self.first_unreadable(self.skipped) else {
+            return (self, None);
+        };
+        self.rows = rows.start;
+        (self, Some(error))
+    }
+
     /// Makes Arrow columns of the rows. Where Arrow cannot hold one, the chunk ends before it, and the error names it.
     pub(super) fn in_columns(mut self, schema: &SchemaRef) -> Result<(Self, Option<Error>)> {
         let (columns, misfit) = self.first_columns(self.skipped..self.rows, schema)?;
@@ -300,7 +317,8 @@ impl BatchReader {
         &self.projection
     }
 
-    /// Reads a batch of which rows from the offset `from` on are wanted. Its schema is fetched where it is new.
+    /// Reads a batch of which rows from the offset `from` on are wanted. Its schema is fetched where it is new. The rows of the chunk are all
+    /// that the header announces; [`LogChunk::first_unreadable`] finds those that are none.
     pub(super) async fn read(
         &self,
         batch: &LogBatch,
@@ -314,7 +332,7 @@ impl BatchReader {
                 .map_err(|error| unreadable(batch, error))?;
         }
         let decoded = batch
-            .read(&context)
+            .read_around(&context)
             .map_err(|error| unreadable(batch, error))?;
         let rows = decoded.row_count();
         let before = from.saturating_sub(decoded.base_offset());
@@ -364,9 +382,13 @@ pub(super) async fn decode(shared: &Shared, work: Decode) {
     let mut outcome = Ok(());
     for batch in &batches {
         let read = shared.reader.read(batch, from, source).await;
-        let read = read.and_then(|chunk| match &shared.schema {
-            Some(schema) => chunk.in_columns(schema),
-            None => Ok((chunk, None)),
+        let read = read.and_then(|chunk| {
+            let (chunk, unreadable) = chunk.up_to_unreadable();
+            let (chunk, misfit) = match &shared.schema {
+                Some(schema) => chunk.in_columns(schema)?,
+                None => (chunk, None),
+            };
+            Ok((chunk, misfit.or(unreadable)))
         });
         let failure = match read {
             Ok((chunk, failure)) => {

@@ -8,6 +8,7 @@ use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 use fluss_metadata::RowType;
 
+use super::conform;
 use super::table_batch::TableBatch;
 use super::view::{ColumnView, ViewValues};
 use crate::getters::row_getters;
@@ -113,15 +114,21 @@ impl ColumnarBatch {
         }
     }
 
-    /// Returns some of the rows as an Arrow batch.
+    /// Returns some of the rows, each of which fits, as an Arrow batch.
     pub(crate) fn slice(&self, rows: Range<usize>) -> Result<RecordBatch> {
         let Inner { schema, arrays, .. } = &*self.inner;
-        let arrays = if rows.len() == self.row_count() {
+        let arrays: Vec<ArrayRef> = if rows.len() == self.row_count() {
             arrays.clone()
         } else {
             let slice = |array: &ArrayRef| array.slice(rows.start, rows.len());
             arrays.iter().map(slice).collect()
         };
+        let arrays = schema
+            .fields()
+            .iter()
+            .zip(arrays)
+            .map(|(field, array)| conform::as_declared(array, field.data_type()))
+            .collect::<Result<_>>()?;
         let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
         RecordBatch::try_new_with_options(SchemaRef::clone(schema), arrays, &options)
             .map_err(|source| RowError::Columns { source })

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
@@ -10,7 +11,7 @@ use arrow_array::types::{
     Time64NanosecondType, TimestampMicrosecondType, TimestampMillisecondType,
     TimestampNanosecondType, TimestampSecondType,
 };
-use arrow_array::{Array, BinaryArray, FixedSizeBinaryArray, StringArray};
+use arrow_array::{Array, BinaryArray, FixedSizeBinaryArray, StringArray, StructArray};
 use arrow_buffer::{BooleanBuffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow_schema::{DataType as ArrowType, TimeUnit};
 use fluss_metadata::{DataType, DataTypeKind};
@@ -155,9 +156,12 @@ impl ColumnView {
                 )
             }
             DataTypeKind::Map { key, value } => {
-                let map = array.as_map_opt().ok_or_else(refused)?;
-                let entries = (Self::new(key, map.keys())?, Self::new(value, map.values())?);
-                ViewValues::Map(map.offsets().clone(), Box::new(entries))
+                let (offsets, entries) = map_parts(array).ok_or_else(refused)?;
+                let [keys, values] = entries.columns() else {
+                    return Err(refused());
+                };
+                let entries = (Self::new(key, keys)?, Self::new(value, values)?);
+                ViewValues::Map(offsets.clone(), Box::new(entries))
             }
             DataTypeKind::Row(row_type) => {
                 let columns = array.as_struct_opt().ok_or_else(refused)?.columns();
@@ -339,15 +343,7 @@ impl ColumnView {
         data_type: &DataType,
         rows: Range<usize>,
     ) -> Option<(usize, RowError)> {
-        let null = self
-            .nulls
-            .as_ref()
-            .filter(|nulls| !data_type.is_nullable() && nulls.null_count() > 0)
-            .and_then(|_| rows.clone().find(|row| self.is_null(*row)))
-            .map(|row| {
-                let field = FieldRef::at(0);
-                (row, RowError::NullValue { field })
-            });
+        let null = self.first_null(data_type, data_type.is_nullable(), rows.clone());
         // Only what lies before the null matters.
         let end = null.as_ref().map_or(rows.end, |(row, _)| *row);
         let overlong = self.first_overlong(rows.start..end).map(|(row, value)| {
@@ -361,8 +357,84 @@ impl ColumnView {
         overlong.or(null)
     }
 
-    /// The first of the values that is, or has in it, a decimal with more digits than its type, and that decimal as
-    /// text.
+    /// The first of the values that is, or has in it, a null where there must be none, and the path to that.
+    fn first_null(
+        &self,
+        data_type: &DataType,
+        nullable: bool,
+        rows: Range<usize>,
+    ) -> Option<(usize, RowError)> {
+        let has_nulls = self
+            .nulls
+            .as_ref()
+            .is_some_and(|nulls| nulls.null_count() > 0);
+        let own = (has_nulls && !nullable)
+            .then(|| rows.clone().find(|row| self.is_null(*row)))
+            .flatten();
+        // Only what lies before the null matters.
+        let end = own.unwrap_or(rows.end);
+        let mut start = rows.start;
+        while start < end {
+            let Some((row, error)) = self.first_null_inside(data_type, start..end) else {
+                break;
+            };
+            // What is part of a null does not exist.
+            if !self.is_null(row) {
+                return Some((row, error));
+            }
+            start = row + 1;
+        }
+        let field = FieldRef::at(0);
+        own.map(|row| (row, RowError::NullValue { field }))
+    }
+
+    fn first_null_inside(
+        &self,
+        data_type: &DataType,
+        rows: Range<usize>,
+    ) -> Option<(usize, RowError)> {
+        match (&self.values, data_type.kind()) {
+            (ViewValues::Array(offsets, view), DataTypeKind::Array(element)) => {
+                in_elements(offsets, rows, |range| {
+                    let nullable = element.is_nullable();
+                    let (at, error) = view.first_null(element, nullable, range)?;
+                    Some((at, (error, "", element)))
+                })
+                .map(|(row, at, found)| (row, in_element(at, found)))
+            }
+            (ViewValues::Map(offsets, entries), DataTypeKind::Map { key, value }) => {
+                in_elements(offsets, rows, |range| {
+                    let (keys, values) = (&entries.0, &entries.1);
+                    // Keys are never null, whatever their declared type says.
+                    let in_keys = keys
+                        .first_null(key, false, range.clone())
+                        .map(|(at, error)| (at, (error, "key ", key)));
+                    let in_values = values
+                        .first_null(value, value.is_nullable(), range)
+                        .map(|(at, error)| (at, (error, "value ", value)));
+                    in_keys
+                        .into_iter()
+                        .chain(in_values)
+                        .min_by_key(|(at, _)| *at)
+                })
+                .map(|(row, at, found)| (row, in_element(at, found)))
+            }
+            (ViewValues::Row(columns), DataTypeKind::Row(row_type)) => {
+                let fields = row_type.fields().iter().zip(columns).enumerate();
+                fields
+                    .filter_map(|(position, (field, column))| {
+                        let data_type = field.data_type();
+                        let nullable = data_type.is_nullable();
+                        let (row, error) = column.first_null(data_type, nullable, rows.clone())?;
+                        Some((row, error.in_column(position, field.name(), data_type)))
+                    })
+                    .min_by_key(|(row, _)| *row)
+            }
+            _ => None,
+        }
+    }
+
+    /// The first of the values that is, or has in it, a decimal with more digits than its type, and that decimal as text.
     fn first_overlong(&self, rows: Range<usize>) -> Option<(usize, String)> {
         let mut start = rows.start;
         loop {
@@ -382,16 +454,18 @@ impl ColumnView {
                     (start + at, text)
                 }
                 ViewValues::Array(offsets, element) => {
-                    in_elements(offsets, start..rows.end, |range| {
-                        element.first_overlong(range)
-                    })?
+                    let find = |range| element.first_overlong(range);
+                    let (row, _, text) = in_elements(offsets, start..rows.end, find)?;
+                    (row, text)
                 }
                 ViewValues::Map(offsets, entries) => {
-                    in_elements(offsets, start..rows.end, |range| {
+                    let find = |range: Range<usize>| {
                         let keys = entries.0.first_overlong(range.clone());
                         let values = entries.1.first_overlong(range);
                         keys.into_iter().chain(values).min_by_key(|(row, _)| *row)
-                    })?
+                    };
+                    let (row, _, text) = in_elements(offsets, start..rows.end, find)?;
+                    (row, text)
                 }
                 ViewValues::Row(fields) => fields
                     .iter()
@@ -446,16 +520,33 @@ impl ColumnView {
     }
 }
 
-/// The row whose elements are the first in which something is found.
-fn in_elements(
+/// Offsets and entries of a map. One with a null for a key is a list of its entries.
+fn map_parts(array: &dyn Array) -> Option<(&OffsetBuffer<i32>, &StructArray)> {
+    if let Some(map) = array.as_map_opt() {
+        return Some((map.offsets(), map.entries()));
+    }
+    let list = array.as_list_opt::<i32>()?;
+    Some((list.offsets(), list.values().as_struct_opt()?))
+}
+
+/// The row whose elements are the first in which something is found, and the position of the element in it.
+fn in_elements<T>(
     offsets: &OffsetBuffer<i32>,
     rows: Range<usize>,
-    find: impl FnOnce(Range<usize>) -> Option<(usize, String)>,
-) -> Option<(usize, String)> {
+    find: impl FnOnce(Range<usize>) -> Option<(usize, T)>,
+) -> Option<(usize, usize, T)> {
     let (first, last) = (*offsets.get(rows.start)?, *offsets.get(rows.end)?);
-    let (element, text) = find(first as usize..last as usize)?;
+    let (element, found) = find(first as usize..last as usize)?;
     let row = offsets.partition_point(|offset| *offset as usize <= element);
-    Some((row.saturating_sub(1), text))
+    let row = row.saturating_sub(1);
+    let start = offsets.get(row).map_or(0, |start| *start as usize);
+    Some((row, element.saturating_sub(start), found))
+}
+
+/// Adds to an error of an element where that is.
+#[cold]
+fn in_element(at: usize, (error, part, data_type): (RowError, &str, &Arc<DataType>)) -> RowError {
+    error.in_column(at, &format!("[{part}{at}]"), data_type)
 }
 
 #[cold]

@@ -234,7 +234,9 @@ fn parse_other<'b>(
 ) -> Result<(u64, &'b [u8])> {
     let mut at = bytes.len() - rest.len();
     let slot = match layout.fields.get(pos) {
-        Some(field) => parse_value(&field.op, bytes, &mut at)?,
+        Some(field) => {
+            parse_value(&field.op, bytes, &mut at).map_err(|error| layout.corrupt(pos, error))?
+        }
         None => 0,
     };
     Ok((slot, bytes.get(at..).unwrap_or_default()))

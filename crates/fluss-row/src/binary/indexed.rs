@@ -166,7 +166,8 @@ pub(super) fn parse(layout: &Layout, bytes: &[u8], slots: &mut [u64]) -> Result<
     read::need(bytes, 0, at, "null bits and lengths")?;
     for ((pos, field), slot) in layout.fields.iter().enumerate().zip(slots.iter_mut()) {
         if !read::null_bit(bytes, pos) {
-            *slot = parse_value(&field.op, bytes, &mut at, &mut next_length)?;
+            *slot = parse_value(&field.op, bytes, &mut at, &mut next_length)
+                .map_err(|error| layout.corrupt(pos, error))?;
         }
     }
     read::end(bytes, at, "indexed row")

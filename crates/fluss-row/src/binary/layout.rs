@@ -203,6 +203,15 @@ impl Layout {
         }
     }
 
+    /// Adds the name of the column to an error of reading its bytes.
+    #[cold]
+    pub(crate) fn corrupt(&self, position: usize, source: RowError) -> RowError {
+        RowError::CorruptColumn {
+            column: self.name(position).into(),
+            source: Box::new(source),
+        }
+    }
+
     #[cold]
     pub(crate) fn null_error(&self, position: usize) -> RowError {
         self.explain(

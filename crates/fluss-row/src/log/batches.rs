@@ -175,6 +175,18 @@ impl LogBatch {
     /// verified checksum are known to be what was written. The columns share the bytes unless these are compressed or
     /// misaligned.
     pub fn read(&self, context: &ReadContext) -> Result<DecodedBatch> {
+        let decoded = self.read_around(context)?;
+        match decoded.first_unreadable(0) {
+            Some((_, error)) => Err(self.corrupt(error)),
+            None => Ok(decoded),
+        }
+    }
+
+    /// Reads the records, whether each of them is a row or not. [`DecodedBatch::first_unreadable`] finds those that are none, so that the
+    /// others can be used.
+    ///
+    /// Errs when no record can be relied on. Otherwise as [`read`](Self::read).
+    pub fn read_around(&self, context: &ReadContext) -> Result<DecodedBatch> {
         decoded::read(self, context).map_err(|error| self.corrupt(error))
     }
 

@@ -25,8 +25,10 @@ use crate::{ChangeType, Result, RowError};
 #[derive(Debug, Clone)]
 pub struct DecodedBatch {
     header: LogBatchHeader,
-    /// The change type of each record, checked; `None` if all are appended.
+    /// The change type of each record; `None` if all are appended.
     changes: Option<Bytes>,
+    /// Whether one of the change types of columns is none.
+    has_unknown_changes: bool,
     rows: Rows,
     own_bytes: usize,
 }
@@ -62,26 +64,16 @@ pub struct FirstRows {
     pub misfit: Option<(usize, RowError)>,
 }
 
-/// Reads the records of a batch.
+/// Reads the records of a batch. Which of them cannot be read, [`DecodedBatch::first_unreadable`] says.
 pub(super) fn read(batch: &LogBatch, context: &ReadContext) -> Result<DecodedBatch> {
     let header = *batch.header();
-    let mut own_bytes = 0;
+    let (mut own_bytes, mut has_unknown_changes) = (0, false);
     let (rows, changes) = match &context.plan {
         Plan::Arrow(plan) => {
             let (changes, records) = batch.split_changes()?;
             let (columns, bytes) = read_columns(batch, plan, &records, context)?;
             own_bytes = bytes;
-            let unknown = changes
-                .iter()
-                .position(|change| ChangeType::from_byte(*change).is_none());
-            if let Some(index) = unknown {
-                let offset = header.records_at() + index;
-                return Err(RowError::Malformed {
-                    what: "change type",
-                    offset,
-                    problem: "unknown",
-                });
-            }
+            has_unknown_changes = changes.iter().any(|change| is_unknown(*change));
             (Rows::Columns(columns), changes)
         }
         Plan::Rows { decoder, view } => {
@@ -99,9 +91,14 @@ pub(super) fn read(batch: &LogBatch, context: &ReadContext) -> Result<DecodedBat
     Ok(DecodedBatch {
         header,
         changes,
+        has_unknown_changes,
         rows,
         own_bytes,
     })
+}
+
+fn is_unknown(change: u8) -> bool {
+    ChangeType::from_byte(change).is_none()
 }
 
 fn read_columns(
@@ -208,6 +205,25 @@ impl DecodedBatch {
         match &self.rows {
             Rows::Columns(columns) if self.changes.is_none() => Some(columns),
             _ => None,
+        }
+    }
+
+    /// Returns the first records from position `from` on that cannot be read, and why. This is one record, or all the
+    /// remaining ones if the end of one cannot be found. Always `None` for a batch that [`LogBatch::read`] returned.
+    pub fn first_unreadable(&self, from: usize) -> Option<(Range<usize>, RowError)> {
+        match &self.rows {
+            Rows::Records { records, .. } => records.first_unreadable(from),
+            Rows::Columns(_) if self.has_unknown_changes => {
+                let changes = self.changes.as_ref()?.get(from..)?;
+                let index = from + changes.iter().position(|change| is_unknown(*change))?;
+                let error = RowError::Malformed {
+                    what: "change type",
+                    offset: self.header.records_at() + index,
+                    problem: "unknown",
+                };
+                Some((index..index + 1, error))
+            }
+            Rows::Columns(_) => None,
         }
     }
 

@@ -12,11 +12,16 @@ const LENGTH_BYTES: usize = 4;
 /// Bytes of the shortest record: its length and its change type.
 const MIN_RECORD_BYTES: usize = 5;
 
-/// Where the records of a batch are, each checked to be a row.
+/// Where the records of a batch are, and which of them are no rows.
 #[derive(Debug, Clone)]
 pub(super) struct Records {
     bytes: Bytes,
     rows: Vec<Range<u32>>,
+    /// Positions of the records that cannot be read, ascending.
+    unreadable: Vec<u32>,
+    /// Where the record begins whose end cannot be found, and with it that of none behind it.
+    lost_at: Option<usize>,
+    count: usize,
     decoder: RowDecoder,
 }
 
@@ -38,46 +43,28 @@ impl Records {
         }
         let mut rows = Vec::with_capacity(count);
         let mut changes = Vec::with_capacity(count);
+        let mut unreadable = Vec::new();
+        let mut lost_at = None;
         let mut checked: Option<BinaryRow> = None;
-        for _ in 0..count {
-            let malformed = |problem| RowError::Malformed {
-                what: "record",
-                offset: at,
-                problem,
+        for index in 0..count {
+            let Ok((change, range)) = frame(bytes, at) else {
+                lost_at = Some(at);
+                break;
             };
-            let record = bytes.get(at..).unwrap_or_default();
-            let truncated = |needed| RowError::Truncated {
-                what: "record",
-                offset: at,
-                needed,
-                available: record.len(),
-            };
-            let (length, rest) = record
-                .split_first_chunk::<LENGTH_BYTES>()
-                .ok_or_else(|| truncated(LENGTH_BYTES))?;
-            let length = usize::try_from(i32::from_le_bytes(*length))
-                .map_err(|_| malformed("of a negative length"))?;
-            let (change, row) = rest
-                .get(..length)
-                .ok_or_else(|| truncated(LENGTH_BYTES + length))?
-                .split_first()
-                .ok_or_else(|| malformed("empty"))?;
-            if ChangeType::from_byte(*change).is_none() {
-                return Err(malformed("of an unknown change type"));
-            }
-            let end = at + LENGTH_BYTES + length;
-            let range = end - row.len()..end;
             let row = bytes.slice(range.clone());
-            match &mut checked {
-                Some(checked) => checked.decode_next(row)?,
-                none => *none = Some(decoder.decode(row)?),
+            let read = match &mut checked {
+                Some(checked) => checked.decode_next(row),
+                none => decoder.decode(row).map(|row| *none = Some(row)),
+            };
+            if read.is_err() || ChangeType::from_byte(change).is_none() {
+                unreadable.push(index as u32);
             }
-            changes.push(*change);
+            changes.push(change);
+            at = range.end;
             // A batch is shorter than 2 GiB.
             rows.push(range.start as u32..range.end as u32);
-            at = end;
         }
-        if at < bytes.len() {
+        if lost_at.is_none() && at < bytes.len() {
             return Err(RowError::Malformed {
                 what: "log batch",
                 offset: at,
@@ -88,6 +75,9 @@ impl Records {
             Self {
                 bytes: bytes.clone(),
                 rows,
+                unreadable,
+                lost_at,
+                count,
                 decoder: decoder.clone(),
             },
             changes,
@@ -95,14 +85,64 @@ impl Records {
     }
 
     pub(super) fn len(&self) -> usize {
-        self.rows.len()
+        self.count
     }
 
     /// A row; `None` if there is none.
     pub(super) fn row(&self, index: usize) -> Option<BinaryRow> {
-        let range = self.rows.get(index)?;
-        self.decoder
-            .decode(self.bytes.slice(range.start as usize..range.end as usize))
-            .ok()
+        self.decode(self.rows.get(index)?).ok()
     }
+
+    /// The first records from `from` on that cannot be read, and why.
+    pub(super) fn first_unreadable(&self, from: usize) -> Option<(Range<usize>, RowError)> {
+        let next = self
+            .unreadable
+            .partition_point(|index| (*index as usize) < from);
+        if let Some(index) = self.unreadable.get(next) {
+            let index = *index as usize;
+            let range = self.rows.get(index)?;
+            let error = self.decode(range).err().unwrap_or(RowError::Malformed {
+                what: "record",
+                offset: (range.start as usize).saturating_sub(MIN_RECORD_BYTES),
+                problem: "of an unknown change type",
+            });
+            return Some((index..index + 1, error));
+        }
+        let error = frame(&self.bytes, self.lost_at?).err()?;
+        let first = from.max(self.rows.len());
+        (first < self.count).then_some((first..self.count, error))
+    }
+
+    fn decode(&self, range: &Range<u32>) -> Result<BinaryRow> {
+        let row = range.start as usize..range.end as usize;
+        self.decoder.decode(self.bytes.slice(row))
+    }
+}
+
+/// The change type of the record that begins at `at`, and where its row is.
+fn frame(bytes: &Bytes, at: usize) -> Result<(u8, Range<usize>)> {
+    let malformed = |problem| RowError::Malformed {
+        what: "record",
+        offset: at,
+        problem,
+    };
+    let record = bytes.get(at..).unwrap_or_default();
+    let truncated = |needed| RowError::Truncated {
+        what: "record",
+        offset: at,
+        needed,
+        available: record.len(),
+    };
+    let (length, rest) = record
+        .split_first_chunk::<LENGTH_BYTES>()
+        .ok_or_else(|| truncated(LENGTH_BYTES))?;
+    let length = usize::try_from(i32::from_le_bytes(*length))
+        .map_err(|_| malformed("of a negative length"))?;
+    let (change, row) = rest
+        .get(..length)
+        .ok_or_else(|| truncated(LENGTH_BYTES + length))?
+        .split_first()
+        .ok_or_else(|| malformed("empty"))?;
+    let end = at + LENGTH_BYTES + length;
+    Ok((*change, end - row.len()..end))
 }

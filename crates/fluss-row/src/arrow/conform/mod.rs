@@ -4,12 +4,14 @@
 //! time beyond the column's precision are truncated, as in rows.
 
 mod decimals;
+mod declared;
 mod expand;
 mod nested;
 mod scalars;
 mod times;
 mod variable;
 
+pub(super) use declared::as_declared;
 pub(super) use expand::gather;
 
 use arrow_array::{Array, ArrayRef};

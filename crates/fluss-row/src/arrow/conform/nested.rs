@@ -19,7 +19,7 @@ use crate::arrow::types::entry_fields;
 use crate::{FieldRef, RowError};
 
 /// Where the elements of each row are.
-enum Places<'a> {
+pub(super) enum Places<'a> {
     Offsets(&'a [i32]),
     LargeOffsets(&'a [i64]),
     Fixed(usize),
@@ -28,7 +28,7 @@ enum Places<'a> {
 }
 
 /// Lists of any kind.
-struct Lists<'a> {
+pub(super) struct Lists<'a> {
     places: Places<'a>,
     nulls: Option<&'a NullBuffer>,
     rows: usize,
@@ -37,7 +37,7 @@ struct Lists<'a> {
 }
 
 impl<'a> Lists<'a> {
-    fn new(array: &'a dyn Array, places: Places<'a>) -> Self {
+    pub(super) fn new(array: &'a dyn Array, places: Places<'a>) -> Self {
         let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
         let rows = array.len();
         let is_view = matches!(places, Places::Views(..) | Places::LargeViews(..));
@@ -82,7 +82,7 @@ impl<'a> Lists<'a> {
     }
 
     /// The elements of all rows, one row after the other, and nothing else.
-    fn elements(&self, values: &ArrayRef) -> Conformed {
+    pub(super) fn elements(&self, values: &ArrayRef) -> Conformed {
         if self.has_gaps {
             let rows = (0..self.rows).filter(|row| self.count(*row) > 0);
             let positions = rows.flat_map(|row| {
@@ -100,7 +100,7 @@ impl<'a> Lists<'a> {
     }
 
     /// Where the elements of each row end, counted from 0.
-    fn offsets(&self) -> Conformed<OffsetBuffer<i32>> {
+    pub(super) fn offsets(&self) -> Conformed<OffsetBuffer<i32>> {
         let mut end = 0_usize;
         let mut offsets = Vec::with_capacity(self.rows + 1);
         offsets.push(0);
@@ -269,7 +269,7 @@ pub(super) fn structure(
 }
 
 /// A field of rows of which some are null: it is null there too.
-fn below(child: &ArrayRef, target: &ArrowType, nulls: Option<&NullBuffer>) -> Conformed {
+pub(super) fn below(child: &ArrayRef, target: &ArrowType, nulls: Option<&NullBuffer>) -> Conformed {
     let Some(nulls) = nulls else {
         return Ok(ArrayRef::clone(child));
     };

@@ -14,13 +14,13 @@ use arrow_array::types::{
     TimestampNanosecondType, TimestampSecondType,
 };
 use arrow_array::{
-    ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, FixedSizeBinaryArray, ListArray,
-    MapArray, PrimitiveArray, StringArray, StructArray,
+    Array, ArrayRef, ArrowPrimitiveType, BinaryArray, BooleanArray, FixedSizeBinaryArray,
+    ListArray, MapArray, PrimitiveArray, StringArray, StructArray,
 };
 use arrow_buffer::{
     ArrowNativeType, BooleanBuffer, Buffer, MutableBuffer, NullBuffer, OffsetBuffer, ScalarBuffer,
 };
-use arrow_schema::{ArrowError, DataType as ArrowType, Fields, TimeUnit};
+use arrow_schema::{ArrowError, DataType as ArrowType, Field, FieldRef, Fields, TimeUnit};
 
 use super::DecodeLimits;
 use super::message::{Message, WireNode};
@@ -360,29 +360,45 @@ impl Decoder<'_> {
             ArrowType::List(element) => {
                 let offsets = self.next_offsets(len)?;
                 let values = self.array(element.data_type(), None)?;
-                Arc::new(
-                    ListArray::try_new(Arc::clone(element), offsets, values, nulls)
-                        .map_err(columns)?,
-                )
+                let element = field_of(element, &values, None);
+                Arc::new(ListArray::try_new(element, offsets, values, nulls).map_err(columns)?)
             }
-            ArrowType::Map(entries, sorted) => {
-                let offsets = self.next_offsets(len)?;
-                let ArrowType::Struct(fields) = entries.data_type() else {
-                    return Err(unreadable(arrow));
-                };
-                let node = self.next_node(None)?;
-                if self.next_validity(node)?.is_some() {
-                    return Err(self.malformed("of map entries that are null"));
-                }
-                let entry_array = self.structure(fields, None, node.len)?;
-                Arc::new(
-                    MapArray::try_new(Arc::clone(entries), offsets, entry_array, nulls, *sorted)
-                        .map_err(columns)?,
-                )
-            }
+            ArrowType::Map(entries, sorted) => self.map(entries, *sorted, nulls, len)?,
             ArrowType::Struct(fields) => Arc::new(self.structure(fields, nulls, len)?),
             other => return Err(unreadable(other)),
         })
+    }
+
+    fn map(
+        &mut self,
+        entries: &FieldRef,
+        sorted: bool,
+        nulls: Option<NullBuffer>,
+        len: usize,
+    ) -> Result<ArrayRef> {
+        let offsets = self.next_offsets(len)?;
+        let ArrowType::Struct(fields) = entries.data_type() else {
+            return Err(unreadable(entries.data_type()));
+        };
+        let node = self.next_node(None)?;
+        if self.next_validity(node)?.is_some() {
+            return Err(self.malformed("of map entries that are null"));
+        }
+        let pairs = self.structure(fields, None, node.len)?;
+        let keys_are_null = pairs.fields().first().is_some_and(|key| key.is_nullable());
+        let entries = if pairs.data_type() == entries.data_type() {
+            Arc::clone(entries)
+        } else {
+            let field = Field::clone(entries);
+            Arc::new(field.with_data_type(pairs.data_type().clone()))
+        };
+        if keys_are_null {
+            // An Arrow map cannot have such keys.
+            let list = ListArray::try_new(entries, offsets, Arc::new(pairs), nulls);
+            return Ok(Arc::new(list.map_err(columns)?));
+        }
+        let map = MapArray::try_new(entries, offsets, pairs, nulls, sorted);
+        Ok(Arc::new(map.map_err(columns)?))
     }
 
     fn structure(
@@ -395,8 +411,31 @@ impl Decoder<'_> {
             .iter()
             .map(|field| self.array(field.data_type(), Some(len)))
             .collect::<Result<Vec<_>>>()?;
-        StructArray::try_new_with_length(fields.clone(), arrays, nulls, len).map_err(columns)
+        let fields = fields
+            .iter()
+            .zip(&arrays)
+            .map(|(field, array)| field_of(field, array, nulls.as_ref()))
+            .collect();
+        StructArray::try_new_with_length(fields, arrays, nulls, len).map_err(columns)
     }
+}
+
+/// The field of an array inside of another: as declared, or nullable where it has nulls all the same. Java writes nulls whatever is declared,
+/// and servers store them. Rows that are null in `masked` do not exist.
+fn field_of(field: &FieldRef, array: &ArrayRef, masked: Option<&NullBuffer>) -> FieldRef {
+    let has_nulls = || {
+        let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
+        nulls.is_some_and(|nulls| !masked.is_some_and(|masked| masked.contains(nulls)))
+    };
+    let nullable = field.is_nullable() || has_nulls();
+    if nullable == field.is_nullable() && array.data_type() == field.data_type() {
+        return Arc::clone(field);
+    }
+    Arc::new(Field::new(
+        field.name(),
+        array.data_type().clone(),
+        nullable,
+    ))
 }
 
 fn columns(source: ArrowError) -> RowError {
