@@ -22,6 +22,7 @@ use crate::error::Error;
 /// The object stores of a connection.
 #[derive(Debug, Default)]
 pub(crate) struct RemoteStores {
+    local: local::LocalFiles,
     #[cfg(feature = "s3")]
     s3: s3::S3Stores,
 }
@@ -49,13 +50,9 @@ impl RemoteStores {
     ) -> Result<Bytes, ReadFault> {
         let piece = match location {
             Location::Local(path) => {
-                let path = path.clone();
-                let read = move || local::read(&path, range);
-                let task = context.drivers.handle().spawn_blocking(read);
-                match task.await {
-                    Ok(read) => read.map_err(|error| ReadFault::Passing(error.to_string()))?,
-                    Err(error) => return Err(ReadFault::Passing(error.to_string())),
-                }
+                let handle = context.drivers.handle();
+                let patience = context.config.call_timeout;
+                self.local.read(handle, path, range, patience).await?
             }
             #[cfg(feature = "s3")]
             Location::S3 { bucket, key } => self.s3.read(context, bucket, key, range).await?,
