@@ -23,6 +23,9 @@ use crate::engine::scan::{FetchFault, StartOffset, judge, retry_delay};
 use crate::error::{Error, ErrorKind, Result};
 use crate::table::{OffsetReset, ScanBatch};
 
+/// What errors call it.
+const OPERATION: &str = "limit_scan";
+
 /// Reads one bucket once, up to a number of rows: the last rows of a log table, any rows of a primary-key table.
 pub(super) struct LimitScan {
     connection: Arc<ConnectionInner>,
@@ -67,7 +70,7 @@ impl LimitScan {
 
     fn failed(&self, error: Error) -> Error {
         error
-            .during("limit_scan")
+            .during(OPERATION)
             .of_table(self.reader.projection().table().table_path())
             .of_bucket(self.bucket)
     }
@@ -154,9 +157,13 @@ impl LimitScan {
                 break;
             }
             match self.reader.read(batch, 0, Source::Whole).await {
-                Ok(chunk) => last.push_front(chunk.rows(), Ok(chunk)),
+                Ok(chunk) => {
+                    for (chunk, rows) in parts(chunk).into_iter().rev() {
+                        last.push_front(rows, chunk);
+                    }
+                }
                 Err(error) if error.kind() == ErrorKind::Corrupt => {
-                    last.push_front(batch.header().record_count(), Err(error));
+                    last.push_front(0..batch.header().record_count(), Err(error));
                 }
                 Err(error) => return Err(error),
             }
@@ -176,7 +183,7 @@ impl LimitScan {
         );
         scanner.read_range(self.bucket, from, to);
         while !scanner.is_finished() {
-            match scanner.poll(patience).await {
+            match scanner.poll_for(OPERATION, patience).await {
                 Ok(Some(polled)) => {
                     for taken in polled.taken {
                         last.push_back(taken.rows, Ok(taken.chunk));
@@ -266,6 +273,20 @@ impl LimitScan {
     }
 }
 
+/// The rows of a chunk, with an error in the place of those that cannot be read.
+fn parts(chunk: LogChunk) -> Vec<(Result<LogChunk>, Range<usize>)> {
+    let mut parts = Vec::new();
+    let mut first = 0;
+    while let Some((rows, error)) = chunk.first_unreadable(first) {
+        parts.push((Ok(chunk.clone()), first..rows.start));
+        first = rows.end;
+        parts.push((Err(error), rows));
+    }
+    let rows = first..chunk.rows();
+    parts.push((Ok(chunk), rows));
+    parts
+}
+
 /// Whether the offset that a server would begin at is not on its disks.
 fn has_moved(error: &Error) -> bool {
     error
@@ -294,9 +315,9 @@ impl LastRows {
     }
 
     /// Takes in rows that are older than all others.
-    fn push_front(&mut self, rows: usize, chunk: Result<LogChunk>) {
-        self.count += rows;
-        self.parts.push_front((chunk, 0..rows));
+    fn push_front(&mut self, rows: Range<usize>, chunk: Result<LogChunk>) {
+        self.count += rows.len();
+        self.parts.push_front((chunk, rows));
         self.drop_oldest();
     }
 

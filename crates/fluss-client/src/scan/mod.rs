@@ -31,6 +31,8 @@ pub(crate) mod testing;
 mod tests;
 #[cfg(test)]
 mod unfit_tests;
+#[cfg(test)]
+mod unreadable_tests;
 mod values;
 
 pub use batches::RecordBatchLogScanner;
@@ -272,15 +274,20 @@ impl Scanner {
     /// Waits until there is something to hand out, at most `timeout`. What is taken is taken in the moment of returning: a poll that is
     /// dropped loses nothing.
     async fn poll(&self, timeout: Duration) -> Result<Option<Polled>> {
+        self.poll_for("poll", timeout).await
+    }
+
+    /// As [`poll`](Self::poll), for another operation, which errors name.
+    async fn poll_for(&self, operation: &'static str, timeout: Duration) -> Result<Option<Polled>> {
         let shared = &*self.shared;
-        if let Some(polled) = self.take()? {
+        if let Some(polled) = self.take(operation)? {
             return Ok(Some(polled));
         }
         if self.is_finished() {
             return Ok(None);
         }
         if shared.engine().is_empty() {
-            return Err(shared.error(Error::usage("no bucket is subscribed").during("poll")));
+            return Err(shared.error(Error::usage("no bucket is subscribed").during(operation)));
         }
         let _idle = shared.metrics.idle();
         let ends = Instant::now() + timeout.min(FAR_AWAY);
@@ -300,7 +307,7 @@ impl Scanner {
                     true
                 }
             };
-            if let Some(polled) = self.take()? {
+            if let Some(polled) = self.take(operation)? {
                 return Ok(Some(polled));
             }
             if self.is_finished() {
@@ -309,14 +316,14 @@ impl Scanner {
                 return Ok(None);
             }
             if let Some(closed) = closed {
-                return Err(shared.error(Error::from(closed)).during("poll"));
+                return Err(shared.error(Error::from(closed)).during(operation));
             }
             if timed_out && Instant::now() < ends {
                 // A failure that lasts is told while a long poll goes on.
                 let before = self.failing_since();
                 let engine = shared.engine();
                 if let Some(error) = before.and_then(|before| engine.passing_failure(before)) {
-                    return Err(shared.error(error).during("poll"));
+                    return Err(shared.error(error).during(operation));
                 }
                 let since = engine.failing_since().map(Instant::from_std);
                 drop(engine);
@@ -329,7 +336,7 @@ impl Scanner {
                     let engine = shared.engine();
                     engine.standing_failure(before)
                 }) {
-                    Some(error) => Err(shared.error(error).during("poll")),
+                    Some(error) => Err(shared.error(error).during(operation)),
                     None => Ok(None),
                 };
             }
@@ -358,13 +365,17 @@ impl Scanner {
         Some(self.shared.error(error).during("stream"))
     }
 
-    fn take(&self) -> Result<Option<Polled>> {
+    fn take(&self, operation: &'static str) -> Result<Option<Polled>> {
         let mut engine = self.shared.engine();
+        if let Some(error) = engine.overdue_failure(Instant::now().into_std(), self.patience()) {
+            drop(engine);
+            return Err(self.shared.error(error).during(operation));
+        }
         let take = engine.take();
         let plan_is_due = engine.plan_is_due();
         let outcome = match take {
             Take::Nothing => Ok(None),
-            Take::Failed(error) => Err(self.shared.error(error).during("poll")),
+            Take::Failed(error) => Err(self.shared.error(error).during(operation)),
             Take::Rows(taken) => {
                 let mut positions: Vec<(TableBucket, i64)> = Vec::with_capacity(1);
                 for Taken { bucket, .. } in &taken {

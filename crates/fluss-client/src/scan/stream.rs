@@ -70,7 +70,7 @@ impl Source {
             if self.over {
                 return Poll::Ready(None);
             }
-            match scanner.take() {
+            match scanner.take("stream") {
                 Ok(Some(polled)) => {
                     scanner.shared.metrics.on_poll();
                     self.taken = polled.taken.into();
@@ -95,7 +95,7 @@ impl Source {
             let woken = ready!(wait.as_mut().poll(cx));
             self.wait = None;
             if matches!(woken, Woken::Closed) {
-                if let Some(polled) = scanner.take()? {
+                if let Some(polled) = scanner.take("stream")? {
                     self.taken = polled.taken.into();
                     continue;
                 }

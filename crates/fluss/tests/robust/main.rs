@@ -22,6 +22,7 @@ mod newer_tables;
 mod passing;
 mod rescaled;
 mod runtimes;
+mod segments;
 mod stalled;
 mod support;
 mod surface;

@@ -58,7 +58,7 @@ impl Bench {
         .await
     }
 
-    async fn configured(
+    pub(crate) async fn configured(
         builder: MockClusterBuilder,
         replicas: u16,
         change: impl FnOnce(&mut Config),

@@ -142,6 +142,8 @@ pub(super) struct Failure {
 #[derive(Debug, Clone)]
 pub(super) struct Failing {
     pub(super) since: Instant,
+    /// When it was last reported though other buckets had rows.
+    pub(super) reported: Option<Instant>,
     pub(super) error: Error,
 }
 
@@ -203,8 +205,12 @@ impl<C: Chunk> Bucket<C> {
     pub(super) fn rest(&mut self, until: Instant, error: Error, now: Instant) {
         self.failures = self.failures.saturating_add(1);
         self.phase = Phase::Until(until);
-        let since = self.failing.as_ref().map_or(now, |failing| failing.since);
-        self.failing = Some(Failing { since, error });
+        let before = self.failing.take();
+        self.failing = Some(Failing {
+            since: before.as_ref().map_or(now, |failing| failing.since),
+            reported: before.and_then(|failing| failing.reported),
+            error,
+        });
     }
 
     /// Asks for nothing more, for a reason that does not pass and keeps the rows from the offset `at` on back.

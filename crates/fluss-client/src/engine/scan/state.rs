@@ -44,6 +44,8 @@ pub(crate) struct ScanEngine<C> {
     /// Whether a bucket is gone and not yet forgotten.
     pub(super) closing: bool,
     next_id: u64,
+    /// Before when no bucket can have failed for long.
+    pub(super) failures_due: Option<Instant>,
     /// Whether buckets may still be found that are to be read.
     discovering: bool,
     /// Whether every bucket was given an end.
@@ -65,6 +67,7 @@ impl<C: Chunk> ScanEngine<C> {
             watches: Watches::default(),
             closing: false,
             next_id: 0,
+            failures_due: None,
             discovering: false,
             bounded: false,
             plan_is_due: false,

@@ -1,7 +1,7 @@
 //! What `poll` takes: rows of one bucket after the other, and failures behind the rows before them.
 
 use std::ops::Range;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use fluss_metadata::TableBucket;
 
@@ -95,6 +95,34 @@ impl<C: Chunk> ScanEngine<C> {
             .values()
             .find_map(stopped)
             .or_else(|| self.passing_failure(failing_before))
+    }
+
+    /// The error of a bucket that has failed for passing reasons for longer than `patience`, where other buckets have rows; once in every such
+    /// time.
+    pub(crate) fn overdue_failure(&mut self, now: Instant, patience: Duration) -> Option<Error> {
+        // Without rows, a poll waits first: the failure may be over by then.
+        if self.ready.is_empty() || self.failures_due.is_some_and(|due| now < due) {
+            return None;
+        }
+        let mut next = now + patience;
+        let mut overdue = None;
+        for (bucket, state) in &mut self.buckets {
+            let Some(failing) = &mut state.failing else {
+                continue;
+            };
+            let due = failing.reported.unwrap_or(failing.since) + patience;
+            if due > now {
+                next = next.min(due);
+            } else if overdue.is_none() {
+                failing.reported = Some(now);
+                let error = failing.error.clone().of_bucket(*bucket);
+                overdue = Some(error.after_attempts(state.failures));
+            } else {
+                next = now;
+            }
+        }
+        self.failures_due = Some(next);
+        overdue
     }
 
     /// Since when a bucket has failed for passing reasons, the first of several.
