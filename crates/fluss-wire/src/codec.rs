@@ -1,15 +1,16 @@
 //! Message bodies: checked decoding of one message from the bytes of a frame.
 //!
-//! prost alone is too trusting in two ways, so [`decode`] walks the bytes before it lets prost at them:
+//! prost alone is too trusting in two ways, so [`decode`] scans the bytes before prost does:
 //!
 //! - a missing `required` field would silently become zero or empty; here it is an error, as it is in the servers;
-//! - two bytes on the wire can become a struct of two hundred bytes in memory; here what the nested messages will take
-//!   is added up first and refused above [`MAX_EXPANSION`] times the input (and [`EXPANSION_FLOOR`]). What is not refused
-//!   is asked for in pieces: a repeated field is a [`Repeated`](crate::Repeated), which grows by 32 KiB at most. So no single
-//!   allocation is larger than 64 KiB or twice the input, though honest answers do take several times their bytes.
+//! - two bytes on the wire can become a struct of two hundred bytes in memory; here the memory of nested messages is
+//!   added up first, and rejected above [`MAX_EXPANSION`] times the input (and [`EXPANSION_FLOOR`]). The rest is
+//!   allocated in pieces: a repeated field is a [`Repeated`](crate::Repeated), which grows by at most 32 KiB. So no
+//!   single allocation is larger than 64 KiB or twice the input, although valid responses do take several times their
+//!   size.
 //!
-//! The walk skips the contents of byte fields and of messages that have nothing to check, so it costs little.
-//! Depth is bounded too: more than a hundred messages inside each other are refused, by the walk and by prost.
+//! The scan skips the contents of byte fields and of messages without anything to check, so it is cheap.
+//! Depth is limited too: the scan and prost reject more than a hundred levels of nesting.
 
 use bytes::{Buf, Bytes};
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
@@ -20,10 +21,10 @@ use crate::message::generated::shapes::SHAPES;
 /// Nested messages may take this many times the bytes they were decoded from.
 ///
 /// A key that wasn't found is two bytes on the wire and 32 in memory, the answer for one bucket of an empty fetch about
-/// 12 bytes and 230; so no honest answer comes near.
+/// 12 bytes and 230; so no valid response comes near.
 pub const MAX_EXPANSION: usize = 32;
 
-/// Below this many bytes in memory no expansion is refused.
+/// Below this many bytes in memory, any expansion is accepted.
 pub const EXPANSION_FLOOR: usize = 64 * 1024;
 
 /// Messages inside each other; prost has the same limit.
@@ -36,7 +37,7 @@ pub trait WireMessage: prost::Message + std::fmt::Debug + Default + 'static {
     const SHAPE: usize;
 }
 
-/// What the body of a successful response is read into: its message, or something that reads it in place.
+/// The type that the body of a successful response is decoded to: its message, or a type that reads it in place.
 pub trait ResponseBody: Sized {
     /// Reads it.
     fn from_body(body: Bytes) -> Result<Self, DecodeError>;
@@ -48,7 +49,7 @@ impl<M: WireMessage> ResponseBody for M {
     }
 }
 
-/// Why bytes aren't the message they should be.
+/// Why bytes are not a valid message.
 #[derive(Debug, Clone, Snafu)]
 #[snafu(visibility(pub(crate)))]
 #[non_exhaustive]
@@ -79,7 +80,7 @@ pub enum DecodeError {
         /// The limit.
         limit: usize,
     },
-    /// Decoded, the message would take far more memory than its bytes justify.
+    /// The decoded message would take far more memory than its size justifies.
     #[snafu(display("{message} of {len} bytes would take more than {limit} bytes of memory"))]
     Expansion {
         /// Name of the message.
@@ -242,7 +243,7 @@ fn key(rest: &mut &[u8]) -> Result<(u32, WireType), prost::DecodeError> {
     decode_key(rest)
 }
 
-/// Skips a length-delimited field, and gives what is in it.
+/// Skips a length-delimited field and returns its contents.
 #[inline]
 fn contents<'b>(number: u32, rest: &mut &'b [u8]) -> Result<&'b [u8], prost::DecodeError> {
     let mut after = *rest;
@@ -260,7 +261,7 @@ fn contents<'b>(number: u32, rest: &mut &'b [u8]) -> Result<&'b [u8], prost::Dec
         *rest = after;
         return Ok(contents);
     }
-    // Says what is wrong.
+    // Returns the error.
     skip_field(
         WireType::LengthDelimited,
         number,

@@ -5,15 +5,15 @@
 //! - [`message`]: every message of release 1.0.0 (0.9.1 knows a subset), generated and committed. Records are
 //!   [`bytes::Bytes`]: slices of what was received, pieces of what is sent, never copies.
 //! - [`codec`]: checked decoding of a message.
-//! - [`lookup`]: answers to lookups, read in place instead of decoded.
-//! - [`api`]: one table of all APIs: key, versions, which server answers, whether a request may be repeated.
-//! - [`version`]: which version to speak with a server.
+//! - [`lookup`]: responses to lookups, read in place instead of decoded.
+//! - [`api`]: one table of all APIs: key, versions, which server answers, whether a request may be retried.
+//! - [`version`]: which version to use with a server.
 //! - [`error_code`]: one table of all error codes, and what each means for trying again.
 //! - [`sasl`]: authentication tokens.
 //!
-//! It refuses to do more: it opens no socket, reads no clock, spawns nothing, and looks into no record (`fluss-row`
-//! does that). Nothing received is trusted: there is no panic to be reached from bytes, and no allocation that the bytes
-//! received don't justify.
+//! Non-goals: it opens no sockets, reads no clock, spawns no tasks, and does not parse records (`fluss-row` does
+//! that). Nothing received is trusted: bytes can never cause a panic, or an allocation that the received bytes don't
+//! justify.
 //!
 //! # Example
 //!
@@ -39,7 +39,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-// docs.rs sets it: items that need a feature say so.
+// Set by docs.rs, so that items show the feature they need.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 pub mod api;

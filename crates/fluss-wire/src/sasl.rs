@@ -1,7 +1,7 @@
-//! SASL: the tokens inside `AUTHENTICATE` requests. PLAIN (RFC 4616) is the one mechanism of released servers.
+//! SASL: the tokens inside `AUTHENTICATE` requests. PLAIN (RFC 4616) is the only mechanism of released servers.
 //!
 //! A connection to a listener without authentication sends no `AUTHENTICATE` at all. With PLAIN the client sends one
-//! request, whose `protocol` is the name of the mechanism (not `SASL`), and is done when the answer comes.
+//! request, whose `protocol` is the name of the mechanism (not `SASL`), and is done when the response arrives.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub const PLAIN: &str = "PLAIN";
 /// What a client calls the protocol without authentication. It is a setting; it isn't sent.
 pub const PLAINTEXT: &str = "PLAINTEXT";
 
-/// Why a PLAIN token can't be made or read.
+/// Why a PLAIN token cannot be created or parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Snafu)]
 #[non_exhaustive]
 pub enum SaslError {
@@ -26,24 +26,24 @@ pub enum SaslError {
         /// `user` or `password`.
         part: &'static str,
     },
-    /// User or password holds a NUL, which separates them in the token.
+    /// User or password contains a NUL, which separates them in the token.
     #[snafu(display("{part} contains a NUL character"))]
     Nul {
         /// `user` or `password`.
         part: &'static str,
     },
-    /// The token isn't three texts with NULs between them.
+    /// The token is not three strings separated by NULs.
     #[snafu(display("token is not of the form authzid NUL user NUL password"))]
     Form,
     /// The token isn't UTF-8.
     #[snafu(display("token is not valid UTF-8"))]
     NotUtf8,
-    /// The client wants to act for somebody else.
+    /// The client wants to act for another user.
     #[snafu(display("authorization id is not the user"))]
     ForSomebodyElse,
 }
 
-/// The token of a client: a NUL, the user, a NUL, the password. It holds the password in clear text.
+/// Creates the token of a client: a NUL, the user, a NUL, the password. It contains the password in clear text.
 pub fn plain_initial_response(user: &str, password: &str) -> Result<Bytes, SaslError> {
     for (part, text) in [("user", user), ("password", password)] {
         ensure!(!text.is_empty(), EmptySnafu { part });
@@ -57,7 +57,7 @@ pub fn plain_initial_response(user: &str, password: &str) -> Result<Bytes, SaslE
     Ok(token.freeze())
 }
 
-/// The whole request of a client.
+/// Creates the complete request of a client.
 pub fn plain_request(user: &str, password: &str) -> Result<AuthenticateRequest, SaslError> {
     Ok(AuthenticateRequest {
         protocol: PLAIN.to_owned(),
@@ -65,10 +65,10 @@ pub fn plain_request(user: &str, password: &str) -> Result<AuthenticateRequest, 
     })
 }
 
-/// What a server finds in the token.
+/// The contents of a token, as parsed by a server.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PlainCredentials<'a> {
-    /// Who wants in.
+    /// The user.
     pub user: &'a str,
     /// In clear text.
     pub password: &'a str,
@@ -84,7 +84,7 @@ impl fmt::Debug for PlainCredentials<'_> {
 }
 
 impl<'a> PlainCredentials<'a> {
-    /// Reads a token as the servers do (Java: `PlainSaslServer.evaluateResponse`): an authorization id that isn't empty
+    /// Parses a token like the servers (Java: `PlainSaslServer.evaluateResponse`): an authorization id that isn't empty
     /// must be the user.
     pub fn parse(token: &'a [u8]) -> Result<Self, SaslError> {
         let token = std::str::from_utf8(token).ok().context(NotUtf8Snafu)?;

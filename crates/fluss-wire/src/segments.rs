@@ -1,4 +1,4 @@
-//! Bytes to be sent, as a list of pieces, so that record batches go out from where they lie.
+//! Bytes to be sent, as a list of pieces, so that record batches are sent without a copy.
 
 use std::collections::VecDeque;
 use std::io::IoSlice;
@@ -10,29 +10,29 @@ const INLINE_MAX: usize = 256;
 
 /// A list of [`Bytes`] that is sent as if it were one.
 ///
-/// Reads as a [`Buf`] with vectored chunks, so `AsyncWriteExt::write_all_buf` and `Write::write_vectored` take it as it
-/// is. Cloning is cheap.
+/// Reads as a [`Buf`] with vectored chunks, so you can pass it to `AsyncWriteExt::write_all_buf` and
+/// `Write::write_vectored`. Cloning is cheap.
 #[derive(Debug, Clone, Default)]
 pub struct Segments {
     parts: VecDeque<Bytes>,
-    /// What was put last and isn't a part yet.
+    /// What was appended last and is not a part yet.
     tail: BytesMut,
     /// Bytes in `parts`.
     len: usize,
 }
 
 impl Segments {
-    /// An empty list.
+    /// Creates an empty list.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Bytes in all pieces together.
+    /// Returns the total bytes of all pieces.
     pub fn len_bytes(&self) -> usize {
         self.len + self.tail.len()
     }
 
-    /// Whether there is no byte at all.
+    /// Returns whether there is no byte at all.
     pub fn is_empty(&self) -> bool {
         self.len_bytes() == 0
     }
@@ -47,14 +47,14 @@ impl Segments {
         }
     }
 
-    /// Where small things (headers, keys, numbers) are written behind what was put so far.
+    /// Returns the buffer for small parts (headers, keys, numbers) that follow what was appended so far.
     ///
     /// Only append to it.
     pub fn tail_mut(&mut self) -> &mut BytesMut {
         &mut self.tail
     }
 
-    /// The pieces, for a vectored write.
+    /// Returns the pieces, for a vectored write.
     pub fn as_slices(&self) -> Vec<IoSlice<'_>> {
         self.parts
             .iter()
@@ -64,7 +64,7 @@ impl Segments {
             .collect()
     }
 
-    /// All in one piece: a copy, unless there is but one.
+    /// Returns all in one piece: a copy, unless there is but one.
     pub fn into_bytes(mut self) -> Bytes {
         self.seal();
         if self.parts.len() > 1 {

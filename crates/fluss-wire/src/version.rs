@@ -1,4 +1,4 @@
-//! Versions: which one of an API client and server both understand.
+//! Version negotiation between client and server.
 
 use snafu::Snafu;
 
@@ -7,7 +7,7 @@ use crate::{
     message::ApiVersionsResponse,
 };
 
-/// What a server said about itself in its answer to `API_VERSIONS`.
+/// The response of a server to `API_VERSIONS`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ApiVersions {
     /// By ascending key, each key once.
@@ -34,7 +34,7 @@ impl ServerType {
         }
     }
 
-    /// The number on the wire.
+    /// Returns the number on the wire.
     pub fn code(self) -> i32 {
         match self {
             Self::Coordinator => 1,
@@ -45,7 +45,7 @@ impl ServerType {
 
 /// Client and server have no version of an API in common, or the server doesn't have the API at all.
 ///
-/// Sending the request nevertheless would bring no answer.
+/// Sending the request anyway would get no response.
 #[derive(Debug, Clone, PartialEq, Eq, Snafu)]
 #[snafu(display("{api}: {}", Lacking { client: *client, server: *server, api: *api }))]
 pub struct UnsupportedVersion {
@@ -57,7 +57,7 @@ pub struct UnsupportedVersion {
     pub server: Option<VersionRange>,
 }
 
-/// What is missing, and since when servers have it.
+/// What is missing, and in which release servers have it.
 struct Lacking {
     api: ApiKey,
     client: VersionRange,
@@ -111,12 +111,12 @@ impl ApiVersions {
         }
     }
 
-    /// The kind of server, if it said so.
+    /// Returns the kind of server, if it said so.
     pub fn server_type(&self) -> Option<ServerType> {
         self.server_type
     }
 
-    /// The server's versions of an API; `None` if it doesn't have it.
+    /// Returns the server's versions of an API; `None` if it doesn't have it.
     pub fn server_versions(&self, api: ApiKey) -> Option<VersionRange> {
         let place = self
             .ranges
@@ -125,7 +125,7 @@ impl ApiVersions {
         self.ranges.get(place).map(|&(_, range)| range)
     }
 
-    /// The highest version that both understand.
+    /// Returns the highest version that both understand.
     pub fn negotiate(&self, api: ApiKey) -> Result<i16, UnsupportedVersion> {
         let client = api.entry().versions;
         let server = self.server_versions(api);
@@ -143,7 +143,7 @@ impl ApiVersions {
     }
 }
 
-/// Versions are 16 bits in a request; a server that claims more can't be asked for it.
+/// Versions are 16 bits in a request; a higher version that a server claims cannot be requested.
 fn clamped(min: i32, max: i32) -> VersionRange {
     let clamp = |version: i32| {
         i16::try_from(version).unwrap_or(if version < 0 { i16::MIN } else { i16::MAX })

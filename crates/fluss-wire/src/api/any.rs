@@ -1,4 +1,4 @@
-//! Messages behind a pointer, for tools that don't know beforehand what a frame holds.
+//! Type-erased messages, for tools that don't know what a frame contains.
 
 use std::{any::Any, fmt};
 
@@ -9,7 +9,7 @@ use crate::{
     segments::Segments,
 };
 
-/// Any message, as [`ApiKey::decode_response`] gives it.
+/// Any message, as returned by [`ApiKey::decode_response`].
 pub trait AnyMessage: fmt::Debug + Send + Sync {
     /// The encoded message.
     fn encode_to_vec(&self) -> Vec<u8>;
@@ -35,9 +35,9 @@ impl<M: WireMessage> AnyMessage for M {
     }
 }
 
-/// Any request message, as [`ApiKey::decode_request`] gives it.
+/// Any request message, as returned by [`ApiKey::decode_request`].
 pub trait AnyRequest: AnyMessage {
-    /// The API it goes to.
+    /// The API of the request.
     fn api_key(&self) -> ApiKey;
 
     /// See [`frame::encode_request`].

@@ -1,4 +1,4 @@
-//! The APIs: one table with key, name, versions, who serves it, and whether a request may be repeated.
+//! The APIs: one table with key, name, versions, which server answers, and whether a request may be retried.
 
 mod any;
 mod records;
@@ -11,17 +11,17 @@ pub use table::{ApiKey, TABLE};
 
 use crate::{codec::WireMessage, segments::Segments};
 
-/// A request message: knows its API and its answer.
+/// A request message, with its API and its response type.
 pub trait ApiRequest: WireMessage {
-    /// The API it goes to.
+    /// The API of the request.
     const API_KEY: ApiKey;
 
-    /// The message of a successful answer.
+    /// The message of a successful response.
     type Response: WireMessage;
 
     /// Appends the encoded message, exactly [`encoded_len`](prost::Message::encoded_len) bytes.
     ///
-    /// `PRODUCE_LOG` and `PUT_KV` append their records as pieces of their own, which copies nothing.
+    /// `PRODUCE_LOG` and `PUT_KV` append their records as separate pieces, without a copy.
     fn encode_body(&self, out: &mut Segments) {
         let tail = out.tail_mut();
         tail.reserve(self.encoded_len());
@@ -43,7 +43,7 @@ pub struct ApiEntry {
     pub versions_in_0_9_1: Option<VersionRange>,
     /// Which kind of server answers it.
     pub server: ServerRole,
-    /// Whether it may be sent again when it is unknown what became of it.
+    /// Whether it may be sent again if its outcome is unknown.
     pub repeatable: Repeatable,
     /// Whether it is meant for clients.
     pub visibility: Visibility,
@@ -53,7 +53,7 @@ pub struct ApiEntry {
     pub response: &'static str,
 }
 
-/// Versions of an API, both ends included.
+/// A range of API versions, inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct VersionRange {
     /// Lowest.
@@ -70,42 +70,42 @@ impl fmt::Display for VersionRange {
 
 /// Which kind of server answers an API.
 ///
-/// The other kind doesn't answer at all, not even with an error.
+/// The other kind does not respond, not even with an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ServerRole {
-    /// The coordinator that leads.
+    /// The active coordinator.
     Coordinator,
-    /// Tablet servers; most of these APIs want the leader of the bucket.
+    /// Tablet servers; most of these APIs need the leader of the bucket.
     Tablet,
     /// Every server.
     Both,
 }
 
-/// Whether a request may be sent again when it is unknown whether the first one was carried out.
+/// Whether a request may be sent again if it is unknown whether the first one was executed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Repeatable {
-    /// It changes nothing, or doing it twice is the same as doing it once.
+    /// It changes nothing, or executing it twice has the same effect as once.
     Yes,
-    /// A second one may fail, or do it twice. Writes are here as well: the writer decides, by sequence.
+    /// A second one may fail or be executed twice. This includes writes: the writer decides, based on sequence numbers.
     No,
 }
 
-/// For whom an API is meant. Servers don't enforce it.
+/// The intended callers of an API. Servers don't enforce this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Visibility {
     /// For clients.
     Public,
-    /// For servers among themselves and the tiering service.
+    /// For servers and the tiering service.
     Private,
 }
 
 impl ApiKey {
-    /// The number on the wire.
+    /// Returns the number on the wire.
     pub fn code(self) -> i16 {
         self as i16
     }
 
-    /// Its name, such as `FETCH_LOG`.
+    /// Returns the name, such as `FETCH_LOG`.
     pub fn name(self) -> &'static str {
         self.entry().name
     }

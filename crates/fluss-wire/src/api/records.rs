@@ -1,6 +1,6 @@
 //! Request bodies with record batches, encoded around the batches instead of through them.
 //!
-//! The bytes are exactly what prost would write; only the records become pieces of their own instead of a copy.
+//! The bytes are exactly what prost would write; but the records are separate pieces instead of copies.
 
 use bytes::BytesMut;
 use prost::Message as _;

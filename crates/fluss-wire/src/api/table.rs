@@ -59,7 +59,7 @@ macro_rules! apis {
         pub static TABLE: &[&ApiEntry] = &[$(ApiKey::$api.entry(),)*];
 
         impl ApiKey {
-            /// The API with this key, if this crate knows it.
+            /// Returns the API with this key, if this crate knows it.
             pub fn from_code(code: i16) -> Option<Self> {
                 match code {
                     $($code => Some(Self::$api),)*
@@ -67,7 +67,7 @@ macro_rules! apis {
                 }
             }
 
-            /// The row of the [`TABLE`].
+            /// Returns the row of the [`TABLE`].
             pub const fn entry(self) -> &'static ApiEntry {
                 match self {$(
                     Self::$api => &ApiEntry {

@@ -1,12 +1,12 @@
-//! Error codes: what a server says went wrong, and what that means for trying again.
+//! Error codes: what went wrong on a server, and whether to retry.
 //!
-//! [`ErrorCode::class`] is the only place that decides it. It follows the Java client but for three codes, which Java
-//! holds to be final, although waiting or looking for the new leader helps:
+//! [`ErrorCode::class`] is the only place that decides this. It follows the Java client except for three codes, which
+//! are final in Java although waiting or looking up the new leader helps:
 //!
-//! - 24 `FENCED_LEADER_EPOCH_EXCEPTION`: DIFFERS: retriable after a refresh of the metadata. The Java log fetcher does that
-//!   too, past its own exception class.
-//! - 65 `NOT_COORDINATOR_LEADER_EXCEPTION`: DIFFERS: retriable after a refresh; a standby coordinator says it to every
-//!   request, and did nothing.
+//! - 24 `FENCED_LEADER_EPOCH_EXCEPTION`: DIFFERS: retriable after a refresh of the metadata. The Java log fetcher
+//!   does that too, past its own exception class.
+//! - 65 `NOT_COORDINATOR_LEADER_EXCEPTION`: DIFFERS: retriable after a refresh; a standby coordinator returns it for
+//!   every request without executing it.
 //! - 69 `TOO_MANY_SCANNERS`: DIFFERS: retriable after a pause; scans end.
 
 mod table;
@@ -16,60 +16,61 @@ use std::fmt;
 use crate::api::ApiKey;
 use crate::message::ErrorResponse;
 
-/// The number a server gives for an error. One that this crate doesn't know keeps its number.
+/// The number of an error of a server. An unknown code keeps its number.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ErrorCode(i32);
 
-/// What an error means for the one who sent the request.
+/// What an error means for the sender of the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorClass {
     /// No error.
     Success,
-    /// Passing: the same request to the same server, after a pause.
+    /// Transient: send the same request to the same server after a pause.
     Retry,
-    /// The server is short of something: the same request to the same server, after a longer pause.
+    /// The server is short of resources: send the same request to the same server after a longer pause.
     Throttled,
-    /// Sent to the wrong server, or the server is gone: refresh the metadata, then the same request to whoever it is now.
+    /// Sent to the wrong server, or the server is gone: refresh the metadata, then send the same request to the right
+    /// server.
     RefreshMetadata,
-    /// The bucket was computed with an outdated bucket count: refresh the table, compute the bucket anew. The request as
-    /// it stands would fail again.
+    /// The bucket was computed with an outdated bucket count: refresh the table and recompute the bucket. The
+    /// unchanged request would fail again.
     Reroute,
-    /// What was addressed does not exist (any more): forget what is cached of it, and fail.
+    /// The target does not exist or no longer exists: evict it from caches, and fail.
     Gone,
-    /// The writer id and its sequences are of no use any more: get a new one.
+    /// The writer id and its sequences are no longer valid: get a new one.
     ResetWriter,
-    /// The batch is there already, from an earlier attempt: a success.
+    /// The batch was already written by an earlier attempt: this is a success.
     Duplicate,
-    /// The server has forgotten the scan: open it anew.
+    /// The server has forgotten the scan: open a new one.
     RestartScan,
-    /// The wanted offset isn't in the log: choose another one, or fail.
+    /// The requested offset is not in the log: choose another one, or fail.
     OffsetOutOfRange,
     /// Authenticate again on the same connection, after a pause.
     RetryAuthentication,
     /// Close the connection and fail; the credentials are wrong.
     Authentication,
-    /// Nothing helps.
+    /// Permanent: fail.
     Fatal,
 }
 
 impl ErrorCode {
-    /// The code with this number, known or not.
+    /// Creates the code with this number, known or not.
     pub const fn new(code: i32) -> Self {
         Self(code)
     }
 
-    /// The number.
+    /// Returns the number.
     pub const fn value(self) -> i32 {
         self.0
     }
 
-    /// Whether this crate has a row for it.
+    /// Returns whether this crate knows the code.
     pub const fn is_known(self) -> bool {
         self.row().is_some()
     }
 
-    /// Its name in the protocol; `UNKNOWN_SERVER_ERROR` for an unknown one, which is treated as such.
+    /// Returns the name in the protocol; `UNKNOWN_SERVER_ERROR` for an unknown one, which is treated as such.
     pub const fn name(self) -> &'static str {
         match self.row() {
             Some(row) => row.name,
@@ -77,15 +78,15 @@ impl ErrorCode {
         }
     }
 
-    /// A short text, for when the server sent none.
+    /// Returns a short text, for errors without a text from the server.
     pub const fn description(self) -> &'static str {
         match self.row() {
             Some(row) => row.text,
-            None => "the server met an error that this client does not know",
+            None => "the server returned an error that this client does not know",
         }
     }
 
-    /// What it means for the one who sent the request. An unknown code is fatal.
+    /// Returns what it means for the sender of the request. An unknown code is fatal.
     pub const fn class(self) -> ErrorClass {
         match self.row() {
             Some(row) => row.class,
@@ -93,7 +94,7 @@ impl ErrorCode {
         }
     }
 
-    /// Whether the same request may succeed later (perhaps at another server, see
+    /// Returns whether the same request may succeed later (perhaps at another server, see
     /// [`invalidates_metadata`](Self::invalidates_metadata)).
     ///
     /// Not true of [`RetryAuthentication`](ErrorClass::RetryAuthentication), which is about the handshake only.
@@ -104,10 +105,11 @@ impl ErrorCode {
         )
     }
 
-    /// As [`is_retriable`](Self::is_retriable), for an answer to a request of `api` as a whole.
+    /// Like [`is_retriable`](Self::is_retriable), for the response to a whole request of `api`.
     ///
-    /// Servers before 1.0 report whatever goes wrong with their ZooKeeper as [`UNKNOWN_SERVER_ERROR`](Self::UNKNOWN_SERVER_ERROR). Where
-    /// nothing in a request could make a server fail each time, that passes: metadata, writer ids, fetches.
+    /// Servers before 1.0 report all problems with their ZooKeeper as
+    /// [`UNKNOWN_SERVER_ERROR`](Self::UNKNOWN_SERVER_ERROR). This is transient for requests that cannot themselves
+    /// make a server fail each time: metadata, writer ids, fetches.
     pub const fn is_retriable_for(self, api: ApiKey) -> bool {
         self.is_retriable()
             || matches!(self, Self::UNKNOWN_SERVER_ERROR)
@@ -117,7 +119,7 @@ impl ErrorCode {
                 )
     }
 
-    /// Whether what is cached about the addressed table, bucket or coordinator is out of date.
+    /// Returns whether the cached information about the table, bucket or coordinator is out of date.
     pub const fn invalidates_metadata(self) -> bool {
         matches!(
             self.class(),
@@ -125,7 +127,7 @@ impl ErrorCode {
         )
     }
 
-    /// Whether a write that got this answer may be, or is, in the log of the leader.
+    /// Returns whether a write that got this response may be, or is, in the log of the leader.
     ///
     /// Sending it again without a writer id and sequence may write it twice.
     pub const fn may_have_been_applied(self) -> bool {
@@ -164,7 +166,7 @@ impl fmt::Debug for ErrorCode {
     }
 }
 
-/// Longest first line of a server's text in messages, in characters.
+/// Maximum number of characters of a server's text in messages.
 const LONGEST_SUMMARY: usize = 1000;
 
 /// An error as a server reports it: for a request, a connection, or one bucket of a request.
@@ -172,12 +174,12 @@ const LONGEST_SUMMARY: usize = 1000;
 pub struct ServerError {
     /// The code, known or not.
     pub code: ErrorCode,
-    /// What the server says about it; absent if it sent nothing.
+    /// The server's text; absent if it sent none.
     pub message: Option<String>,
 }
 
 impl ServerError {
-    /// An error with a text.
+    /// Creates an error with a text.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self {
             code,
@@ -185,7 +187,8 @@ impl ServerError {
         }
     }
 
-    /// The error in the `error_code` and `error_message` of an answer for one bucket or table, if there is one.
+    /// Returns the error in the `error_code` and `error_message` of a response for one bucket or table, if there is
+    /// one.
     ///
     /// An absent code is success, and so is 0, which servers don't send.
     pub fn from_parts(code: Option<i32>, message: Option<String>) -> Option<Self> {
@@ -193,12 +196,12 @@ impl ServerError {
         (code != ErrorCode::NONE).then_some(Self { code, message })
     }
 
-    /// What the server says, or else what the code stands for. Some servers add the stack trace of an exception.
+    /// Returns the server's text, or else a description of the code. Some servers append a stack trace.
     pub fn text(&self) -> &str {
         self.message.as_deref().unwrap_or(self.code.description())
     }
 
-    /// The first line of [`text`](Self::text) that says something, cut if it is very long: what messages show of it.
+    /// Returns the first meaningful line of [`text`](Self::text), truncated if it is very long, as shown in messages.
     pub fn summary(&self) -> &str {
         let mut lines = self.text().lines().map(str::trim);
         let line = lines.find(|line| !line.is_empty()).unwrap_or_default();

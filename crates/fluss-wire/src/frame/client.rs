@@ -1,4 +1,4 @@
-//! The client's side of a frame: requests out, responses in.
+//! Client-side frames: requests out, responses in.
 
 use bytes::{Buf, BufMut, Bytes};
 use snafu::{OptionExt, ResultExt};
@@ -15,10 +15,10 @@ use crate::{
     segments::Segments,
 };
 
-/// A complete request frame, length first. Records in it are not copied.
+/// Encodes a complete request frame, length first. Records in it are not copied.
 ///
-/// `request_id` comes back in the response; it must be unique among the requests in flight on its connection.
-/// Fails only if the message is longer than a frame can be (2 GiB).
+/// `request_id` is returned in the response; it must be unique among the requests in flight on its connection.
+/// Fails only if the message exceeds the maximum size of a frame (2 GiB).
 pub fn encode_request<R: ApiRequest>(
     api_version: i16,
     request_id: i32,
@@ -69,7 +69,7 @@ pub fn encode_encoded_request(
 /// What a server sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Response {
-    /// The answer to a request: the bytes of its response message, for [`codec::decode`].
+    /// The response to a request: the bytes of its message, for [`codec::decode`].
     Success {
         /// Id of the request.
         request_id: i32,
@@ -90,9 +90,9 @@ pub enum Response {
     },
 }
 
-/// Takes apart a frame that [`FrameDecoder`](super::FrameDecoder) gave.
+/// Parses a frame returned by [`FrameDecoder`](super::FrameDecoder).
 ///
-/// The body of a success is left as it is, since only the request knows which message it should be.
+/// The body of a success is not decoded, because only the request determines its message.
 pub fn decode_response(mut frame: Bytes) -> Result<Response, FrameError> {
     let code = *frame.first().context(TooShortSnafu {
         length: 0_usize,

@@ -1,18 +1,18 @@
-//! Cuts a stream of bytes into frames.
+//! Splits a byte stream into frames.
 
 use bytes::{Buf, Bytes, BytesMut};
 use snafu::ensure;
 
 use super::{FrameError, InvalidLengthSnafu, LENGTH_BYTES, TooLongSnafu, foreign};
 
-/// A reader may reserve this much at once; beyond it, no more than it has received already.
+/// A reader may reserve this much at once, and beyond that no more than it has received.
 const RESERVE_FLOOR: usize = 64 * 1024;
 
-/// Cuts a stream into frames, however its bytes arrive.
+/// Splits a stream into frames, however its bytes arrive.
 ///
-/// "More bytes are needed" is a value, not an error. The announced length is held against the limit before anything
-/// is done with it, and is never reserved as a whole: [`needed`](Self::needed) grows with what has arrived, so that four
-/// hostile bytes cost nothing.
+/// "More bytes are needed" is a value, not an error. The declared length is first checked against the limit, and
+/// never reserved as a whole: [`needed`](Self::needed) grows with what has arrived, so four hostile bytes cost
+/// nothing.
 ///
 /// ```
 /// use bytes::BytesMut;
@@ -35,7 +35,7 @@ pub struct FrameDecoder {
 }
 
 impl FrameDecoder {
-    /// Accepts frames of at most `max_frame_len` bytes, without the length field.
+    /// Creates a decoder for frames of at most `max_frame_len` bytes, without the length field.
     pub fn new(max_frame_len: usize) -> Self {
         Self {
             max_frame_len,
@@ -44,15 +44,15 @@ impl FrameDecoder {
         }
     }
 
-    /// The limit given to [`new`](Self::new).
+    /// Returns the limit passed to [`new`](Self::new).
     pub fn max_frame_len(&self) -> usize {
         self.max_frame_len
     }
 
-    /// Takes the next frame, without its length, off the front of `src`: a slice of it, no copy.
+    /// Removes the next frame, without its length, from the front of `src`: a slice of it, without a copy.
     ///
-    /// `None` if `src` doesn't hold it completely yet; call again with more behind it. After an error the stream can't
-    /// be followed any further; `src` is left as it was, so that the same call fails in the same way.
+    /// `None` if `src` doesn't contain all of it yet; call again with more data. After an error the stream is
+    /// unusable; `src` is unchanged, so the same call fails in the same way.
     pub fn decode(&mut self, src: &mut BytesMut) -> Result<Option<Bytes>, FrameError> {
         let Some(announced) = src.first_chunk::<LENGTH_BYTES>() else {
             self.needed = RESERVE_FLOOR;
@@ -80,10 +80,10 @@ impl FrameDecoder {
         Ok(Some(src.split_to(length).freeze()))
     }
 
-    /// Bytes that are sensibly reserved before the next read.
+    /// Returns how many bytes to reserve before the next read.
     ///
-    /// At most what the current frame still lacks, and at most 64 KiB or as much as has arrived of it: a buffer grown by
-    /// it is never more than twice what was received.
+    /// At most what the current frame still needs, and at most 64 KiB or as much as has arrived of it: a buffer grown
+    /// by this is never larger than twice what was received.
     pub fn needed(&self) -> usize {
         self.needed
     }

@@ -1,13 +1,13 @@
-//! Recognizes servers that speak another protocol, by how their answers begin.
+//! Recognizes servers with another protocol by the start of their responses.
 
 use std::fmt::Write as _;
 
 use super::FrameError;
 
-/// How many bytes of an answer an error shows.
+/// How many bytes of a response an error shows.
 const SHOWN: usize = 24;
 
-/// How answers of other protocols begin. All are more than any first answer of a Fluss server would be as a length.
+/// How responses of other protocols start. As a length, all are larger than any first response of a Fluss server.
 const BEGINNINGS: [(&[u8], &str); 6] = [
     (b"HTTP", "HTTP"),
     (b"SSH-", "SSH"),
@@ -18,7 +18,8 @@ const BEGINNINGS: [(&[u8], &str); 6] = [
     (b"-ERR", "Redis"),
 ];
 
-/// The error for bytes that begin as another protocol does. Where they are no frame whatever they are, any text counts as one.
+/// The error for bytes that begin as another protocol does. If they cannot be a frame in any case, any text counts as
+/// one.
 pub(super) fn recognize(received: &[u8], is_no_frame: bool) -> Option<FrameError> {
     let known = BEGINNINGS
         .iter()

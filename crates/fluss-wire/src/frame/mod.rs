@@ -1,4 +1,4 @@
-//! Frames: what goes over the connection, for the client and for the server side.
+//! Frames, for clients and servers.
 //!
 //! ```text
 //! request    length:i32 | api_key:i16 | api_version:i16 | request_id:i32 | message
@@ -7,7 +7,7 @@
 //! FAILURE    length:i32 | 2:u8                          | ErrorResponse     (then the server closes)
 //! ```
 //!
-//! Numbers are big-endian; the length doesn't count its own four bytes. [`FrameDecoder`] cuts a stream into frames,
+//! Numbers are big-endian; the length doesn't count its own four bytes. [`FrameDecoder`] splits a stream into frames,
 //! [`encode_request`] and [`decode_response`] are the client's side, [`decode_request`], [`encode_success`],
 //! [`encode_error`] and [`encode_server_failure`] the server's.
 
@@ -40,7 +40,7 @@ pub const RESPONSE_HEADER_BYTES: usize = 5;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum ResponseType {
-    /// The request succeeded; its own answer follows.
+    /// The request succeeded; its response message follows.
     Success = 0,
     /// The request failed.
     Error = 1,
@@ -60,35 +60,35 @@ impl ResponseType {
     }
 }
 
-/// Why bytes aren't a frame, or a frame can't be made.
+/// Why bytes are not a frame, or a frame cannot be encoded.
 ///
-/// After any of these the stream has no meaning any more: close the connection.
+/// After any of these the stream is unusable: close the connection.
 #[derive(Debug, Clone, Snafu)]
 #[snafu(visibility(pub(crate)))]
 #[non_exhaustive]
 pub enum FrameError {
-    /// The announced length can't be.
-    #[snafu(display("frame announces a length of {length} byte{}", if *length == 1 { "" } else { "s" }))]
+    /// The declared length is impossible.
+    #[snafu(display("frame declares a length of {length} byte{}", if *length == 1 { "" } else { "s" }))]
     InvalidLength {
-        /// The announced length.
+        /// The declared length.
         length: i32,
     },
     /// The frame is longer than the limit.
-    #[snafu(display("frame announces {length} bytes, the limit is {limit}"))]
+    #[snafu(display("frame declares {length} bytes, but the limit is {limit}"))]
     TooLong {
-        /// The announced length, or that of the message to be sent.
+        /// The declared length, or the length of the message to be sent.
         length: usize,
         /// The limit.
         limit: usize,
     },
-    /// The server speaks another protocol: what came is no frame, but begins as messages of that one do.
+    /// The server uses another protocol: the received bytes are not a frame, but start like a message of that protocol.
     #[snafu(display(
-        "the server does not speak the protocol of Fluss, but {protocol}: its answer begins with {begins}"
+        "the server does not speak the protocol of Fluss, but {protocol}: its response starts with {begins}"
     ))]
     OtherProtocol {
         /// The protocol, such as `HTTP`.
         protocol: &'static str,
-        /// The first bytes: as text where they are text, else in hexadecimal.
+        /// The first bytes, as text if possible, or in hexadecimal.
         begins: String,
     },
     /// The frame ends inside its header.
@@ -120,7 +120,7 @@ fn need(frame: &Bytes, needed: usize) -> Result<(), FrameError> {
     Ok(())
 }
 
-/// The length field for so many bytes behind it.
+/// The length field for this many bytes after it.
 fn announce(length: usize) -> Result<i32, FrameError> {
     i32::try_from(length).map_err(|_| {
         TooLongSnafu {

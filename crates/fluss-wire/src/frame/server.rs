@@ -1,4 +1,4 @@
-//! The server's side of a frame: requests in, responses out.
+//! Server-side frames: requests in, responses out.
 
 use bytes::{Buf, BufMut, Bytes};
 
@@ -10,20 +10,20 @@ use crate::{
     codec::WireMessage, error_code::ServerError, message::ErrorResponse, segments::Segments,
 };
 
-/// A request as it came in. The key may be one that this crate doesn't know.
+/// A received request. The key may be unknown to this crate.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestFrame {
     /// Which API; [`ApiKey::from_code`](crate::api::ApiKey::from_code) knows it.
     pub api_key: i16,
-    /// Version that the message is written in.
+    /// Version of the message.
     pub api_version: i16,
-    /// To be put into the response.
+    /// To be returned in the response.
     pub request_id: i32,
     /// The encoded message, a slice of the frame, for [`codec::decode`](crate::codec::decode).
     pub body: Bytes,
 }
 
-/// Takes apart a frame that [`FrameDecoder`](super::FrameDecoder) gave.
+/// Parses a frame returned by [`FrameDecoder`](super::FrameDecoder).
 pub fn decode_request(mut frame: Bytes) -> Result<RequestFrame, FrameError> {
     need(&frame, REQUEST_HEADER_BYTES)?;
     Ok(RequestFrame {
@@ -34,9 +34,9 @@ pub fn decode_request(mut frame: Bytes) -> Result<RequestFrame, FrameError> {
     })
 }
 
-/// A complete SUCCESS frame, length first.
+/// Encodes a complete SUCCESS frame, length first.
 ///
-/// Fails only if the message is longer than a frame can be (2 GiB), as do the other two.
+/// Fails only if the message exceeds the maximum size of a frame (2 GiB), as do the other two.
 pub fn encode_success<M: WireMessage>(
     request_id: i32,
     response: &M,
@@ -44,7 +44,7 @@ pub fn encode_success<M: WireMessage>(
     encode(ResponseType::Success, Some(request_id), response)
 }
 
-/// A complete ERROR frame, length first: one request failed.
+/// Encodes a complete ERROR frame, length first: one request failed.
 pub fn encode_error(request_id: i32, error: &ServerError) -> Result<Segments, FrameError> {
     encode(
         ResponseType::Error,
@@ -53,7 +53,7 @@ pub fn encode_error(request_id: i32, error: &ServerError) -> Result<Segments, Fr
     )
 }
 
-/// A complete `SERVER_FAILURE` frame, length first: the connection failed, and will be closed.
+/// Encodes a complete `SERVER_FAILURE` frame, length first: the connection failed and will be closed.
 pub fn encode_server_failure(error: &ServerError) -> Result<Segments, FrameError> {
     encode(
         ResponseType::ServerFailure,

@@ -1,4 +1,4 @@
-//! The answer for one bucket: its fields, and how many values there are.
+//! The response for one bucket: its fields, and its number of values.
 
 use std::marker::PhantomData;
 
@@ -11,14 +11,14 @@ use super::{Kind, PointValue, PrefixValue};
 use crate::codec::{DecodeError, MalformedSnafu, MissingFieldSnafu};
 use crate::error_code::ServerError;
 
-/// What a server answered for one bucket.
+/// The response of a server for one bucket.
 #[derive(Debug, Clone)]
 pub struct BucketAnswer<K> {
     partition_id: Option<i64>,
     bucket_id: i32,
     error_code: Option<i32>,
     error_message: Option<Bytes>,
-    /// The encoded message, every value of which was checked.
+    /// The encoded message; all its values have been checked.
     contents: Bytes,
     /// Where its first value is.
     first: usize,
@@ -27,7 +27,7 @@ pub struct BucketAnswer<K> {
 }
 
 impl<K: Kind> BucketAnswer<K> {
-    /// Goes through the whole message once.
+    /// Scans the whole message once.
     pub(super) fn read(contents: Bytes) -> Result<Self, DecodeError> {
         let malformed = MalformedSnafu {
             message: K::NAMES.1,
@@ -95,7 +95,7 @@ impl<K: Kind> BucketAnswer<K> {
         self.bucket_id
     }
 
-    /// Why the lookups in this bucket failed, if they did.
+    /// Returns why the lookups in this bucket failed, if they did.
     pub fn error(&self) -> Option<ServerError> {
         let message = self.error_message.as_deref();
         ServerError::from_parts(
@@ -104,32 +104,32 @@ impl<K: Kind> BucketAnswer<K> {
         )
     }
 
-    /// How many keys were answered.
+    /// Returns the number of keys in the response.
     pub fn len(&self) -> usize {
         self.count
     }
 
-    /// Whether no key was.
+    /// Returns whether there are no keys.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 }
 
 impl BucketAnswer<PointValue> {
-    /// The value of each key, in the order of the keys; none where there is no row.
+    /// Iterates over the value of each key, in the order of the keys; `None` if there is no row.
     pub fn values(&self) -> Values<'_> {
         Values::new(&self.contents, self.first, self.count)
     }
 }
 
 impl BucketAnswer<PrefixValue> {
-    /// The values of each prefix, in the order of the prefixes.
+    /// Iterates over the values of each prefix, in the order of the prefixes.
     pub fn values(&self) -> PrefixValues<'_> {
         PrefixValues::new(&self.contents, self.first, self.count)
     }
 }
 
-/// Of a negative number all 64 bits travel, and servers as well as prost take the lower ones.
+/// All 64 bits of a negative number are sent; servers and prost use the lower ones.
 fn int32(value: u64) -> i32 {
     (value & u64::from(u32::MAX)) as u32 as i32
 }

@@ -1,8 +1,8 @@
-//! Answers to lookups, read where they lie: as many values as there may be, none becomes a struct of its own.
+//! Responses to lookups, read in place: however many values there are, none becomes a separate struct.
 //!
-//! A key that was not found takes two bytes of an answer and 32 as a [`PbValue`](crate::message::PbValue). So these are not decoded into
-//! [`LookupResponse`](crate::message::LookupResponse) before the first value can be had, which takes memory and time; they are checked
-//! bucket by bucket, and each value is a slice of the answer.
+//! A missing key takes two bytes of a response, but 32 as a [`PbValue`](crate::message::PbValue). So responses are
+//! not decoded to [`LookupResponse`](crate::message::LookupResponse) first, which would take memory and time. They
+//! are checked bucket by bucket, and each value is a slice of the response.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -125,7 +125,7 @@ impl<K: Kind> Answer<K> {
         }
     }
 
-    /// The buckets, each checked as it is come to.
+    /// Returns the buckets, each checked as it is come to.
     pub fn buckets(&self) -> Buckets<'_, K> {
         Buckets {
             rest: &self.body,

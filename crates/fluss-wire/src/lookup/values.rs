@@ -1,4 +1,4 @@
-//! The values of one bucket, as slices of the answer.
+//! The values of one bucket, as slices of the response.
 
 use std::iter::FusedIterator;
 
@@ -13,7 +13,7 @@ const VALUE: u32 = 1;
 const ELEMENT_KEY: u8 = 0x2a;
 const VALUE_KEY: u8 = 0x0a;
 
-/// The value in an encoded `PbValue`. Of several the last counts.
+/// The value in an encoded `PbValue`. The last of several counts.
 #[inline]
 pub(super) fn last(element: &[u8]) -> Result<Option<&[u8]>, ProstError> {
     // One value of less than 128 bytes and nothing else, or nothing at all.
@@ -35,8 +35,8 @@ pub(super) fn last(element: &[u8]) -> Result<Option<&[u8]>, ProstError> {
     Ok(found)
 }
 
-/// What the first element of a bucket holds, and what is behind it, if it is of the form that nearly all have: less than 128 bytes
-/// with one value and nothing else, or with nothing.
+/// The contents of the first element of a bucket, and the rest, if it has the form that nearly all have: less than
+/// 128 bytes with one value and nothing else, or with nothing.
 #[inline]
 pub(super) fn plain(rest: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
     let [ELEMENT_KEY, length, behind @ ..] = rest else {
@@ -102,7 +102,7 @@ impl<'a> Elements<'a> {
     }
 }
 
-/// The value of each key, by [`BucketAnswer::values`](super::BucketAnswer::values).
+/// Iterator over the value of each key, returned by [`BucketAnswer::values`](super::BucketAnswer::values).
 #[derive(Debug, Clone)]
 pub struct Values<'a>(Elements<'a>);
 
@@ -137,7 +137,7 @@ impl Iterator for Values<'_> {
 impl ExactSizeIterator for Values<'_> {}
 impl FusedIterator for Values<'_> {}
 
-/// The values of each prefix, by [`BucketAnswer::values`](super::BucketAnswer::values).
+/// Iterator over the values of each prefix, returned by [`BucketAnswer::values`](super::BucketAnswer::values).
 #[derive(Debug, Clone)]
 pub struct PrefixValues<'a>(Elements<'a>);
 
@@ -166,7 +166,7 @@ impl Iterator for PrefixValues<'_> {
 impl ExactSizeIterator for PrefixValues<'_> {}
 impl FusedIterator for PrefixValues<'_> {}
 
-/// The values of one prefix, still encoded. Iterating over it gives them.
+/// The values of one prefix, still encoded. Iterate over it to get them.
 #[derive(Debug, Clone, Default)]
 pub struct ValueList {
     contents: Bytes,

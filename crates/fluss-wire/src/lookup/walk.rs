@@ -11,7 +11,7 @@ pub(super) enum Field<'b> {
     Number(u32, u64),
     /// Text, bytes or a message.
     Bytes(u32, &'b [u8]),
-    /// Anything else; no message has such a field yet.
+    /// Anything else; no message has such a field so far.
     Other(u32),
 }
 
@@ -46,7 +46,7 @@ fn any<'b>(rest: &mut &'b [u8]) -> Result<Field<'b>, ProstError> {
                 *rest = after;
                 return Ok(Field::Bytes(number, contents));
             }
-            // Says what is wrong.
+            // Returns the error.
             *rest = before;
             skip_field(wire_type, number, rest, DecodeContext::default())?;
             Ok(Field::Other(number))
@@ -63,12 +63,12 @@ fn any<'b>(rest: &mut &'b [u8]) -> Result<Field<'b>, ProstError> {
 pub(super) fn wrong_wire_type() -> ProstError {
     match check_wire_type(WireType::LengthDelimited, WireType::Varint) {
         Err(error) => error,
-        // Never: the two differ, and prost lets nobody else make an error.
+        // Unreachable: the two differ, and only prost can create such an error.
         Ok(()) => wrong_wire_type(),
     }
 }
 
-/// Refuses text that is none, as prost does.
+/// Rejects invalid UTF-8, like prost.
 pub(super) fn text(text: &[u8]) -> Result<(), ProstError> {
     if std::str::from_utf8(text).is_ok() {
         return Ok(());

@@ -1,4 +1,4 @@
-//! What generated messages take from prost, with [`Repeated`] for `Vec`.
+//! What generated messages use from prost, with [`Repeated`] for `Vec`.
 //!
 //! The names are those by which the code that prost derives calls them.
 

@@ -1,10 +1,10 @@
-//! Going through the elements.
+//! Iterators over the elements.
 
 use std::{iter::FusedIterator, slice, vec};
 
 use super::Repeated;
 
-/// The elements, by reference.
+/// Iterates over the elements by reference.
 #[derive(Debug)]
 pub struct Iter<'a, T> {
     front: slice::Iter<'a, T>,
@@ -12,7 +12,7 @@ pub struct Iter<'a, T> {
     len: usize,
 }
 
-/// The elements, to be changed.
+/// Iterates over the elements mutably.
 #[derive(Debug)]
 pub struct IterMut<'a, T> {
     front: slice::IterMut<'a, T>,
@@ -20,7 +20,7 @@ pub struct IterMut<'a, T> {
     len: usize,
 }
 
-/// The elements themselves.
+/// Iterates over the elements by value.
 #[derive(Debug)]
 pub struct IntoIter<T> {
     front: vec::IntoIter<T>,

@@ -1,8 +1,8 @@
-//! The elements of a repeated field, in pieces of bounded size.
+//! A repeated field, stored in pieces of bounded size.
 //!
-//! An element of two bytes can become a struct of two hundred. In one piece of memory, as a `Vec` keeps them, many of them would be one
-//! allocation of a hundred times the bytes received, and refusing that would refuse what honest servers say of ten thousand idle
-//! buckets. So memory grows here by pieces of [`CHUNK_BYTES`] at most: it is asked for as elements are read, and none of it is large.
+//! An element of two bytes can become a struct of two hundred. In a `Vec`, many of them would be one allocation of a
+//! hundred times the bytes received. Rejecting that would reject valid responses about ten thousand idle buckets. So
+//! memory grows here in pieces of at most [`CHUNK_BYTES`], allocated as elements are read.
 
 mod iter;
 mod traits;
@@ -49,7 +49,7 @@ impl<T> Repeated<T> {
         self.head.len() + self.more.as_ref().map_or(0, |more| more.len)
     }
 
-    /// Whether there is none.
+    /// Returns whether there is none.
     pub fn is_empty(&self) -> bool {
         self.head.is_empty() && self.more.is_none()
     }
@@ -102,17 +102,17 @@ impl<T> Repeated<T> {
         self.more = None;
     }
 
-    /// The element at a place.
+    /// Returns the element at a place.
     pub fn get(&self, index: usize) -> Option<&T> {
         self.iter().nth(index)
     }
 
-    /// The first element.
+    /// Returns the first element.
     pub fn first(&self) -> Option<&T> {
         self.iter().next()
     }
 
-    /// The last element.
+    /// Returns the last element.
     pub fn last(&self) -> Option<&T> {
         let chunks = self.more.as_ref().map(|more| more.chunks.as_slice());
         match chunks.and_then(<[_]>::last) {
@@ -146,7 +146,7 @@ impl<T> Repeated<T> {
         }
     }
 
-    /// All in one piece of memory, however large that is.
+    /// Returns all in one piece of memory, however large that is.
     pub fn into_vec(self) -> Vec<T> {
         match self.more {
             None => self.head,

@@ -1,4 +1,4 @@
-//! What a `Vec` can do, too. Two are equal if their elements are, however they are in pieces.
+//! Traits shared with `Vec`. Two values are equal if their elements are, however they are split into pieces.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
