@@ -66,7 +66,7 @@ pub fn encode_encoded_request(
     Ok(frame)
 }
 
-/// What a server sent.
+/// A frame from a server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Response {
     /// The response to a request: the bytes of its message, for [`codec::decode`].
