@@ -123,17 +123,17 @@ mod tests {
     #[test]
     fn impossible_lengths_are_refused_before_anything_is_reserved() {
         let cases: [(&str, i32, &str); 4] = [
-            ("zero", 0, "frame announces a length of 0 bytes"),
-            ("negative", -1, "frame announces a length of -1 bytes"),
+            ("zero", 0, "frame declares a length of 0 bytes"),
+            ("negative", -1, "frame declares a length of -1 bytes"),
             (
                 "above the limit",
                 101,
-                "frame announces 101 bytes, the limit is 100",
+                "frame declares 101 bytes, but the limit is 100",
             ),
             (
                 "2 GiB",
                 i32::MAX,
-                "frame announces 2147483647 bytes, the limit is 100",
+                "frame declares 2147483647 bytes, but the limit is 100",
             ),
         ];
         for (name, length, message) in cases {

@@ -66,23 +66,23 @@ mod tests {
         for (received, expected) in [
             (
                 &b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"[..],
-                "HTTP: its answer begins with \"HTTP/1.1 400 Bad Request\"",
+                "HTTP: its response starts with \"HTTP/1.1 400 Bad Request\"",
             ),
             (
                 b"SSH-2.0-OpenSSH_9.6\r\n",
-                "SSH: its answer begins with \"SSH-2.0-OpenSSH_9.6\"",
+                "SSH: its response starts with \"SSH-2.0-OpenSSH_9.6\"",
             ),
             (
                 &[0x15, 3, 3, 0, 2, 2, 70],
-                "TLS: its answer begins with 15 03 03 00 02 02 46",
+                "TLS: its response starts with 15 03 03 00 02 02 46",
             ),
             (
                 &[0x16, 3, 1, 1, 0],
-                "TLS: its answer begins with 16 03 01 01 00",
+                "TLS: its response starts with 16 03 01 01 00",
             ),
             (
                 b"220 mail.example.org ESMTP\r\n",
-                "text: its answer begins with \"220 mail.example.org ESM\"",
+                "text: its response starts with \"220 mail.example.org ESM\"",
             ),
         ] {
             for limit in [1 << 20, i32::MAX as usize] {
@@ -100,7 +100,7 @@ mod tests {
     fn lengths_beyond_the_limit_that_are_no_text_stay_lengths() {
         assert_eq!(
             told(&[0x7f, 0xff, 0xff, 0xff, 1], 100),
-            "frame announces 2147483647 bytes, the limit is 100"
+            "frame declares 2147483647 bytes, but the limit is 100"
         );
         assert_eq!(told(&[0, 0, 0, 1, b'H'], 100), "Some(b\"H\")");
     }

@@ -15,7 +15,7 @@ pub use self::iter::{IntoIter, Iter, IterMut};
 /// Bytes of memory that elements share in one piece; one element that takes more has a piece of its own.
 pub const CHUNK_BYTES: usize = 32 * 1024;
 
-/// The elements of a repeated field, in order: a `Vec` but for its being in pieces, so there is no slice of all.
+/// The elements of a repeated field, in order: like a `Vec`, but in pieces, so there is no slice of all of them.
 pub struct Repeated<T> {
     /// The first piece, and for most messages the only one.
     head: Vec<T>,
