@@ -22,10 +22,11 @@ pub(crate) fn run(write: bool) -> Result<()> {
     document(&folder, &published)?;
     let mut changed = Vec::new();
     for package in published {
-        let json = root.join("target/doc").join(json_of(&package.name));
+        let json = workspace::target().join("doc").join(json_of(&package.name));
         let mut list = workspace::cargo(["run", "--quiet", "--locked", "--manifest-path"]);
         list.arg(folder.join("Cargo.toml"));
-        list.args(["--target-dir", "target/api-snapshot", "--"]);
+        list.arg("--target-dir");
+        list.arg(workspace::target().join("api-snapshot")).arg("--");
         let found = shell::output(list.arg(json))?;
         let file = folder.join(format!("{}.txt", package.name));
         let known = fs::read_to_string(&file).unwrap_or_default();

@@ -38,7 +38,7 @@ pub(crate) fn run() -> Result<()> {
     let root = workspace::root();
     let (guide, docs) = (root.join("crates/fluss/docs"), root.join("docs"));
     complete(&guide)?;
-    let book = root.join("target/book");
+    let book = workspace::target().join("book");
     let source = book.join("src");
     if source.exists() {
         fs::remove_dir_all(&source)?;

@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{Result, codegen, deny, deps, links, shell, spelling, test, tidy, workspace};
+use crate::{
+    Result, api, codegen, deny, deps, fuzz, links, shell, spelling, test, tidy, workspace,
+};
 
 /// One step: its name and what it does.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 11] = [
+const STEPS: [Step; 13] = [
     ("format", format),
     ("tidy", tidy::run),
     ("links", links::run),
@@ -18,7 +20,9 @@ const STEPS: [Step; 11] = [
     ("clippy", clippy),
     ("all features", all_features),
     ("doc", doc),
+    ("api", || api::run(false)),
     ("test", || test::run(test::Demand::Required)),
+    ("fuzz", fuzz::smoke),
 ];
 
 pub(crate) fn run() -> Result<()> {
@@ -83,7 +87,7 @@ fn all_features() -> Result<()> {
     shell::run(workspace::cargo(["test", "--lib"]).args(all))
 }
 
-/// With all features, as docs.rs shows it.
+/// With all as docs.rs shows it.
 fn doc() -> Result<()> {
     let mut doc = workspace::cargo(["doc", "--workspace", "--no-deps", "--all-features"]);
     shell::run(

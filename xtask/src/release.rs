@@ -32,7 +32,8 @@ pub(crate) fn dry_run() -> Result<()> {
 
     // All at once: Cargo then takes those that no registry has yet from each other. Each is built from its package alone, with the
     // profile of this workspace, so that dependencies are not compiled again.
-    let mut package = workspace::cargo(["package", "--allow-dirty", "--target-dir", "target"]);
+    let mut package = workspace::cargo(["package", "--allow-dirty", "--target-dir"]);
+    package.arg(workspace::target());
     for setting in PROFILE {
         package.args(["--config", setting]);
     }

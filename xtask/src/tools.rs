@@ -9,7 +9,7 @@ use crate::{Result, shell, workspace};
 
 /// Where programs are installed.
 fn folder() -> PathBuf {
-    workspace::root().join("target").join("tools")
+    workspace::target().join("tools")
 }
 
 /// Whether a program runs, by its `--version`.
