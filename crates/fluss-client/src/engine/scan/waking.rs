@@ -12,7 +12,7 @@ const LEAST_HELD: Duration = Duration::from_millis(20);
 pub(super) struct Waking(i8);
 
 impl Waking {
-    /// Before anything is learnt: servers do it when followers have fetched what came, so with several replicas.
+    /// Before anything is learned: servers do it when followers have fetched what came, so with several replicas.
     pub(super) fn new(replicated: bool) -> Self {
         Self(if replicated { SURE } else { -SURE })
     }

@@ -292,7 +292,7 @@ fn a_bucket_always_finds_a_place_soon_where_fetches_are_held() {
 }
 
 #[test]
-fn what_a_server_does_is_learnt_from_its_answers() {
+fn what_a_server_does_is_learned_from_its_answers() {
     // It has several replicas and still ends no fetch, say because the others are gone.
     let mut watched = Watched::new(3, false, LIMITS.tail);
     watched.pass(SECOND);
