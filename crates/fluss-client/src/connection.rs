@@ -1,4 +1,4 @@
-//! The connection to a cluster: what everything else is made from.
+//! The connection to a cluster, from which you create everything else.
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,34 +23,36 @@ use crate::turn::take_turn;
 
 /// A connection to a Fluss cluster.
 ///
-/// Thread-safe and cheap to clone: make one and share it. All tables, writers, scanners and lookups made from it share its sockets, its
-/// view of the cluster and its write buffer. Sockets are opened when they are first needed and closed when the last handle made from
-/// the connection is gone.
+/// Thread-safe and cheap to clone: create one and share it. All tables, writers, scanners and lookups created from it
+/// share its sockets, its view of the cluster and its write buffer. Sockets are opened when they are first needed,
+/// and closed when the last handle created from the connection is dropped.
 ///
-/// Its tasks run on the runtime it was made on, or on a thread of its own (see [`Config::driver_placement`]). When that runtime ends, the
-/// connection is closed: whatever is called on it from then on, or was still waiting, fails with
-/// [`ErrorKind::Closed`](crate::error::ErrorKind::Closed) at once.
+/// Its tasks run on the runtime it was created on, or on a dedicated thread (see [`Config::driver_placement`]). When
+/// that runtime ends, the connection is closed: calls in progress and later calls immediately fail with
+/// [`ErrorKind::Closed`](crate::error::ErrorKind::Closed).
 #[derive(Clone)]
 pub struct FlussConnection {
     session: Arc<Session>,
 }
 
 impl FlussConnection {
-    /// Connects: checks the configuration, reaches one of the bootstrap servers and learns the cluster from it.
+    /// Connects to a cluster: validates the configuration, connects to one of the bootstrap servers and fetches the
+    /// metadata of the cluster.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Config`](crate::error::ErrorKind::Config) for a wrong field; [`ErrorKind::Authentication`](crate::error::ErrorKind::Authentication)
-    /// when the server refuses the credentials; otherwise why the last bootstrap server tried could not be used.
+    /// [`ErrorKind::Config`](crate::error::ErrorKind::Config) for an invalid setting;
+    /// [`ErrorKind::Authentication`](crate::error::ErrorKind::Authentication) if the server rejects the credentials;
+    /// otherwise the reason why the last bootstrap server could not be used.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the attempt and closes what it opened.
+    /// Cancel safe: if dropped, opened connections are closed.
     pub async fn new(config: Config) -> Result<Self> {
         Self::builder(config).connect().await
     }
 
-    /// Connects otherwise than over TCP, such as through a tunnel or to a cluster inside the process.
+    /// Builds a connection over a custom transport, such as a tunnel or an in-process cluster.
     pub fn builder(config: Config) -> ConnectionBuilder {
         ConnectionBuilder {
             config,
@@ -59,7 +61,7 @@ impl FlussConnection {
         }
     }
 
-    /// As [`new`](Self::new), over streams that `dialer` makes.
+    /// Equivalent to [`new`](Self::new) over streams created by `dialer`.
     #[cfg(test)]
     pub(crate) async fn with_dialer(config: Config, dialer: Arc<dyn Dialer>) -> Result<Self> {
         Self::builder(config).dialer(dialer).connect().await
@@ -89,37 +91,37 @@ impl FlussConnection {
         })
     }
 
-    /// The administration of databases, tables and partitions.
+    /// Returns the admin for databases, tables and partitions.
     ///
     /// # Errors
     ///
-    /// None today; the documented API leaves room for them.
+    /// Currently never fails; the documented API allows errors.
     ///
     /// # Cancel safety
     ///
-    /// Nothing is under way while it is awaited.
+    /// Cancel safe: does no I/O.
     pub async fn get_admin(&self) -> Result<FlussAdmin> {
         take_turn().await;
         Ok(FlussAdmin::new(self.session.open_context()))
     }
 
-    /// A handle to the table at `path`, as it is defined now.
+    /// Returns a handle to the table at `path`, with its current definition.
     ///
-    /// The handle owns what it needs: it may outlive this value and move into tasks.
+    /// The handle owns what it needs: it can outlive this value and move into tasks.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotFound`](crate::error::ErrorKind::NotFound) if there is no such table.
+    /// [`ErrorKind::NotFound`](crate::error::ErrorKind::NotFound) if the table does not exist.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future gives up the request; nothing else is left behind.
+    /// Cancel safe.
     pub async fn get_table(&self, path: &TablePath) -> Result<FlussTable> {
         take_turn().await;
         let failed = |error: Error| error.during("get_table").of_table(path);
         let session = &self.session;
         let info = fetch_table_info(session, path).await.map_err(failed)?;
-        // What was known may be of a table of that name that was dropped.
+        // The cached metadata may belong to a dropped table with the same name.
         session.cluster.note_table(path, info.table_id());
         session
             .schemas
@@ -127,36 +129,40 @@ impl FlussConnection {
         Ok(FlussTable::new(Arc::clone(session), info))
     }
 
-    /// The configuration this connection was made with.
+    /// Returns the configuration of this connection.
     pub fn config(&self) -> &Config {
         &self.session.config
     }
 
-    /// What the connection did so far: requests by API, the write buffer, rows written, lookups. Cheap; needs no recorder of metrics.
+    /// Returns totals since the connection was created: requests by API, the write buffer, rows written, lookups.
+    /// Cheap, and works without a metrics recorder.
     pub fn stats(&self) -> ConnectionStats {
         self.session.stats()
     }
 
-    /// Sends what the writers still hold, waits for the answers at most `timeout`, then closes every socket.
+    /// Sends what the writers still buffer, waits for the responses for at most `timeout`, then closes all sockets.
     ///
-    /// Every handle made from the connection fails from then on with [`ErrorKind::Closed`](crate::error::ErrorKind::Closed).
+    /// After that, every handle created from the connection fails with
+    /// [`ErrorKind::Closed`](crate::error::ErrorKind::Closed).
     ///
     /// # Errors
     ///
-    /// The first failed write that neither a `flush` nor the result of its row has told, or a timeout that tells how much was not sent.
+    /// Returns the first failed write that neither a `flush` nor the result of its row has returned, or a timeout
+    /// error with the number of unsent rows.
     ///
     /// # Cancel safety
     ///
-    /// Dropped before its end, the connection stays open or is closed half-way; calling it again finishes.
+    /// Not cancel safe: if dropped before completion, the connection may stay open or be partially closed. Call it
+    /// again to finish.
     pub async fn close(&self, timeout: Duration) -> Result<()> {
         take_turn().await;
         self.session.close(timeout).await
     }
 }
 
-/// How a connection is to be made; [`FlussConnection::builder`] begins it.
+/// Builder for a [`FlussConnection`]. Created by [`FlussConnection::builder`].
 #[derive(Debug)]
-#[must_use = "nothing is connected before `connect` is awaited"]
+#[must_use = "nothing happens until `connect` is awaited"]
 pub struct ConnectionBuilder {
     config: Config,
     dialer: Option<Arc<dyn Dialer>>,
@@ -164,28 +170,29 @@ pub struct ConnectionBuilder {
 }
 
 impl ConnectionBuilder {
-    /// What makes the streams to servers, for each host and port that the configuration or the cluster names. Over TCP unless set.
+    /// Sets what creates the streams to servers, for each host and port that the configuration or the cluster names.
+    /// TCP by default.
     pub fn dialer(mut self, dialer: Arc<dyn Dialer>) -> Self {
         self.dialer = Some(dialer);
         self
     }
 
-    /// From what the random numbers follow that spread repetitions and choose among servers, so that a test with paused time does the
-    /// same each time. Nobody can foresee them unless set.
+    /// Seeds the random numbers used for jitter and server selection, for reproducible tests with paused time. Random
+    /// by default.
     pub fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
     }
 
-    /// Connects, as [`FlussConnection::new`] does.
+    /// Connects, like [`FlussConnection::new`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// The same as [`FlussConnection::new`].
     ///
     /// # Cancel safety
     ///
-    /// As there.
+    /// The same as [`FlussConnection::new`].
     pub async fn connect(self) -> Result<FlussConnection> {
         take_turn().await;
         let timeout = self.config.connect_timeout;

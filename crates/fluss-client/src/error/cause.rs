@@ -1,4 +1,4 @@
-//! What lies under an error.
+//! The cause of an error.
 
 use std::borrow::Cow;
 use std::fmt::Write;

@@ -1,47 +1,47 @@
-//! The kinds of errors, for programs that decide by them.
+//! The kinds of errors, for programs that handle them.
 
 use fluss_rpc::RpcError;
 use fluss_wire::error_code::ErrorCode;
 
-/// What kind of error it is.
+/// Returns the kind of error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// A field of the configuration has a value that cannot be used.
+    /// A setting has an invalid value.
     Config,
-    /// The call, its arguments or a row do not fit the table, or the server refused them as invalid.
+    /// The call, its arguments or a row do not fit the table, or the server rejected them as invalid.
     Usage,
     /// A database, table, partition, schema or snapshot does not exist.
     NotFound,
-    /// A database, table or partition exists already.
+    /// A database, table or partition already exists.
     AlreadyExists,
-    /// The server did not accept who this client is.
+    /// Authentication failed.
     Authentication,
-    /// The server does not allow this user what was asked.
+    /// The user does not have permission.
     Authorization,
-    /// A wait reached its deadline: what became of a write is unknown.
+    /// A deadline passed. The outcome of a write is unknown.
     Timeout,
-    /// No connection could be made, or it broke: what became of a write is unknown.
+    /// No connection could be established, or it broke. The outcome of a write is unknown.
     Connection,
-    /// The write buffer stayed full for as long as the configuration lets a writer wait.
+    /// The write buffer stayed full for the configured wait time.
     BufferFull,
-    /// The server is too old, or too new, for what was asked.
+    /// The server is too old or too new for the call.
     Unsupported,
-    /// What a server sent cannot be read.
+    /// Data from a server cannot be read.
     Corrupt,
-    /// The offset asked for is not, or no longer, in the log.
+    /// The requested offset is not, or no longer, in the log.
     OffsetOutOfRange,
-    /// The server ended a scan of all rows because nothing of it was asked for too long. Begin it again.
+    /// The server ended a scan of all rows because it was idle for too long. Start it again.
     ScannerExpired,
-    /// The server does not know a scan of all rows, as after a restart or when its bucket got another leader. Begin it again.
+    /// The server does not know a scan of all rows, for example after a restart or a leader change. Start it again.
     UnknownScanner,
-    /// The server refused a request of a scan of all rows, such as a page out of turn.
+    /// The server rejected a request of a scan of all rows, such as a page out of order.
     InvalidScanRequest,
-    /// As many scans of all rows are open as the server allows. Try again when some have ended.
+    /// The server has too many open scans of all rows. Try again when some have ended.
     TooManyScanners,
-    /// The connection, writer or scanner was closed before, or the runtime that the connection was made on has ended.
+    /// The connection, writer or scanner is closed, or the runtime of the connection has ended.
     Closed,
-    /// The server failed for a reason of its own.
+    /// The server failed for another reason.
     Server,
 }
 

@@ -1,4 +1,4 @@
-//! The one error of the client: what kind, whose fault, may I try again.
+//! The error type of the client: its kind, whose fault it is, and whether to retry.
 
 mod cause;
 mod context;
@@ -23,8 +23,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// What went wrong, with the operation, table, bucket, server and number of attempts where they are known.
 ///
-/// Cheap to clone: rows that fail for one reason share one error. The causes are kept as a chain
-/// ([`source`](std::error::Error::source)), never flattened into text.
+/// Cheap to clone: rows that fail for the same reason share one error. The causes form a chain
+/// ([`source`](std::error::Error::source)) and are never flattened into text.
 #[derive(Clone)]
 pub struct Error {
     inner: Arc<Inner>,
@@ -130,18 +130,18 @@ impl Error {
         })
     }
 
-    /// What kind of error it is.
+    /// Returns the kind of error.
     pub fn kind(&self) -> ErrorKind {
         self.inner.cause.kind()
     }
 
-    /// Whether the same call may succeed when it is repeated later. An error that the client retried to its end still says so.
+    /// Returns whether the same call may succeed later. This is also true of errors that the client already retried.
     pub fn is_retriable(&self) -> bool {
         self.inner.cause.is_retriable()
     }
 
-    /// The code that the server answered with, if it was a server that refused; of the last attempt, if a batch could not be delivered
-    /// in time. Source: `Errors.java` of the server.
+    /// Returns the server's error code, if a server returned one. If a batch could not be delivered in time, this is
+    /// the code of the last attempt. Source: `Errors.java` of the server.
     pub fn server_code(&self) -> Option<i32> {
         self.inner
             .cause
@@ -149,8 +149,8 @@ impl Error {
             .map(|error| error.code.value())
     }
 
-    /// All that the server said, if it was a server that refused. The message of the error shows only its first line: some servers add the
-    /// stack trace of an exception. `None` also if the server sent a code alone.
+    /// Returns the server's complete text, if a server returned an error. The message of this error only shows its
+    /// first line, because some servers append a stack trace. Also `None` if the server sent only a code.
     pub fn server_message(&self) -> Option<&str> {
         self.inner.cause.server_error()?.message.as_deref()
     }
@@ -160,29 +160,29 @@ impl Error {
         self.inner.cause.server_error()
     }
 
-    /// The operation that failed, such as `append` or `create_table`.
+    /// Returns the operation that failed, such as `append` or `create_table`.
     pub fn operation(&self) -> Option<&'static str> {
         self.inner.context.operation
     }
 
-    /// The table concerned.
+    /// Returns the table, if known.
     pub fn table(&self) -> Option<&TablePath> {
         self.inner.context.table.as_ref()
     }
 
-    /// The bucket concerned.
+    /// Returns the bucket, if known.
     pub fn bucket(&self) -> Option<TableBucket> {
         self.inner.context.bucket
     }
 
-    /// The offsets in the log of the bucket that could not be read, where the error is about them: those of a batch, as its header says,
-    /// or that of one row. Every row before them was handed out. To read on behind them, subscribe to the bucket at the end of the
-    /// range.
+    /// Returns the log offsets of the bucket that could not be read, if the error is about records: those of a batch,
+    /// according to its header, or that of one row. All rows before them were returned. To skip them, subscribe to
+    /// the bucket at the end of the range.
     pub fn offsets(&self) -> Option<Range<i64>> {
         self.inner.context.offsets.clone()
     }
 
-    /// How often it was tried, where it was tried more than once.
+    /// Returns the number of attempts, if there was more than one.
     pub fn attempts(&self) -> Option<u32> {
         self.inner.context.attempts
     }

@@ -44,7 +44,7 @@ impl Lookups {
     ///
     /// # Cancel safety
     ///
-    /// Dropped, the lookup may still be sent; its answer is thrown away.
+    /// Cancel safe: if dropped, the lookup may still be sent and its response is discarded.
     pub(super) async fn lookup(&self, plan: &LookupPlan, key: RoutedKey) -> Result<Values> {
         let answer = self.start(plan, key).await?;
         answer

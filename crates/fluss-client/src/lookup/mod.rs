@@ -1,14 +1,16 @@
-//! The lookups of a connection: they are routed to the leader of their bucket, packed, sent, and tried again where that helps.
+//! The lookups of a connection: they are routed to the leader of their bucket, packed, sent, and tried again where
+//! that helps.
 //!
 //! ```text
 //! lookup(&key) ─► plan: key bytes, bucket ─► dispatch ──► queue of a lane ─► sender: packs, sends ─► answer
 //!                                               ▲   └─ no leader ─┐                   │
-//!                                               └── retry driver ◄┴─ retry queue ◄────┘ failed for a passing reason
+//!                                               └── retry driver ◄┴─ retry queue ◄────┘ transient failure
 //! ```
 //!
-//! Each connection to a server that is used has a lane: a queue, and a task that sends from it. The buckets of a server share its lanes;
-//! while one of them stalls its lane, the others take another. What is packed and when is decided in [`crate::engine::lookup`]. Lookups
-//! that failed for a passing reason pause in one queue of the connection, from which one task routes them again.
+//! Each connection to a server that is used has a lane: a queue, and a task that sends from it. The buckets of a
+//! server share its lanes; while one of them stalls its lane, the others take another. What is packed and when is
+//! decided in [`crate::engine::lookup`]. Lookups that failed transiently pause in one queue of the connection, from
+//! which one task routes them again.
 
 mod dispatch;
 mod entry;

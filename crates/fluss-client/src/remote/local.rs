@@ -14,7 +14,8 @@ use tokio::time::timeout;
 
 use super::ReadFault;
 
-/// Reads of one connection at a time. One that waits for a disk that does not answer keeps its thread, whoever waits for it.
+/// Maximum concurrent reads of one connection. A read from a disk that does not respond keeps its thread, even if its
+/// caller gives up.
 const MOST_READS: usize = 16;
 
 /// Reads files on threads that may block on the disk.

@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::table::{EARLIEST_OFFSET, ScanBatch};
 use crate::turn::take_turn;
 
-/// Reads a log as Arrow batches. Subscribing, fetching ahead and recovery are those of [`LogScanner`](crate::LogScanner).
+/// Reads a log as Arrow batches. Subscribing, prefetching and recovery work like in [`LogScanner`](crate::LogScanner).
 #[derive(Debug)]
 pub struct RecordBatchLogScanner {
     pub(super) scanner: Scanner,
@@ -123,25 +123,26 @@ impl RecordBatchLogScanner {
         self.scanner.is_finished()
     }
 
-    /// The batches as a stream, in the order in which polls would return them.
+    /// Converts the scanner to a stream of batches, in the order in which polls would return them.
     pub fn into_stream(self) -> ScanBatchStream {
         ScanBatchStream::new(self)
     }
 
-    /// Takes the next batches, and waits for some at most `timeout`; none if there are none by then.
+    /// Returns the next batches. Waits for batches for at most `timeout`, and returns none if none arrived by then.
     ///
-    /// Everything that was fetched is handed out, one batch for each that was written; the first one of a subscription may be cut, to
-    /// begin at its offset, and the last one before an error, to end there.
+    /// Returns everything that was fetched, one batch per batch written. The first one of a subscription may be cut
+    /// to start at its offset, and the last one before an error may be cut to end there.
     ///
     /// # Errors
     ///
-    /// As [`LogScanner::poll`](crate::LogScanner::poll). Besides, a row that an Arrow batch of the [`schema`](Self::schema) cannot hold
-    /// stops its bucket: one with a null in a column that is NOT NULL, or with more digits than a DECIMAL has. Servers store both.
-    /// [`Error::offsets`](crate::Error::offsets) says which row it is; a [`LogScanner`](crate::LogScanner) reads it.
+    /// The same as [`LogScanner::poll`](crate::LogScanner::poll). In addition, a row that an Arrow batch of the
+    /// [`schema`](Self::schema) cannot represent stops its bucket: one with a null in a NOT NULL column, or with more
+    /// digits than a DECIMAL allows. Servers store both. [`Error::offsets`](crate::Error::offsets) is the position of
+    /// the row; a [`LogScanner`](crate::LogScanner) can read it.
     ///
     /// # Cancel safety
     ///
-    /// As [`LogScanner::poll`](crate::LogScanner::poll): nothing is lost.
+    /// Cancel safe, like [`LogScanner::poll`](crate::LogScanner::poll).
     pub async fn poll(&self, timeout: Duration) -> Result<Vec<ScanBatch>> {
         take_turn().await;
         self.scanner.shared.metrics.on_poll();
@@ -151,7 +152,7 @@ impl RecordBatchLogScanner {
         polled.taken.into_iter().map(batch).collect()
     }
 
-    /// Makes a poll that is waiting, or the next one that would wait, return at once without batches.
+    /// Makes a waiting poll, or the next one that would wait, return immediately without batches.
     pub fn wakeup(&self) {
         self.scanner.wakeup();
     }
@@ -166,27 +167,28 @@ impl RecordBatchLogScanner {
         self.scanner.position(Some(partition), bucket)
     }
 
-    /// The buckets that are read.
+    /// Returns the subscribed buckets.
     pub fn get_subscribed_buckets(&self) -> Vec<TableBucket> {
         self.scanner.subscribed()
     }
 
-    /// The Arrow schema of every batch. Reading the changelog of a primary-key table, the last column is `_change_type`.
+    /// Returns the Arrow schema of the batches. Reading the changelog of a primary-key table, the last column is
+    /// `_change_type`.
     pub fn schema(&self) -> SchemaRef {
         SchemaRef::clone(&self.schema)
     }
 
-    /// Whether the table is partitioned.
+    /// Returns whether the table is partitioned.
     pub fn is_partitioned(&self) -> bool {
         self.scanner.projection().table().is_partitioned()
     }
 
-    /// The table that is read.
+    /// Returns the path of the table.
     pub fn table_path(&self) -> &TablePath {
         self.scanner.projection().table().table_path()
     }
 
-    /// The id of the table that is read.
+    /// Returns the id of the table.
     pub fn table_id(&self) -> TableId {
         self.scanner.projection().table().table_id()
     }

@@ -1,4 +1,4 @@
-//! Reading to an end that is known beforehand: to what is there now, to a time, to offsets.
+//! Bounded scans: to the current end, to a timestamp, or to offsets.
 
 use std::collections::HashMap;
 use std::sync::MutexGuard;
@@ -11,7 +11,7 @@ use super::{Scanner, offsets, partitions};
 use crate::engine::scan::{ScanEngine, StartOffset};
 use crate::error::{Error, Result};
 
-/// Questions for offsets under way at once.
+/// Maximum number of offset requests in flight.
 const QUESTIONS: usize = 16;
 
 impl Scanner {
@@ -54,8 +54,8 @@ impl Scanner {
             OffsetSpec::Earliest => find(StartOffset::EarliestResolved).await,
             OffsetSpec::Latest => find(StartOffset::Latest).await,
             OffsetSpec::Timestamp(time) => {
-                // Servers know only roughly where a time is, so that the batches themselves have to tell. Asked for it first they refuse a
-                // time to come; what they write after that is not older.
+                // Servers know only roughly where a time is, so that the batches themselves have to tell. Asked for
+                // it first they refuse a time to come; what they write after that is not older.
                 let roughly = find(StartOffset::Timestamp(time)).await?;
                 Ok(find(StartOffset::Latest).await?.max(roughly))
             }

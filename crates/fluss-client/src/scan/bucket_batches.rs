@@ -1,4 +1,4 @@
-//! Reading one bucket once: a few of its rows, or every row of a primary-key table.
+//! Batch scans of one bucket: a few of its rows, or every row of a primary-key table.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use crate::error::Result;
 use crate::table::ScanBatch;
 use crate::turn::take_turn;
 
-/// Reads one bucket once. With a limit: the last rows of a log table, any rows of a primary-key table. Without one: every row of a
-/// primary-key table as it is when the first batch is asked for; writes after that are not seen.
+/// Reads one bucket once. With a limit: the last rows of a log table, or any rows of a primary-key table. Without a
+/// limit: every row of a primary-key table at the time you request the first batch. Later writes are not visible.
 ///
-/// Dropped before its end, it tells the server so, which then gives up the snapshot that it holds for the scan.
+/// Dropping it before the end releases the snapshot that the server holds for the scan.
 #[derive(Debug)]
 pub struct BucketBatchScanner {
     schema: SchemaRef,
@@ -47,19 +47,20 @@ impl BucketBatchScanner {
         })
     }
 
-    /// The next batch, or `None` when all are read. The first call asks the server.
+    /// Returns the next batch, or `None` at the end. The first call asks the server.
     ///
     /// # Errors
     ///
-    /// Why the bucket cannot be read. A single row or batch that cannot be read, or that an Arrow batch of the schema cannot hold, is an
-    /// error in its place, and the next call goes on behind it. Other errors: calling again tries again as long as nothing was returned; a scan without a limit that fails later
-    /// cannot be gone on with, because its server held the snapshot: it returns the same error from then on.
-    /// [`ErrorKind::Unsupported`](crate::error::ErrorKind::Unsupported), before anything is sent, for a scan without a limit on a server
-    /// before 1.0.
+    /// Returns an error if the bucket cannot be read. A single row or batch that cannot be read, or that an Arrow
+    /// batch of the schema cannot represent, is an error in its place, and the next call continues after it. After
+    /// other errors, the next call tries again if nothing was returned so far. A scan without a limit that fails
+    /// later cannot continue, because its server held the snapshot: it keeps returning the same error.
+    /// [`ErrorKind::Unsupported`](crate::error::ErrorKind::Unsupported), before anything is sent, for a scan without
+    /// a limit on a server before 1.0.
     ///
     /// # Cancel safety
     ///
-    /// A dropped call loses nothing.
+    /// Cancel safe.
     pub async fn next_batch(&self) -> Result<Option<ScanBatch>> {
         take_turn().await;
         match &self.scan {
@@ -68,15 +69,15 @@ impl BucketBatchScanner {
         }
     }
 
-    /// All batches that are left.
+    /// Returns all remaining batches.
     ///
     /// # Errors
     ///
-    /// As [`next_batch`](Self::next_batch).
+    /// The same as [`next_batch`](Self::next_batch).
     ///
     /// # Cancel safety
     ///
-    /// Batches that were taken are lost when it is dropped.
+    /// Not cancel safe: if dropped, the batches read so far are lost.
     pub async fn collect_all_batches(&self) -> Result<Vec<ScanBatch>> {
         let mut all = Vec::new();
         while let Some(batch) = self.next_batch().await? {
@@ -85,18 +86,18 @@ impl BucketBatchScanner {
         Ok(all)
     }
 
-    /// The bucket that is read.
+    /// Returns the bucket.
     pub fn bucket(&self) -> &TableBucket {
         &self.bucket
     }
 
-    /// The Arrow schema of every batch.
+    /// Returns the Arrow schema of the batches.
     pub fn schema(&self) -> SchemaRef {
         SchemaRef::clone(&self.schema)
     }
 
-    /// The offset of the bucket's changelog behind the rows of the scan: who subscribes there sees every later change, and no earlier
-    /// one. `None` before the first batch, and with a limit.
+    /// Returns the changelog offset at which the snapshot was taken: subscribe there to see every later change, and
+    /// no earlier one. `None` before the first batch, and with a limit.
     pub fn log_offset(&self) -> Option<i64> {
         match &self.scan {
             Scan::Limit(_) => None,

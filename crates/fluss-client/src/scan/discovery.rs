@@ -42,7 +42,7 @@ impl Scanner {
         Ok(())
     }
 
-    /// Reads nothing any more, and looks for no partitions.
+    /// Stops reading, and stops looking for partitions.
     pub(super) fn unsubscribe_all(&self) {
         self.end_discovery();
         let mut engine = self.shared.engine();

@@ -124,7 +124,7 @@ fn span(shared: &Shared, plan: &FetchPlan) -> Span {
     )
 }
 
-/// Fails the buckets of a request whose task breaks down, so that no bucket waits for ever.
+/// Fails the buckets of a request whose task panics, so that no bucket waits forever.
 struct Unfinished<'a> {
     shared: &'a Shared,
     plan: &'a FetchPlan,
@@ -211,7 +211,8 @@ async fn call(shared: &Shared, plan: &FetchPlan) -> Result<Fetched> {
     }
 }
 
-/// Appends how long the server may hold a request, and for how many bytes. Source: `FlussApi.proto: FetchLogRequest`, fields 4 and 5.
+/// Appends how long the server may hold a request, and for how many bytes. Source: `FlussApi.proto: FetchLogRequest`,
+/// fields 4 and 5.
 fn put_wait(message: &mut BytesMut, wait: Duration, min_bytes: usize) {
     let millis = usize::try_from(wait.as_millis()).unwrap_or(usize::MAX);
     for (field, value) in [(4_u8, millis), (5, min_bytes)] {
@@ -291,7 +292,7 @@ pub(super) struct Decode {
     pub(super) source: Source,
 }
 
-/// Tells the engine what came for each bucket, and returns what is to be decoded.
+/// Passes the response for each bucket to the engine, and returns what must be decoded.
 fn sort_answers(
     shared: &Shared,
     plan: &FetchPlan,
@@ -407,7 +408,8 @@ fn understand(
         .zip(batches.next_offset)
         .is_some_and(|(mark, next)| next > mark);
     if fetch.offset < 0 && reaches_too_far {
-        // No checksum covers the offsets of a batch. Asked where the log begins, the server says whether these are right.
+        // No checksum covers the offsets of a batch. Asked where the log begins, the server says whether these are
+        // right.
         return (Answer::Reset(StartOffset::EarliestResolved), None);
     }
     let answer = Answer::Records {
@@ -433,7 +435,7 @@ fn on_bucket_error(
     let projected = shared.projection().pushed().is_some() && !plan.unprojected;
     let fault = judge(error.code, projected, shared.reset);
     debug!(bucket = ?fetch.bucket, offset = fetch.offset, server = plan.server, %error, ?fault, "fetch failed");
-    // Behind the first line, which is what messages show.
+    // After the first line, which is what messages show.
     let summary = error.summary();
     let asked = format!("{summary} (asked for offset {})", fetch.offset);
     let text = error.text().replacen(summary, &asked, 1);
@@ -454,7 +456,7 @@ fn on_bucket_error(
     }
 }
 
-/// The request as a whole failed: every bucket again after a pause, from whoever leads it then. Fetches leave nothing behind.
+/// The whole request failed: retry every bucket after a pause, with its current leader. Fetches have no side effects.
 fn on_request_failed(shared: &Shared, plan: &FetchPlan, seen: u64, error: &Error) {
     debug!(server = plan.server, %error, "fetch request failed");
     let now = Instant::now().into_std();

@@ -57,17 +57,17 @@ impl KvScan {
         })
     }
 
-    /// Where the changelog of the bucket goes on behind the rows of the scan, once that is known.
+    /// The changelog offset after the rows of the scan, once it is known.
     pub(super) fn log_offset(&self) -> Option<i64> {
         self.log_offset.get().copied()
     }
 
-    /// The next batch, or `None` behind the last one.
+    /// The next batch, or `None` after the last one.
     pub(super) async fn next_batch(&self) -> Result<Option<ScanBatch>> {
         self.next().await?.transpose()
     }
 
-    /// As [`next_batch`](Self::next_batch), or why a row cannot be read, behind which the scan goes on.
+    /// Like [`next_batch`](Self::next_batch), or returns why a row cannot be read; the scan continues after it.
     pub(super) async fn next(&self) -> Result<Option<Result<ScanBatch>>> {
         let mut state = self.state.lock().await;
         let next = self.advance(&mut state).await;
@@ -77,7 +77,7 @@ impl KvScan {
 
     fn failed(&self, error: Error) -> Error {
         let error = if error.kind() == ErrorKind::Unsupported && error.server_code().is_none() {
-            // Which API it lacks tells users nothing.
+            // The name of the missing API does not help users.
             Error::too_old(
                 "a scan of all rows of a primary-key table needs servers of release 1.0 or later; with a limit, any server reads the first rows of each bucket",
             )

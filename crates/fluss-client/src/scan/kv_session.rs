@@ -1,8 +1,8 @@
 //! One scan of the live rows of a bucket on its server: opened, asked for page after page, closed.
 //!
-//! A server keeps a snapshot for each scan, so one that nobody reads any more must be closed. That is why a task of its own talks to the
-//! server: it knows the scan's id however the caller's futures end. The next page is asked for as soon as one is taken, so that one page
-//! waits at most.
+//! A server keeps a snapshot for each scan, so an abandoned scan must be closed. That is why a separate task talks to
+//! the server: it knows the scan's id however the caller's futures end. The next page is asked for as soon as one is
+//! taken, so that one page waits at most.
 
 use std::sync::Arc;
 
@@ -73,7 +73,7 @@ impl KvSession {
                 Err(_) => return self.close(server, scanner).await,
             };
             let Some(scanner) = &scanner else {
-                let error = Error::corrupt("the server told of more rows, but of no scan");
+                let error = Error::corrupt("the server announced more rows, but no scan");
                 return room.send(Err(error));
             };
             call += 1;
@@ -98,7 +98,8 @@ impl KvSession {
         }
     }
 
-    /// Opens the scan at the bucket's leader. What passes is tried again, for at most the time of a call: nothing is read yet.
+    /// Opens the scan at the bucket's leader. What passes is tried again, for at most the time of a call: nothing is
+    /// read yet.
     async fn open(&self) -> Result<(i32, ScanKvResponse)> {
         let deadline = Instant::now() + self.connection.config.call_timeout;
         super::partitions::require(&self.connection, &self.table, &self.bucket).await?;
@@ -166,7 +167,7 @@ impl KvSession {
         }
     }
 
-    /// A scan that is under way cannot go on elsewhere: its snapshot is gone with it.
+    /// A running scan cannot continue on another server: its snapshot is lost.
     fn give_up(&self, failure: Failure) -> Error {
         if failure.moves_leader() {
             let cluster = &self.connection.cluster;
@@ -175,7 +176,7 @@ impl KvSession {
         failure.into_error()
     }
 
-    /// Tells the server that nobody reads on. If that fails the server notices after some minutes.
+    /// Closes the scan on the server. If that fails, the server notices after some minutes.
     async fn close(&self, server: i32, scanner: Option<Bytes>) {
         let Some(scanner) = scanner else { return };
         let request = ScanKvRequest {

@@ -34,7 +34,8 @@ pub(super) struct LimitScan {
     schema: SchemaRef,
     bucket: TableBucket,
     limit: i32,
-    /// What was fetched and not yet returned, the last batch first, and what cannot be read in its place; `None` before the first call.
+    /// What was fetched and not yet returned, the last batch first, and what cannot be read in its place; `None`
+    /// before the first call.
     batches: Mutex<Option<Vec<Result<ScanBatch>>>>,
 }
 
@@ -56,7 +57,8 @@ impl LimitScan {
         })
     }
 
-    /// The next batch, or `None` when all are read. The first call asks the server; after an error, the next one asks again.
+    /// The next batch, or `None` when all are read. The first call asks the server; after an error, the next one asks
+    /// again.
     pub(super) async fn next_batch(&self) -> Result<Option<ScanBatch>> {
         let mut batches = self.batches.lock().await;
         if batches.is_none() {
@@ -102,8 +104,9 @@ impl LimitScan {
 
     /// The last rows of a log.
     ///
-    /// A server reads one segment of those that it has on its disks (`Replica#limitLogScan`): the newest rows are missing in its answer if the
-    /// wanted ones lie in several, and it refuses if the first of them has moved away. What is missing is fetched.
+    /// A server reads one segment of those that it has on its disks (`Replica#limitLogScan`): the newest rows are
+    /// missing in its answer if the wanted ones lie in several, and it refuses if the first of them has moved away.
+    /// What is missing is fetched.
     async fn last_rows(&self, request: &LimitScanRequest) -> Result<Vec<Result<ScanBatch>>> {
         let answer = async {
             match self.ask(request).await {
@@ -112,7 +115,7 @@ impl LimitScan {
                 Err(error) => Err(error),
             }
         };
-        // Both at once: the end of the log tells whether the answer is all there is.
+        // Both concurrently: the end of the log shows whether the response is complete.
         let (records, end) = try_join(answer, self.end()).await?;
         let found = records.map(|records| split(&records, -1, Begins::At));
         let mut last = LastRows::new(self.rows());

@@ -1,7 +1,8 @@
 //! The tasks behind a scanner: they fetch ahead of `poll`, decode, and leave the batches where `poll` takes them.
 //!
-//! What to fetch and what an answer means is decided in [`crate::engine::scan`]; here it is done. The state stands behind one short
-//! mutex; one driver task for each scanner starts the requests, each of which runs and decodes in a task of its own.
+//! What to fetch and what an answer means is decided in [`crate::engine::scan`]; here it is done. The state stands
+//! behind one short mutex; one driver task for each scanner starts the requests, each of which runs and decodes in a
+//! task of its own.
 
 mod batches;
 mod bounds;
@@ -81,15 +82,15 @@ pub(crate) struct Shared {
     /// The schema of the Arrow batches, for a scanner over these.
     schema: Option<SchemaRef>,
     engine: Mutex<ScanEngine<LogChunk>>,
-    /// Tells the driver that there may be something to start.
+    /// Notifies the driver that there may be something to start.
     work: Notify,
-    /// Tells a poll that there may be something to take.
+    /// Notifies a poll that there may be something to take.
     data: Notify,
     woken: AtomicBool,
     metrics: ScannerMetrics,
 }
 
-/// What a poll found, with the position of each bucket behind it.
+/// What a poll found, with the resulting position of each bucket.
 pub(crate) struct Polled {
     taken: Vec<Taken<LogChunk>>,
     positions: Vec<(TableBucket, i64)>,
@@ -108,7 +109,8 @@ impl Shared {
         self.engine.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits by the clock of the connection, so that a poll needs none of its caller's. An error says that the connection is closed.
+    /// Waits by the clock of the connection, so that a poll needs none of its caller's. An error says that the
+    /// connection is closed.
     fn sleep_until(
         &self,
         deadline: Instant,
@@ -129,7 +131,8 @@ impl Drop for Scanner {
 }
 
 impl Scanner {
-    /// Starts a scanner without subscriptions, of which a poll takes at most so many rows: in columns of the schema, if one is given.
+    /// Starts a scanner without subscriptions, of which a poll takes at most so many rows: in columns of the schema,
+    /// if one is given.
     pub(crate) fn start(
         connection: Arc<ConnectionInner>,
         projection: Projection,
@@ -271,8 +274,8 @@ impl Scanner {
         self.shared.data.notify_one();
     }
 
-    /// Waits until there is something to hand out, at most `timeout`. What is taken is taken in the moment of returning: a poll that is
-    /// dropped loses nothing.
+    /// Waits until there is something to hand out, at most `timeout`. What is taken is taken in the moment of
+    /// returning: a poll that is dropped loses nothing.
     async fn poll(&self, timeout: Duration) -> Result<Option<Polled>> {
         self.poll_for("poll", timeout).await
     }
@@ -319,7 +322,7 @@ impl Scanner {
                 return Err(shared.error(Error::from(closed)).during(operation));
             }
             if timed_out && Instant::now() < ends {
-                // A failure that lasts is told while a long poll goes on.
+                // A lasting failure is returned even while a long poll is waiting.
                 let before = self.failing_since();
                 let engine = shared.engine();
                 if let Some(error) = before.and_then(|before| engine.passing_failure(before)) {
@@ -409,13 +412,15 @@ async fn learn_routing_bucket_count(
 ) -> i32 {
     let cluster = &connection.cluster;
     if bucket.partition_id().is_some() && cluster.view().leader_of(bucket).is_none() {
-        // Whoever tells of leaders tells of this too. The call that follows asks again, and says why nobody answers.
+        // The servers that report leaders report this too. The next call asks again, and returns why no server
+        // responds.
         let _ = cluster.leader(table.table_path(), *bucket).await;
     }
     routing_bucket_count(connection, table, bucket)
 }
 
-/// The bucket count that a server of a rescaled table asks to know: that of the partition, where it was told, else the table's.
+/// The bucket count that a server of a rescaled table asks to know: that of the partition, where it was told, else
+/// the table's.
 fn routing_bucket_count(
     connection: &ConnectionInner,
     table: &TableInfo,

@@ -20,7 +20,7 @@ const EARLIEST: i32 = 0;
 const LATEST: i32 = 1;
 const TIMESTAMP: i32 = 2;
 
-/// Asks, and tells the engine.
+/// Asks, and passes the result to the engine.
 pub(super) async fn run(shared: &Shared, plan: ResolvePlan) {
     let table = shared.projection().table();
     let answer = match ask(shared.connection(), table, &plan.bucket, plan.start).await {

@@ -1,5 +1,5 @@
-//! Whether the partition of a bucket is still there: nobody leads the buckets of one that was dropped, and waiting for an election is in
-//! vain.
+//! Whether the partition of a bucket still exists: buckets of a dropped partition have no leader, and waiting for an
+//! election is in vain.
 
 use fluss_metadata::{TableBucket, TableInfo};
 use fluss_wire::error_code::ErrorCode;
@@ -8,7 +8,8 @@ use fluss_wire::message::{MetadataRequest, PbTablePath};
 use crate::connection::ConnectionInner;
 use crate::error::{Error, Result};
 
-/// Errs at once if the partition of a bucket was dropped. Servers are asked only if nobody is known to lead the bucket.
+/// Returns an error immediately if the partition of a bucket was dropped. Servers are asked only if no leader of the
+/// bucket is known.
 pub(super) async fn require(
     connection: &ConnectionInner,
     table: &TableInfo,

@@ -1,4 +1,4 @@
-//! Scans as streams: of rows and of batches.
+//! Streams of rows and batches.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -19,23 +19,24 @@ use crate::error::{Error, Result};
 use crate::table::{ScanBatch, ScanRecord};
 use crate::turn::poll_turn;
 
-/// The rows of a scan, with their buckets: made by [`LogScanner::into_stream`].
+/// A stream of the rows of a scan, with their buckets. Created by [`LogScanner::into_stream`].
 ///
-/// It ends when every bucket was read to its end ([`LogScanner::read_until`]) or failed; without ends it goes on for ever. An error is
-/// returned once, and the other buckets are read on. Failures that pass are returned too when they last longer than
-/// [`Config::call_timeout`](crate::Config::call_timeout); reading is still tried again then.
+/// It ends when every bucket was read to its end ([`LogScanner::read_until`]) or failed. An unbounded stream never
+/// ends. A bucket's error is returned once; the other buckets keep going. Transient failures are also returned if
+/// they last longer than [`Config::call_timeout`](crate::Config::call_timeout), while retries continue.
 ///
 /// # Cancel safety
 ///
-/// Dropping what `next` returns loses nothing: a row leaves the stream in the moment in which it is returned.
+/// `next` is cancel safe: a row leaves the stream only when it is returned.
 pub struct RecordStream {
     scanner: LogScanner,
     source: Source,
-    /// The bucket, the batch and the rows of it that are still to come.
+    /// The bucket, the batch and its remaining rows.
     current: Option<Taken<LogChunk>>,
 }
 
-/// The Arrow batches of a scan: made by [`RecordBatchLogScanner::into_stream`]. It ends, fails and is cancelled as [`RecordStream`].
+/// A stream of the Arrow batches of a scan. Created by [`RecordBatchLogScanner::into_stream`]. It ends, fails and can
+/// be canceled like [`RecordStream`].
 pub struct ScanBatchStream {
     scanner: RecordBatchLogScanner,
     source: Source,
@@ -141,13 +142,15 @@ impl RecordStream {
         }
     }
 
-    /// The scanner, to subscribe and unsubscribe while the stream goes on. Rows of a bucket that were taken out of the scanner still come
-    /// after it was unsubscribed: at most [`Config::scanner_max_poll_records`](crate::Config::scanner_max_poll_records).
+    /// Returns the scanner, so that you can subscribe and unsubscribe while the stream is running. After you
+    /// unsubscribe from a bucket, rows that were already taken from the scanner are still returned, at most
+    /// [`Config::scanner_max_poll_records`](crate::Config::scanner_max_poll_records).
     pub fn scanner(&self) -> &LogScanner {
         &self.scanner
     }
 
-    /// Offset after the last row that this stream returned of a bucket, batches without rows included; `None` if it is not read.
+    /// Returns the offset after the last row of a bucket that this stream returned, including empty batches, or
+    /// `None` if you are not subscribed to the bucket.
     pub fn position(&self, bucket: &TableBucket) -> Option<i64> {
         let current = self
             .current
@@ -200,13 +203,14 @@ impl ScanBatchStream {
         }
     }
 
-    /// The scanner, to subscribe and unsubscribe while the stream goes on. Batches of a bucket that were taken out of the scanner still
-    /// come after it was unsubscribed.
+    /// Returns the scanner, so that you can subscribe and unsubscribe while the stream is running. After you
+    /// unsubscribe from a bucket, batches that were already taken from the scanner are still returned.
     pub fn scanner(&self) -> &RecordBatchLogScanner {
         &self.scanner
     }
 
-    /// Offset after the last row that this stream returned of a bucket, batches without rows included; `None` if it is not read.
+    /// Returns the offset after the last row of a bucket that this stream returned, including empty batches, or
+    /// `None` if you are not subscribed to the bucket.
     pub fn position(&self, bucket: &TableBucket) -> Option<i64> {
         self.source
             .next_offset(bucket)

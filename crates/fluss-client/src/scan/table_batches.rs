@@ -1,4 +1,4 @@
-//! Reading a whole table once: a number of its rows, or every row of a primary-key table.
+//! Batch scans of a whole table: a number of its rows, or every row of a primary-key table.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -16,9 +16,10 @@ use crate::error::{Error, Result};
 use crate::table::ScanBatch;
 use crate::turn::take_turn;
 
-/// Reads a table once, all partitions included: one bucket after the other, and of each as
-/// [`BucketBatchScanner`](crate::table::BucketBatchScanner) does. With a limit, until there are enough rows; without one, every row of a
-/// primary-key table, each bucket as it is when its turn comes. Partitions that are dropped before their turn are passed by.
+/// Reads a table once, including all partitions: one bucket after the other, each like
+/// [`BucketBatchScanner`](crate::table::BucketBatchScanner). With a limit, until there are enough rows. Without a
+/// limit, every row of a primary-key table, with a snapshot of each bucket taken when its turn comes. Partitions that
+/// are dropped before their turn are skipped.
 pub struct TableBatchScanner {
     connection: Arc<ConnectionInner>,
     projection: Projection,
@@ -29,7 +30,7 @@ pub struct TableBatchScanner {
 
 #[derive(Default)]
 struct Progress {
-    /// The buckets that are still to be read; `None` before the first call.
+    /// The remaining buckets; `None` before the first call.
     buckets: Option<VecDeque<Turn>>,
     /// What was read with a limit, and what cannot be read in its place.
     batches: VecDeque<Result<ScanBatch>>,
@@ -63,15 +64,16 @@ impl TableBatchScanner {
     ///
     /// # Errors
     ///
-    /// Why a bucket cannot be read. Calling again goes on with the other buckets; the one that failed is tried again after them, and not
-    /// given up. One of which rows were returned without a limit returns the same error then, as its snapshot is gone: begin a new scan.
-    /// A single row or batch that cannot be read is an error in its place, and the next call goes on behind it.
-    /// [`ErrorKind::Unsupported`](crate::error::ErrorKind::Unsupported), before anything is sent, for a scan without a limit on a server
-    /// before 1.0.
+    /// Returns an error if a bucket cannot be read. The next call continues with the other buckets; the failed one is
+    /// retried after them. If a scan without a limit already returned rows of the failed bucket, the retry returns
+    /// the same error, because its snapshot is gone: start a new scan. A single row or batch that cannot be read is
+    /// an error in its place, and the next call continues after it.
+    /// [`ErrorKind::Unsupported`](crate::error::ErrorKind::Unsupported), before anything is sent, for a scan without
+    /// a limit on a server before 1.0.
     ///
     /// # Cancel safety
     ///
-    /// A dropped call loses nothing.
+    /// Cancel safe.
     pub async fn next_batch(&self) -> Result<Option<ScanBatch>> {
         take_turn().await;
         let mut progress = self.progress.lock().await;
@@ -100,7 +102,7 @@ impl TableBatchScanner {
                     let rows: usize = batches.iter().flatten().map(ScanBatch::num_records).sum();
                     let rows = i32::try_from(rows).unwrap_or(i32::MAX);
                     progress.rows = progress.rows.saturating_add(rows);
-                    // With a limit a bucket is read at once; without one, until it has nothing more.
+                    // With a limit, a bucket is read in one call; without one, until its end.
                     if self.limit.is_some() || batches.is_empty() {
                         buckets.pop_front();
                     }
@@ -151,15 +153,15 @@ impl TableBatchScanner {
         scan.next().await
     }
 
-    /// All batches that are left.
+    /// Returns all remaining batches.
     ///
     /// # Errors
     ///
-    /// As [`next_batch`](Self::next_batch).
+    /// The same as [`next_batch`](Self::next_batch).
     ///
     /// # Cancel safety
     ///
-    /// Batches that were taken are lost when it is dropped.
+    /// Not cancel safe: if dropped, the batches read so far are lost.
     pub async fn collect_all_batches(&self) -> Result<Vec<ScanBatch>> {
         let mut all = Vec::new();
         while let Some(batch) = self.next_batch().await? {
@@ -168,7 +170,7 @@ impl TableBatchScanner {
         Ok(all)
     }
 
-    /// The Arrow schema of every batch.
+    /// Returns the Arrow schema of the batches.
     pub fn schema(&self) -> SchemaRef {
         SchemaRef::clone(&self.schema)
     }

@@ -32,8 +32,8 @@ impl ValueRows {
         &self.projection
     }
 
-    /// The first rows of a batch, at most so many. In the place of a row that cannot be read, or that an Arrow batch cannot hold, stands
-    /// why; the rows behind it are another batch.
+    /// The first rows of a batch, at most so many. In the place of a row that cannot be read, or that an Arrow batch
+    /// cannot hold, stands why; the rows after it are another batch.
     pub(super) async fn read(
         &self,
         connection: &ConnectionInner,

@@ -49,8 +49,8 @@ impl Button {
         self.doorbell.mark_ready(self.bucket, None);
     }
 
-    /// The sender should look at the bucket at `by` the latest. It is woken only if it would sleep longer than that; awaiting a row of the
-    /// bucket wakes it at once anyway.
+    /// The sender should look at the bucket at `by` the latest. It is woken only if it would sleep longer than that;
+    /// awaiting a row of the bucket wakes it at once anyway.
     pub(super) fn press_by(&self, by: Instant) {
         self.doorbell.mark_ready(self.bucket, Some(by));
     }
@@ -112,7 +112,7 @@ impl Doorbell {
         self.state().lifecycle
     }
 
-    /// Goes on to a later stage of life, which the sender notices at once.
+    /// Moves on to a later stage of life, which the sender notices immediately.
     pub(super) fn advance(&self, to: Lifecycle) {
         let mut state = self.state();
         state.lifecycle = state.lifecycle.max(to);

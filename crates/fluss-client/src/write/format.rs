@@ -177,7 +177,7 @@ impl WriteFormat {
 
 /// The columns of a table whose batches carry statistics, which the filters of readers skip batches by.
 fn statistics_columns(info: &TableInfo) -> Vec<usize> {
-    // Columns that cannot have any are for the server to refuse. Rows are written without all the same.
+    // The server rejects columns that cannot have any. Rows are still written, without statistics.
     info.descriptor()
         .statistics_column_indexes()
         .unwrap_or_default()

@@ -1,8 +1,8 @@
 //! The one bound on the memory of all writers of a connection, and the queue of those who wait for room.
 //!
-//! Taking and giving back is one atomic operation as long as nobody waits. Once somebody waits, everybody else queues up behind, so that
-//! no table starves another. Room is handed over: who frees it takes it for the first of the queue before waking it. Nothing here
-//! depends on a waiting thread.
+//! Taking and giving back is one atomic operation while no caller waits. Once a caller waits, all others queue up
+//! after it, so that no table starves another. Room is handed over: who frees it takes it for the first of the queue
+//! before waking it. Nothing here depends on a waiting thread.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -61,7 +61,7 @@ impl Memory {
         self.capacity
     }
 
-    /// Bytes nobody has.
+    /// Free bytes.
     pub(crate) fn available(&self) -> usize {
         usize::try_from(self.available.load(Ordering::Relaxed)).unwrap_or(0)
     }
@@ -96,7 +96,7 @@ impl Memory {
         }
     }
 
-    /// Lets everybody go, now and from now on: what they wanted to write is refused elsewhere.
+    /// Releases all waiters, now and from now on: their writes are rejected elsewhere.
     pub(crate) fn close(&self) {
         self.is_closed.store(true, Ordering::SeqCst);
         self.grant();
@@ -164,7 +164,7 @@ impl Credit {
         self.bytes
     }
 
-    /// Takes `bytes` more if there is room and nobody waits for it.
+    /// Takes `bytes` more if there is room and no other caller waits for it.
     pub(crate) fn try_grow(&mut self, bytes: usize) -> bool {
         let taken = self.memory.try_take(bytes);
         if taken {
@@ -251,7 +251,7 @@ impl Drop for Waiting {
         drop(queue);
         if was_queued {
             self.memory.waiting.fetch_sub(1, Ordering::SeqCst);
-            // A smaller wish behind it may fit now.
+            // A smaller request after it may fit now.
             self.memory.grant();
         } else {
             self.memory.give_back(waiter.bytes);

@@ -19,7 +19,8 @@ use crate::config::Config;
 use crate::engine::write::{Answer, Connection, ServerId, StaleLeader};
 use crate::error::{Error, Result};
 
-/// Longest part of a request's time that the server may spend waiting for replicas, so that its answer still comes in time.
+/// Longest part of a request's time that the server may spend waiting for replicas, so that its answer still comes in
+/// time.
 const SERVER_SHARE: f64 = 0.8;
 
 /// Version of `PUT_KV` that knows merge modes. Source: `FlussApi.proto: PutKvRequest.agg_mode`.
@@ -254,7 +255,7 @@ pub(super) fn leader(view: &ClusterView, bucket: &TableBucket) -> Option<ServerI
     view.leader_of(bucket).map(fluss_metadata::ServerNode::id)
 }
 
-/// Forgets a leader that the view of generation `seen` named and that is none any more.
+/// Evicts a leader that the view of generation `seen` named and that no longer leads.
 pub(super) fn invalidate(cluster: &Cluster, stale: &StaleLeader, seen: u64) {
     if stale.is_unknown {
         cluster.invalidate_partition(&stale.bucket);

@@ -37,7 +37,8 @@ enum TableBuckets {
 /// The partitions that are written to, by name.
 type Partitions = HashMap<Arc<str>, Arc<PartitionBuckets>>;
 
-/// Tables and partitions on their way to the sender, which takes them before any of their rows. `None` once it has ended.
+/// Tables and partitions that are queued for the sender, which takes them before any of their rows. `None` once it
+/// has ended.
 #[derive(Debug)]
 pub(super) struct Arrivals(Mutex<Option<Vec<Arrival>>>);
 

@@ -36,8 +36,9 @@ struct Found {
     followed: bool,
 }
 
-/// Waits until there are `min_bytes`, for at most `max_wait_ms`. Rows that arrive meanwhile end the wait only if followers fetch them
-/// (`Replica#tryCompleteDelayedOperations`); those of a bucket with one replica are found when it is over.
+/// Waits until there are `min_bytes`, for at most `max_wait_ms`. Rows that arrive meanwhile end the wait only if
+/// followers fetch them (`Replica#tryCompleteDelayedOperations`); those of a bucket with one replica are found when
+/// it is over.
 pub(crate) async fn fetch(
     shared: &Shared,
     caller: &Caller,
@@ -89,7 +90,7 @@ fn look(state: &mut State, caller: &Caller, request: &FetchLogRequest) -> Found 
             let limit = left.min(usize::try_from(bucket.max_fetch_bytes).unwrap_or(0));
             let result = read(state, caller, table, bucket, limit, found.bytes == 0);
             if let Err(error) = &result {
-                // The client refreshes its metadata for these; the other buckets may go on waiting.
+                // The client refreshes its metadata for these; the other buckets may continue to wait.
                 found.failed |= !error.invalidates_metadata();
                 found.strange += usize::from(error.invalidates_metadata());
             }
@@ -139,7 +140,8 @@ struct Read {
     filtered_end: Option<i64>,
 }
 
-/// Whole batches within the limit, but for the first one of an answer, which comes whatever its size; and the high watermark.
+/// Whole batches within the limit, except for the first one of a response, which is always included; and the high
+/// watermark.
 fn read(
     state: &mut State,
     caller: &Caller,
@@ -237,7 +239,7 @@ fn describe(segment: &RemoteLogSegment) -> PbRemoteLogSegment {
     }
 }
 
-/// The positions of the columns that are asked for, which nobody looks at before there is a batch.
+/// The positions of the requested columns, which are only checked once there is a batch.
 fn projection(table: &Table, request: &PbFetchLogReqForTable) -> Result<Option<Vec<i32>>> {
     if !request.projection_pushdown_enabled {
         return Ok(None);

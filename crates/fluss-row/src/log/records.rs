@@ -19,15 +19,15 @@ pub(super) struct Records {
     rows: Vec<Range<u32>>,
     /// Positions of the records that cannot be read, ascending.
     unreadable: Vec<u32>,
-    /// Where the record begins whose end cannot be found, and with it that of none behind it.
+    /// Where the record starts whose end cannot be found; later records cannot be found either.
     lost_at: Option<usize>,
     count: usize,
     decoder: RowDecoder,
 }
 
 impl Records {
-    /// Finds and checks all records. Returns them with their change types, which are those of the records even if the batch is
-    /// append-only.
+    /// Finds and checks all records. Returns them with their change types, which are those of the records even if the
+    /// batch is append-only.
     pub(super) fn read(batch: &LogBatch, decoder: &RowDecoder) -> Result<(Self, Vec<u8>)> {
         let bytes = batch.bytes();
         let count = batch.header().record_count();

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-/// Keys that are worth a request of their own while another one is under way.
+/// Number of keys that justify a separate request while another one is in flight.
 const WORTH_A_REQUEST: usize = 64;
 
 /// The bounds that the configuration sets.
@@ -10,14 +10,15 @@ const WORTH_A_REQUEST: usize = 64;
 pub(crate) struct PackLimits {
     /// Most keys of a request.
     pub(crate) max_keys: usize,
-    /// Most requests under way.
+    /// Maximum number of requests in flight.
     pub(crate) max_in_flight: usize,
 }
 
 /// A queue of lookups `E`, grouped by what may share a request (`G`: table and kind).
 ///
-/// A lookup goes out at once when nothing is under way. While something is, lookups gather: a further request goes out when it is worth
-/// one, so that a thousand callers keep a few well-filled requests on their way instead of one that holds them all.
+/// A lookup is sent immediately if nothing is in flight. Otherwise lookups are collected, and a further request is
+/// sent once there are enough of them, so that a thousand callers keep a few well-filled requests in flight instead
+/// of a single one.
 #[derive(Debug)]
 pub(crate) struct LookupQueue<G, E> {
     limits: PackLimits,
@@ -59,7 +60,7 @@ impl<G: Clone + PartialEq, E> LookupQueue<G, E> {
                 || (self.in_flight < self.limits.max_in_flight && self.waiting >= WORTH_A_REQUEST))
     }
 
-    /// Takes the next request, which counts as under way from then on.
+    /// Takes the next request, which counts as in flight from then on.
     pub(crate) fn next_request(&mut self) -> Option<(G, Vec<E>)> {
         if !self.can_send() {
             return None;
@@ -67,7 +68,8 @@ impl<G: Clone + PartialEq, E> LookupQueue<G, E> {
         self.take_request()
     }
 
-    /// As [`next_request`](Self::next_request), however few lookups wait: they have waited long enough for what is under way.
+    /// Like [`next_request`](Self::next_request), however few lookups are waiting: they have waited long enough for
+    /// the requests in flight.
     pub(crate) fn overdue_request(&mut self) -> Option<(G, Vec<E>)> {
         if self.in_flight >= self.limits.max_in_flight {
             return None;

@@ -11,7 +11,7 @@ use fluss_wire::error_code::ErrorCode;
 pub(crate) enum LookupFault {
     /// Again after a pause.
     Retry,
-    /// Learn the leader anew, and again after a pause.
+    /// Look up the leader again, and retry after a pause.
     RefreshAndRetry,
     /// There is no such partition, so there are no such rows.
     Missing,

@@ -15,7 +15,8 @@ use super::state::{EARLIEST_OFFSET, ScanEngine};
 use super::tail::Warmth;
 use crate::error::{Error, Result};
 
-/// Empty answers in a row, to requests for one bucket alone and below the high watermark, after which it will never answer.
+/// Empty answers in a row, to requests for one bucket alone and below the high watermark, after which it will never
+/// answer.
 const STUCK_ANSWERS: u32 = 6;
 /// Answers in a row that were full of other buckets, after which a bucket is asked for alone.
 const PASSED_OVER_ANSWERS: u32 = 8;
@@ -45,7 +46,7 @@ pub(crate) enum Answer {
     PassedOver { high_watermark: Option<i64> },
     /// The offset lies in remote segments.
     Remote(RemoteCursor),
-    /// Batches of a remote segment, and where to go on in it.
+    /// Batches of a remote segment, and where to continue in it.
     RemoteRead {
         bytes: usize,
         next_offset: Option<i64>,
@@ -53,11 +54,11 @@ pub(crate) enum Answer {
     },
     /// The offset that was asked for.
     Resolved(i64),
-    /// It failed for a passing reason: again at this instant.
+    /// It failed transiently: retry at this instant.
     Retry { until: Instant, error: Error },
     /// The projection does not fit its batches.
     Unproject,
-    /// The offset is not in the log, and the scanner is to go on elsewhere.
+    /// The offset is not in the log, and the scanner should continue elsewhere.
     Reset(StartOffset),
     /// It failed for good.
     Failed(Error),
@@ -65,7 +66,7 @@ pub(crate) enum Answer {
 impl<C: Chunk> ScanEngine<C> {
     /// Takes in what came back for a bucket. Returns a ticket if batches are to be decoded.
     ///
-    /// Answers to an older subscription are thrown away.
+    /// Responses to an older subscription are discarded.
     pub(crate) fn on_answer(
         &mut self,
         bucket: &TableBucket,
@@ -127,8 +128,8 @@ impl<C: Chunk> ScanEngine<C> {
 }
 
 impl<C: Chunk> Bucket<C> {
-    /// Moves on as an answer says. Returns where its batches end and how many bytes they are, if it has any; an error that does not
-    /// pass.
+    /// Moves on as an answer says. Returns where its batches end and how many bytes they are, if it has any; an error
+    /// that does not pass.
     fn on_answer(
         &mut self,
         answer: Answer,
@@ -289,9 +290,9 @@ fn on_no_batch<C: Chunk>(state: &mut Bucket<C>, empty: Empty, now: Instant) -> R
         state.stuck += 1;
         if state.stuck >= STUCK_ANSWERS {
             // The server found the offset out of its logs' range, and says nothing as the records are in the lake
-            // (`ReplicaManager#handleFetchOutOfRangeException`). DIFFERS: the Java client asks for ever.
+            // (`ReplicaManager#handleFetchOutOfRangeException`). DIFFERS: the Java client keeps asking indefinitely.
             let message = format!(
-                "offset {} is not served though the log goes on to {mark}: its records are in the lake only, so read them there or start at a later offset",
+                "offset {} is not served although the log continues to {mark}: its records are only in the lake, so read them there or start at a later offset",
                 state.fetch_offset
             );
             return Err(Error::from(ServerError {

@@ -20,7 +20,8 @@ impl<C: Chunk> ScanEngine<C> {
         self.give_end(bucket, stop, None);
     }
 
-    /// Reads a bucket to just before its first batch that was written at or after `time`, or to `latest` if there is none before.
+    /// Reads a bucket to just before its first batch that was written at or after `time`, or to `latest` if there is
+    /// none before.
     pub(crate) fn stop_at_time(&mut self, bucket: &TableBucket, latest: i64, time: i64) {
         self.give_end(bucket, latest, Some(time));
     }
@@ -46,7 +47,8 @@ impl<C: Chunk> ScanEngine<C> {
         self.plan_is_due = true;
     }
 
-    /// Fetches on from what was handed out: what came behind an end was thrown away, and now there is a later one.
+    /// Continues fetching after what was returned: what was fetched after the previous end was discarded, and now
+    /// there is a later end.
     fn read_again(&mut self, bucket: &TableBucket) {
         let generation = self.next_id();
         let Some(old) = self.buckets.get(bucket) else {
@@ -63,8 +65,9 @@ impl<C: Chunk> ScanEngine<C> {
         self.order.push_back(*bucket);
     }
 
-    /// Picks the batches of an answer that are to be read, by their headers: none that is older than the time from which on a bucket is
-    /// read, and none at or behind its end. `from` is the offset that was asked for. Returns the offset from which on rows are wanted.
+    /// Picks the batches of an answer that are to be read, by their headers: none that is older than the time from
+    /// which on a bucket is read, and none at or after its end. `from` is the requested offset. Returns the offset
+    /// from which rows are needed.
     pub(crate) fn admit<B>(
         &mut self,
         bucket: &TableBucket,
@@ -107,7 +110,8 @@ impl<C: Chunk> ScanEngine<C> {
         }
     }
 
-    /// Takes in that a bucket is gone. Who reads the whole table reads what there is of it; who named the bucket is told, once.
+    /// Takes in that a bucket is gone. Who reads the whole table reads what there is of it; who named the bucket is
+    /// told, once.
     pub(crate) fn give_up(&mut self, bucket: &TableBucket, error: Error) {
         let discovering = self.is_discovering();
         match self.buckets.get(bucket) {
@@ -136,12 +140,13 @@ impl<C: Chunk> ScanEngine<C> {
         self.closing = self.buckets.values().any(|state| state.closing);
     }
 
-    /// Whether everything up to the end of every bucket was handed out, the errors of those that stopped before it included.
+    /// Whether everything up to the end of every bucket was handed out, the errors of those that stopped before it
+    /// included.
     pub(crate) fn is_finished(&self) -> bool {
         self.bounded && self.buckets.values().all(Bucket::is_handed_out)
     }
 
-    /// Whether nothing can come any more: every bucket was read to its end, or stopped with an error that was told.
+    /// Whether nothing more can arrive: every bucket was read to its end, or stopped with an error that was returned.
     pub(crate) fn is_over(&self) -> bool {
         !self.is_discovering() && self.buckets.values().all(Bucket::is_handed_out)
     }

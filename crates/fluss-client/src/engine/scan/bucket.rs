@@ -39,7 +39,8 @@ pub(crate) enum StartOffset {
     At(i64),
     /// Where the server says that the latest record ends.
     Latest,
-    /// At the first batch that was written at or after this time, in milliseconds since the epoch. The server's answer is at or before it.
+    /// At the first batch that was written at or after this time, in milliseconds since the epoch. The server's
+    /// answer is at or before it.
     Timestamp(i64),
     /// At the earliest offset, asked for by its own request.
     EarliestResolved,
@@ -74,7 +75,7 @@ pub(super) enum Phase {
     reason = "each is a state of its own, and they combine freely"
 )]
 pub(super) struct Bucket<C> {
-    /// Which subscription this is: answers to an older one are thrown away.
+    /// Which subscription this is: responses to an older one are discarded.
     pub(super) generation: u64,
     /// Next offset to ask for; `EARLIEST_OFFSET` until the server has told where that is.
     pub(super) fetch_offset: i64,
@@ -84,7 +85,7 @@ pub(super) struct Bucket<C> {
     pub(super) told: i64,
     /// Offset before which reading ends.
     pub(super) stop: Option<i64>,
-    /// Time of the first batch that is not read any more, if there is one before [`stop`](Self::stop).
+    /// Timestamp of the first batch that is no longer read, if there is one before [`stop`](Self::stop).
     pub(super) until: Option<i64>,
     /// Time of the first batch that is read: older ones are passed over.
     pub(super) since: Option<i64>,
@@ -103,17 +104,17 @@ pub(super) struct Bucket<C> {
     pub(super) buffered_bytes: usize,
     /// Bytes that decoding added to them.
     pub(super) unpacked_bytes: usize,
-    /// Bytes that the request under way may bring.
+    /// Bytes that the request in flight may return.
     pub(super) reserved_bytes: usize,
     /// Largest batch of the last answer, in bytes.
     pub(super) largest_batch: usize,
     /// Whether this bucket shares requests with others.
     pub(super) alone: bool,
-    /// Whether the request under way was for this bucket only.
+    /// Whether the request in flight was for this bucket only.
     pub(super) asked_alone: bool,
     /// Whether its batches are older than the projected columns.
     pub(super) unprojected: bool,
-    /// Answers in a row that were empty though the log goes on.
+    /// Consecutive empty responses although the log continues.
     pub(super) stuck: u32,
     /// Answers in a row that held nothing of it as they were full of others.
     pub(super) passed_over: u32,
@@ -201,7 +202,7 @@ impl<C: Chunk> Bucket<C> {
         self.alone || self.unprojected || self.largest_batch > configured / 2
     }
 
-    /// Asks for nothing until `until`, for a passing reason.
+    /// Requests nothing until `until`, after a transient failure.
     pub(super) fn rest(&mut self, until: Instant, error: Error, now: Instant) {
         self.failures = self.failures.saturating_add(1);
         self.phase = Phase::Until(until);
@@ -252,7 +253,7 @@ impl<C: Chunk> Bucket<C> {
             .is_some_and(|slot| !slot.chunks.is_empty())
     }
 
-    /// Its failure, unless that lies behind the end of the subscription, where nothing is to be read.
+    /// Its failure, unless that is after the end of the subscription, where nothing will be read.
     pub(super) fn failure(&self) -> Option<&Failure> {
         let is_before_end = |failure: &&Failure| self.stop.is_none_or(|stop| failure.at < stop);
         self.failure.as_ref().filter(is_before_end)
@@ -268,7 +269,7 @@ impl<C: Chunk> Bucket<C> {
         self.slots.is_empty()
             && match self.failure() {
                 Some(failure) => failure.reported,
-                // What a request under way brings of a bucket that is gone is still handed out.
+                // What a request in flight returns for a removed bucket is still delivered.
                 None => self.is_ended() && !(self.closing && self.phase == Phase::InFlight),
             }
     }

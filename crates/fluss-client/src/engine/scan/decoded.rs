@@ -73,7 +73,7 @@ impl<C: Chunk> ScanEngine<C> {
                 }
             }
             Some((error, at)) => {
-                // What was decoded before the failure is still handed out; what lies behind it is not.
+                // What was decoded before the failure is still returned; what follows it is not.
                 while state.slots.len() > index + 1 {
                     if let Some(slot) = state.slots.pop_back() {
                         freed += slot.bytes;

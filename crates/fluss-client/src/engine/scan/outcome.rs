@@ -1,4 +1,4 @@
-//! What a failure means for a bucket, and how long to pause before it is asked for again.
+//! What a failure means for a bucket, and how long to pause before the next request.
 
 use std::time::Duration;
 
@@ -14,19 +14,21 @@ const LAST_DELAY: Duration = Duration::from_secs(1);
 pub(crate) enum FetchFault {
     /// Ask again after a pause.
     Retry,
-    /// Learn the leader anew, and ask again after a pause.
+    /// Look up the leader again, and retry after a pause.
     RefreshAndRetry,
     /// Ask again without projection.
     Unproject,
-    /// Go on at another offset.
+    /// Continue at another offset.
     Reset(OffsetReset),
     /// Tell the user.
     Fail,
 }
 
-/// Judges an error of a bucket in a fetch answer. Source: `LogFetcher` and `AbstractLogFetchCollector` of the Java client.
+/// Judges an error of a bucket in a fetch answer. Source: `LogFetcher` and `AbstractLogFetchCollector` of the Java
+/// client.
 ///
-/// DIFFERS: error 34 leads to a fetch without projection, and offsets out of range may be reset; Java tells the user of both.
+/// DIFFERS: error 34 leads to a fetch without projection, and offsets out of range may be reset; Java reports both to
+/// the user.
 pub(crate) fn judge(code: ErrorCode, projected: bool, reset: OffsetReset) -> FetchFault {
     match code {
         ErrorCode::NOT_LEADER_OR_FOLLOWER
@@ -49,8 +51,8 @@ pub(crate) fn judge(code: ErrorCode, projected: bool, reset: OffsetReset) -> Fet
     }
 }
 
-/// The pause after the given number of failures in a row: doubling from 50 ms to 1 s, less up to half of it by chance (`entropy`, of
-/// which 0 takes most).
+/// The pause after the given number of failures in a row: doubling from 50 ms to 1 s, less up to half of it by chance
+/// (`entropy`, of which 0 takes most).
 pub(crate) fn retry_delay(failures: u32, entropy: u32) -> Duration {
     let full = FIRST_DELAY
         .saturating_mul(1 << failures.saturating_sub(1).min(5))

@@ -20,8 +20,8 @@ struct Due {
 }
 
 impl<C: Chunk> ScanEngine<C> {
-    /// Plans the next requests and counts them as under way. `leader` knows the server that leads a bucket; `generation` grows whenever
-    /// what it knows has changed.
+    /// Plans the next requests and counts them as in flight. `leader` knows the server that leads a bucket;
+    /// `generation` grows whenever what it knows has changed.
     pub(crate) fn plan(
         &mut self,
         now: Instant,
@@ -51,7 +51,8 @@ impl<C: Chunk> ScanEngine<C> {
         plan
     }
 
-    /// Plans for one bucket. Returns whether to look at it the next time as well; those at their end are looked after by their watches.
+    /// Plans for one bucket. Returns whether to look at it the next time as well; those at their end are looked after
+    /// by their watches.
     fn plan_bucket(
         &mut self,
         bucket: &TableBucket,
@@ -99,7 +100,8 @@ impl<C: Chunk> ScanEngine<C> {
         }
         let shares = matches!(state.source, Source::Log)
             && !state.wants_own_request(limits.bucket_max_bytes);
-        // Those that share a request bring about as much as others did; what is left of the bound is given to them in the end.
+        // Those that share a request bring about as much as others did; what is left of the bound is given to them in
+        // the end.
         let expected = if shares {
             wanted.min(self.usual_bytes)
         } else {
@@ -168,7 +170,8 @@ impl<C: Chunk> ScanEngine<C> {
         }
     }
 
-    /// Sets how much the requests may bring in which buckets share: what was set aside for them, and what is left, up to what they want.
+    /// Sets how much the requests may bring in which buckets share: what was set aside for them, and what is left, up
+    /// to what they want.
     fn spread_bytes(&mut self, plan: &mut Plan) {
         let shared = |fetch: &&mut FetchPlan| fetch.max_bytes == 0;
         let mut count = plan.fetches.iter_mut().filter(shared).count();
@@ -200,7 +203,7 @@ impl<C: Chunk> ScanEngine<C> {
 }
 
 impl<C: Chunk> Bucket<C> {
-    /// Counts a request as under way. Returns the bytes set aside for it.
+    /// Counts a request as in flight. Returns the bytes reserved for it.
     fn start(&mut self, bytes: usize, alone: bool) -> usize {
         self.phase = Phase::InFlight;
         self.reserved_bytes = bytes;

@@ -19,7 +19,7 @@ impl RemoteSegment {
     }
 }
 
-/// The segments that are left to read, and the byte at which to go on in the first of them.
+/// The remaining segments, and the byte at which to continue in the first one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RemoteCursor {
     pub(crate) dir: String,

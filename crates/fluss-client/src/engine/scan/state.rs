@@ -79,7 +79,7 @@ impl<C: Chunk> ScanEngine<C> {
         self.next_id
     }
 
-    /// Starts, or starts anew, reading a bucket. What was buffered of it is thrown away.
+    /// Starts or restarts reading a bucket. What was buffered of it is discarded.
     pub(crate) fn subscribe(&mut self, bucket: TableBucket, start: StartOffset) {
         self.unsubscribe(&bucket);
         let generation = self.next_id();
@@ -126,12 +126,12 @@ impl<C: Chunk> ScanEngine<C> {
         self.discovering
     }
 
-    /// Offset after the last row handed out, empty batches behind it included.
+    /// Offset after the last returned row, including empty batches after it.
     pub(crate) fn position(&self, bucket: &TableBucket) -> Option<i64> {
         self.buckets.get(bucket).map(|bucket| bucket.consumed)
     }
 
-    /// As [`position`](Self::position), for a poll that tells it.
+    /// Like [`position`](Self::position), for a poll that returns it.
     pub(crate) fn tell_position(&mut self, bucket: &TableBucket) -> Option<i64> {
         let state = self.buckets.get_mut(bucket)?;
         state.told = state.consumed;

@@ -1,4 +1,4 @@
-//! What `poll` takes: rows of one bucket after the other, and failures behind the rows before them.
+//! What `poll` takes: rows of one bucket after the other, and failures after the rows that precede them.
 
 use std::ops::Range;
 use std::time::{Duration, Instant};
@@ -68,7 +68,8 @@ impl<C: Chunk> ScanEngine<C> {
             let freed = take_rows(state, bucket, &mut left, &mut taken);
             self.buffered_bytes = self.buffered_bytes.saturating_sub(freed);
             self.plan_is_due |= freed > 0;
-            // A bucket with more rows goes to the back once a poll is full, so that the next one begins with another bucket.
+            // A bucket with more rows goes to the back once a poll is full, so that the next one begins with another
+            // bucket.
             if left == 0 || !(state.has_rows() || state.failure_is_due()) {
                 self.ready.pop_front();
                 state.in_ready = false;
@@ -82,8 +83,8 @@ impl<C: Chunk> ScanEngine<C> {
         }
     }
 
-    /// Why waiting on is in vain: the error of a bucket that stopped, which a poll reported before, or that of one which has failed for
-    /// passing reasons since `failing_before`.
+    /// Why waiting on is in vain: the error of a bucket that stopped, which a poll reported before, or that of one
+    /// which has failed for passing reasons since `failing_before`.
     pub(crate) fn standing_failure(&self, failing_before: Instant) -> Option<Error> {
         let stopped = |state: &Bucket<C>| {
             state
@@ -97,8 +98,8 @@ impl<C: Chunk> ScanEngine<C> {
             .or_else(|| self.passing_failure(failing_before))
     }
 
-    /// The error of a bucket that has failed for passing reasons for longer than `patience`, where other buckets have rows; once in every such
-    /// time.
+    /// The error of a bucket that has failed for passing reasons for longer than `patience`, where other buckets have
+    /// rows; once in every such time.
     pub(crate) fn overdue_failure(&mut self, now: Instant, patience: Duration) -> Option<Error> {
         // Without rows, a poll waits first: the failure may be over by then.
         if self.ready.is_empty() || self.failures_due.is_some_and(|due| now < due) {
@@ -173,7 +174,7 @@ fn take_rows<C: Chunk>(
         );
         let start = pending.next_row;
         if start >= count {
-            // What is left of it lies behind the end of the subscription.
+            // The rest of it is after the end of the subscription.
             chunks.pop_front();
             freed += state.drop_finished_slots();
             continue;

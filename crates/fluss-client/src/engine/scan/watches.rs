@@ -17,7 +17,8 @@ use super::watch::{MAX_WATCHES, Pace, Server, State, Watch};
 const WATCHED_SHARE: usize = 4;
 
 impl<C: Chunk> ScanEngine<C> {
-    /// Takes a bucket that is at its end into a watch. Returns whether it is in one now, and else when to try again at the latest.
+    /// Takes a bucket that is at its end into a watch. Returns whether it is in one now, and else when to try again
+    /// at the latest.
     pub(super) fn watch(
         &mut self,
         server: i32,
@@ -42,8 +43,9 @@ impl<C: Chunk> ScanEngine<C> {
     /// Asks for the watches that are due.
     pub(super) fn plan_watches(&mut self, now: Instant, plan: &mut Plan) {
         let (tail, limits) = (self.limits.tail, self.limits);
-        // Such an answer brings what came since the last one, which is rarely much. A part of the bound, shared by all of them, is enough,
-        // and it is not set aside: buckets with data never wait for room that those without have taken, nor the other way round.
+        // Such an answer brings what came since the last one, which is rarely much. A part of the bound, shared by
+        // all of them, is enough, and it is not set aside: buckets with data never wait for room that those without
+        // have taken, nor the other way round.
         let servers = self.watches.servers.len().max(1);
         let share = limits.prefetch_max_bytes / WATCHED_SHARE / servers / MAX_WATCHES;
         let share = share.clamp(1, limits.bucket_max_bytes.max(1));
@@ -96,8 +98,8 @@ impl<C: Chunk> ScanEngine<C> {
         }
     }
 
-    /// Takes in that a fetch ended, however it ended, after the answers for its buckets. Nothing need be taken in for the buckets of a
-    /// watch if the answer is the same as the last one that brought nothing.
+    /// Takes in that a fetch ended, however it ended, after the answers for its buckets. Nothing need be taken in for
+    /// the buckets of a watch if the answer is the same as the last one that brought nothing.
     pub(crate) fn on_fetch_end(&mut self, plan: &FetchPlan, end: FetchEnd, now: Instant) {
         let Some(WatchPlan { id, .. }) = plan.watch else {
             return;
@@ -213,7 +215,7 @@ impl<C: Chunk> ScanEngine<C> {
         watch.warmth = latest.unwrap_or(watch.warmth);
     }
 
-    /// Looks at the members of watches that rest: those that are not read any more, or led by another server now, go.
+    /// Checks the members of idle watches: removes those that are no longer read or now have another leader.
     pub(super) fn check_watches(
         &mut self,
         generation: u64,

@@ -11,7 +11,8 @@ pub(crate) enum Answer {
     Written {
         /// Log tables: the offset of the first row. Primary-key tables: the offset after the last change.
         offset: Option<i64>,
-        /// How loaded the storage of the bucket is, between 0 and 1. Source: `FlussApi.proto: PbPutKvRespForBucket.pressure`.
+        /// How loaded the storage of the bucket is, between 0 and 1. Source:
+        /// `FlussApi.proto: PbPutKvRespForBucket.pressure`.
         pressure: Option<f32>,
     },
     /// The server said no.
@@ -43,8 +44,8 @@ impl Answer {
 
     /// Whether the batch may be in the log although it was not acknowledged.
     ///
-    /// Only what the server checks before it appends counts as certain. A server that loses its leadership while it waits for replicas
-    /// answers with the same code as one that never was the leader.
+    /// Only what the server checks before it appends counts as certain. A server that loses its leadership while it
+    /// waits for replicas answers with the same code as one that never was the leader.
     pub(super) fn may_be_written(&self) -> bool {
         match self {
             Self::Written { .. } => true,
@@ -75,7 +76,7 @@ impl Answer {
         }
     }
 
-    /// Whether the leader must be looked up anew before the next attempt.
+    /// Whether the leader must be looked up again before the next attempt.
     pub(super) fn invalidates_leader(&self) -> bool {
         match self {
             Self::Written { .. } => false,

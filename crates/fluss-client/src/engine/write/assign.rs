@@ -2,8 +2,8 @@
 
 /// The bucket after `current` among `buckets`, going round, that has a leader; the plain next one if none has.
 ///
-/// DIFFERS: Java picks the next sticky bucket at random. Going round spreads batches evenly, so that the batches of a fast producer
-/// are on their way to all buckets at once; only the first bucket is random.
+/// DIFFERS: Java picks the next sticky bucket at random. Going round spreads batches evenly, so that the batches of a
+/// fast producer are in flight to all buckets at once; only the first bucket is random.
 pub(crate) fn next_bucket(
     current: u32,
     buckets: u32,

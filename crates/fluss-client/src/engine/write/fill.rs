@@ -5,8 +5,8 @@
 const FULL_AT: f32 = 0.95;
 /// The most by which uncompressed rows may exceed the batch size, however well they compress.
 const MAX_EXPANSION: usize = 8;
-/// What one batch may take of the whole write buffer before it is compressed, as a divisor: with fewer than four batches in the buffer,
-/// filling, sealing and sending could not overlap.
+/// What one batch may take of the whole write buffer before it is compressed, as a divisor: with fewer than four
+/// batches in the buffer, filling, sealing and sending could not overlap.
 const BUFFER_SHARE: usize = 4;
 
 /// Smallest and largest step in which an open batch takes memory from the write buffer.
@@ -40,12 +40,12 @@ pub(crate) enum ClosedBy {
     Urgency,
 }
 
-/// The size at which the next batches of a table or partition are full, after one of `sealed` bytes that was to have `size`: a table with
-/// few rows gets smaller batches, so that a burst of rows is on its way sooner and takes less of the buffer at once. Source:
-/// `DynamicWriteBatchSizeEstimator.java`.
+/// The size at which the next batches of a table or partition are full, after one of `sealed` bytes that was to have
+/// `size`: a table with few rows gets smaller batches, so that a burst of rows is sent sooner and takes less of the
+/// buffer at once. Source: `DynamicWriteBatchSizeEstimator.java`.
 ///
-/// DIFFERS: batches that a caller waited for say nothing about the size, and full ones always are a reason to grow, however well they
-/// compress.
+/// DIFFERS: batches that a caller waited for say nothing about the size, and full ones always are a reason to grow,
+/// however well they compress.
 pub(crate) fn next_batch_size(size: usize, sealed: usize, by: ClosedBy, most: usize) -> usize {
     let (larger, smaller) = (size + size / 10, size - size / 20);
     match by {
@@ -56,14 +56,16 @@ pub(crate) fn next_batch_size(size: usize, sealed: usize, by: ClosedBy, most: us
     }
 }
 
-/// The next step of memory for a batch that has `reserved` bytes: doubling from 4 KiB to 64 KiB, less in a small buffer.
+/// The next step of memory for a batch that has `reserved` bytes: doubling from 4 KiB to 64 KiB, less in a small
+/// buffer.
 pub(crate) fn next_step(reserved: usize, buffer_size: usize) -> usize {
     reserved
         .clamp(FIRST_STEP, LONGEST_STEP)
         .min((buffer_size / STEP_SHARE).max(1))
 }
 
-/// The expected compression ratio after a batch with the ratio `observed`. Source: `ArrowCompressionRatioEstimator.java`.
+/// The expected compression ratio after a batch with the ratio `observed`. Source:
+/// `ArrowCompressionRatioEstimator.java`.
 pub(crate) fn next_ratio(estimate: f32, observed: f32) -> f32 {
     const WORSE: f32 = 0.05;
     const BETTER: f32 = 0.005;

@@ -141,7 +141,7 @@ fn build(
         .with_bucket_name(bucket)
         .with_region(settings.region().unwrap_or(DEFAULT_REGION))
         .with_virtual_hosted_style_request(!settings.path_style())
-        // What fails is asked for again by way of the server, which may know better by then.
+        // Failed reads are requested again through the server, which may have newer information by then.
         .with_retry(RetryConfig {
             max_retries: 1,
             ..RetryConfig::default()

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::engine::write::BucketNumber;
 
-/// Share of the write buffer that they may take together, as a divisor. Each bucket may have one whatever the others have.
+/// Share of the write buffer that they may take together, as a divisor. Each bucket may have one whatever the others
+/// have.
 const SHARE: usize = 8;
 
 /// The copies of all buckets.
@@ -47,14 +48,15 @@ impl Copies {
         })
     }
 
-    /// The bucket wants to be told of room.
+    /// The bucket wants to be notified of room.
     pub(super) fn wait(&mut self, bucket: BucketNumber) {
         if !self.waiting.contains(&bucket) {
             self.waiting.push_back(bucket);
         }
     }
 
-    /// The buckets that wait, first come first served; none while there is no room at all. Those that still find none wait again.
+    /// The buckets that wait, first come first served; none while there is no room at all. Those that still find none
+    /// wait again.
     pub(super) fn take_waiting(&mut self) -> VecDeque<BucketNumber> {
         if self.bytes.load(Ordering::Relaxed) < self.most {
             std::mem::take(&mut self.waiting)

@@ -73,7 +73,8 @@ impl Sender {
             } else if partition.buckets.partition.is_some() {
                 self.fail_partition(number, &error);
             } else {
-                // Only what is there: the next row tries again, since rights may be granted and servers may recover.
+                // Only the existing rows: the next row tries again, because permissions may be granted and servers
+                // may recover.
                 debug!(table = %partition.buckets.table_path, %error, "rows cannot be written");
                 partition.buckets.fail_batches(&error);
             }
@@ -94,8 +95,8 @@ impl Sender {
         }
     }
 
-    /// Fails what appenders hold of a table or partition, and all that is written to these buckets from now on. The next row of a
-    /// partition goes to new ones.
+    /// Fails what appenders hold of a table or partition, and all that is written to these buckets from now on. The
+    /// next row of a partition goes to new ones.
     fn fail_partition(&mut self, number: PartitionNumber, error: &Error) {
         let Some(partition) = self.partitions.get_mut(&number) else {
             return;

@@ -71,7 +71,7 @@ impl Sender {
         self.partitions.insert(number, partition);
     }
 
-    /// Takes the closed batches of a bucket, and tells the engine what is open now.
+    /// Takes the closed batches of a bucket, and reports to the engine what is open now.
     pub(super) fn look_at(&mut self, number: BucketNumber) {
         self.take_batches(number, false);
     }

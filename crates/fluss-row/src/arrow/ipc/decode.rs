@@ -420,8 +420,8 @@ impl Decoder<'_> {
     }
 }
 
-/// The field of an array inside of another: as declared, or nullable where it has nulls all the same. Java writes nulls whatever is declared,
-/// and servers store them. Rows that are null in `masked` do not exist.
+/// The field of an array inside of another: as declared, or nullable if it has nulls anyway. Java writes nulls
+/// whatever is declared, and servers store them. Rows that are null in `masked` do not exist.
 fn field_of(field: &FieldRef, array: &ArrayRef, masked: Option<&NullBuffer>) -> FieldRef {
     let has_nulls = || {
         let nulls = array.nulls().filter(|nulls| nulls.null_count() > 0);
