@@ -39,6 +39,11 @@ struct Inner {
 }
 
 impl AppendWriter {
+    #[cfg(test)]
+    pub(super) fn table(&self) -> &Arc<super::table::TableWrites> {
+        self.inner.writer.appender.table()
+    }
+
     pub(crate) fn new(context: OpenContext, writers: &Writers, info: &TableInfo) -> Result<Self> {
         let writer = RowWriter::new(context, writers, info, BatchKind::Log)?;
         // Rejects a table whose rows cannot be encoded now, not at the first row.

@@ -1,11 +1,12 @@
 //! Arrow batches of users that wait for their turn, against a server in memory.
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "test code")]
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use arrow_array::{Array, Int64Array, RecordBatch};
 use fluss_metadata::{DataTypes, Schema, TableDescriptor};
+use fluss_row::GenericRow;
 use fluss_wire::api::ApiKey;
 use fluss_wire::message::{
     InitWriterResponse, PbProduceLogRespForBucket, ProduceLogRequest, ProduceLogResponse,
@@ -13,8 +14,10 @@ use fluss_wire::message::{
 use tokio::sync::watch;
 
 use super::sender::READY;
+use super::table::TableWrites;
 use crate::config::Config;
-use crate::scan::testing::{MemoryServer, Request, ok, open_table};
+use crate::error::ErrorKind;
+use crate::scan::testing::{MemoryServer, Request, ok, open_table, refused};
 
 /// Batches that are appended while the server answers nothing.
 const BATCHES: usize = 20;
@@ -96,4 +99,34 @@ async fn copies_are_at_most(copies: usize, configure: impl FnOnce(&mut Config)) 
     open.send(true).unwrap();
     writer.flush().await.unwrap();
     assert_eq!(values.strong_count(), unshared, "nothing is held any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn writers_of_a_table_that_is_gone_leave_nothing_behind() {
+    let server = MemoryServer::new(single_column());
+    let table = open_table(&server, |_| ()).await;
+    server.script(|request: &Request| {
+        let answer = match request.api {
+            ApiKey::InitWriter => ok(request, &InitWriterResponse { writer_id: 1 }),
+            ApiKey::ProduceLog | ApiKey::GetMetadata => refused(request, 7),
+            _ => return None,
+        };
+        Some(std::future::ready(answer))
+    });
+    let mut tables: Vec<Weak<TableWrites>> = Vec::new();
+    for n in 0..50_i64 {
+        let writer = table.new_append().unwrap().create_writer().unwrap();
+        let row = GenericRow::from_data(vec![n]);
+        let error = writer.append(&row).unwrap().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+        let held = Arc::downgrade(writer.table());
+        if !tables.iter().any(|table| table.ptr_eq(&held)) {
+            tables.push(held);
+        }
+    }
+    assert!(tables.len() > 10, "{} tables were opened", tables.len());
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    let kept = tables.iter().filter(|table| table.strong_count() > 0);
+    // The last one answers the next writer.
+    assert!(kept.count() <= 1);
 }

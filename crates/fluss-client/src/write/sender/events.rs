@@ -107,5 +107,7 @@ impl Sender {
         debug!(table = %buckets.table_path, partition = name, %error, "nothing more can be written");
         partition.table.forget(buckets);
         buckets.fail(error);
+        // What is kept of it is released once it is idle.
+        self.expect_partitions(now());
     }
 }

@@ -58,8 +58,8 @@ impl Sender {
                 ));
             }
         }
-        let is_any = |partition: &Partition| partition.buckets.partition.is_some();
-        let is_needed = !self.upkeep.retired.is_empty() || self.partitions.values().any(is_any);
+        let is_needed =
+            !self.upkeep.retired.is_empty() || self.partitions.values().any(may_be_forgotten);
         self.upkeep.due = is_needed.then(|| now + self.upkeep.pause);
         self.upkeep.pause = (self.upkeep.pause * 2).min(LONGEST);
     }
@@ -95,7 +95,7 @@ impl Sender {
     /// The idle partitions among those that `picks` picks.
     fn idle(&self, now: Instant, picks: impl Fn(&Partition) -> bool) -> BTreeSet<PartitionNumber> {
         let is_idle = |number: PartitionNumber, partition: &Partition| {
-            partition.buckets.partition.is_some()
+            may_be_forgotten(partition)
                 && picks(partition)
                 && partition.last_used + IDLE <= now
                 && self.engine.is_idle(number)
@@ -145,6 +145,11 @@ impl Sender {
             self.add_partition((partition.table, partition.buckets));
         }
     }
+}
+
+/// Whether it is a partition, or a table to which nothing can be written anymore.
+fn may_be_forgotten(partition: &Partition) -> bool {
+    partition.buckets.partition.is_some() || partition.is_over
 }
 
 /// The partitions that a table has now; none of one that is gone.
