@@ -58,11 +58,7 @@ impl Drivers {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
-            .map_err(|error| {
-                Error::usage(format!(
-                    "the runtime of the connection cannot start: {error}"
-                ))
-            })?;
+            .map_err(|error| Error::cannot_start("runtime", error))?;
         let handle = runtime.handle().clone();
         let (stop, stopped) = oneshot::channel::<()>();
         thread::Builder::new()
@@ -72,11 +68,7 @@ impl Drivers {
                 let _ = runtime.block_on(stopped);
                 runtime.shutdown_background();
             })
-            .map_err(|error| {
-                Error::usage(format!(
-                    "the thread of the connection cannot start: {error}"
-                ))
-            })?;
+            .map_err(|error| Error::cannot_start("thread", error))?;
         Ok(Self {
             handle,
             thread: Some(Arc::new(OwnThread { _stop: stop })),

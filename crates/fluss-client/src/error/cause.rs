@@ -27,6 +27,15 @@ pub(crate) enum Cause {
     #[snafu(display("{message}"))]
     Usage { message: String },
 
+    #[snafu(display("{what}: this is a bug of the client, please report it"))]
+    Internal { what: Cow<'static, str> },
+
+    #[snafu(display("the {what} of the connection cannot start: {source}"))]
+    Start {
+        what: &'static str,
+        source: Arc<std::io::Error>,
+    },
+
     #[snafu(display("{what} is closed"))]
     Closed { what: &'static str },
 
@@ -116,6 +125,7 @@ impl Cause {
         match self {
             Self::Config { .. } => ErrorKind::Config,
             Self::Usage { .. } | Self::Metadata { .. } => ErrorKind::Usage,
+            Self::Internal { .. } | Self::Start { .. } => ErrorKind::Internal,
             Self::Closed { .. } => ErrorKind::Closed,
             Self::Timeout { .. } | Self::Undelivered { .. } => ErrorKind::Timeout,
             Self::BufferFull { .. } => ErrorKind::BufferFull,
@@ -150,6 +160,8 @@ impl Cause {
             Self::Rpc { source } => source.is_retriable(),
             Self::Config { .. }
             | Self::Usage { .. }
+            | Self::Internal { .. }
+            | Self::Start { .. }
             | Self::Closed { .. }
             | Self::Corrupt { .. }
             | Self::NotFound { .. }

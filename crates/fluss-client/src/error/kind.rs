@@ -43,41 +43,63 @@ pub enum ErrorKind {
     Closed,
     /// The server failed for another reason.
     Server,
+    /// This client is at fault. Please report it.
+    Internal,
 }
 
 impl ErrorKind {
     pub(super) fn of_server(code: ErrorCode) -> Self {
-        match code.value() {
-            1 => Self::Connection,
-            2 => Self::Unsupported,
-            3 | 14 => Self::Corrupt,
-            4 | 7 | 9 | 36 | 41 | 53 | 58 | 60 | 62 => Self::NotFound,
-            5
-            | 15..=18
-            | 20
-            | 34
-            | 35
-            | 37..=40
-            | 43
-            | 45
-            | 47
-            | 49
-            | 52
-            | 56
-            | 57
-            | 61
-            | 63
-            | 64
-            | 71 => Self::Usage,
-            6 | 8 | 42 | 54 | 59 => Self::AlreadyExists,
-            19 => Self::OffsetOutOfRange,
-            25 => Self::Timeout,
-            46 | 51 => Self::Authentication,
-            48 => Self::Authorization,
-            66 => Self::ScannerExpired,
-            67 => Self::UnknownScanner,
-            68 => Self::InvalidScanRequest,
-            69 => Self::TooManyScanners,
+        match code {
+            ErrorCode::NETWORK_EXCEPTION => Self::Connection,
+            ErrorCode::UNSUPPORTED_VERSION => Self::Unsupported,
+            ErrorCode::CORRUPT_MESSAGE | ErrorCode::CORRUPT_RECORD_EXCEPTION => Self::Corrupt,
+            ErrorCode::DATABASE_NOT_EXIST
+            | ErrorCode::TABLE_NOT_EXIST
+            | ErrorCode::SCHEMA_NOT_EXIST
+            | ErrorCode::PARTITION_NOT_EXISTS
+            | ErrorCode::KV_SNAPSHOT_NOT_EXIST
+            | ErrorCode::LAKE_SNAPSHOT_NOT_EXIST
+            | ErrorCode::SERVER_NOT_EXIST_EXCEPTION
+            | ErrorCode::SEVER_TAG_NOT_EXIST_EXCEPTION
+            | ErrorCode::NO_REBALANCE_IN_PROGRESS_EXCEPTION => Self::NotFound,
+            ErrorCode::DATABASE_NOT_EMPTY
+            | ErrorCode::INVALID_TABLE_EXCEPTION
+            | ErrorCode::INVALID_DATABASE_EXCEPTION
+            | ErrorCode::INVALID_REPLICATION_FACTOR
+            | ErrorCode::INVALID_REQUIRED_ACKS
+            | ErrorCode::NON_PRIMARY_KEY_TABLE_EXCEPTION
+            | ErrorCode::INVALID_COLUMN_PROJECTION
+            | ErrorCode::INVALID_TARGET_COLUMN
+            | ErrorCode::TABLE_NOT_PARTITIONED_EXCEPTION
+            | ErrorCode::INVALID_TIMESTAMP_EXCEPTION
+            | ErrorCode::INVALID_CONFIG_EXCEPTION
+            | ErrorCode::LAKE_STORAGE_NOT_CONFIGURED_EXCEPTION
+            | ErrorCode::PARTITION_SPEC_INVALID_EXCEPTION
+            | ErrorCode::PARTITION_MAX_NUM_EXCEPTION
+            | ErrorCode::SECURITY_DISABLED_EXCEPTION
+            | ErrorCode::BUCKET_MAX_NUM_EXCEPTION
+            | ErrorCode::INVALID_SERVER_RACK_INFO_EXCEPTION
+            | ErrorCode::INVALID_ALTER_TABLE_EXCEPTION
+            | ErrorCode::DELETION_DISABLED_EXCEPTION
+            | ErrorCode::REBALANCE_FAILURE_EXCEPTION
+            | ErrorCode::INVALID_PRODUCER_ID_EXCEPTION
+            | ErrorCode::CONFIG_EXCEPTION
+            | ErrorCode::INSUFFICIENT_KV_LEADER_REPLICA_CAPACITY => Self::Usage,
+            ErrorCode::DATABASE_ALREADY_EXIST
+            | ErrorCode::TABLE_ALREADY_EXIST
+            | ErrorCode::PARTITION_ALREADY_EXISTS
+            | ErrorCode::LAKE_TABLE_ALREADY_EXIST
+            | ErrorCode::SEVER_TAG_ALREADY_EXIST_EXCEPTION => Self::AlreadyExists,
+            ErrorCode::LOG_OFFSET_OUT_OF_RANGE_EXCEPTION => Self::OffsetOutOfRange,
+            ErrorCode::REQUEST_TIME_OUT => Self::Timeout,
+            ErrorCode::AUTHENTICATE_EXCEPTION | ErrorCode::RETRIABLE_AUTHENTICATE_EXCEPTION => {
+                Self::Authentication
+            }
+            ErrorCode::AUTHORIZATION_EXCEPTION => Self::Authorization,
+            ErrorCode::SCANNER_EXPIRED => Self::ScannerExpired,
+            ErrorCode::UNKNOWN_SCANNER_ID => Self::UnknownScanner,
+            ErrorCode::INVALID_SCAN_REQUEST => Self::InvalidScanRequest,
+            ErrorCode::TOO_MANY_SCANNERS => Self::TooManyScanners,
             _ => Self::Server,
         }
     }

@@ -66,6 +66,17 @@ impl Error {
         })
     }
 
+    /// Something that only a fault of this client makes possible.
+    pub(crate) fn internal(what: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Cause::Internal { what: what.into() })
+    }
+
+    /// A thread or runtime that the operating system does not start.
+    pub(crate) fn cannot_start(what: &'static str, source: std::io::Error) -> Self {
+        let source = Arc::new(source);
+        Self::new(Cause::Start { what, source })
+    }
+
     /// Something that was closed before.
     pub(crate) fn closed(what: &'static str) -> Self {
         Self::new(Cause::Closed { what })
@@ -229,13 +240,22 @@ impl fmt::Display for Error {
     }
 }
 
+/// The message and the causes that it does not contain: what `fn main() -> Result<_>` and `unwrap` print.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Error")
-            .field("kind", &self.kind())
-            .field("cause", &self.inner.cause)
-            .field("context", &self.inner.context)
-            .finish()
+        write!(f, "{self}")?;
+        // Some messages contain their cause already.
+        let mut told = self.to_string();
+        let mut next = std::error::Error::source(self);
+        while let Some(source) = next {
+            let text = source.to_string();
+            if !told.contains(&text) {
+                write!(f, ": {text}")?;
+                told = text;
+            }
+            next = source.source();
+        }
+        Ok(())
     }
 }
 

@@ -241,7 +241,7 @@ impl LogChunk {
         let changes = (from..from + batch.num_rows()).map(|row| self.change_type(row));
         columns.push(change_type_array(changes));
         let batch = RecordBatch::try_new(SchemaRef::clone(schema), columns).map_err(|error| {
-            Error::corrupt(format!("the columns do not fit the schema: {error}"))
+            Error::unreadable_rows("the batch", RowError::Columns { source: error })
         })?;
         Ok((batch, misfit))
     }

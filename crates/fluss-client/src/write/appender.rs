@@ -243,7 +243,7 @@ impl Appender {
             .bucket
             .unwrap_or_else(|| target.buckets.sticky_bucket());
         let Some(mut bucket) = target.buckets.lock(bucket) else {
-            return Err(Error::usage(format!("there is no bucket {bucket}"))
+            return Err(Error::internal(format!("there is no bucket {bucket}"))
                 .of_table(&target.buckets.table_path));
         };
         let attempt = self.add(&mut bucket, target, load, granted.as_deref_mut(), encode);

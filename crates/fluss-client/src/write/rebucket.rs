@@ -116,7 +116,7 @@ impl Rows<'_> {
         let bucket = bucket.map_or_else(|| buckets.sticky_bucket(), |bucket| bucket as u32);
         let place = match buckets.lock(bucket) {
             Some(mut bucket) => self.add_to(&mut bucket, encode),
-            None => Err(Error::usage(format!("there is no bucket {bucket}"))),
+            None => Err(Error::internal(format!("there is no bucket {bucket}"))),
         };
         match place {
             Ok(place) => self.places.push(place),

@@ -132,7 +132,7 @@ impl WriteResultFuture {
 
 #[cold]
 fn lost() -> Error {
-    Error::usage("the batch does not contain the row")
+    Error::internal("the batch does not contain the row")
 }
 
 impl Future for WriteResultFuture {

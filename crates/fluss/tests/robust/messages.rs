@@ -253,3 +253,35 @@ async fn a_row_of_another_size_is_told_in_the_singular_and_the_plural() {
         "{text}"
     );
 }
+
+#[test]
+fn the_guide_says_what_to_do_for_every_kind_of_error() {
+    let guide = include_str!("../../docs/delivery-and-errors.md");
+    let source = include_str!("../../../fluss-client/src/error/kind.rs");
+    let kinds = source.split("pub enum ErrorKind {").nth(1).unwrap();
+    let kinds = kinds.split('}').next().unwrap().lines().map(str::trim);
+    let kinds: Vec<_> = kinds.filter_map(|line| line.strip_suffix(',')).collect();
+    assert!(kinds.len() > 15 && kinds.contains(&"Internal"), "{kinds:?}");
+    for kind in kinds {
+        assert!(guide.contains(&format!("`{kind}`")), "{kind}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn debug_of_an_error_is_its_message_and_its_causes() {
+    let config = Config {
+        bootstrap_server: "localhost:1".into(),
+        connect_timeout: Duration::from_secs(1),
+        call_timeout: Duration::from_secs(1),
+        ..Config::default()
+    };
+    let error = FlussConnection::new(config).await.unwrap_err();
+    let text = format!("{error:?}");
+    assert!(text.starts_with(&error.to_string()), "{text}");
+    assert!(
+        !text.contains("Error {") && !text.contains("cause:"),
+        "{text}"
+    );
+    // Each cause once.
+    assert_eq!(text.matches("refused").count(), 1, "{text}");
+}

@@ -108,7 +108,7 @@ impl Sender {
         let Some(format) = format else {
             let nothing: HashMap<TableBucket, Answer> = HashMap::new();
             let otherwise = Answer::Lost {
-                error: Error::closed("the batch"),
+                error: Error::internal("a request without batches"),
                 sent: false,
             };
             self.engine.on_answers(id, nothing, &otherwise, sent_at);

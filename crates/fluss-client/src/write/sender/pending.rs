@@ -97,7 +97,7 @@ impl PendingBatch {
         let sealed = match self.body {
             Body::Here(sealed) => Ok((sealed, None)),
             Body::Held(encoder) => encoder.seal(),
-            Body::Away => Err(Error::usage("the batch is being sealed")),
+            Body::Away => Err(Error::internal("the batch is being sealed")),
         };
         self.batch.reroute(sealed)
     }

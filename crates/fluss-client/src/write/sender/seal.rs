@@ -96,9 +96,12 @@ impl Sender {
             let sealed = spawn_blocking(move || encoder.seal());
             self.events.push(Box::pin(async move {
                 let result = sealed.await.unwrap_or_else(|error| {
-                    Err(Error::usage(format!(
-                        "the rows of a batch cannot be encoded: {error}"
-                    )))
+                    // The runtime ends, or the encoder panicked.
+                    Err(if error.is_cancelled() {
+                        Error::closed("the connection")
+                    } else {
+                        Error::internal(format!("the rows of a batch cannot be encoded: {error}"))
+                    })
                 });
                 Event::Sealed {
                     bucket,
