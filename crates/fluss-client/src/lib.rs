@@ -45,9 +45,10 @@ pub use error::{Error, ErrorKind, Result};
 pub use table::{
     AppendWriter, BatchWriteFuture, BucketBatchScanner, EARLIEST_OFFSET, FlussTable, LATEST_OFFSET,
     LimitBatchScanner, LogScanner, LookupResult, LookupRow, Lookuper, MergeMode, OffsetReset,
-    RecordBatchLogScanner, RecordStream, ScanBatch, ScanBatchStream, ScanRecord, ScanRecords,
-    ScanRecordsIntoIter, ScanRecordsIter, TableAppend, TableBatchScanner, TableLookup,
-    TablePrefixLookup, TableScan, TableUpsert, UpsertWriter, WriteResult, WriteResultFuture,
+    RecordBatchLogScanner, RecordStream, ScanBatch, ScanBatchStream, ScanBucket, ScanRecord,
+    ScanRecords, ScanRecordsIntoIter, ScanRecordsIter, StartOffset, TableAppend, TableBatchScanner,
+    TableLookup, TablePrefixLookup, TableScan, TableUpsert, UpsertWriter, WriteResult,
+    WriteResultFuture,
 };
 
 /// Streams to servers, for those who bring their own: what a [`ConnectionBuilder`] takes.

@@ -108,8 +108,9 @@ pub mod client {
     #[doc(no_inline)]
     pub use crate::scan::{
         BucketBatchScanner, EARLIEST_OFFSET, LATEST_OFFSET, LimitBatchScanner, LogScanner,
-        OffsetReset, RecordBatchLogScanner, RecordStream, ScanBatch, ScanBatchStream, ScanRecord,
-        ScanRecords, ScanRecordsIntoIter, ScanRecordsIter, TableBatchScanner, TableScan,
+        OffsetReset, RecordBatchLogScanner, RecordStream, ScanBatch, ScanBatchStream, ScanBucket,
+        ScanRecord, ScanRecords, ScanRecordsIntoIter, ScanRecordsIter, StartOffset,
+        TableBatchScanner, TableScan,
     };
     #[doc(no_inline)]
     pub use crate::write::{
@@ -132,8 +133,9 @@ pub mod scan {
     #[doc(inline)]
     pub use fluss_client::{
         BucketBatchScanner, EARLIEST_OFFSET, LATEST_OFFSET, LimitBatchScanner, LogScanner,
-        OffsetReset, RecordBatchLogScanner, RecordStream, ScanBatch, ScanBatchStream, ScanRecord,
-        ScanRecords, ScanRecordsIntoIter, ScanRecordsIter, TableBatchScanner, TableScan,
+        OffsetReset, RecordBatchLogScanner, RecordStream, ScanBatch, ScanBatchStream, ScanBucket,
+        ScanRecord, ScanRecords, ScanRecordsIntoIter, ScanRecordsIter, StartOffset,
+        TableBatchScanner, TableScan,
     };
     #[doc(inline)]
     pub use fluss_row::ChangeType;

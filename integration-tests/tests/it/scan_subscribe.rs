@@ -160,6 +160,48 @@ pub(crate) async fn partitions_are_read_by_their_ids() {
     assert_eq!(error.kind(), ErrorKind::Usage);
 }
 
+/// What a poll names is what the next scanner takes: buckets of partitions with their positions.
+pub(crate) async fn a_scan_resumes_at_the_positions_of_its_buckets() {
+    let (connection, table) = partitioned_table("scan_resume", 2).await;
+    let admin = connection.get_admin().await.unwrap();
+    for day in ["2026-01-01", "2026-01-02"] {
+        admin
+            .create_partition(table.table_path(), &spec(day), true)
+            .await
+            .unwrap();
+    }
+    append_day(&table, "2026-01-01", 0..40).await;
+    append_day(&table, "2026-01-02", 40..80).await;
+
+    let scanner = table.new_scan().create_log_scanner().unwrap();
+    scanner.subscribe_table(OffsetSpec::Earliest).await.unwrap();
+    let seen = poll_rows(&scanner, 80).await;
+    let saved: HashMap<TableBucket, i64> = seen
+        .keys()
+        .map(|bucket| (*bucket, scanner.position_of(bucket).unwrap()))
+        .collect();
+    assert_eq!(saved.len(), 4);
+    drop(scanner);
+    append_day(&table, "2026-01-01", 80..100).await;
+    append_day(&table, "2026-01-02", 100..120).await;
+
+    let resumed = table.new_scan().create_log_scanner().unwrap();
+    resumed.subscribe_buckets(&saved).await.unwrap();
+    assert_eq!(resumed.get_subscribed_buckets().len(), 4);
+    let seen = poll_rows(&resumed, 40).await;
+    assert_eq!(ids(&seen), (80..120).collect::<Vec<_>>());
+
+    let bucket = *saved.keys().next().unwrap();
+    resumed.unsubscribe_bucket(bucket).await.unwrap();
+    assert_eq!(resumed.position_of(&bucket), None);
+    resumed
+        .subscribe_bucket(bucket, OffsetSpec::Earliest)
+        .await
+        .unwrap();
+    let of_bucket = resumed.position_of(&bucket);
+    assert!(of_bucket.is_some(), "{of_bucket:?}");
+}
+
 pub(crate) async fn a_whole_table_is_read_with_the_partitions_that_come_and_go() {
     let (connection, _) = partitioned_table("scan_discovery_config", 2).await;
     connection.close(PATIENCE).await.unwrap();

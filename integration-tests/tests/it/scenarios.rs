@@ -232,6 +232,7 @@ scenarios! {
         reading_begins_where_it_is_told_to,
         a_bucket_that_is_unsubscribed_is_read_no_more,
         partitions_are_read_by_their_ids,
+        a_scan_resumes_at_the_positions_of_its_buckets,
         a_whole_table_is_read_with_the_partitions_that_come_and_go,
         an_offset_out_of_range_is_an_error_or_a_new_start,
         wakeup_ends_a_poll_and_loses_nothing,

@@ -16,6 +16,7 @@ mod kv_session;
 #[cfg(test)]
 mod kv_tests;
 mod limit;
+mod methods;
 pub(crate) mod metrics;
 #[cfg(test)]
 mod newer_tests;
@@ -24,6 +25,7 @@ mod partitions;
 mod projection;
 mod remote;
 mod rows;
+mod start;
 mod stream;
 mod table_batches;
 #[cfg(test)]
@@ -39,6 +41,7 @@ mod values;
 pub use batches::RecordBatchLogScanner;
 pub use bucket_batches::BucketBatchScanner;
 pub use rows::LogScanner;
+pub use start::{ScanBucket, StartOffset};
 pub use stream::{RecordStream, ScanBatchStream};
 pub use table_batches::TableBatchScanner;
 
@@ -59,7 +62,7 @@ use tokio::time::Instant;
 use self::decode::{BatchReader, LogChunk};
 use self::metrics::ScannerMetrics;
 use crate::connection::ConnectionInner;
-use crate::engine::scan::{Limits, ScanEngine, StartOffset, Tail, Take, Taken};
+use crate::engine::scan::{Limits, ScanEngine, StartOffset as Start, Tail, Take, Taken};
 use crate::error::{Error, Result};
 use crate::table::OffsetReset;
 
@@ -181,22 +184,10 @@ impl Scanner {
         self.shared.projection()
     }
 
-    /// Checks and starts subscriptions at offsets, all or none.
-    fn subscribe(
-        &self,
-        buckets: impl IntoIterator<Item = (Option<PartitionId>, i32, i64)>,
-    ) -> Result<()> {
-        self.subscribe_from(
-            buckets
-                .into_iter()
-                .map(|(partition, bucket, offset)| (partition, bucket, start_offset(offset))),
-        )
-    }
-
     /// Checks and starts subscriptions, all or none.
     fn subscribe_from(
         &self,
-        buckets: impl IntoIterator<Item = (Option<PartitionId>, i32, Result<StartOffset>)>,
+        buckets: impl IntoIterator<Item = (Option<PartitionId>, i32, Result<Start>)>,
     ) -> Result<()> {
         let buckets = buckets
             .into_iter()
@@ -432,18 +423,18 @@ fn routing_bucket_count(
 }
 
 /// Where a subscription starts that names a place in time.
-fn start_of(spec: OffsetSpec) -> StartOffset {
+fn start_of(spec: OffsetSpec) -> Start {
     match spec {
-        OffsetSpec::Earliest => StartOffset::At(crate::table::EARLIEST_OFFSET),
-        OffsetSpec::Latest => StartOffset::Latest,
-        OffsetSpec::Timestamp(millis) => StartOffset::Timestamp(millis),
+        OffsetSpec::Earliest => Start::At(crate::table::EARLIEST_OFFSET),
+        OffsetSpec::Latest => Start::Latest,
+        OffsetSpec::Timestamp(millis) => Start::Timestamp(millis),
     }
 }
 
-fn start_offset(offset: i64) -> Result<StartOffset> {
+fn start_offset(offset: i64) -> Result<Start> {
     match offset {
-        crate::table::EARLIEST_OFFSET | 0.. => Ok(StartOffset::At(offset)),
-        crate::table::LATEST_OFFSET => Ok(StartOffset::Latest),
+        crate::table::EARLIEST_OFFSET | 0.. => Ok(Start::At(offset)),
+        crate::table::LATEST_OFFSET => Ok(Start::Latest),
         _ => Err(Error::usage(format!(
             "offset {offset} is not an offset, EARLIEST_OFFSET or LATEST_OFFSET"
         ))),

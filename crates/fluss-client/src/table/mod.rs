@@ -14,7 +14,8 @@ pub use lookup::{LookupResult, LookupRow, Lookuper, TableLookup, TablePrefixLook
 pub use records::{ScanBatch, ScanRecord, ScanRecords, ScanRecordsIntoIter, ScanRecordsIter};
 pub use scan::{
     BucketBatchScanner, EARLIEST_OFFSET, LATEST_OFFSET, LimitBatchScanner, LogScanner, OffsetReset,
-    RecordBatchLogScanner, RecordStream, ScanBatchStream, TableBatchScanner, TableScan,
+    RecordBatchLogScanner, RecordStream, ScanBatchStream, ScanBucket, StartOffset,
+    TableBatchScanner, TableScan,
 };
 pub use upsert::TableUpsert;
 

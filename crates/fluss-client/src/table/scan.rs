@@ -8,7 +8,7 @@ use fluss_metadata::{TableBucket, TableInfo};
 
 pub use crate::scan::{
     BucketBatchScanner, LogScanner, RecordBatchLogScanner, RecordStream, ScanBatchStream,
-    TableBatchScanner,
+    ScanBucket, StartOffset, TableBatchScanner,
 };
 
 /// The official Rust client's name for [`BucketBatchScanner`].

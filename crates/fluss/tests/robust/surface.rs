@@ -1,8 +1,10 @@
 //! What programs import: the modules of the library go together, and names are where they were.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use fluss::error::ErrorKind;
+use fluss::metadata::{OffsetSpec, TableBucket};
 use fluss::row::GenericRow;
 
 use crate::support::Bench;
@@ -153,4 +155,70 @@ async fn a_row_is_taken_out_of_the_result_of_a_lookup() {
         error.to_string().contains("at most one row, found 10"),
         "{error}"
     );
+}
+
+/// A scanner over rows and one over batches have the same methods.
+macro_rules! buckets_are_named_in_every_way {
+    ($create:ident) => {{
+        let bench = Bench::new().await;
+        let own = bench.log.get_table_info().table_id();
+        let (first, second) = (TableBucket::new(own, 0), TableBucket::new(own, 1));
+        let scanner = bench.log.new_scan().$create().unwrap();
+
+        scanner.subscribe_bucket(first, 3).await.unwrap();
+        assert_eq!(scanner.position_of(&first), Some(3));
+        assert_eq!(scanner.position_of(&second), None);
+        scanner
+            .subscribe_bucket(second, OffsetSpec::Latest)
+            .await
+            .unwrap();
+        assert_eq!(scanner.get_subscribed_buckets(), [first, second]);
+        scanner.unsubscribe_bucket(first).await.unwrap();
+        assert_eq!(scanner.get_subscribed_buckets(), [second]);
+
+        // Pairs of any kind, owned or borrowed.
+        let saved = HashMap::from([(first, 4_i64), (second, 5)]);
+        scanner.subscribe_buckets(&saved).await.unwrap();
+        assert_eq!(scanner.position_of(&second), Some(5));
+        scanner
+            .subscribe_buckets(&HashMap::from([(0, EARLIEST_OFFSET)]))
+            .await
+            .unwrap();
+        scanner.subscribe_buckets([(0, 6), (1, 7)]).await.unwrap();
+        assert_eq!(scanner.position(0), Some(6));
+        scanner
+            .subscribe_buckets(vec![(first, OffsetSpec::Earliest)])
+            .await
+            .unwrap();
+        scanner
+            .subscribe_buckets((0..2).map(|bucket| (bucket, 8)))
+            .await
+            .unwrap();
+        assert_eq!(scanner.position(1), Some(8));
+
+        // All or none; a bucket of another table, or of a partition, is refused.
+        let foreign = TableBucket::new(own + 1, 0);
+        let error = scanner
+            .subscribe_buckets([(first, 1), (foreign, 1)])
+            .await
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Usage);
+        let expected = format!("the bucket is of table {}, this is table {own}", own + 1);
+        assert!(error.to_string().contains(&expected), "{error}");
+        assert_eq!(scanner.position_of(&first), Some(8));
+        assert_eq!(scanner.position_of(&foreign), None);
+        let error = scanner.unsubscribe_bucket(foreign).await.unwrap_err();
+        assert!(error.to_string().contains(&expected), "{error}");
+        let partitioned = TableBucket::new_with_partition(own, Some(1), 0);
+        assert!(scanner.subscribe_bucket(partitioned, 1).await.is_err());
+        assert!(scanner.subscribe_bucket(first, -3).await.is_err());
+        assert_eq!(scanner.table_id(), own);
+        assert!(!scanner.is_partitioned());
+    }};
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_scanners_name_buckets_in_every_way() {
+    buckets_are_named_in_every_way!(create_log_scanner);
+    buckets_are_named_in_every_way!(create_record_batch_log_scanner);
 }

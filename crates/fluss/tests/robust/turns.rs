@@ -98,6 +98,7 @@ async fn calls_that_are_done_at_once_wait_for_their_turn() {
     turn!(lookuper.lookup_many(Vec::<fluss::row::GenericRow<'_>>::new())).unwrap();
 
     let starts = HashMap::from([(0, EARLIEST_OFFSET)]);
+    let bucket = TableBucket::new(bench.log.get_table_info().table_id(), 1);
     macro_rules! scanner {
         ($scanner:expr) => {{
             let scanner = $scanner;
@@ -106,6 +107,8 @@ async fn calls_that_are_done_at_once_wait_for_their_turn() {
             turn!(scanner.subscribe_from(None, 1, OffsetSpec::Earliest)).unwrap();
             turn!(scanner.subscribe_partition(1, 0, 0)).unwrap_err();
             turn!(scanner.subscribe_partition_buckets(&HashMap::new())).unwrap();
+            turn!(scanner.subscribe_bucket(bucket, OffsetSpec::Earliest)).unwrap();
+            turn!(scanner.unsubscribe_bucket(bucket)).unwrap();
             turn!(scanner.unsubscribe(1)).unwrap();
             turn!(scanner.unsubscribe_partition(1, 0)).unwrap_err();
             turn!(scanner.unsubscribe_all()).unwrap();
