@@ -37,7 +37,7 @@ pub(super) struct OpenBatch {
     pub(super) full_at: usize,
 }
 
-/// A batch that takes no more rows.
+/// A batch that no longer takes rows.
 #[derive(Debug)]
 pub(super) struct ClosedBatch {
     pub(super) batch: Batch,
@@ -91,7 +91,7 @@ impl Batch {
         self.completion.complete(Outcome::Failed(error));
     }
 
-    /// The batch with its final bytes, for its rows to be written again. If these cannot be made, the rows fail.
+    /// The sealed batch, for its rows to be written again. If it cannot be sealed, the rows fail.
     pub(super) fn reroute(self, sealed: Result<(Sealed, Option<Encoder>)>) -> Option<Rerouted> {
         match sealed {
             Ok((sealed, builder)) => {

@@ -57,7 +57,7 @@ struct BucketState {
     open: Option<OpenBatch>,
     /// Batches that the sender has not taken yet, in order.
     closed: VecDeque<ClosedBatch>,
-    /// Why no more rows can be written.
+    /// Why rows are rejected.
     failed: Option<Error>,
     /// The partition has other buckets than assumed, and the rows belong there.
     moved: Option<Arc<PartitionBuckets>>,
@@ -258,7 +258,7 @@ impl PartitionBuckets {
 }
 
 impl LockedBucket<'_> {
-    /// Why no more rows can be written.
+    /// Why rows are rejected.
     pub(super) fn failed(&self) -> Option<&Error> {
         self.state.failed.as_ref()
     }

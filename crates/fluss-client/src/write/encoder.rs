@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 /// Takes the rows of one batch, in the form in which they are sent.
 #[derive(Debug)]
 pub(crate) enum Encoder {
-    /// A log table in the format ARROW: one builder a column.
+    /// A log table in the ARROW format: one builder per column.
     Arrow(Box<ArrowLogBatchBuilder>),
     /// A log table in a row format.
     Rows(Box<RowLogBatchBuilder>),
@@ -20,7 +20,7 @@ pub(crate) enum Encoder {
     Kv(KvBatchBuilder),
 }
 
-/// A batch whose rows have their final bytes.
+/// A sealed batch: its rows have their final bytes.
 #[derive(Debug)]
 pub(crate) enum Sealed {
     Log(SealedLogBatch),
@@ -28,7 +28,7 @@ pub(crate) enum Sealed {
 }
 
 impl Encoder {
-    /// Adds a row of a log table. Returns the bytes it takes. After an error the batch is as before.
+    /// Adds a row of a log table. Returns the bytes it takes. After an error the batch is unchanged.
     #[inline]
     pub(crate) fn append<R: InternalRow + ?Sized>(&mut self, row: &R) -> Result<usize> {
         let added = match self {
@@ -39,7 +39,7 @@ impl Encoder {
         added.map_err(Error::from)
     }
 
-    /// Adds the rows of an Arrow batch, the first one without a copy. Returns the bytes they take. After an error the batch is as before.
+    /// Adds the rows of an Arrow batch, the first batch without a copy. Returns the bytes they take. After an error the batch is unchanged.
     pub(crate) fn append_batch(&mut self, batch: &TableBatch) -> Result<usize> {
         match self {
             Self::Arrow(builder) => builder.append_table_batch(batch).map_err(Error::from),
@@ -47,7 +47,7 @@ impl Encoder {
         }
     }
 
-    /// Adds an upsert. Returns the bytes it takes. After an error the batch is as before.
+    /// Adds an upsert. Returns the bytes it takes. After an error the batch is unchanged.
     #[inline]
     pub(crate) fn upsert<R: InternalRow + ?Sized>(
         &mut self,

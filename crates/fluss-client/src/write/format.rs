@@ -58,15 +58,15 @@ pub(crate) struct WriteFormat {
     /// Positions of the columns whose smallest and largest values go into each batch.
     statistics: Vec<usize>,
     builders: Mutex<Builders>,
-    /// Expected size of a batch after compression, as a part of the size before: the bits of an `f32`.
+    /// Expected compressed size of a batch, as a fraction of the uncompressed size: the bits of an `f32`.
     ratio: AtomicU32,
 }
 
 #[derive(Debug, Default)]
 struct Builders {
-    /// Emptied ones, whose memory serves the next batches.
+    /// Emptied builders, whose memory is reused by the next batches.
     spare: Vec<Encoder>,
-    /// Never filled; the others are made after it, and share what they learn.
+    /// Never filled; the template of the others, which share what they learn.
     first: Option<Box<ArrowLogBatchBuilder>>,
 }
 
@@ -98,7 +98,7 @@ impl WriteFormat {
         self.info.row_type()
     }
 
-    /// Whether batches are made of Arrow columns.
+    /// Whether batches consist of Arrow columns.
     pub(crate) fn is_arrow(&self) -> bool {
         self.kind == BatchKind::Log
             && matches!(self.info.descriptor().log_format(), Ok(LogFormat::Arrow))

@@ -10,7 +10,7 @@ use metrics::{counter, gauge, histogram};
 use super::memory::Memory;
 use crate::stats::WriterStats;
 
-/// What is also counted for those who install no recorder.
+/// Totals that need no recorder.
 #[derive(Default)]
 pub(super) struct WriterMetrics {
     batches: AtomicU64,
@@ -20,7 +20,7 @@ pub(super) struct WriterMetrics {
 }
 
 impl WriterMetrics {
-    /// A batch goes out, for the first time or again.
+    /// A batch is sent, for the first time or again.
     pub(super) fn on_send(&self, rows: u32, bytes: usize) {
         counter!("fluss.client.writer.recordSendPerSecond").increment(u64::from(rows));
         counter!("fluss.client.writer.bytesSendPerSecond").increment(bytes as u64);
@@ -29,14 +29,14 @@ impl WriterMetrics {
         self.bytes.fetch_add(bytes as u64, Ordering::Relaxed);
     }
 
-    /// A batch goes out again.
+    /// A batch is sent again.
     pub(super) fn on_retry(&self, rows: u32) {
         counter!("fluss.client.writer.recordsRetryPerSecond").increment(u64::from(rows));
         self.repeated_rows
             .fetch_add(u64::from(rows), Ordering::Relaxed);
     }
 
-    /// What was counted so far.
+    /// The totals so far.
     pub(super) fn stats(&self, memory: &Memory) -> WriterStats {
         WriterStats {
             buffer_total_bytes: memory.capacity(),
@@ -50,18 +50,18 @@ impl WriterMetrics {
     }
 }
 
-/// A batch got its bytes.
+/// A batch was sealed.
 pub(super) fn on_batch(bytes: usize, rows: u32) {
     histogram!("fluss.client.writer.bytesPerBatch").record(bytes as f64);
     histogram!("fluss.client.writer.recordsPerBatch").record(f64::from(rows));
 }
 
-/// A batch goes out for the first time, so long after its first row.
+/// A batch is sent for the first time, this long after its first row.
 pub(super) fn on_queued(time: Duration) {
     gauge!("fluss.client.writer.batchQueueTimeMs").set(time.as_secs_f64() * 1e3);
 }
 
-/// A request was answered, so long after it was made.
+/// A request was answered after this time.
 pub(super) fn on_answer(latency: Duration) {
     gauge!("fluss.client.writer.sendLatencyMs").set(latency.as_secs_f64() * 1e3);
 }

@@ -1,4 +1,4 @@
-//! Finding the leaders of what is written to, and making partitions that are missing.
+//! Looking up the leaders of tables and partitions that are written to, and creating missing partitions.
 
 use std::sync::Arc;
 
@@ -13,15 +13,15 @@ use crate::config::Config;
 use crate::engine::write::{Resolution, is_passing};
 use crate::error::{Error, Result};
 
-/// What came of a search.
+/// How a search ended.
 #[derive(Debug)]
 pub(super) enum Search {
     Ended(Resolution),
-    /// The partition has another number of buckets than its rows were given buckets out of.
+    /// The partition has another number of buckets than the one its rows were distributed over.
     OtherBuckets(i32),
 }
 
-/// Asks the cluster for the leaders of a table or partition. A missing partition is made, if the configuration says so.
+/// Asks the cluster for the leaders of a table or partition. Creates a missing partition, if the configuration allows it.
 pub(super) async fn resolve(
     cluster: Cluster,
     config: Arc<Config>,
@@ -30,14 +30,13 @@ pub(super) async fn resolve(
 ) -> Search {
     let found = match &buckets.partition {
         None => find_table(&cluster, &info).await.map(|()| None),
-        Some(partition) => find_or_make(&cluster, &config, &info, partition).await,
+        Some(partition) => find_or_create(&cluster, &config, &info, partition).await,
     };
     if let Ok(Some(partition)) = &found {
-        let told = cluster
-            .view()
-            .bucket_count(info.table_id(), Some(*partition));
-        if let Some(told) = told.filter(|told| *told as u32 != buckets.count()) {
-            return Search::OtherBuckets(told);
+        let view = cluster.view();
+        let count = view.bucket_count(info.table_id(), Some(*partition));
+        if let Some(count) = count.filter(|count| *count as u32 != buckets.count()) {
+            return Search::OtherBuckets(count);
         }
         buckets.settle();
     }
@@ -52,7 +51,7 @@ pub(super) async fn resolve(
     })
 }
 
-/// Whether it may be a hiccup of the server's own: repeating does no harm here, neither to a search nor to the making of a partition.
+/// Whether it may be a transient failure inside the server. Both a search and the creation of a partition can safely be retried.
 fn is_unknown(error: &Error) -> bool {
     error.server_code() == Some(ErrorCode::UNKNOWN_SERVER_ERROR.value())
 }
@@ -64,7 +63,7 @@ async fn find_table(cluster: &Cluster, info: &TableInfo) -> Result<()> {
     Ok(checked.await?)
 }
 
-async fn find_or_make(
+async fn find_or_create(
     cluster: &Cluster,
     config: &Config,
     info: &TableInfo,
@@ -83,13 +82,13 @@ async fn find_or_make(
             text,
         )));
     }
-    // Whether it fits the rules of its table is for the server to say: those of release 0.9.1 take any time, and go by their own clock
-    // and time zone when they drop what is old.
-    make(cluster, info, partition)
+    // The server decides whether the partition fits the rules of its table: servers of release 0.9.1 take any time, and use their own
+    // clock and time zone when they drop old partitions.
+    create(cluster, info, partition)
         .await
         .map_err(|error| error.during("create_partition"))?;
-    debug!(table = %info.table_path(), partition = %partition.name, "made a partition");
-    // Servers learn of it a little later: that it is not found at once is no failure.
+    debug!(table = %info.table_path(), partition = %partition.name, "created a partition");
+    // Servers learn about it a little later, so not finding it immediately is no failure.
     find_partition(cluster, info, partition).await
 }
 
@@ -120,7 +119,7 @@ async fn find_partition(
         .partition_id(info.table_id(), &partition.name))
 }
 
-async fn make(cluster: &Cluster, info: &TableInfo, partition: &PartitionName) -> Result<()> {
+async fn create(cluster: &Cluster, info: &TableInfo, partition: &PartitionName) -> Result<()> {
     let keys = info.partition_keys();
     let values = partition.values.iter().map(String::as_str);
     let spec = keys.iter().map(String::as_str).zip(values);

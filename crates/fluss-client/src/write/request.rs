@@ -23,20 +23,20 @@ use crate::error::{Error, Result};
 /// time.
 const SERVER_SHARE: f64 = 0.8;
 
-/// Version of `PUT_KV` that knows merge modes. Source: `FlussApi.proto: PutKvRequest.agg_mode`.
+/// First version of `PUT_KV` with merge modes. Source: `FlussApi.proto: PutKvRequest.agg_mode`.
 const MERGE_MODE_SINCE: i16 = 1;
 
-/// What came back for a request.
+/// The response to a request.
 pub(super) struct Answered {
-    /// For each bucket that the server spoke of.
+    /// For each bucket that the server mentioned.
     pub(super) buckets: HashMap<TableBucket, Answer>,
-    /// Why there is no answer at all.
+    /// Why there is no response.
     pub(super) error: Option<Failure>,
     /// Generation of the view of the cluster that the request was routed by.
     pub(super) generation: u64,
 }
 
-/// Why there is no answer.
+/// Why there is no response.
 pub(super) struct Failure {
     pub(super) error: Error,
     /// Whether the request may have reached the server.
@@ -46,12 +46,12 @@ pub(super) struct Failure {
 /// A batch with its bucket.
 pub(super) struct Routed {
     pub(super) bucket: TableBucket,
-    /// Out of how many buckets it was chosen.
+    /// The number of buckets that it was chosen from.
     pub(super) of_buckets: i32,
     pub(super) records: Bytes,
     pub(super) rows: u32,
     pub(super) sequence: i32,
-    /// 1 for the first time.
+    /// 1 for the first attempt.
     pub(super) attempt: u32,
 }
 
@@ -106,7 +106,7 @@ impl Message {
         }
     }
 
-    /// Sends it and reads the answers. `deadline` is when the last of its batches runs out of time.
+    /// Sends it and reads the response. `deadline` is when the last of its batches runs out of time.
     pub(super) async fn send(
         self,
         cluster: Cluster,
@@ -134,22 +134,19 @@ impl Message {
                 }
             }
         };
-        match buckets {
-            Ok(buckets) => Answered {
-                buckets,
-                error: None,
-                generation,
-            },
-            Err(failure) => Answered {
-                buckets: HashMap::new(),
-                error: Some(failure),
-                generation,
-            },
+        let (buckets, error) = match buckets {
+            Ok(buckets) => (buckets, None),
+            Err(failure) => (HashMap::new(), Some(failure)),
+        };
+        Answered {
+            buckets,
+            error,
+            generation,
         }
     }
 }
 
-/// A server that does not know the merge mode would skip it, and merge rows that are to be overwritten.
+/// A server that does not know merge modes would ignore it, and merge rows that are to be overwritten.
 async fn check_merge_mode(
     cluster: &Cluster,
     to: Connection,
@@ -193,47 +190,29 @@ async fn call<R: ApiRequest>(
         })
 }
 
-fn log_answers(table: i64, answer: ProduceLogResponse) -> HashMap<TableBucket, Answer> {
-    answer
-        .buckets_resp
-        .into_iter()
-        .map(|bucket| {
-            let answer = match ServerError::from_parts(bucket.error_code, bucket.error_message) {
-                Some(error) => Answer::Refused(error),
-                None => Answer::Written {
-                    offset: bucket.base_offset,
-                    pressure: None,
-                },
-            };
-            (
-                TableBucket::new_with_partition(table, bucket.partition_id, bucket.bucket_id),
-                answer,
-            )
-        })
-        .collect()
+fn log_answers(table: i64, response: ProduceLogResponse) -> HashMap<TableBucket, Answer> {
+    let answers = response.buckets_resp.into_iter().map(|part| {
+        let bucket = TableBucket::new_with_partition(table, part.partition_id, part.bucket_id);
+        let error = ServerError::from_parts(part.error_code, part.error_message);
+        (bucket, answer(error, part.base_offset, None))
+    });
+    answers.collect()
 }
 
-fn kv_answers(table: i64, answer: PutKvResponse) -> HashMap<TableBucket, Answer> {
-    answer
-        .buckets_resp
-        .into_iter()
-        .map(|bucket| {
-            let answer = match ServerError::from_parts(bucket.error_code, bucket.error_message) {
-                Some(error) => Answer::Refused(error),
-                None => Answer::Written {
-                    offset: bucket.log_end_offset,
-                    pressure: bucket.pressure,
-                },
-            };
-            (
-                TableBucket::new_with_partition(table, bucket.partition_id, bucket.bucket_id),
-                answer,
-            )
-        })
-        .collect()
+fn kv_answers(table: i64, response: PutKvResponse) -> HashMap<TableBucket, Answer> {
+    let answers = response.buckets_resp.into_iter().map(|part| {
+        let bucket = TableBucket::new_with_partition(table, part.partition_id, part.bucket_id);
+        let error = ServerError::from_parts(part.error_code, part.error_message);
+        (bucket, answer(error, part.log_end_offset, part.pressure))
+    });
+    answers.collect()
 }
 
-/// Asks any tablet server for a writer id. The tables are what the server checks the right to write by.
+fn answer(error: Option<ServerError>, offset: Option<i64>, pressure: Option<f32>) -> Answer {
+    error.map_or(Answer::Written { offset, pressure }, Answer::Refused)
+}
+
+/// Asks any tablet server for a writer id. The server checks the permission to write to `tables`.
 pub(super) async fn init_writer(
     cluster: Cluster,
     config: Arc<Config>,
@@ -250,7 +229,7 @@ pub(super) async fn init_writer(
     Ok(response.writer_id)
 }
 
-/// The server that leads a bucket, as far as is known.
+/// The server that leads a bucket, as far as known.
 pub(super) fn leader(view: &ClusterView, bucket: &TableBucket) -> Option<ServerId> {
     view.leader_of(bucket).map(fluss_metadata::ServerNode::id)
 }

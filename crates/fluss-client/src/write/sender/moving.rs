@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use super::pending::PendingBatch;
 use super::state::Sender;
 use crate::clock::now;
 use crate::engine::write::{PartitionNumber, Resolution};
+use crate::write::batch::ClosedBatch;
 use crate::write::rebucket::reroute;
 
 impl Sender {
@@ -21,10 +23,10 @@ impl Sender {
         let is_away = |bucket: usize| {
             let batches = self.engine.first_batches(number + bucket, usize::MAX);
             let mut batches = batches.iter().filter_map(|id| self.batches.get(id));
-            batches.any(|batch| batch.is_away())
+            batches.any(PendingBatch::is_away)
         };
         if (0..old.count() as usize).any(is_away) {
-            // Batches that are being sealed are there in a moment, and no more are begun.
+            // Batches that are being sealed will be ready soon, and no others are started.
             let not_yet = Resolution::NotYet(None);
             return self.engine.on_resolved(number, not_yet, now());
         }
@@ -35,11 +37,9 @@ impl Sender {
             bucket.close_open();
             let taken = self.engine.take_batches(number + index);
             let pending = taken.iter().filter_map(|id| self.batches.remove(id));
-            let pending: Vec<_> = pending
-                .filter_map(super::pending::PendingBatch::reroute)
-                .collect();
+            let pending: Vec<_> = pending.filter_map(PendingBatch::reroute).collect();
             let closed = bucket.take_closed().into_iter();
-            let closed = closed.filter_map(crate::write::batch::ClosedBatch::reroute);
+            let closed = closed.filter_map(ClosedBatch::reroute);
             for batch in pending.into_iter().chain(closed) {
                 reroute(batch, &new, &self.memory, most);
             }

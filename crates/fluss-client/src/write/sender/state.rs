@@ -48,7 +48,7 @@ pub(in crate::write) struct Sender {
 pub(super) struct Partition {
     pub(super) table: Arc<TableWrites>,
     pub(super) buckets: Arc<PartitionBuckets>,
-    /// Its rows are about to move to other buckets: no more batches are sealed until then.
+    /// Its rows are about to move to other buckets: no further batches are sealed until then.
     pub(super) is_moving: bool,
     /// No more rows come: they fail, or went to other buckets.
     pub(super) is_over: bool,

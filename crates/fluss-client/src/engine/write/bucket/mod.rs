@@ -431,7 +431,7 @@ fn after(sequence: i32) -> i32 {
     sequence.checked_add(1).unwrap_or(0)
 }
 
-/// Whether `sequence` is `last` or one of those shortly before it, going round at the largest number.
+/// Whether `sequence` is `last` or shortly before it, with wraparound at the largest number.
 fn is_at_or_before(sequence: i32, last: i32) -> bool {
     const HALF: i32 = 1 << 30;
     (last.wrapping_sub(sequence) & i32::MAX) < HALF

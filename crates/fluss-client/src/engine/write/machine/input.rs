@@ -133,7 +133,7 @@ impl Engine {
         }
     }
 
-    /// The search for a partition's leaders ended: its rows are elsewhere now, and no more will come.
+    /// The search for a partition's leaders ended: its rows moved to other buckets, and no others will come.
     pub(crate) fn on_rerouted(&mut self, number: PartitionNumber) {
         if let Some(partition) = self.partitions.get_mut(&number) {
             partition.is_resolving = false;
