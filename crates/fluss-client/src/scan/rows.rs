@@ -16,14 +16,14 @@ use crate::turn::take_turn;
 /// Reads the rows of a log table, or the changelog of a primary-key table, bucket by bucket.
 ///
 /// Subscribe to buckets, then poll. The scanner prefetches batches as soon as a bucket is subscribed, up to
-/// [`Config::scanner_prefetch_max_bytes`](crate::Config::scanner_prefetch_max_bytes); dropping the scanner stops it. It
-/// recovers silently from a change of leader, a restarted server and a broken connection.
+/// [`Config::scanner_prefetch_max_bytes`](crate::Config::scanner_prefetch_max_bytes); dropping the scanner stops it.
+/// It recovers silently from a change of leader, a restarted server and a broken connection.
 ///
 /// # Several tasks
 ///
-/// All methods take `&self`, so tasks can share a scanner through an `Arc`. If several of them poll, each row is returned
-/// by exactly one poll, and rows of one bucket can go to different tasks. For rows of a bucket in order, poll from one
-/// task, or create a scanner per task.
+/// All methods take `&self`, so tasks can share a scanner through an `Arc`. If several of them poll, each row is
+/// returned by exactly one poll, and rows of one bucket can go to different tasks. For rows of a bucket in order,
+/// poll from one task, or create a scanner per task.
 #[derive(Debug)]
 pub struct LogScanner {
     pub(super) scanner: Scanner,
@@ -43,21 +43,21 @@ impl LogScanner {
 
     /// Returns the next rows. Waits for some for at most `timeout`, and returns none if there are none by then.
     ///
-    /// Returns at most [`Config::scanner_max_poll_records`](crate::Config::scanner_max_poll_records) rows, or one more so
-    /// that the two rows of an update stay together. Buckets are served round-robin.
+    /// Returns at most [`Config::scanner_max_poll_records`](crate::Config::scanner_max_poll_records) rows, or one
+    /// more so that the two rows of an update stay together. Buckets are served round-robin.
     ///
     /// # Errors
     ///
     /// A permanent failure of a bucket: an offset that is not in the log, a batch that cannot be read, a server that
-    /// refuses. It is returned after the rows that precede it. The other buckets keep going, and polls that find nothing
-    /// return the error again until you subscribe to the bucket again or unsubscribe from it, or the scan is
-    /// [finished](Self::is_finished). To continue after a batch that cannot be read, subscribe to the bucket at the end
-    /// of [`Error::offsets`](crate::Error::offsets).
+    /// refuses. It is returned after the rows that precede it. The other buckets keep going, and polls that find
+    /// nothing return the error again until you subscribe to the bucket again or unsubscribe from it, or the scan is
+    /// [finished](Self::is_finished). To continue after a batch that cannot be read, subscribe to the bucket at the
+    /// end of [`Error::offsets`](crate::Error::offsets).
     ///
-    /// A transient failure that has lasted longer than [`Config::call_timeout`](crate::Config::call_timeout), by a poll
-    /// that finds nothing; the scanner keeps trying.
+    /// A transient failure that has lasted longer than [`Config::call_timeout`](crate::Config::call_timeout), by a
+    /// poll that finds nothing; the scanner keeps trying.
     ///
-    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if no bucket is subscribed.
+    /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if you are not subscribed to any bucket.
     ///
     /// # Cancel safety
     ///

@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::runtime::Drivers;
 
-/// The write side of a connection. When it and all appenders are gone, the sender ends, and what it had not sent is lost.
+/// The writers of a connection. When it and all appenders are gone, the sender ends, and what it had not sent is lost.
 pub(crate) struct Writers {
     shared: Arc<Shared>,
     /// The first writer starts the sender.
@@ -51,7 +51,8 @@ impl Writers {
         Ok(Appender::new(Arc::clone(shared), table, format))
     }
 
-    /// Waits for all batches of all writers. Returns the first failure that neither a `flush` nor the result of a row has reported.
+    /// Waits for all batches of all writers. Returns the first failure that neither a `flush` nor the result of a row
+    /// has reported.
     async fn finish(&self) -> Result<()> {
         let mut first = Ok(());
         for writer in self.shared.writers() {
