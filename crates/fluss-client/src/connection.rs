@@ -15,7 +15,6 @@ use crate::error::{Error, Result};
 use crate::rpc_config::rpc_config;
 use crate::runtime::Drivers;
 use crate::schema_cache::SchemaCache;
-pub(crate) use crate::session::Session as ConnectionInner;
 use crate::session::Session;
 use crate::stats::ConnectionStats;
 use crate::table::FlussTable;
@@ -119,19 +118,19 @@ impl FlussConnection {
     pub async fn get_table(&self, path: &TablePath) -> Result<FlussTable> {
         take_turn().await;
         let failed = |error: Error| error.during("get_table").of_table(path);
-        let session = &self.session;
-        let info = fetch_table_info(session, path).await.map_err(failed)?;
+        let context = self.session.context();
+        let info = fetch_table_info(context, path).await.map_err(failed)?;
         // The cached metadata may belong to a dropped table with the same name.
-        session.cluster.note_table(path, info.table_id());
-        session
+        context.cluster.note_table(path, info.table_id());
+        context
             .schemas
             .insert(info.table_id(), info.schema_id(), info.schema().clone());
-        Ok(FlussTable::new(Arc::clone(session), info))
+        Ok(FlussTable::new(Arc::clone(&self.session), info))
     }
 
     /// Returns the configuration of this connection.
     pub fn config(&self) -> &Config {
-        &self.session.config
+        &self.session.context().config
     }
 
     /// Returns totals since the connection was created: requests by API, the write buffer, rows written, lookups.
@@ -207,7 +206,10 @@ impl ConnectionBuilder {
 impl fmt::Debug for FlussConnection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("FlussConnection")
-            .field("bootstrap_server", &self.session.config.bootstrap_server)
+            .field(
+                "bootstrap_server",
+                &self.session.context().config.bootstrap_server,
+            )
             .finish_non_exhaustive()
     }
 }

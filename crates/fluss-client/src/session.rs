@@ -1,7 +1,6 @@
 //! What belongs to a connection: its writers, its lookups, and its stores of remote files.
 
 use std::fmt;
-use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -15,7 +14,7 @@ use crate::write::Writers;
 /// What the handles of a connection share. The connection ends with the last of them.
 pub(crate) struct Session {
     context: Arc<Context>,
-    pub(crate) remote: RemoteStores,
+    remote: Arc<RemoteStores>,
     writers: OnceLock<Writers>,
     lookups: OnceLock<Lookups>,
 }
@@ -24,10 +23,19 @@ impl Session {
     pub(crate) fn new(context: Context) -> Arc<Self> {
         Arc::new(Self {
             context: Arc::new(context),
-            remote: RemoteStores::default(),
+            remote: Arc::default(),
             writers: OnceLock::new(),
             lookups: OnceLock::new(),
         })
+    }
+
+    pub(crate) fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// The stores of remote files.
+    pub(crate) fn remote(&self) -> &Arc<RemoteStores> {
+        &self.remote
     }
 
     /// Returns the context, which keeps this session.
@@ -74,14 +82,6 @@ impl Session {
         }
         self.context.cluster.close();
         written
-    }
-}
-
-impl Deref for Session {
-    type Target = Context;
-
-    fn deref(&self) -> &Context {
-        &self.context
     }
 }
 

@@ -39,7 +39,7 @@ struct Inner {
     runtime: Handle,
     metrics: Arc<ApiMetrics>,
     closed: CancellationToken,
-    slots: Mutex<HashMap<SlotKey, Slot>>,
+    entries: Mutex<HashMap<EntryKey, PoolEntry>>,
 }
 
 struct CloseOnDrop(Arc<Inner>);
@@ -63,11 +63,11 @@ impl Drop for CloseWithRuntime {
 }
 
 /// The server, and the index of the connection to it.
-type SlotKey = (ServerKind, i32, usize);
+type EntryKey = (ServerKind, i32, usize);
 
 type Dial = Shared<BoxFuture<'static, Result<Connection>>>;
 
-struct Slot {
+struct PoolEntry {
     address: (String, u16),
     stage: Stage,
     /// Consecutive failed dials.
@@ -91,7 +91,7 @@ impl ConnectionPool {
             runtime,
             metrics: Arc::default(),
             closed: CancellationToken::new(),
-            slots: Mutex::default(),
+            entries: Mutex::default(),
         });
         let (closed, end) = (
             inner.closed.clone(),
@@ -138,7 +138,7 @@ impl ConnectionPool {
         lane: Lane,
         deadline: Instant,
     ) -> Result<Connection> {
-        let dial = match self.inner.slot(server, lane)? {
+        let dial = match self.inner.entry(server, lane)? {
             Found::Live(connection) => return Ok(connection),
             Found::Dial(dial) => dial,
         };
@@ -173,26 +173,26 @@ impl ConnectionPool {
     /// with its last handle.
     pub(crate) fn adopt(&self, server: &ServerNode, connection: Connection) {
         let address = (server.host(), server.port());
-        let mut slots = self.inner.slots();
+        let mut entries = self.inner.entries();
         if self.inner.closed.is_cancelled() {
             return;
         }
-        let slot = slots
+        let entry = entries
             .entry((server.kind(), server.id(), 0))
-            .or_insert_with(|| Slot::new(address));
-        if slot.is_at(address) && matches!(slot.stage, Stage::Idle) {
-            slot.stage = Stage::Live(connection);
+            .or_insert_with(|| PoolEntry::new(address));
+        if entry.is_at(address) && matches!(entry.stage, Stage::Idle) {
+            entry.stage = Stage::Live(connection);
         }
     }
 
     /// Returns whether a request can be sent without dialing.
     pub(crate) fn is_connected(&self, server: &ServerNode) -> bool {
-        let slots = self.inner.slots();
-        slots
+        let entries = self.inner.entries();
+        entries
             .get(&(server.kind(), server.id(), 0))
-            .is_some_and(|slot| {
-                slot.is_at((server.host(), server.port()))
-                    && matches!(&slot.stage, Stage::Live(live) if !live.is_closed())
+            .is_some_and(|entry| {
+                entry.is_at((server.host(), server.port()))
+                    && matches!(&entry.stage, Stage::Live(live) if !live.is_closed())
             })
     }
 
@@ -213,10 +213,10 @@ impl ConnectionPool {
 
     /// Returns the number of open connections.
     pub fn open_connections(&self) -> usize {
-        let slots = self.inner.slots();
-        slots
+        let entries = self.inner.entries();
+        entries
             .values()
-            .filter(|slot| matches!(&slot.stage, Stage::Live(live) if !live.is_closed()))
+            .filter(|entry| matches!(&entry.stage, Stage::Live(live) if !live.is_closed()))
             .count()
     }
 
@@ -237,23 +237,23 @@ enum Found {
 }
 
 impl Inner {
-    fn slots(&self) -> MutexGuard<'_, HashMap<SlotKey, Slot>> {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
+    fn entries(&self) -> MutexGuard<'_, HashMap<EntryKey, PoolEntry>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The connection to a server, or the dial that will provide one.
-    fn slot(self: &Arc<Self>, server: &ServerNode, lane: Lane) -> Result<Found> {
+    fn entry(self: &Arc<Self>, server: &ServerNode, lane: Lane) -> Result<Found> {
         let lane = lane.index() % self.config.connections_per_server.max(1);
         let key = (server.kind(), server.id(), lane);
         let address = (server.host(), server.port());
-        let mut slots = self.slots();
+        let mut entries = self.entries();
         if self.closed.is_cancelled() {
             return Err(RpcError::Closed);
         }
-        if let Some(slot) = slots.get(&key)
-            && slot.is_at(address)
+        if let Some(entry) = entries.get(&key)
+            && entry.is_at(address)
         {
-            match &slot.stage {
+            match &entry.stage {
                 Stage::Live(live) if !live.is_closed() => return Ok(Found::Live(live.clone())),
                 // A dial that has a result and is still here ended with a panic of the dialer.
                 Stage::Dialing(dial) if dial.peek().is_none() => {
@@ -264,21 +264,23 @@ impl Inner {
         }
         // Dials are rare enough to clean up the other entries as well.
         let now = Instant::now();
-        slots.retain(|other, slot| *other == key || slot.is_of_use(now));
-        let slot = slots.entry(key).or_insert_with(|| Slot::new(address));
-        if !slot.is_at(address) {
-            debug!(%server, from = ?slot.address, "the server has moved");
-            *slot = Slot::new(address);
+        entries.retain(|other, entry| *other == key || entry.is_of_use(now));
+        let entry = entries
+            .entry(key)
+            .or_insert_with(|| PoolEntry::new(address));
+        if !entry.is_at(address) {
+            debug!(%server, from = ?entry.address, "the server has moved");
+            *entry = PoolEntry::new(address);
         }
-        let dial = self.spawn_dial(key, server, slot.not_before);
-        slot.stage = Stage::Dialing(dial.clone());
+        let dial = self.spawn_dial(key, server, entry.not_before);
+        entry.stage = Stage::Dialing(dial.clone());
         Ok(Found::Dial(dial))
     }
 
     /// Dials on the pool's runtime, where the dial continues even if callers stop waiting.
     fn spawn_dial(
         self: &Arc<Self>,
-        key: SlotKey,
+        key: EntryKey,
         server: &ServerNode,
         not_before: Option<Instant>,
     ) -> Dial {
@@ -327,47 +329,47 @@ impl Inner {
 
     fn on_dialed(
         &self,
-        key: SlotKey,
+        key: EntryKey,
         address: &(String, u16),
         outcome: Result<Connection>,
     ) -> Result<Connection> {
-        let mut slots = self.slots();
+        let mut entries = self.entries();
         if self.closed.is_cancelled() {
             return Err(RpcError::Closed);
         }
         // The waiting callers get the connection even if the server has moved since: it works.
-        if let Some(slot) = slots.get_mut(&key)
-            && slot.address == *address
+        if let Some(entry) = entries.get_mut(&key)
+            && entry.address == *address
         {
             if let Ok(connection) = &outcome {
-                slot.stage = Stage::Live(connection.clone());
-                slot.failures = 0;
-                slot.not_before = None;
+                entry.stage = Stage::Live(connection.clone());
+                entry.failures = 0;
+                entry.not_before = None;
             } else {
-                slot.stage = Stage::Idle;
-                slot.failures = slot.failures.saturating_add(1);
-                let pause = RetryPolicy::DIAL.random_pause(slot.failures, &self.config.chance);
-                slot.not_before = Some(Instant::now() + pause);
+                entry.stage = Stage::Idle;
+                entry.failures = entry.failures.saturating_add(1);
+                let pause = RetryPolicy::DIAL.random_pause(entry.failures, &self.config.chance);
+                entry.not_before = Some(Instant::now() + pause);
             }
         }
         outcome
     }
 
     fn close(&self) {
-        let slots = {
-            let mut slots = self.slots();
+        let entries = {
+            let mut entries = self.entries();
             self.closed.cancel();
-            std::mem::take(&mut *slots)
+            std::mem::take(&mut *entries)
         };
-        for slot in slots.into_values() {
-            if let Stage::Live(connection) = slot.stage {
+        for entry in entries.into_values() {
+            if let Stage::Live(connection) = entry.stage {
                 connection.close();
             }
         }
     }
 }
 
-impl Slot {
+impl PoolEntry {
     fn new((host, port): (&str, u16)) -> Self {
         Self {
             address: (host.to_owned(), port),

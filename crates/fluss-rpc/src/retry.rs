@@ -40,17 +40,24 @@ impl RetryPolicy {
         jitter: 0.2,
         max_attempts: 4,
     };
-    /// For calls, writes and lookups: 20 ms to 1 s.
+    /// For calls: 20 ms to 1 s.
     pub const CALL: Self = Self {
         initial: Duration::from_millis(20),
         max: Duration::from_secs(1),
         jitter: 0.2,
         max_attempts: 64,
     };
-    /// For reads that a scanner repeats: 50 ms to 1 s.
+    /// For batches of rows and for lookups: 10 to 20 ms at first, later 0.5 to 1 s.
+    pub const BATCH: Self = Self {
+        initial: Duration::from_millis(15),
+        max: Duration::from_millis(750),
+        jitter: 1.0 / 3.0,
+        max_attempts: u32::MAX,
+    };
+    /// For scans: 25 to 50 ms at first, later 0.5 to 1 s.
     pub const FETCH: Self = Self {
-        initial: Duration::from_millis(50),
-        ..Self::CALL
+        initial: Duration::from_micros(37_500),
+        ..Self::BATCH
     };
     /// For calls to a server that is throttling: 100 ms to 5 s.
     pub const THROTTLED: Self = Self {

@@ -56,6 +56,11 @@ pub(crate) fn run() -> Result<()> {
             .into_iter()
             .map(|problem| format!("circles: {problem}")),
     );
+    problems.extend(
+        imports::check_rooms(&files)
+            .into_iter()
+            .map(|problem| format!("rooms: {problem}")),
+    );
     for line in imports::summary(&files) {
         println!("tidy: {line}");
     }

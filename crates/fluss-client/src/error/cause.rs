@@ -12,7 +12,7 @@ use fluss_rpc::RpcError;
 use fluss_wire::error_code::ServerError;
 use snafu::Snafu;
 
-use super::{Error, ErrorKind};
+use super::kind::ErrorKind;
 
 #[derive(Debug, Clone, Snafu)]
 #[snafu(visibility(pub(crate)))]
@@ -42,12 +42,10 @@ pub(crate) enum Cause {
     #[snafu(display("{what} did not end within {}", Readable(*waited)))]
     Timeout { what: String, waited: Duration },
 
-    #[snafu(display("{what} within {}; its last attempt failed: {source}", Readable(*waited)))]
+    #[snafu(display("{what} within {}", Readable(*waited)))]
     Undelivered {
         what: &'static str,
         waited: Duration,
-        #[snafu(source(from(Error, Box::new)))]
-        source: Box<Error>,
     },
 
     #[snafu(display(
@@ -177,7 +175,6 @@ impl Cause {
         match self {
             Self::Server { error } => Some(error),
             Self::Rpc { source } => source.server_error(),
-            Self::Undelivered { source, .. } => source.server_error(),
             _ => None,
         }
     }

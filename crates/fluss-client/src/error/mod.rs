@@ -34,14 +34,21 @@ pub struct Error {
 struct Inner {
     cause: Cause,
     context: Context,
+    /// Why the last of several attempts failed, if they ended for another reason.
+    last_attempt: Option<Error>,
 }
 
 impl Error {
     pub(crate) fn new(cause: Cause) -> Self {
+        Self::after(cause, None)
+    }
+
+    fn after(cause: Cause, last_attempt: Option<Self>) -> Self {
         Self {
             inner: Arc::new(Inner {
                 cause,
                 context: Context::default(),
+                last_attempt,
             }),
         }
     }
@@ -92,23 +99,17 @@ impl Error {
 
     /// A batch that was not acknowledged in time, with the failure of its last attempt if there was any.
     pub(crate) fn undelivered(waited: std::time::Duration, last: Option<Self>) -> Self {
-        match last {
-            Some(source) => Self::new(Cause::Undelivered {
-                what: "a batch could not be delivered",
-                waited,
-                source: Box::new(source),
-            }),
-            None => Self::timeout("the delivery of a batch", waited),
+        if last.is_none() {
+            return Self::timeout("the delivery of a batch", waited);
         }
+        let what = "a batch could not be delivered";
+        Self::after(Cause::Undelivered { what, waited }, last)
     }
 
     /// A lookup whose time ended, with why its last attempt failed.
     pub(crate) fn unanswered(waited: std::time::Duration, last: Self) -> Self {
-        Self::new(Cause::Undelivered {
-            what: "the lookup was not answered",
-            waited,
-            source: Box::new(last),
-        })
+        let what = "the lookup was not answered";
+        Self::after(Cause::Undelivered { what, waited }, Some(last))
     }
 
     /// What a server sent and cannot be right.
@@ -154,21 +155,20 @@ impl Error {
     /// Returns the server's error code, if a server returned one. If a batch could not be delivered in time, this is
     /// the code of the last attempt. Source: `Errors.java` of the server.
     pub fn server_code(&self) -> Option<i32> {
-        self.inner
-            .cause
-            .server_error()
-            .map(|error| error.code.value())
+        self.server_error().map(|error| error.code.value())
     }
 
     /// Returns the server's complete text, if a server returned an error. The message of this error only shows its
     /// first line, because some servers append a stack trace. Also `None` if the server sent only a code.
     pub fn server_message(&self) -> Option<&str> {
-        self.inner.cause.server_error()?.message.as_deref()
+        self.server_error()?.message.as_deref()
     }
 
     /// The server error itself, for decisions inside the client.
     pub(crate) fn server_error(&self) -> Option<&ServerError> {
-        self.inner.cause.server_error()
+        let inner = &*self.inner;
+        let last = || inner.last_attempt.as_ref()?.server_error();
+        inner.cause.server_error().or_else(last)
     }
 
     /// Returns the operation that failed, such as `append` or `create_table`.
@@ -236,7 +236,11 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{}", self.inner.context, self.inner.cause)
+        write!(f, "{}{}", self.inner.context, self.inner.cause)?;
+        match &self.inner.last_attempt {
+            Some(last) => write!(f, "; its last attempt failed: {last}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -263,7 +267,7 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         // The cause itself, not the box around it, so that it can be downcast.
         match &self.inner.cause {
-            Cause::Undelivered { source, .. } => Some(source.as_ref()),
+            Cause::Undelivered { .. } => self.inner.last_attempt.as_ref().map(|last| last as _),
             Cause::Row { source } | Cause::Unreadable { source, .. } => Some(source.as_ref()),
             Cause::Metadata { source } => Some(source.as_ref()),
             cause => std::error::Error::source(cause),

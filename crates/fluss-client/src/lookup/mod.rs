@@ -33,5 +33,3 @@ pub use lookuper::{LookupResult, Lookuper};
 pub(crate) use lookups::Lookups;
 pub(crate) use plan::LookupPlan;
 pub(crate) use target::LookupKind;
-
-pub(crate) use crate::values::ValueReader;

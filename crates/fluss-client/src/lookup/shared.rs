@@ -69,7 +69,8 @@ impl Shared {
         entry.attempts += 1;
         let attempts = entry.attempts;
         let config = &self.context.config;
-        let pause = RetryPolicy::CALL.random_pause(attempts, &self.context.cluster.config().chance);
+        let pause =
+            RetryPolicy::BATCH.random_pause(attempts, &self.context.cluster.config().chance);
         let due = Instant::now() + pause;
         if due >= entry.deadline {
             let error = Error::unanswered(config.call_timeout, error);

@@ -3,6 +3,7 @@
 //! Local files are always supported. Object stores are behind features. They share one store per bucket and use the
 //! credentials that the cluster provides, fetched once for the whole connection.
 
+mod fault;
 mod local;
 mod location;
 #[cfg(feature = "s3")]
@@ -10,6 +11,7 @@ mod s3;
 #[cfg(feature = "s3")]
 mod token;
 
+pub(crate) use fault::ReadFault;
 pub(crate) use location::Location;
 
 use std::ops::Range;
@@ -17,7 +19,6 @@ use std::ops::Range;
 use bytes::Bytes;
 
 use crate::context::Context;
-use crate::error::Error;
 
 /// The object stores of a connection.
 #[derive(Debug, Default)]
@@ -25,19 +26,6 @@ pub(crate) struct RemoteStores {
     local: local::LocalFiles,
     #[cfg(feature = "s3")]
     s3: s3::S3Stores,
-}
-
-/// The reason why a piece of a file was not read.
-#[derive(Debug)]
-pub(crate) enum ReadFault {
-    /// The file is gone or cannot be read now. Ask the servers again where its records are.
-    Passing(String),
-    /// It can never be read.
-    #[cfg_attr(
-        not(feature = "s3"),
-        expect(dead_code, reason = "files of this machine may always come back")
-    )]
-    Final(Error),
 }
 
 impl RemoteStores {

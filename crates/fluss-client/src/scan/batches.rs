@@ -8,11 +8,12 @@ use fluss_metadata::{OffsetSpec, PartitionId, TableBucket, TableId, TablePath};
 
 use super::decode::LogChunk;
 use super::methods::log_scanner_methods;
+use super::records::ScanBatch;
+use super::scanner::Scanner;
 use super::start::{ScanBucket, StartOffset, Wanted};
-use super::{ScanBatchStream, Scanner, start_of};
+use crate::engine::scan::EARLIEST_OFFSET;
 use crate::engine::scan::Taken;
 use crate::error::{Error, Result};
-use crate::table::{EARLIEST_OFFSET, ScanBatch};
 use crate::turn::take_turn;
 
 /// Reads a log as Arrow batches. Subscribing, prefetching and recovery work as with [`LogScanner`](crate::LogScanner).
@@ -28,11 +29,6 @@ impl RecordBatchLogScanner {
     }
 
     log_scanner_methods!();
-
-    /// Turns the scanner into a stream of batches, in the order in which polls would return them.
-    pub fn into_stream(self) -> ScanBatchStream {
-        ScanBatchStream::new(self)
-    }
 
     /// Returns the next batches. Waits for some for at most `timeout`, and returns none if there are none by then.
     ///

@@ -7,7 +7,8 @@ use fluss_metadata::{OffsetSpec, TableBucket};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::decode::LogChunk;
-use super::{Scanner, offsets, partitions};
+use super::scanner::Scanner;
+use super::{offsets, partitions};
 use crate::engine::scan::{ScanEngine, StartOffset};
 use crate::error::{Error, Result};
 
@@ -48,8 +49,8 @@ impl Scanner {
 
     /// The offset at which a bucket ends at the latest.
     async fn end_of(&self, bucket: &TableBucket, end: OffsetSpec) -> Result<i64> {
-        let (connection, table) = (self.shared.connection(), self.projection().table());
-        let find = |start| offsets::find(connection, table, bucket, start);
+        let (context, table) = (self.shared.context(), self.projection().table());
+        let find = |start| offsets::find(context, table, bucket, start);
         match end {
             OffsetSpec::Earliest => find(StartOffset::EarliestResolved).await,
             OffsetSpec::Latest => find(StartOffset::Latest).await,

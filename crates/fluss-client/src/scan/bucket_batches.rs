@@ -5,12 +5,13 @@ use std::sync::Arc;
 use arrow_schema::SchemaRef;
 use fluss_metadata::TableBucket;
 
-use super::Projection;
 use super::kv::KvScan;
 use super::limit::LimitScan;
-use crate::connection::ConnectionInner;
+use super::projection::Projection;
+use super::records::ScanBatch;
+use crate::context::OpenContext;
 use crate::error::Result;
-use crate::table::ScanBatch;
+use crate::remote::RemoteStores;
 use crate::turn::take_turn;
 
 /// Reads one bucket once. With a limit: the last rows of a log table, or any rows of a primary-key table. Without a
@@ -32,7 +33,8 @@ enum Scan {
 
 impl BucketBatchScanner {
     pub(crate) fn new(
-        connection: Arc<ConnectionInner>,
+        context: OpenContext,
+        remote: Arc<RemoteStores>,
         projection: Projection,
         bucket: TableBucket,
         limit: Option<i32>,
@@ -41,8 +43,10 @@ impl BucketBatchScanner {
             schema: projection.column_schema()?,
             bucket,
             scan: match limit {
-                Some(limit) => Scan::Limit(LimitScan::new(connection, projection, bucket, limit)?),
-                None => Scan::Kv(KvScan::new(connection, projection, bucket)?),
+                Some(limit) => {
+                    Scan::Limit(LimitScan::new(context, remote, projection, bucket, limit)?)
+                }
+                None => Scan::Kv(KvScan::new(context, projection, bucket)?),
             },
         })
     }

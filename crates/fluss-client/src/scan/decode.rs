@@ -1,4 +1,4 @@
-//! From bytes of the log to batches that `poll` hands out.
+//! From bytes of the log to batches of rows.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -12,20 +12,10 @@ use fluss_row::arrow::{ColumnarBatch, ColumnarRow, change_type_array};
 use fluss_row::log::{DecodedBatch, FirstRows, LogBatch, LogBatches, ReadContext};
 use fluss_row::{ChangeType, RowError};
 
-use super::fetch::Decode;
-use super::{Projection, Shared};
-use crate::connection::ConnectionInner;
+use super::projection::{Projection, Source};
+use crate::context::OpenContext;
 use crate::engine::scan::{BatchHeader, Chunk, ScanEngine};
 use crate::error::{Error, Result};
-
-/// What the server did to batches before it sent them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) enum Source {
-    /// Nothing: they are as they were written, with a checksum that holds.
-    Whole,
-    /// It left columns out, and the checksum as it was.
-    Projected,
-}
 
 /// What there is in a piece of the log, by the headers of its batches.
 #[derive(Debug, Default)]
@@ -200,7 +190,7 @@ impl LogChunk {
     }
 
     /// The chunk up to its first row that cannot be read, and the error that names that.
-    fn up_to_unreadable(mut self) -> (Self, Option<Error>) {
+    pub(super) fn up_to_unreadable(mut self) -> (Self, Option<Error>) {
         let Some((rows, error)) = self.first_unreadable(self.skipped) else {
             return (self, None);
         };
@@ -294,23 +284,23 @@ impl Chunk for LogChunk {
 
 /// Reads batches into the columns of a scan, whatever schema they were written with.
 pub(super) struct BatchReader {
-    connection: Arc<ConnectionInner>,
+    context: OpenContext,
     projection: Projection,
     /// How to read batches of each schema, made once.
     contexts: Mutex<HashMap<(SchemaId, Source), Arc<ReadContext>>>,
 }
 
 impl BatchReader {
-    pub(super) fn new(connection: Arc<ConnectionInner>, projection: Projection) -> Self {
+    pub(super) fn new(context: OpenContext, projection: Projection) -> Self {
         Self {
-            connection,
+            context,
             projection,
             contexts: Mutex::default(),
         }
     }
 
-    pub(super) fn connection(&self) -> &ConnectionInner {
-        &self.connection
+    pub(super) fn context(&self) -> &OpenContext {
+        &self.context
     }
 
     pub(super) fn projection(&self) -> &Projection {
@@ -325,8 +315,10 @@ impl BatchReader {
         from: i64,
         source: Source,
     ) -> Result<LogChunk> {
-        let context = self.context(batch.header().schema_id(), source).await?;
-        if source == Source::Whole && self.connection.config.scanner_check_crc {
+        let context = self
+            .read_context(batch.header().schema_id(), source)
+            .await?;
+        if source == Source::Whole && self.context.config.scanner_check_crc {
             batch
                 .verify_crc()
                 .map_err(|error| unreadable(batch, error))?;
@@ -345,19 +337,19 @@ impl BatchReader {
         })
     }
 
-    async fn context(&self, schema_id: SchemaId, source: Source) -> Result<Arc<ReadContext>> {
+    async fn read_context(&self, schema_id: SchemaId, source: Source) -> Result<Arc<ReadContext>> {
         if let Some(context) = self.contexts().get(&(schema_id, source)) {
             return Ok(Arc::clone(context));
         }
         let table = self.projection.table();
         let schema = self
-            .connection
+            .context
             .schema(table.table_path(), table.table_id(), schema_id)
             .await?;
         let context = Arc::new(self.projection.read_context(
             &schema,
             source,
-            &self.connection.config,
+            &self.context.config,
         )?);
         self.contexts()
             .insert((schema_id, source), Arc::clone(&context));
@@ -367,51 +359,4 @@ impl BatchReader {
     fn contexts(&self) -> MutexGuard<'_, HashMap<(SchemaId, Source), Arc<ReadContext>>> {
         self.contexts.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Decodes one bucket's part of an answer, and hands over each batch as soon as it is decoded.
-pub(super) async fn decode(shared: &Shared, work: Decode) {
-    let Decode {
-        bucket,
-        ticket,
-        from,
-        batches,
-        broken,
-        source,
-    } = work;
-    let mut outcome = Ok(());
-    for batch in &batches {
-        let read = shared.reader.read(batch, from, source).await;
-        let read = read.and_then(|chunk| {
-            let (chunk, unreadable) = chunk.up_to_unreadable();
-            let (chunk, misfit) = match &shared.schema {
-                Some(schema) => chunk.in_columns(schema)?,
-                None => (chunk, None),
-            };
-            Ok((chunk, misfit.or(unreadable)))
-        });
-        let failure = match read {
-            Ok((chunk, failure)) => {
-                if shared.engine().on_decoded(&bucket, ticket, chunk) {
-                    shared.data.notify_one();
-                }
-                failure
-            }
-            Err(error) => Some(error),
-        };
-        if let Some(error) = failure {
-            outcome = Err(error);
-            break;
-        }
-        // Decompression takes a while: other tasks of this thread get their turn between batches.
-        tokio::task::yield_now().await;
-    }
-    let mut engine = shared.engine();
-    match (outcome, broken) {
-        (Ok(()), Some(Broken { error, at })) => engine.on_broken(&bucket, ticket, error, at),
-        (outcome, _) => engine.on_decode_end(&bucket, ticket, outcome),
-    };
-    drop(engine);
-    shared.data.notify_one();
-    shared.work.notify_one();
 }

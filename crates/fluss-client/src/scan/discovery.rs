@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 
 use fluss_metadata::{OffsetSpec, PartitionId, TableBucket, TableInfo};
-use fluss_wire::message::{ListPartitionInfosRequest, PbTablePath};
+use fluss_rpc::path_message;
+use fluss_wire::message::ListPartitionInfosRequest;
 use tracing::debug;
 
-use super::{Scanner, Shared, start_of};
-use crate::connection::ConnectionInner;
-use crate::engine::scan::StartOffset;
+use super::scanner::Scanner;
+use super::shared::Shared;
+use crate::context::Context;
+use crate::engine::scan::{EARLIEST_OFFSET, StartOffset};
 use crate::error::{Error, Result};
 
 /// The partitions that are read, with how many buckets each has.
@@ -22,22 +24,22 @@ impl Scanner {
         let table = self.projection().table();
         if !table.is_partitioned() {
             return self.subscribe_from(
-                (0..table.num_buckets()).map(|bucket| (None, bucket, Ok(start_of(start)))),
+                (0..table.num_buckets()).map(|bucket| (None, bucket, Ok(start.into()))),
             );
         }
-        let partitions = list(self.shared.connection(), table)
+        let partitions = list(self.shared.context(), table)
             .await
             .map_err(|error| self.shared.error(error).during("subscribe_table"))?;
         {
             let mut engine = self.shared.engine();
             for bucket in buckets(&self.shared, &partitions) {
-                engine.subscribe_of_table(bucket, start_of(start));
+                engine.subscribe_of_table(bucket, start.into());
             }
             engine.set_discovering(true);
         }
         self.shared.work.notify_one();
         let task = discover(Arc::clone(&self.shared), partitions);
-        let task = self.shared.connection().drivers.handle().spawn(task);
+        let task = self.shared.context().drivers.handle().spawn(task);
         *self.discovery() = Some(task.abort_handle());
         Ok(())
     }
@@ -72,13 +74,10 @@ impl Scanner {
 
 /// Looks for partitions until it is aborted. New ones are read from their beginning, and those that are gone no more.
 async fn discover(shared: Arc<Shared>, mut known: Partitions) {
-    let interval = shared
-        .connection()
-        .config
-        .scanner_partition_discovery_interval;
+    let interval = shared.context().config.scanner_partition_discovery_interval;
     loop {
         tokio::time::sleep(interval).await;
-        let found = match list(shared.connection(), shared.projection().table()).await {
+        let found = match list(shared.context(), shared.projection().table()).await {
             Ok(found) => found,
             Err(error) => {
                 // Should the table be gone, its buckets tell.
@@ -104,7 +103,7 @@ async fn discover(shared: Arc<Shared>, mut known: Partitions) {
             engine.close(&bucket);
         }
         for bucket in buckets(&shared, &new) {
-            engine.subscribe_of_table(bucket, StartOffset::At(crate::table::EARLIEST_OFFSET));
+            engine.subscribe_of_table(bucket, StartOffset::At(EARLIEST_OFFSET));
         }
         drop(engine);
         shared.work.notify_one();
@@ -128,32 +127,25 @@ fn buckets_of(table: &TableInfo, partitions: &Partitions) -> Vec<TableBucket> {
 }
 
 /// Every bucket that a table has now, those of a partition together.
-pub(super) async fn all_buckets(
-    connection: &ConnectionInner,
-    table: &TableInfo,
-) -> Result<Vec<TableBucket>> {
+pub(super) async fn all_buckets(context: &Context, table: &TableInfo) -> Result<Vec<TableBucket>> {
     if !table.is_partitioned() {
         let id = table.table_id();
         return Ok((0..table.num_buckets())
             .map(|bucket| TableBucket::new(id, bucket))
             .collect());
     }
-    let mut buckets = buckets_of(table, &list(connection, table).await?);
+    let mut buckets = buckets_of(table, &list(context, table).await?);
     buckets.sort_unstable();
     Ok(buckets)
 }
 
 /// The partitions that a table has now.
-async fn list(connection: &ConnectionInner, table: &TableInfo) -> Result<Partitions> {
-    let path = table.table_path();
+async fn list(context: &Context, table: &TableInfo) -> Result<Partitions> {
     let request = ListPartitionInfosRequest {
-        table_path: PbTablePath {
-            database_name: path.database().to_owned(),
-            table_name: path.table().to_owned(),
-        },
+        table_path: path_message(table.table_path()),
         ..ListPartitionInfosRequest::default()
     };
-    let response = connection
+    let response = context
         .cluster
         .call_any(&request)
         .await

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use fluss_metadata::TableBucket;
-use fluss_rpc::Cluster;
 use fluss_wire::error_code::{ErrorCode, ServerError};
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
@@ -11,8 +10,10 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tracing::{Instrument, debug, debug_span};
 
-use super::{FAR_AWAY, Shared, fetch, offsets, partitions, remote};
-use crate::engine::scan::{Answer, Plan, retry_delay};
+use super::shared::Shared;
+use super::{fetch, offsets, partitions, remote};
+use crate::clock::FAR_AWAY;
+use crate::engine::scan::Plan;
 use crate::error::Error;
 
 /// Runs until it is aborted, and ends everything it started when it does.
@@ -25,7 +26,7 @@ pub(super) async fn drive(shared: Arc<Shared>) {
         let mut refreshing = false;
         loop {
             let now = Instant::now();
-            let view = shared.connection().cluster.view();
+            let view = shared.context().cluster.view();
             let mut plan = shared
                 .engine()
                 .plan(now.into_std(), view.generation(), |bucket| {
@@ -117,18 +118,10 @@ fn start(shared: &Arc<Shared>, plan: Plan, seen: u64, tasks: &mut JoinSet<Task>)
     }
 }
 
-/// The answer that lets a bucket rest, longer after each failure in a row.
-pub(super) fn retry(shared: &Shared, bucket: &TableBucket, error: Error) -> Answer {
-    let failures = shared.engine().failures(bucket);
-    let entropy = entropy(&shared.connection().cluster);
-    let until = (Instant::now() + retry_delay(failures.saturating_add(1), entropy)).into_std();
-    Answer::Retry { until, error }
-}
-
 /// Learns the leaders of buckets; those that have none rest, and those that are gone for good fail.
 async fn learn_leaders(shared: &Shared, buckets: &[TableBucket]) {
     let table = shared.projection().table();
-    let cluster = &shared.connection().cluster;
+    let cluster = &shared.context().cluster;
     let path = table.table_path();
     let outcome = async {
         cluster.refresh_buckets(path, buckets).await?;
@@ -151,10 +144,7 @@ async fn learn_leaders(shared: &Shared, buckets: &[TableBucket]) {
             shared.work.notify_one();
             shared.data.notify_one();
         } else if error.is_retriable() {
-            let failures = shared.engine().failures(bucket);
-            let entropy = entropy(&shared.connection().cluster);
-            let until =
-                (Instant::now() + retry_delay(failures.saturating_add(1), entropy)).into_std();
+            let until = shared.next_attempt(bucket);
             shared.engine().pause(bucket, until, error, now);
         } else {
             shared.engine().fail(bucket, error);
@@ -166,14 +156,9 @@ async fn learn_leaders(shared: &Shared, buckets: &[TableBucket]) {
 /// A bucket without a leader waits for an election; one of a partition that is gone has nothing to wait for.
 async fn why_no_leader(shared: &Shared, bucket: &TableBucket) -> Error {
     let table = shared.projection().table();
-    partitions::missing(shared.connection(), table, bucket)
+    partitions::missing(shared.context(), table, bucket)
         .await
         .unwrap_or_else(|| {
             Error::from(ServerError::from(ErrorCode::LEADER_NOT_AVAILABLE_EXCEPTION))
         })
-}
-
-/// A random number, for spreading retries.
-pub(crate) fn entropy(cluster: &Cluster) -> u32 {
-    cluster.config().chance.draw() as u32
 }

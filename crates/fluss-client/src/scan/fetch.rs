@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use fluss_metadata::TableBucket;
-use fluss_row::log::LogBatch;
 use fluss_rpc::Lane;
 use fluss_wire::api::{ApiKey, ApiRequest};
 use fluss_wire::error_code::ServerError;
@@ -17,19 +15,16 @@ use fluss_wire::{Segments, codec};
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument, Span, debug, debug_span};
 
-use super::Shared;
-use super::decode::{Batches, Begins, Broken, Source, decode, split};
-use super::driver::retry;
-use super::routing_bucket_count;
+use super::decode::{Batches, Begins, split};
+use super::deliver::{Decode, decode};
+use super::projection::Source;
+use super::routing::{NO_REPLICA, routing_bucket_count};
+use super::shared::Shared;
 use crate::engine::scan::{
-    Answer, FetchBucket, FetchEnd, FetchFault, FetchKind, FetchPlan, RemoteCursor, RemoteSegment,
-    StartOffset, Ticket, judge,
+    Answer, FetchBucket, FetchEnd, FetchFault, FetchKind, FetchPlan, OffsetReset, RemoteCursor,
+    RemoteSegment, StartOffset, judge,
 };
 use crate::error::{Error, Result};
-use crate::table::OffsetReset;
-
-/// What clients send as the id of a replica. Source: `FlussApi.proto: FetchLogRequest.follower_server_id`.
-pub(super) const NO_REPLICA: i32 = -1;
 
 /// A fetch that was answered, or failed.
 pub(super) struct Asked {
@@ -167,14 +162,14 @@ enum Fetched {
 }
 
 async fn call(shared: &Shared, plan: &FetchPlan) -> Result<Fetched> {
-    let config = &shared.connection().config;
+    let config = &shared.context().config;
     shared.metrics.fetch_requests.increment(1);
     let wait = match plan.kind {
         FetchKind::Held(wait) => wait,
         FetchKind::Immediate => Duration::ZERO,
     };
     let deadline = Instant::now() + config.request_timeout + wait;
-    let cluster = &shared.connection().cluster;
+    let cluster = &shared.context().cluster;
     let lane = lane(shared, plan);
     let call = async {
         let Some(watch) = &plan.watch else {
@@ -251,13 +246,13 @@ fn request(shared: &Shared, plan: &FetchPlan) -> FetchLogRequest {
         .into(),
         max_wait_ms: None,
         min_bytes: None,
-        read_preference: shared.connection().config.scanner_read_preference.code(),
+        read_preference: shared.context().config.scanner_read_preference.code(),
     }
 }
 
 /// A fetch takes the lane of its first bucket.
 fn lane(shared: &Shared, plan: &FetchPlan) -> Lane {
-    let count = shared.connection().config.connections_per_server;
+    let count = shared.context().config.connections_per_server;
     plan.buckets
         .first()
         .map_or(Lane::FIRST, |first| Lane::for_bucket(&first.bucket, count))
@@ -270,7 +265,7 @@ fn bucket_request(shared: &Shared, fetch: &FetchBucket) -> PbFetchLogReqForBucke
         fetch_offset: fetch.offset,
         max_fetch_bytes: clamp_i32(fetch.max_bytes),
         routing_bucket_count: Some(routing_bucket_count(
-            shared.connection(),
+            shared.context(),
             shared.projection().table(),
             &fetch.bucket,
         )),
@@ -279,17 +274,6 @@ fn bucket_request(shared: &Shared, fetch: &FetchBucket) -> PbFetchLogReqForBucke
 
 pub(super) fn clamp_i32(bytes: usize) -> i32 {
     i32::try_from(bytes).unwrap_or(i32::MAX)
-}
-
-/// What is left to decode of one bucket.
-pub(super) struct Decode {
-    pub(super) bucket: TableBucket,
-    pub(super) ticket: Ticket,
-    /// Offset from which on rows are wanted.
-    pub(super) from: i64,
-    pub(super) batches: Vec<LogBatch>,
-    pub(super) broken: Option<Broken>,
-    pub(super) source: Source,
 }
 
 /// Passes the response for each bucket to the engine, and returns what must be decoded.
@@ -333,8 +317,7 @@ fn sort_answers(
                 understood => understood,
             },
             None => (
-                retry(
-                    shared,
+                shared.retry(
                     &fetch.bucket,
                     Error::corrupt("the server left the bucket out of its answer"),
                 ),
@@ -441,13 +424,13 @@ fn on_bucket_error(
     let text = error.text().replacen(summary, &asked, 1);
     let error = Error::from(ServerError::new(error.code, text));
     match fault {
-        FetchFault::Retry => retry(shared, &fetch.bucket, error),
+        FetchFault::Retry => shared.retry(&fetch.bucket, error),
         FetchFault::RefreshAndRetry => {
             shared
-                .connection()
+                .context()
                 .cluster
                 .invalidate_bucket(&fetch.bucket, seen);
-            retry(shared, &fetch.bucket, error)
+            shared.retry(&fetch.bucket, error)
         }
         FetchFault::Unproject => Answer::Unproject,
         FetchFault::Reset(OffsetReset::Earliest) => Answer::Reset(StartOffset::EarliestResolved),
@@ -463,10 +446,10 @@ fn on_request_failed(shared: &Shared, plan: &FetchPlan, seen: u64, error: &Error
     for fetch in plan.buckets.iter() {
         let answer = if error.is_retriable() {
             shared
-                .connection()
+                .context()
                 .cluster
                 .invalidate_bucket(&fetch.bucket, seen);
-            retry(shared, &fetch.bucket, error.clone())
+            shared.retry(&fetch.bucket, error.clone())
         } else {
             Answer::Failed(error.clone())
         };

@@ -2,23 +2,23 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use arrow_array::RecordBatch;
 use bytes::Bytes;
 use fluss_metadata::TableBucket;
 use tokio::sync::{Mutex, mpsc};
 
-use super::Projection;
 use super::kv_session::{KvSession, Page};
+use super::projection::Projection;
+use super::records::ScanBatch;
 use super::values::ValueRows;
-use crate::connection::ConnectionInner;
+use crate::context::OpenContext;
 use crate::error::{Error, ErrorKind, Result};
-use crate::table::ScanBatch;
 
 /// Reads every row that is in a bucket when the first batch is asked for.
 pub(super) struct KvScan {
-    connection: Arc<ConnectionInner>,
+    context: OpenContext,
     values: ValueRows,
     bucket: TableBucket,
     state: Mutex<State>,
@@ -44,12 +44,12 @@ enum State {
 
 impl KvScan {
     pub(super) fn new(
-        connection: Arc<ConnectionInner>,
+        context: OpenContext,
         projection: Projection,
         bucket: TableBucket,
     ) -> Result<Self> {
         Ok(Self {
-            connection,
+            context,
             values: ValueRows::new(projection)?,
             bucket,
             state: Mutex::new(State::New),
@@ -95,7 +95,7 @@ impl KvScan {
             match state {
                 State::New => {
                     let session = KvSession {
-                        connection: Arc::clone(&self.connection),
+                        context: self.context.clone(),
                         table: self.values.projection().table().clone(),
                         bucket: self.bucket,
                     };
@@ -122,9 +122,7 @@ impl KvScan {
                         return Ok(Some(batch));
                     }
                     if let Some(records) = page {
-                        let read = self
-                            .values
-                            .read(&self.connection, records.clone(), usize::MAX);
+                        let read = self.values.read(&self.context, records.clone(), usize::MAX);
                         *batches = read.await?;
                         *page = None;
                         continue;

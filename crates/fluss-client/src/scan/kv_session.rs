@@ -4,21 +4,18 @@
 //! the server: it knows the scan's id however the caller's futures end. The next page is asked for as soon as one is
 //! taken, so that one page waits at most.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use fluss_metadata::{TableBucket, TableInfo};
-use fluss_rpc::{Lane, RpcError};
+use fluss_rpc::{Lane, RetryPolicy, RpcError};
 use fluss_wire::error_code::{ErrorCode, ServerError};
 use fluss_wire::message::{PbScanReqForBucket, ScanKvRequest, ScanKvResponse};
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 use tracing::{Instrument, debug, debug_span};
 
-use crate::connection::ConnectionInner;
-use crate::engine::scan::{FetchFault, judge, retry_delay};
+use crate::context::OpenContext;
+use crate::engine::scan::{FetchFault, OffsetReset, judge};
 use crate::error::{Error, Result};
-use crate::table::OffsetReset;
 
 /// What one answer brought.
 #[derive(Debug)]
@@ -34,7 +31,7 @@ pub(super) struct Page {
 /// The scan of a bucket, before it is opened.
 #[derive(Debug)]
 pub(super) struct KvSession {
-    pub(super) connection: Arc<ConnectionInner>,
+    pub(super) context: OpenContext,
     pub(super) table: TableInfo,
     pub(super) bucket: TableBucket,
 }
@@ -43,7 +40,7 @@ impl KvSession {
     /// Opens the scan in a task, which ends with the last page, the first error, or when the pages are dropped.
     pub(super) fn start(self) -> mpsc::Receiver<Result<Page>> {
         let (pages, taken) = mpsc::channel(1);
-        let handle = self.connection.drivers.handle().clone();
+        let handle = self.context.drivers.handle().clone();
         handle.spawn(self.run(pages));
         taken
     }
@@ -101,9 +98,10 @@ impl KvSession {
     /// Opens the scan at the bucket's leader. What passes is tried again, for at most the time of a call: nothing is
     /// read yet.
     async fn open(&self) -> Result<(i32, ScanKvResponse)> {
-        let deadline = Instant::now() + self.connection.config.call_timeout;
-        super::partitions::require(&self.connection, &self.table, &self.bucket).await?;
-        let count = super::learn_routing_bucket_count(&self.connection, &self.table, &self.bucket);
+        let deadline = Instant::now() + self.context.config.call_timeout;
+        super::partitions::require(&self.context, &self.table, &self.bucket).await?;
+        let count =
+            super::routing::learn_routing_bucket_count(&self.context, &self.table, &self.bucket);
         let count = count.await;
         let request = ScanKvRequest {
             bucket_scan_req: Some(PbScanReqForBucket {
@@ -120,7 +118,7 @@ impl KvSession {
         let mut attempts = 0;
         loop {
             attempts += 1;
-            let cluster = &self.connection.cluster;
+            let cluster = &self.context.cluster;
             let seen = cluster.view().generation();
             let failure = match cluster.leader(self.table.table_path(), self.bucket).await {
                 Ok(leader) => match self.ask(leader.id(), &request, attempts).await {
@@ -129,7 +127,7 @@ impl KvSession {
                 },
                 Err(error) => Failure::Call(error),
             };
-            let pause = retry_delay(attempts, super::entropy(cluster));
+            let pause = RetryPolicy::FETCH.random_pause(attempts, &cluster.config().chance);
             if !failure.passes() || Instant::now() + pause > deadline {
                 return Err(failure.into_error().after_attempts(attempts));
             }
@@ -138,7 +136,7 @@ impl KvSession {
                 cluster.invalidate_bucket(&self.bucket, seen);
             }
             tokio::time::sleep(pause).await;
-            super::partitions::require(&self.connection, &self.table, &self.bucket).await?;
+            super::partitions::require(&self.context, &self.table, &self.bucket).await?;
         }
     }
 
@@ -151,11 +149,11 @@ impl KvSession {
     ) -> Result<ScanKvResponse, Failure> {
         let (table, bucket) = (self.table.table_path(), self.bucket);
         let span = debug_span!("scan_request", server, %table, %bucket, attempt);
-        let deadline = Instant::now() + self.connection.config.request_timeout;
-        let connections = self.connection.config.connections_per_server;
+        let deadline = Instant::now() + self.context.config.request_timeout;
+        let connections = self.context.config.connections_per_server;
         let lane = Lane::for_bucket(&self.bucket, connections);
         let mut answer = self
-            .connection
+            .context
             .cluster
             .call_server(server, lane, request, deadline)
             .instrument(span)
@@ -170,7 +168,7 @@ impl KvSession {
     /// A running scan cannot continue on another server: its snapshot is lost.
     fn give_up(&self, failure: Failure) -> Error {
         if failure.moves_leader() {
-            let cluster = &self.connection.cluster;
+            let cluster = &self.context.cluster;
             cluster.invalidate_bucket(&self.bucket, cluster.view().generation());
         }
         failure.into_error()
@@ -191,7 +189,7 @@ impl KvSession {
     }
 
     fn page_size(&self) -> i32 {
-        i32::try_from(self.connection.config.scanner_kv_fetch_max_bytes).unwrap_or(i32::MAX)
+        i32::try_from(self.context.config.scanner_kv_fetch_max_bytes).unwrap_or(i32::MAX)
     }
 }
 

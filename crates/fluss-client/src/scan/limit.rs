@@ -8,6 +8,7 @@ use std::sync::Arc;
 use arrow_schema::SchemaRef;
 use fluss_metadata::TableBucket;
 use fluss_row::log::LogBatch;
+use fluss_rpc::RetryPolicy;
 use fluss_wire::error_code::{ErrorCode, ServerError};
 use fluss_wire::message::{LimitScanRequest, LimitScanResponse};
 use futures::future::try_join;
@@ -15,20 +16,25 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::{Instrument, debug_span};
 
-use super::decode::{BatchReader, Begins, LogChunk, Source, split};
+use super::decode::{BatchReader, Begins, LogChunk, split};
+use super::projection::Projection;
+use super::projection::Source;
+use super::records::ScanBatch;
+use super::scanner::Scanner;
 use super::values::ValueRows;
-use super::{Projection, Scanner, offsets, partitions};
-use crate::connection::ConnectionInner;
-use crate::engine::scan::{FetchFault, StartOffset, judge, retry_delay};
+use super::{offsets, partitions};
+use crate::context::OpenContext;
+use crate::engine::scan::{FetchFault, OffsetReset, StartOffset, judge};
 use crate::error::{Error, ErrorKind, Result};
-use crate::table::{OffsetReset, ScanBatch};
+use crate::remote::RemoteStores;
 
 /// What errors call it.
 const OPERATION: &str = "limit_scan";
 
 /// Reads one bucket once, up to a number of rows: the last rows of a log table, any rows of a primary-key table.
 pub(super) struct LimitScan {
-    connection: Arc<ConnectionInner>,
+    context: OpenContext,
+    remote: Arc<RemoteStores>,
     reader: BatchReader,
     values: ValueRows,
     schema: SchemaRef,
@@ -41,7 +47,8 @@ pub(super) struct LimitScan {
 
 impl LimitScan {
     pub(super) fn new(
-        connection: Arc<ConnectionInner>,
+        context: OpenContext,
+        remote: Arc<RemoteStores>,
         projection: Projection,
         bucket: TableBucket,
         limit: i32,
@@ -49,8 +56,9 @@ impl LimitScan {
         Ok(Self {
             schema: projection.column_schema()?,
             values: ValueRows::new(projection.clone())?,
-            reader: BatchReader::new(Arc::clone(&connection), projection),
-            connection,
+            reader: BatchReader::new(context.clone(), projection),
+            context,
+            remote,
             bucket,
             limit,
             batches: Mutex::new(None),
@@ -80,9 +88,9 @@ impl LimitScan {
     /// The batches, with errors in the place of what cannot be read.
     pub(super) async fn fetch(&self) -> Result<Vec<Result<ScanBatch>>> {
         let table = self.reader.projection().table();
-        let connection = &*self.connection;
-        partitions::require(connection, table, &self.bucket).await?;
-        let count = super::learn_routing_bucket_count(connection, table, &self.bucket).await;
+        let context = &self.context;
+        partitions::require(context, table, &self.bucket).await?;
+        let count = super::routing::learn_routing_bucket_count(context, table, &self.bucket).await;
         let request = LimitScanRequest {
             table_id: table.table_id(),
             partition_id: self.bucket.partition_id(),
@@ -97,7 +105,7 @@ impl LimitScan {
         let Some(records) = response.records.filter(|records| !records.is_empty()) else {
             return Ok(Vec::new());
         };
-        let read = self.values.read(connection, records, self.rows()).await?;
+        let read = self.values.read(context, records, self.rows()).await?;
         let batch = |batch: Result<_>| Ok(ScanBatch::new(self.bucket, batch?, 0, None));
         Ok(read.into_iter().map(batch).collect())
     }
@@ -150,7 +158,7 @@ impl LimitScan {
     /// Where the log ends now.
     async fn end(&self) -> Result<i64> {
         let table = self.reader.projection().table();
-        offsets::find(&self.connection, table, &self.bucket, StartOffset::Latest).await
+        offsets::find(&self.context, table, &self.bucket, StartOffset::Latest).await
     }
 
     /// Reads as few batches from the end as have enough rows.
@@ -176,9 +184,10 @@ impl LimitScan {
 
     /// Fetches the rows between two offsets, wherever they are.
     async fn fetch_range(&self, from: i64, to: i64, last: &mut LastRows) -> Result<()> {
-        let patience = self.connection.config.call_timeout;
+        let patience = self.context.config.call_timeout;
         let scanner = Scanner::start(
-            Arc::clone(&self.connection),
+            self.context.clone(),
+            Arc::clone(&self.remote),
             self.reader.projection().clone(),
             OffsetReset::Earliest,
             usize::MAX,
@@ -242,12 +251,12 @@ impl LimitScan {
 
     /// Asks the leader; what passes is asked again, for at most the time of a call.
     async fn ask(&self, request: &LimitScanRequest) -> Result<LimitScanResponse> {
-        let connection = self.reader.connection();
+        let context = self.reader.context();
         let (cluster, path) = (
-            &connection.cluster,
+            &context.cluster,
             self.reader.projection().table().table_path(),
         );
-        let deadline = Instant::now() + connection.config.call_timeout;
+        let deadline = Instant::now() + context.config.call_timeout;
         let mut attempts = 0;
         loop {
             attempts += 1;
@@ -262,7 +271,7 @@ impl LimitScan {
             };
             let fault = judge(refusal.code, false, OffsetReset::Error);
             let passes = matches!(fault, FetchFault::Retry | FetchFault::RefreshAndRetry);
-            let pause = retry_delay(attempts, super::entropy(cluster));
+            let pause = RetryPolicy::FETCH.random_pause(attempts, &cluster.config().chance);
             if !passes || Instant::now() + pause > deadline {
                 return Err(Error::from(refusal).after_attempts(attempts));
             }
@@ -271,7 +280,7 @@ impl LimitScan {
             }
             cluster.sleep_until(Instant::now() + pause).await?;
             let table = self.reader.projection().table();
-            partitions::require(connection, table, &self.bucket).await?;
+            partitions::require(context, table, &self.bucket).await?;
         }
     }
 }

@@ -101,7 +101,7 @@ macro_rules! log_scanner_methods {
         ) -> Result<()> {
             take_turn().await;
             self.scanner
-                .subscribe_from([(partition, bucket, Ok(start_of(start)))])
+                .subscribe_from([(partition, bucket, Ok(start.into()))])
         }
 
         /// Subscribes to a bucket of a partition. See [`subscribe`](Self::subscribe).

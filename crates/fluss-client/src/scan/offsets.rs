@@ -1,19 +1,18 @@
 //! Asking the leader of a bucket for an offset.
 
 use fluss_metadata::{TableBucket, TableInfo};
+use fluss_rpc::RetryPolicy;
 use fluss_wire::error_code::ServerError;
 use fluss_wire::message::{ListOffsetsRequest, ListOffsetsResponse};
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::Shared;
-use super::driver::{entropy, retry};
-use super::fetch::NO_REPLICA;
-use super::{learn_routing_bucket_count, partitions};
-use crate::connection::ConnectionInner;
-use crate::engine::scan::{Answer, FetchFault, ResolvePlan, StartOffset, judge, retry_delay};
+use super::partitions;
+use super::routing::{NO_REPLICA, learn_routing_bucket_count};
+use super::shared::Shared;
+use crate::context::Context;
+use crate::engine::scan::{Answer, FetchFault, OffsetReset, ResolvePlan, StartOffset, judge};
 use crate::error::{Error, Result};
-use crate::table::OffsetReset;
 
 /// The kinds of offsets in the protocol. Source: `ListOffsetsParam`.
 const EARLIEST: i32 = 0;
@@ -23,13 +22,13 @@ const TIMESTAMP: i32 = 2;
 /// Asks, and passes the result to the engine.
 pub(super) async fn run(shared: &Shared, plan: ResolvePlan) {
     let table = shared.projection().table();
-    let answer = match ask(shared.connection(), table, &plan.bucket, plan.start).await {
+    let answer = match ask(shared.context(), table, &plan.bucket, plan.start).await {
         Ok(Ok(offset)) => Answer::Resolved(offset),
         Ok(Err(error)) => on_bucket_error(shared, &plan, error),
         Err(error) => {
             debug!(bucket = ?plan.bucket, %error, "no offset");
             if error.is_retriable() {
-                retry(shared, &plan.bucket, error)
+                shared.retry(&plan.bucket, error)
             } else {
                 Answer::Failed(error)
             }
@@ -47,12 +46,12 @@ pub(super) async fn run(shared: &Shared, plan: ResolvePlan) {
 fn on_bucket_error(shared: &Shared, plan: &ResolvePlan, error: ServerError) -> Answer {
     let fault = judge(error.code, false, OffsetReset::Error);
     if fault == FetchFault::RefreshAndRetry {
-        let cluster = &shared.connection().cluster;
+        let cluster = &shared.context().cluster;
         cluster.invalidate_bucket(&plan.bucket, cluster.view().generation());
     }
     match fault {
         FetchFault::Retry | FetchFault::RefreshAndRetry => {
-            retry(shared, &plan.bucket, Error::from(error))
+            shared.retry(&plan.bucket, Error::from(error))
         }
         _ => Answer::Failed(Error::from(error)),
     }
@@ -60,28 +59,28 @@ fn on_bucket_error(shared: &Shared, plan: &ResolvePlan, error: ServerError) -> A
 
 /// The offset of a place in the log. What passes is asked again, for at most the time of a call.
 pub(super) async fn find(
-    connection: &ConnectionInner,
+    context: &Context,
     table: &TableInfo,
     bucket: &TableBucket,
     start: StartOffset,
 ) -> Result<i64> {
-    let cluster = &connection.cluster;
-    let deadline = Instant::now() + connection.config.call_timeout;
+    let cluster = &context.cluster;
+    let deadline = Instant::now() + context.config.call_timeout;
     let mut attempts = 0;
     loop {
         attempts += 1;
-        partitions::require(connection, table, bucket)
+        partitions::require(context, table, bucket)
             .await
             .map_err(|error| error.of_bucket(*bucket))?;
         let seen = cluster.view().generation();
-        let refusal: ServerError = match ask(connection, table, bucket, start).await {
+        let refusal: ServerError = match ask(context, table, bucket, start).await {
             Ok(Ok(offset)) => return Ok(offset),
             Ok(Err(refusal)) => refusal,
             Err(error) => return Err(error.of_bucket(*bucket)),
         };
         let fault = judge(refusal.code, false, OffsetReset::Error);
         let passes = matches!(fault, FetchFault::Retry | FetchFault::RefreshAndRetry);
-        let pause = retry_delay(attempts, entropy(cluster));
+        let pause = RetryPolicy::FETCH.random_pause(attempts, &cluster.config().chance);
         if !passes || Instant::now() + pause > deadline {
             return Err(Error::from(refusal)
                 .of_bucket(*bucket)
@@ -96,7 +95,7 @@ pub(super) async fn find(
 
 /// The offset, or what the bucket's leader says against it.
 async fn ask(
-    connection: &ConnectionInner,
+    context: &Context,
     table: &TableInfo,
     bucket: &TableBucket,
     start: StartOffset,
@@ -108,7 +107,7 @@ async fn ask(
         // Nothing is older than 1970, and servers answer an earlier time with an error if a log is empty.
         StartOffset::Timestamp(millis) => (TIMESTAMP, Some(millis.max(0))),
     };
-    let count = learn_routing_bucket_count(connection, table, bucket).await;
+    let count = learn_routing_bucket_count(context, table, bucket).await;
     let request = ListOffsetsRequest {
         follower_server_id: NO_REPLICA,
         offset_type,
@@ -119,10 +118,8 @@ async fn ask(
         routing_bucket_count: Some(count),
     };
     let path = table.table_path();
-    let response: ListOffsetsResponse = connection
-        .cluster
-        .call_leader(path, *bucket, &request)
-        .await?;
+    let response: ListOffsetsResponse =
+        context.cluster.call_leader(path, *bucket, &request).await?;
     let Some(answer) = response
         .buckets_resp
         .into_iter()

@@ -2,20 +2,21 @@
 //! election is in vain.
 
 use fluss_metadata::{TableBucket, TableInfo};
+use fluss_rpc::path_message;
 use fluss_wire::error_code::ErrorCode;
-use fluss_wire::message::{MetadataRequest, PbTablePath};
+use fluss_wire::message::MetadataRequest;
 
-use crate::connection::ConnectionInner;
+use crate::context::Context;
 use crate::error::{Error, Result};
 
 /// Returns an error immediately if the partition of a bucket was dropped. Servers are asked only if no leader of the
 /// bucket is known.
 pub(super) async fn require(
-    connection: &ConnectionInner,
+    context: &Context,
     table: &TableInfo,
     bucket: &TableBucket,
 ) -> Result<()> {
-    let cluster = &connection.cluster;
+    let cluster = &context.cluster;
     let is_led = || cluster.view().leader_of(bucket).is_some();
     if bucket.partition_id().is_none() || is_led() {
         return Ok(());
@@ -24,7 +25,7 @@ pub(super) async fn require(
     let _ = cluster
         .refresh_buckets(table.table_path(), &[*bucket])
         .await;
-    match missing(connection, table, bucket).await {
+    match missing(context, table, bucket).await {
         Some(error) if !is_led() => Err(error),
         _ => Ok(()),
     }
@@ -32,21 +33,16 @@ pub(super) async fn require(
 
 /// That the partition of a bucket does not exist, by the word of a server.
 pub(super) async fn missing(
-    connection: &ConnectionInner,
+    context: &Context,
     table: &TableInfo,
     bucket: &TableBucket,
 ) -> Option<Error> {
-    let path = table.table_path();
     let request = MetadataRequest {
-        table_path: vec![PbTablePath {
-            database_name: path.database().to_owned(),
-            table_name: path.table().to_owned(),
-        }]
-        .into(),
+        table_path: vec![path_message(table.table_path())].into(),
         partitions_id: vec![bucket.partition_id()?].into(),
         ..MetadataRequest::default()
     };
-    let answer = connection.cluster.call_any(&request).await;
+    let answer = context.cluster.call_any(&request).await;
     let error = Error::from(answer.err()?);
     is_missing(&error).then_some(error)
 }

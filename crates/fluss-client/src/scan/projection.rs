@@ -7,9 +7,17 @@ use fluss_metadata::{DataTypeKind, LogFormat, RowType, Schema, TableInfo};
 use fluss_row::arrow::{CHANGE_TYPE_COLUMN, to_arrow_schema};
 use fluss_row::log::{DecodeLimits, ReadContext};
 
-use super::decode::Source;
 use crate::config::Config;
 use crate::error::Result;
+
+/// What the server did to batches before it sent them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Source {
+    /// Nothing: they are as they were written, with a checksum that holds.
+    Whole,
+    /// It left columns out, and the checksum as it was.
+    Projected,
+}
 
 /// The columns of a scan.
 #[derive(Debug, Clone)]

@@ -4,10 +4,10 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use tracing::{Instrument, debug, debug_span};
 
-use super::Shared;
-use super::decode::{Begins, Source, decode, split};
-use super::driver::retry;
-use super::fetch::Decode;
+use super::decode::{Begins, split};
+use super::deliver::{Decode, decode};
+use super::projection::Source;
+use super::shared::Shared;
 use crate::engine::scan::{Answer, RemotePlan};
 use crate::error::{Cause, Error, Result};
 use crate::remote::{Location, ReadFault};
@@ -43,7 +43,7 @@ pub(super) async fn run(shared: &Shared, plan: RemotePlan) {
         // The segment is gone, or cannot be read now: the server knows where its records are by now.
         Ok(Read::NotNow(error)) => {
             shared.metrics.remote_errors.increment(1);
-            (retry(shared, &bucket, error), None)
+            (shared.retry(&bucket, error), None)
         }
         Err(error) => {
             shared.metrics.remote_errors.increment(1);
@@ -98,15 +98,15 @@ async fn read_batches(shared: &Shared, plan: &RemotePlan) -> Result<Read> {
     let Some(segment) = plan.cursor.segments.front() else {
         return Err(Error::corrupt("there is no remote segment left to read"));
     };
-    let connection = shared.connection();
+    let context = shared.context();
     let location = Location::of(&plan.cursor.dir, &segment.file())?;
     let start = plan.cursor.position;
     let left = usize::try_from(segment.size.saturating_sub(start)).unwrap_or(usize::MAX);
-    let most = connection.config.scanner_max_batch_bytes;
+    let most = context.config.scanner_max_batch_bytes;
     let mut wanted = plan.max_bytes.max(LENGTH_PREFIX).min(left);
     loop {
         let range = start..start.saturating_add(wanted as u64);
-        let piece = match connection.remote.read(connection, &location, range).await {
+        let piece = match shared.remote.read(context, &location, range).await {
             Ok(piece) => piece,
             Err(ReadFault::Passing(why)) => {
                 debug!(?location, why, "remote segment not read");

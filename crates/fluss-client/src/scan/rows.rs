@@ -7,10 +7,11 @@ use fluss_metadata::{OffsetSpec, PartitionId, TableBucket, TableId, TablePath};
 use fluss_row::ChangeType;
 
 use super::methods::log_scanner_methods;
+use super::records::{ScanRecord, ScanRecords};
+use super::scanner::{Polled, Scanner};
 use super::start::{ScanBucket, StartOffset, Wanted};
-use super::{Polled, RecordStream, Scanner, start_of};
+use crate::engine::scan::EARLIEST_OFFSET;
 use crate::error::Result;
-use crate::table::{EARLIEST_OFFSET, ScanRecord, ScanRecords};
 use crate::turn::take_turn;
 
 /// Reads the rows of a log table, or the changelog of a primary-key table, bucket by bucket.
@@ -35,11 +36,6 @@ impl LogScanner {
     }
 
     log_scanner_methods!();
-
-    /// Turns the scanner into a stream of rows, in the order in which polls would return them.
-    pub fn into_stream(self) -> RecordStream {
-        RecordStream::new(self)
-    }
 
     /// Returns the next rows. Waits for some for at most `timeout`, and returns none if there are none by then.
     ///

@@ -4,7 +4,7 @@ use std::fmt;
 
 use fluss_metadata::{OffsetSpec, PartitionId, TableBucket, TableId};
 
-use super::{Scanner, start_of, start_offset};
+use super::scanner::Scanner;
 use crate::engine::scan::StartOffset as Start;
 use crate::error::{Error, Result};
 
@@ -22,8 +22,8 @@ enum Place {
 impl StartOffset {
     fn resolve(self) -> Result<Start> {
         match self.0 {
-            Place::Offset(offset) => start_offset(offset),
-            Place::Spec(spec) => Ok(start_of(spec)),
+            Place::Offset(offset) => Start::from_offset(offset),
+            Place::Spec(spec) => Ok(spec.into()),
         }
     }
 }

@@ -11,12 +11,15 @@ use fluss_metadata::TableBucket;
 use futures::Stream;
 use tokio::time::Instant;
 
+use super::batches::RecordBatchLogScanner;
 use super::batches::batch;
 use super::decode::LogChunk;
-use super::{FAR_AWAY, LogScanner, RecordBatchLogScanner, Scanner};
+use super::records::{ScanBatch, ScanRecord};
+use super::rows::LogScanner;
+use super::scanner::Scanner;
+use crate::clock::FAR_AWAY;
 use crate::engine::scan::Taken;
 use crate::error::{Error, Result};
-use crate::table::{ScanBatch, ScanRecord};
 use crate::turn::poll_turn;
 
 /// A stream of the rows of a scan, with their buckets. Created by [`LogScanner::into_stream`].
@@ -122,7 +125,7 @@ impl Source {
 /// Waits until there may be something to take, or a failure has lasted for long.
 fn wait(scanner: &Scanner) -> Pin<Box<dyn Future<Output = Woken> + Send>> {
     let shared = Arc::clone(&scanner.shared);
-    let patience = shared.connection().config.call_timeout.min(FAR_AWAY);
+    let patience = shared.context().config.call_timeout.min(FAR_AWAY);
     let sleep = shared.sleep_until(Instant::now() + patience);
     Box::pin(async move {
         tokio::select! {
@@ -131,6 +134,13 @@ fn wait(scanner: &Scanner) -> Pin<Box<dyn Future<Output = Woken> + Send>> {
             slept = sleep => slept.map_or(Woken::Closed, |()| Woken::TimedOut),
         }
     })
+}
+
+impl LogScanner {
+    /// Turns the scanner into a stream of rows, in the order in which polls would return them.
+    pub fn into_stream(self) -> RecordStream {
+        RecordStream::new(self)
+    }
 }
 
 impl RecordStream {
@@ -192,6 +202,13 @@ impl Stream for RecordStream {
                 None => return Poll::Ready(None),
             }
         }
+    }
+}
+
+impl RecordBatchLogScanner {
+    /// Turns the scanner into a stream of batches, in the order in which polls would return them.
+    pub fn into_stream(self) -> ScanBatchStream {
+        ScanBatchStream::new(self)
     }
 }
 

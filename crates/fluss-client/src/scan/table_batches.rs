@@ -10,10 +10,12 @@ use tokio::sync::Mutex;
 
 use super::kv::KvScan;
 use super::limit::LimitScan;
-use super::{Projection, discovery, partitions};
-use crate::connection::ConnectionInner;
+use super::projection::Projection;
+use super::records::ScanBatch;
+use super::{discovery, partitions};
+use crate::context::OpenContext;
 use crate::error::{Error, Result};
-use crate::table::ScanBatch;
+use crate::remote::RemoteStores;
 use crate::turn::take_turn;
 
 /// Reads a table once, including all partitions: one bucket after the other, each like
@@ -21,7 +23,8 @@ use crate::turn::take_turn;
 /// limit, every row of a primary-key table, with a snapshot of each bucket taken when its turn comes. Partitions that
 /// are dropped before their turn are skipped.
 pub struct TableBatchScanner {
-    connection: Arc<ConnectionInner>,
+    context: OpenContext,
+    remote: Arc<RemoteStores>,
     projection: Projection,
     schema: SchemaRef,
     limit: Option<i32>,
@@ -47,13 +50,15 @@ struct Turn {
 
 impl TableBatchScanner {
     pub(crate) fn new(
-        connection: Arc<ConnectionInner>,
+        context: OpenContext,
+        remote: Arc<RemoteStores>,
         projection: Projection,
         limit: Option<i32>,
     ) -> Result<Self> {
         Ok(Self {
             schema: projection.column_schema()?,
-            connection,
+            context,
+            remote,
             projection,
             limit,
             progress: Mutex::default(),
@@ -111,7 +116,7 @@ impl TableBatchScanner {
                 Err(error) => {
                     let table = self.projection.table();
                     let missing = partitions::is_missing(&error)
-                        || partitions::missing(&self.connection, table, &bucket)
+                        || partitions::missing(&self.context, table, &bucket)
                             .await
                             .is_some();
                     if missing {
@@ -132,8 +137,8 @@ impl TableBatchScanner {
         bucket: TableBucket,
         limit: i32,
     ) -> Result<VecDeque<Result<ScanBatch>>> {
-        let (connection, projection) = (Arc::clone(&self.connection), self.projection.clone());
-        let scan = LimitScan::new(connection, projection, bucket, limit)?;
+        let (context, projection) = (self.context.clone(), self.projection.clone());
+        let scan = LimitScan::new(context, Arc::clone(&self.remote), projection, bucket, limit)?;
         let failed = |error| self.failed(error).of_bucket(bucket);
         let batches = scan.fetch().await.map_err(failed)?;
         let batches = batches.into_iter().map(|batch| batch.map_err(failed));
@@ -145,7 +150,7 @@ impl TableBatchScanner {
         let scan = match &mut turn.scan {
             Some(scan) => scan,
             none => none.insert(KvScan::new(
-                Arc::clone(&self.connection),
+                self.context.clone(),
                 self.projection.clone(),
                 turn.bucket,
             )?),
@@ -176,7 +181,7 @@ impl TableBatchScanner {
     }
 
     async fn buckets(&self) -> Result<VecDeque<Turn>> {
-        let buckets = discovery::all_buckets(&self.connection, self.projection.table()).await;
+        let buckets = discovery::all_buckets(&self.context, self.projection.table()).await;
         let buckets = buckets.map_err(|error| self.failed(error))?;
         let turn = |bucket| Turn { bucket, scan: None };
         Ok(buckets.into_iter().map(turn).collect())

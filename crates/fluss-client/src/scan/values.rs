@@ -8,10 +8,10 @@ use fluss_row::arrow::ColumnBuilders;
 use fluss_row::kv::ValueBatch;
 use fluss_row::{ProjectedRow, RowError};
 
-use super::Projection;
-use crate::connection::ConnectionInner;
+use super::projection::Projection;
+use crate::context::Context;
 use crate::error::{Error, ErrorKind, Result};
-use crate::lookup::ValueReader;
+use crate::values::ValueReader;
 
 /// Reads batches of values into the columns of a projection.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ impl ValueRows {
     /// cannot hold, stands why; the rows after it are another batch.
     pub(super) async fn read(
         &self,
-        connection: &ConnectionInner,
+        context: &Context,
         records: Bytes,
         most: usize,
     ) -> Result<VecDeque<Result<RecordBatch>>> {
@@ -45,7 +45,7 @@ impl ValueRows {
         let batch = ValueBatch::parse(records).map_err(|error| unreadable(None, error))?;
         for (index, record) in batch.records().take(most).enumerate() {
             let record = record.map_err(|error| unreadable(Some(index), error))?;
-            let unfit = match self.values.read_record(connection, record).await {
+            let unfit = match self.values.read_record(context, record).await {
                 Ok(row) => {
                     let row = ProjectedRow::of_fields(&row, self.projection.columns());
                     let appended = columns.append_row(&row);

@@ -2,16 +2,15 @@
 
 mod append;
 mod lookup;
-mod records;
 mod scan;
 mod upsert;
 
+pub use crate::scan::{ScanBatch, ScanRecord, ScanRecords, ScanRecordsIntoIter, ScanRecordsIter};
 pub use crate::write::{
     AppendWriter, BatchWriteFuture, MergeMode, UpsertWriter, WriteResult, WriteResultFuture,
 };
 pub use append::TableAppend;
 pub use lookup::{LookupResult, LookupRow, Lookuper, TableLookup, TablePrefixLookup};
-pub use records::{ScanBatch, ScanRecord, ScanRecords, ScanRecordsIntoIter, ScanRecordsIter};
 pub use scan::{
     BucketBatchScanner, EARLIEST_OFFSET, LATEST_OFFSET, LimitBatchScanner, LogScanner, OffsetReset,
     RecordBatchLogScanner, RecordStream, ScanBatchStream, ScanBucket, StartOffset,
@@ -148,12 +147,15 @@ impl FlussTable {
         if strategy.time_zone().is_some() {
             return Ok(strategy);
         }
-        Ok(strategy.with_time_zone(self.session.config.server_time_zone.as_str()))
+        Ok(strategy.with_time_zone(self.session.context().config.server_time_zone.as_str()))
     }
 
     /// Starts looking up the leaders of the buckets, which the first write or read will need, without waiting for them.
     fn expect_traffic(&self) {
-        self.session.cluster.prefetch_table(self.table_path());
+        self.session
+            .context()
+            .cluster
+            .prefetch_table(self.table_path());
     }
 
     fn require_primary_key(&self, operation: &'static str, message: &'static str) -> Result<()> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow_schema::SchemaRef;
 use fluss_metadata::{TableBucket, TableInfo};
 
+pub use crate::engine::scan::{EARLIEST_OFFSET, LATEST_OFFSET, OffsetReset};
 pub use crate::scan::{
     BucketBatchScanner, LogScanner, RecordBatchLogScanner, RecordStream, ScanBatchStream,
     ScanBucket, StartOffset, TableBatchScanner,
@@ -17,24 +18,6 @@ pub type LimitBatchScanner = BucketBatchScanner;
 use crate::error::{Error, Result};
 use crate::scan::{Projection, Scanner};
 use crate::session::Session;
-
-/// Start at the earliest offset that the server has.
-pub const EARLIEST_OFFSET: i64 = -2;
-/// Start after the latest committed record at the time of the subscription.
-pub const LATEST_OFFSET: i64 = -1;
-
-/// What to do when a requested offset is not in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub enum OffsetReset {
-    /// `poll` returns an error with the bucket and offset.
-    #[default]
-    Error,
-    /// Reading continues at the earliest offset.
-    Earliest,
-    /// Reading continues after the latest record.
-    Latest,
-}
 
 /// Configures a scan of a table. Created by [`FlussTable::new_scan`](crate::FlussTable::new_scan).
 #[derive(Clone)]
@@ -131,7 +114,7 @@ impl TableScan {
     /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) if a [`limit`](Self::limit) is set, or if a column has a
     /// type that cannot be read.
     pub fn create_log_scanner(&self) -> Result<LogScanner> {
-        let most = self.session.config.scanner_max_poll_records;
+        let most = self.session.context().config.scanner_max_poll_records;
         let scanner = self.scanner("create_log_scanner", most, self.projection()?, None);
         Ok(LogScanner::new(scanner?))
     }
@@ -174,7 +157,8 @@ impl TableScan {
                 .during(operation));
         }
         BucketBatchScanner::new(
-            Arc::clone(&self.session),
+            self.session.open_context(),
+            Arc::clone(self.session.remote()),
             self.projection()?,
             bucket,
             self.limit,
@@ -189,7 +173,12 @@ impl TableScan {
     /// [`ErrorKind::Usage`](crate::error::ErrorKind::Usage) for a log table without a limit.
     pub fn create_batch_scanner(&self) -> Result<TableBatchScanner> {
         self.require_bounded("create_batch_scanner")?;
-        TableBatchScanner::new(Arc::clone(&self.session), self.projection()?, self.limit)
+        TableBatchScanner::new(
+            self.session.open_context(),
+            Arc::clone(self.session.remote()),
+            self.projection()?,
+            self.limit,
+        )
     }
 
     /// A log is unbounded, the rows of a primary-key table are not.
@@ -218,7 +207,8 @@ impl TableScan {
                 .during(operation));
         }
         Ok(Scanner::start(
-            Arc::clone(&self.session),
+            self.session.open_context(),
+            Arc::clone(self.session.remote()),
             projection,
             self.reset,
             max_poll_records,

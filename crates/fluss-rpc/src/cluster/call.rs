@@ -22,7 +22,7 @@ const MAX_STALE: usize = 3;
 
 /// Which server to call.
 #[derive(Debug, Clone, Copy)]
-enum Route<'a> {
+enum Destination<'a> {
     Coordinator,
     Any,
     Tablet,
@@ -41,7 +41,8 @@ impl Cluster {
     ///
     /// If dropped, a request that was sent may still be executed.
     pub async fn call_coordinator<R: ApiRequest>(&self, request: &R) -> Result<R::Response> {
-        self.route(Route::Coordinator, request, |_, _| false).await
+        self.call(Destination::Coordinator, request, |_, _| false)
+            .await
     }
 
     /// Like [`call_coordinator`](Self::call_coordinator), but stops retrying once `is_final` returns true for the
@@ -59,7 +60,7 @@ impl Cluster {
         request: &R,
         is_final: impl Fn(&RpcError, u32) -> bool,
     ) -> Result<R::Response> {
-        self.route(Route::Coordinator, request, is_final).await
+        self.call(Destination::Coordinator, request, is_final).await
     }
 
     /// Returns the version of an API negotiated with the coordinator, for requests that an older server would
@@ -77,7 +78,7 @@ impl Cluster {
         if self.view().coordinator().is_none() {
             self.refresh_all().await?;
         }
-        let server = self.pick(Route::Coordinator, 0, deadline).await?;
+        let server = self.pick(Destination::Coordinator, 0, deadline).await?;
         self.version_of(api, &server, Lane::FIRST, deadline).await
     }
 
@@ -130,7 +131,7 @@ impl Cluster {
     ///
     /// The same as [`call_coordinator`](Self::call_coordinator).
     pub async fn call_any<R: ApiRequest>(&self, request: &R) -> Result<R::Response> {
-        self.route(Route::Any, request, |_, _| false).await
+        self.call(Destination::Any, request, |_, _| false).await
     }
 
     /// Calls the leader of a bucket. After a failure that a leader change may have caused, looks up the leader again.
@@ -148,8 +149,8 @@ impl Cluster {
         bucket: TableBucket,
         request: &R,
     ) -> Result<R::Response> {
-        let route = Route::Leader(path, bucket);
-        self.route(route, request, |_, _| false).await
+        let destination = Destination::Leader(path, bucket);
+        self.call(destination, request, |_, _| false).await
     }
 
     /// Calls any tablet server once, until `deadline`.
@@ -166,7 +167,7 @@ impl Cluster {
         request: &R,
         deadline: Instant,
     ) -> Result<R::Response> {
-        let server = self.pick(Route::Tablet, 0, deadline).await?;
+        let server = self.pick(Destination::Tablet, 0, deadline).await?;
         self.exchange(&server, Lane::FIRST, request, deadline, Duration::MAX)
             .await
     }
@@ -280,9 +281,9 @@ impl Cluster {
         }
     }
 
-    async fn route<R: ApiRequest>(
+    async fn call<R: ApiRequest>(
         &self,
-        route: Route<'_>,
+        destination: Destination<'_>,
         request: &R,
         is_final: impl Fn(&RpcError, u32) -> bool,
     ) -> Result<R::Response> {
@@ -291,7 +292,7 @@ impl Cluster {
         let mut attempts = 0;
         loop {
             let seen = self.view().generation();
-            let outcome = self.attempt(route, attempts, request, deadline).await;
+            let outcome = self.attempt(destination, attempts, request, deadline).await;
             attempts += 1;
             let error = match outcome {
                 Ok(response) => return Ok(response),
@@ -314,7 +315,7 @@ impl Cluster {
             debug!(api = %R::API_KEY, %error, attempts, ?pause, "call will be retried");
             self.sleep_until(after(pause)).await?;
             if error.invalidates_metadata() {
-                self.relearn(route, seen, deadline).await;
+                self.relearn(destination, seen, deadline).await;
                 if deadline.saturating_duration_since(Instant::now()) < LEAST_ATTEMPT {
                     return Err(exhausted(error, attempts, started));
                 }
@@ -324,18 +325,23 @@ impl Cluster {
 
     async fn attempt<R: ApiRequest>(
         &self,
-        route: Route<'_>,
+        destination: Destination<'_>,
         attempt: u32,
         request: &R,
         deadline: Instant,
     ) -> Result<R::Response> {
-        let server = self.pick(route, attempt, deadline).await?;
+        let server = self.pick(destination, attempt, deadline).await?;
         let timeout = self.config().request_timeout;
         self.exchange(&server, Lane::FIRST, request, deadline, timeout)
             .await
     }
 
-    async fn pick(&self, route: Route<'_>, attempt: u32, deadline: Instant) -> Result<ServerNode> {
+    async fn pick(
+        &self,
+        destination: Destination<'_>,
+        attempt: u32,
+        deadline: Instant,
+    ) -> Result<ServerNode> {
         let view = self.view();
         let tablet = || {
             let count = view.tablet_servers().len();
@@ -344,18 +350,20 @@ impl Cluster {
                 .cloned()
         };
         let coordinator = || view.coordinator().cloned();
-        let (picked, what) = match route {
-            Route::Leader(path, bucket) => return self.leader_until(path, bucket, deadline).await,
-            Route::Coordinator => (coordinator(), "the coordinator"),
-            Route::Tablet => (tablet(), "any tablet server"),
+        let (picked, what) = match destination {
+            Destination::Leader(path, bucket) => {
+                return self.leader_until(path, bucket, deadline).await;
+            }
+            Destination::Coordinator => (coordinator(), "the coordinator"),
+            Destination::Tablet => (tablet(), "any tablet server"),
             // A connected server responds sooner than one that must be dialed first.
-            Route::Any if attempt == 0 => {
+            Destination::Any if attempt == 0 => {
                 let connected = self.connected(&view);
                 (connected.or_else(tablet).or_else(coordinator), "any server")
             }
             // Every other attempt goes to the coordinator, which may respond when the tablet servers do not.
-            Route::Any if attempt % 2 == 1 => (coordinator().or_else(tablet), "any server"),
-            Route::Any => (tablet().or_else(coordinator), "any server"),
+            Destination::Any if attempt % 2 == 1 => (coordinator().or_else(tablet), "any server"),
+            Destination::Any => (tablet().or_else(coordinator), "any server"),
         };
         picked.ok_or_else(|| RpcError::Unknown {
             what: what.to_owned(),
@@ -374,9 +382,9 @@ impl Cluster {
     }
 
     /// Refreshes the metadata after a failure. Its own failure is ignored: the next attempt will show it.
-    async fn relearn(&self, route: Route<'_>, seen: u64, deadline: Instant) {
-        let _ = match route {
-            Route::Leader(path, bucket) => {
+    async fn relearn(&self, destination: Destination<'_>, seen: u64, deadline: Instant) {
+        let _ = match destination {
+            Destination::Leader(path, bucket) => {
                 self.invalidate_bucket(&bucket, seen);
                 self.learn_buckets(path, &[bucket], deadline).await
             }

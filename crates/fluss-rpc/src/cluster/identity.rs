@@ -9,8 +9,8 @@ use fluss_wire::error_code::{ErrorCode, ServerError};
 use tokio::time::Instant;
 
 use super::Cluster;
+use super::interest::Interest;
 use super::refresh::has_code;
-use super::wish::Wish;
 use crate::error::{Result, RpcError};
 
 impl Cluster {
@@ -97,8 +97,8 @@ impl Cluster {
             return Ok(Some(partition));
         }
         let deadline = self.call_deadline();
-        let wish = Wish::PartitionNamed(path.clone(), Arc::from(name));
-        match self.learn(BTreeSet::from([wish]), deadline).await {
+        let interest = Interest::PartitionNamed(path.clone(), Arc::from(name));
+        match self.learn(BTreeSet::from([interest]), deadline).await {
             Ok(()) => {
                 if let Some(partition) = known() {
                     return Ok(Some(partition));

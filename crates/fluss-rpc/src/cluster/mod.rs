@@ -3,10 +3,10 @@
 mod ask;
 mod call;
 mod identity;
+mod interest;
 mod refresh;
 mod refresher;
 mod view;
-mod wish;
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};

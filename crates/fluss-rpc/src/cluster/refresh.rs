@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use tracing::debug;
 
 use super::Cluster;
+use super::interest::Interest;
 use super::refresher::{Waiter, leave};
-use super::wish::Wish;
 use crate::deadline::{after, until, with_grace};
 use crate::error::{Phase, Result, RpcError};
 
@@ -55,8 +55,8 @@ impl Cluster {
         if self.view().table_id(path).is_some() {
             return;
         }
-        let wishes = BTreeSet::from([Wish::Table(path.clone())]);
-        let outcome = self.wish(wishes, self.call_deadline());
+        let interests = BTreeSet::from([Interest::Table(path.clone())]);
+        let outcome = self.register(interests, self.call_deadline());
         // A task must wait for the result. It holds nothing that would keep the cluster open.
         self.pool().runtime().spawn(async move {
             if let Ok(Err(error)) = outcome.await {
@@ -76,8 +76,8 @@ impl Cluster {
     ///
     /// Cancel safe: if dropped, the refresh continues for other callers and for the view.
     pub async fn refresh_table(&self, path: &TablePath) -> Result<()> {
-        let wish = BTreeSet::from([Wish::Table(path.clone())]);
-        self.learn(wish, self.call_deadline()).await?;
+        let interest = BTreeSet::from([Interest::Table(path.clone())]);
+        self.learn(interest, self.call_deadline()).await?;
         match self.view().table_id(path) {
             Some(_) => Ok(()),
             None => Err(RpcError::Unknown {
@@ -107,11 +107,11 @@ impl Cluster {
         buckets: &[TableBucket],
         deadline: Instant,
     ) -> Result<()> {
-        let wish = |bucket: &TableBucket| match bucket.partition_id() {
-            Some(partition) => Wish::Partition(path.clone(), partition),
-            None => Wish::Table(path.clone()),
+        let interest = |bucket: &TableBucket| match bucket.partition_id() {
+            Some(partition) => Interest::Partition(path.clone(), partition),
+            None => Interest::Table(path.clone()),
         };
-        self.learn(buckets.iter().map(wish).collect(), deadline)
+        self.learn(buckets.iter().map(interest).collect(), deadline)
             .await
     }
 
@@ -132,9 +132,9 @@ impl Cluster {
         if let Some(partition) = known() {
             return Ok(Some(partition));
         }
-        let wish = Wish::PartitionNamed(path.clone(), Arc::from(name));
+        let interest = Interest::PartitionNamed(path.clone(), Arc::from(name));
         match self
-            .learn(BTreeSet::from([wish]), self.call_deadline())
+            .learn(BTreeSet::from([interest]), self.call_deadline())
             .await
         {
             Ok(()) => Ok(known()),
@@ -144,9 +144,13 @@ impl Cluster {
     }
 
     /// Registers a request for metadata and waits until the view has it.
-    pub(super) async fn learn(&self, wishes: BTreeSet<Wish>, deadline: Instant) -> Result<()> {
+    pub(super) async fn learn(
+        &self,
+        interests: BTreeSet<Interest>,
+        deadline: Instant,
+    ) -> Result<()> {
         let started = Instant::now();
-        let outcome = self.wish(wishes, deadline);
+        let outcome = self.register(interests, deadline);
         match until(self.pool().runtime(), with_grace(deadline), outcome).await {
             Some(outcome) => outcome.unwrap_or(Err(RpcError::Closed)),
             None => Err(RpcError::Timeout {
@@ -159,12 +163,16 @@ impl Cluster {
     }
 
     /// Registers a request for metadata.
-    fn wish(&self, wishes: BTreeSet<Wish>, deadline: Instant) -> oneshot::Receiver<Result<()>> {
+    fn register(
+        &self,
+        interests: BTreeSet<Interest>,
+        deadline: Instant,
+    ) -> oneshot::Receiver<Result<()>> {
         let (done, outcome) = oneshot::channel();
         leave(
             &self.inner,
             Waiter {
-                wishes,
+                interests,
                 since: Instant::now(),
                 deadline,
                 attempts: 0,

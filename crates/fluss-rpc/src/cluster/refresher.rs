@@ -9,13 +9,13 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep};
 
 use super::Inner;
+use super::interest::{Interest, request};
 use super::refresh::has_code;
-use super::wish::{Wish, request};
 use crate::error::{Result, RpcError};
 use crate::retry::{LEAST_ATTEMPT, RetryPolicy};
 
 /// Maximum number of items per request.
-const MAX_WISHES: usize = 500;
+const MAX_INTERESTS: usize = 500;
 
 /// Number of separate failures in one round after which the whole round fails.
 const MAX_FAILED: usize = 4;
@@ -23,14 +23,14 @@ const MAX_FAILED: usize = 4;
 /// What a round failed to fetch.
 #[derive(Default)]
 struct Told {
-    missing: BTreeMap<Wish, RpcError>,
+    missing: BTreeMap<Interest, RpcError>,
     /// What a server failed to report, for now.
-    failed: BTreeMap<Wish, RpcError>,
+    failed: BTreeMap<Interest, RpcError>,
 }
 
 /// A caller that waits for metadata.
 pub(super) struct Waiter {
-    pub(super) wishes: BTreeSet<Wish>,
+    pub(super) interests: BTreeSet<Interest>,
     pub(super) since: Instant,
     pub(super) deadline: Instant,
     /// Number of attempts for this caller.
@@ -56,7 +56,7 @@ struct State {
     running: bool,
     waiters: Vec<Waiter>,
     /// The items being fetched, and the later callers that need nothing else.
-    asked: Option<BTreeSet<Wish>>,
+    asked: Option<BTreeSet<Interest>>,
     joined: Vec<Waiter>,
 }
 
@@ -76,7 +76,7 @@ pub(super) fn leave(inner: &Arc<Inner>, waiter: Waiter) {
         let covered = state
             .asked
             .as_ref()
-            .is_some_and(|asked| asked.is_superset(&waiter.wishes));
+            .is_some_and(|asked| asked.is_superset(&waiter.interests));
         if covered {
             state.joined.push(waiter);
         } else {
@@ -119,10 +119,10 @@ impl Refresher {
     }
 
     async fn rounds(&mut self) {
-        while let Some(wishes) = self.gather() {
+        while let Some(interests) = self.gather() {
             let deadline = self.batch.iter().map(|waiter| waiter.deadline).min();
             let deadline = deadline.unwrap_or_else(Instant::now);
-            let outcome = self.round(wishes, deadline).await;
+            let outcome = self.round(interests, deadline).await;
             {
                 let mut state = self.inner.waiting.state();
                 state.asked = None;
@@ -131,11 +131,11 @@ impl Refresher {
             match outcome {
                 Ok(told) => {
                     for waiter in std::mem::take(&mut self.batch) {
-                        let find = |among: &BTreeMap<Wish, RpcError>| {
+                        let find = |among: &BTreeMap<Interest, RpcError>| {
                             waiter
-                                .wishes
+                                .interests
                                 .iter()
-                                .find_map(|wish| among.get(wish))
+                                .find_map(|interest| among.get(interest))
                                 .cloned()
                         };
                         match find(&told.missing) {
@@ -156,7 +156,7 @@ impl Refresher {
     }
 
     /// Takes the waiting callers and returns what they need. `None` ends the task.
-    fn gather(&mut self) -> Option<BTreeSet<Wish>> {
+    fn gather(&mut self) -> Option<BTreeSet<Interest>> {
         let mut state = self.inner.waiting.state();
         self.batch.append(&mut state.waiters);
         self.batch.retain(|waiter| !waiter.done.is_closed());
@@ -168,54 +168,57 @@ impl Refresher {
             self.ended = true;
             return None;
         }
-        let wishes = self.batch.iter().flat_map(|waiter| &waiter.wishes);
-        let wishes = wishes.cloned().collect::<BTreeSet<_>>();
-        state.asked = Some(wishes.clone());
-        Some(wishes)
+        let interests = self.batch.iter().flat_map(|waiter| &waiter.interests);
+        let interests = interests.cloned().collect::<BTreeSet<_>>();
+        state.asked = Some(interests.clone());
+        Some(interests)
     }
 
     /// Fetches everything. Returns what does not exist, and what could not be fetched and why.
     ///
     /// A single missing item fails a request for many. Such a request is split in half until the missing item is
     /// isolated.
-    async fn round(&self, wishes: BTreeSet<Wish>, deadline: Instant) -> Result<Told> {
+    async fn round(&self, interests: BTreeSet<Interest>, deadline: Instant) -> Result<Told> {
         let mut told = Told::default();
-        let mut open = vec![wishes.into_iter().collect::<Vec<_>>()];
-        while let Some(mut wishes) = open.pop() {
-            if wishes.len() > MAX_WISHES {
-                open.push(wishes.split_off(MAX_WISHES));
+        let mut open = vec![interests.into_iter().collect::<Vec<_>>()];
+        while let Some(mut interests) = open.pop() {
+            if interests.len() > MAX_INTERESTS {
+                open.push(interests.split_off(MAX_INTERESTS));
             }
-            let request = request(&wishes);
+            let request = request(&interests);
             let error = match self.inner.ask_for_metadata(&request, deadline).await {
                 Ok(answer) => {
                     self.inner.change_view(|view| Some(view.updated(&answer)));
                     continue;
                 }
-                Err(error) => self.explain(&wishes, error, deadline).await,
+                Err(error) => self.explain(&interests, error, deadline).await,
             };
             let is_unknown = has_code(&error, ErrorCode::UNKNOWN_SERVER_ERROR);
             if !is_missing(&error) && !is_unknown {
                 return Err(error);
             }
-            match wishes.len() {
+            match interests.len() {
                 0 => return Err(error),
                 1 if is_unknown => {
-                    told.failed
-                        .extend(wishes.into_iter().map(|wish| (wish, error.clone())));
+                    told.failed.extend(
+                        interests
+                            .into_iter()
+                            .map(|interest| (interest, error.clone())),
+                    );
                     if told.failed.len() >= MAX_FAILED {
                         return Err(error);
                     }
                 }
                 1 => {
-                    for wish in wishes {
-                        if let Some(error) = self.forget(&wish, error.clone()) {
-                            told.missing.insert(wish, error);
+                    for interest in interests {
+                        if let Some(error) = self.forget(&interest, error.clone()) {
+                            told.missing.insert(interest, error);
                         }
                     }
                 }
                 several => {
-                    open.push(wishes.split_off(several / 2));
-                    open.push(wishes);
+                    open.push(interests.split_off(several / 2));
+                    open.push(interests);
                 }
             }
         }
@@ -224,10 +227,15 @@ impl Refresher {
 
     /// Servers of release 0.9.1 return "unknown error" both for problems with their ZooKeeper, which are transient,
     /// and for a table that was just dropped, which is permanent. So this asks whether the table exists.
-    async fn explain(&self, wishes: &[Wish], error: RpcError, deadline: Instant) -> RpcError {
-        let [wish] = wishes else { return error };
+    async fn explain(
+        &self,
+        interests: &[Interest],
+        error: RpcError,
+        deadline: Instant,
+    ) -> RpcError {
+        let [interest] = interests else { return error };
         if has_code(&error, ErrorCode::UNKNOWN_SERVER_ERROR)
-            && let Ok(false) = self.inner.table_exists(wish.path(), deadline).await
+            && let Ok(false) = self.inner.table_exists(interest.path(), deadline).await
         {
             return RpcError::Server {
                 api: ApiKey::TableExists,
@@ -239,18 +247,18 @@ impl Refresher {
     }
 
     /// Evicts what no longer exists from the view, and returns the error for the callers that asked for it.
-    fn forget(&self, wish: &Wish, error: RpcError) -> Option<RpcError> {
+    fn forget(&self, interest: &Interest, error: RpcError) -> Option<RpcError> {
         let table_is_gone = has_code(&error, ErrorCode::TABLE_NOT_EXIST);
-        self.inner.change_view(|view| match wish {
-            _ if table_is_gone => view.without_table(wish.path()),
-            Wish::Table(_) => None,
-            Wish::Partition(path, partition) => {
+        self.inner.change_view(|view| match interest {
+            _ if table_is_gone => view.without_table(interest.path()),
+            Interest::Table(_) => None,
+            Interest::Partition(path, partition) => {
                 view.without_partition(view.table_id(path)?, *partition)
             }
-            Wish::PartitionNamed(path, name) => view.without_partition_named(path, name),
+            Interest::PartitionNamed(path, name) => view.without_partition_named(path, name),
         });
         // A caller that asks for the leaders of a dropped partition sees that there are none.
-        let silent = matches!(wish, Wish::Partition(..)) && !table_is_gone;
+        let silent = matches!(interest, Interest::Partition(..)) && !table_is_gone;
         (!silent).then_some(error)
     }
 

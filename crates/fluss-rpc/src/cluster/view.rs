@@ -22,10 +22,10 @@ pub struct ClusterView {
     tablet_servers: BTreeMap<i32, ServerNode>,
     tables: HashMap<TablePath, TableId>,
     partitions: HashMap<TableId, Arc<HashMap<Arc<str>, PartitionId>>>,
-    leaders: HashMap<Group, Arc<[Leader]>>,
+    leaders: HashMap<PartitionKey, Arc<[Leader]>>,
     /// Present if a server reported it. Servers before 1.0 do not: there every partition has as many buckets as its
     /// table.
-    bucket_counts: HashMap<Group, i32>,
+    bucket_counts: HashMap<PartitionKey, i32>,
 }
 
 /// A partition as returned by listing partitions.
@@ -40,7 +40,7 @@ pub struct ListedPartition {
 }
 
 /// Buckets are grouped by table, or by partition if the table is partitioned.
-type Group = (TableId, Option<PartitionId>);
+type PartitionKey = (TableId, Option<PartitionId>);
 
 /// The leader of a bucket, and the generation in which it was learned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +102,7 @@ impl ClusterView {
     }
 
     fn leader(&self, bucket: &TableBucket) -> Option<&Leader> {
-        let leaders = self.leaders.get(&group(bucket))?;
+        let leaders = self.leaders.get(&partition_key(bucket))?;
         let id = bucket.bucket_id();
         // If every bucket has a leader, each one is at the index of its number.
         let place = usize::try_from(id).ok();
@@ -158,16 +158,16 @@ impl ClusterView {
                 view.bucket_counts
                     .remove(&(partition.table_id, Some(before)));
             }
-            let group = (partition.table_id, Some(partition.partition_id));
-            view.set_leaders(group, &partition.bucket_metadata);
+            let key = (partition.table_id, Some(partition.partition_id));
+            view.set_leaders(key, &partition.bucket_metadata);
             if let Some(count) = partition.bucket_count.filter(|count| *count > 0) {
-                view.bucket_counts.insert(group, count);
+                view.bucket_counts.insert(key, count);
             }
         }
         view
     }
 
-    fn set_leaders(&mut self, group: Group, buckets: &Repeated<PbBucketMetadata>) {
+    fn set_leaders(&mut self, key: PartitionKey, buckets: &Repeated<PbBucketMetadata>) {
         let mut leaders = buckets
             .iter()
             .filter_map(|bucket| {
@@ -181,9 +181,9 @@ impl ClusterView {
         leaders.sort_by_key(|leader| leader.bucket);
         leaders.dedup_by_key(|leader| leader.bucket);
         if leaders.is_empty() {
-            self.leaders.remove(&group);
+            self.leaders.remove(&key);
         } else {
-            self.leaders.insert(group, leaders.into());
+            self.leaders.insert(key, leaders.into());
         }
     }
 
@@ -225,17 +225,17 @@ impl ClusterView {
                 .is_some_and(|leader| leader.generation <= seen)
         };
         let stale = buckets.iter().filter(stale).collect::<BTreeSet<_>>();
-        let groups = stale
+        let keys = stale
             .iter()
-            .map(|bucket| group(bucket))
+            .map(|bucket| partition_key(bucket))
             .collect::<BTreeSet<_>>();
-        if groups.is_empty() {
+        if keys.is_empty() {
             return None;
         }
         let mut view = self.next();
-        for group in groups {
-            if let Some(leaders) = view.leaders.get_mut(&group) {
-                let (table, partition) = group;
+        for key in keys {
+            if let Some(leaders) = view.leaders.get_mut(&key) {
+                let (table, partition) = key;
                 let remains = |leader: &&Leader| {
                     let bucket = TableBucket::new_with_partition(table, partition, leader.bucket);
                     !stale.contains(&bucket)
@@ -281,7 +281,7 @@ impl ClusterView {
         partitions: &[PartitionId],
     ) -> Option<Self> {
         let gone: BTreeSet<_> = partitions.iter().copied().collect();
-        let is_gone = |(id, partition): &Group| {
+        let is_gone = |(id, partition): &PartitionKey| {
             *id == table && partition.is_some_and(|partition| gone.contains(&partition))
         };
         let names = self.partitions.get(&table);
@@ -292,8 +292,8 @@ impl ClusterView {
             return None;
         }
         let mut view = self.next();
-        view.leaders.retain(|group, _| !is_gone(group));
-        view.bucket_counts.retain(|group, _| !is_gone(group));
+        view.leaders.retain(|key, _| !is_gone(key));
+        view.bucket_counts.retain(|key, _| !is_gone(key));
         if let Some(names) = view.partitions.get_mut(&table) {
             Arc::make_mut(names).retain(|_, id| !gone.contains(id));
         }
@@ -307,7 +307,7 @@ impl ClusterView {
     }
 }
 
-fn group(bucket: &TableBucket) -> Group {
+fn partition_key(bucket: &TableBucket) -> PartitionKey {
     (bucket.table_id(), bucket.partition_id())
 }
 

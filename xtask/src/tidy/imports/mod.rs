@@ -2,9 +2,11 @@
 
 mod circles;
 mod modules;
+mod rooms;
 mod tokens;
 
 pub(super) use circles::{check, shown, summary};
+pub(super) use rooms::check as check_rooms;
 
 use std::collections::{BTreeMap, BTreeSet};
 

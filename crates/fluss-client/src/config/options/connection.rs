@@ -2,7 +2,8 @@
 
 use fluss_metadata::TimeZone;
 
-use super::{ConfigOption, OptionKind, ignored, own, parse, sets};
+use super::option::{ConfigOption, OptionKind, ignored, own, sets};
+use super::parse;
 use crate::config::validate::TIME_ZONE;
 use crate::config::{Config, DriverPlacement};
 

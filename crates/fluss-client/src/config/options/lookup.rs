@@ -1,6 +1,7 @@
 //! Options of lookups.
 
-use super::{ConfigOption, OptionKind, ignored, parse, sets};
+use super::option::{ConfigOption, OptionKind, ignored, sets};
+use super::parse;
 
 pub(super) const OPTIONS: &[ConfigOption] = &[
     sets(

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use fluss_metadata::config_value::{parse_boolean, parse_duration, parse_memory_size};
 
-use super::OptionKind;
+use super::option::OptionKind;
 
 /// Reads a duration: a number with a unit as in Java, or ISO-8601 without years and months.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {

@@ -1,6 +1,7 @@
 //! Options of scanners.
 
-use super::{ConfigOption, OptionKind, ignored, own, parse, sets};
+use super::option::{ConfigOption, OptionKind, ignored, own, sets};
+use super::parse;
 use crate::config::ReadPreference;
 
 const PREFERENCES: &[&str] = &["local-first", "remote-first"];

@@ -1,6 +1,7 @@
 //! Options of authentication.
 
-use super::{ConfigOption, OptionKind, ignored, jaas, parse, sets};
+use super::option::{ConfigOption, OptionKind, ignored, sets};
+use super::{jaas, parse};
 use crate::config::{Config, SecurityProtocol};
 
 const PROTOCOLS: &[&str] = &["PLAINTEXT", "SASL"];

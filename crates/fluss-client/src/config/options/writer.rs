@@ -1,6 +1,7 @@
 //! Options of writers.
 
-use super::{ConfigOption, OptionKind, ignored, own, parse, sets};
+use super::option::{ConfigOption, OptionKind, ignored, own, sets};
+use super::parse;
 use crate::config::{Acks, BucketAssigner};
 
 const ASSIGNERS: &[&str] = &["STICKY", "ROUND_ROBIN"];

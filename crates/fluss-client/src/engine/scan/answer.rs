@@ -5,13 +5,16 @@ use std::time::{Duration, Instant};
 
 use fluss_metadata::TableBucket;
 use fluss_metadata::text::Count;
+use fluss_rpc::RetryPolicy;
 use fluss_wire::error_code::{ErrorCode, ServerError};
 
-use super::bucket::{Bucket, Chunk, Phase, Source, StartOffset, Ticket};
+use super::bucket::{Bucket, Chunk, Phase, Source};
 use super::buffer::Slot;
-use super::outcome::retry_delay;
+use super::buffer::Ticket;
 use super::remote::RemoteCursor;
-use super::state::{EARLIEST_OFFSET, ScanEngine};
+use super::start::EARLIEST_OFFSET;
+use super::start::StartOffset;
+use super::state::ScanEngine;
 use super::tail::Warmth;
 use crate::error::{Error, Result};
 
@@ -300,7 +303,7 @@ fn on_no_batch<C: Chunk>(state: &mut Bucket<C>, empty: Empty, now: Instant) -> R
                 message: Some(message),
             }));
         }
-        state.phase = Phase::Until(now + retry_delay(state.stuck, u32::MAX));
+        state.phase = Phase::Until(now + RetryPolicy::FETCH.pause(state.stuck, 1.0));
     }
     Ok(())
 }

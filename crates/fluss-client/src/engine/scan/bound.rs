@@ -2,7 +2,8 @@
 
 use fluss_metadata::TableBucket;
 
-use super::bucket::{Bucket, Chunk, Phase, StartOffset};
+use super::bucket::{Bucket, Chunk, Phase};
+use super::start::StartOffset;
 use super::state::ScanEngine;
 use crate::error::Error;
 

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::buffer::Slot;
 use super::remote::RemoteCursor;
+use super::start::{EARLIEST_OFFSET, StartOffset};
 use super::tail::Warmth;
 use crate::error::Error;
 
@@ -26,24 +27,6 @@ pub(crate) trait Chunk: Clone {
     }
     /// Whether the given row is the old half of an update, which is not handed out without its new half.
     fn is_update_before(&self, row: usize) -> bool;
-}
-
-/// Names one answer of one bucket that is being decoded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Ticket(pub(super) u64);
-
-/// Where a subscription starts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum StartOffset {
-    /// At an offset, or at the earliest with the server's own sign for it.
-    At(i64),
-    /// Where the server says that the latest record ends.
-    Latest,
-    /// At the first batch that was written at or after this time, in milliseconds since the epoch. The server's
-    /// answer is at or before it.
-    Timestamp(i64),
-    /// At the earliest offset, asked for by its own request.
-    EarliestResolved,
 }
 
 /// What the next request for a bucket is.
@@ -152,7 +135,7 @@ impl<C: Chunk> Bucket<C> {
     pub(super) fn new(generation: u64, start: StartOffset) -> Self {
         let (fetch_offset, source) = match start {
             StartOffset::At(offset) => (offset, Source::Log),
-            other => (super::state::EARLIEST_OFFSET, Source::Resolve(other)),
+            other => (EARLIEST_OFFSET, Source::Resolve(other)),
         };
         Self {
             generation,

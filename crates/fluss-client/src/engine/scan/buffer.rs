@@ -2,7 +2,9 @@
 
 use std::collections::VecDeque;
 
-use super::bucket::Ticket;
+/// Names one answer of one bucket that is being decoded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Ticket(pub(super) u64);
 
 /// One answer of one bucket: first a promise, then its batches as they are decoded.
 #[derive(Debug)]

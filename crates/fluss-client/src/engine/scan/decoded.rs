@@ -2,8 +2,9 @@
 
 use fluss_metadata::TableBucket;
 
-use super::bucket::{Chunk, Phase, Ticket};
+use super::bucket::{Chunk, Phase};
 use super::buffer::Pending;
+use super::buffer::Ticket;
 use super::state::ScanEngine;
 use crate::error::{Error, Result};
 

@@ -11,6 +11,7 @@ mod outcome;
 mod plan;
 mod remote;
 mod request;
+mod start;
 mod state;
 mod tail;
 mod take;
@@ -20,12 +21,15 @@ mod watches;
 
 pub(crate) use answer::Answer;
 pub(crate) use bound::BatchHeader;
-pub(crate) use bucket::{Chunk, StartOffset, Ticket};
-pub(crate) use outcome::{FetchFault, judge, retry_delay};
+pub(crate) use bucket::Chunk;
+pub(crate) use buffer::Ticket;
+pub(crate) use outcome::{FetchFault, judge};
 pub(crate) use remote::{RemoteCursor, RemoteSegment};
 pub(crate) use request::{
     FetchBucket, FetchEnd, FetchKind, FetchPlan, Plan, RemotePlan, ResolvePlan,
 };
+pub(crate) use start::StartOffset;
+pub use start::{EARLIEST_OFFSET, LATEST_OFFSET, OffsetReset};
 pub(crate) use state::{Limits, ScanEngine};
 pub(crate) use tail::Tail;
 pub(crate) use take::{Take, Taken};

@@ -1,13 +1,8 @@
 //! What a failure means for a bucket, and how long to pause before the next request.
 
-use std::time::Duration;
-
 use fluss_wire::error_code::ErrorCode;
 
-use crate::table::OffsetReset;
-
-const FIRST_DELAY: Duration = Duration::from_millis(50);
-const LAST_DELAY: Duration = Duration::from_secs(1);
+use super::start::OffsetReset;
 
 /// What to do about an error code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,14 +44,4 @@ pub(crate) fn judge(code: ErrorCode, projected: bool, reset: OffsetReset) -> Fet
         other if other.is_retriable() => FetchFault::Retry,
         _ => FetchFault::Fail,
     }
-}
-
-/// The pause after the given number of failures in a row: doubling from 50 ms to 1 s, less up to half of it by chance
-/// (`entropy`, of which 0 takes most).
-pub(crate) fn retry_delay(failures: u32, entropy: u32) -> Duration {
-    let full = FIRST_DELAY
-        .saturating_mul(1 << failures.saturating_sub(1).min(5))
-        .min(LAST_DELAY);
-    let half = full / 2;
-    half + half.mul_f64(f64::from(entropy) / f64::from(u32::MAX))
 }

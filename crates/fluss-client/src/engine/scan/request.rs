@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use fluss_metadata::TableBucket;
 
-use super::bucket::StartOffset;
 use super::remote::RemoteCursor;
+use super::start::StartOffset;
 
 /// Whether the server may hold an answer back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

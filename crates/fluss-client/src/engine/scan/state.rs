@@ -5,13 +5,11 @@ use std::time::Instant;
 
 use fluss_metadata::TableBucket;
 
-use super::bucket::{Bucket, Chunk, Phase, StartOffset};
+use super::bucket::{Bucket, Chunk, Phase};
+use super::start::StartOffset;
 use super::tail::Tail;
 use super::watch::Watches;
 use crate::error::Error;
-
-/// The protocol's sign for "the earliest offset there is". Source: `FetchParams#FETCH_FROM_EARLIEST_OFFSET`.
-pub(crate) const EARLIEST_OFFSET: i64 = -2;
 
 /// The bounds that the configuration sets.
 #[derive(Debug, Clone, Copy)]

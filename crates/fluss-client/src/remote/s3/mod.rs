@@ -16,7 +16,7 @@ use object_store::{ClientOptions, Error as StoreError, ObjectStoreExt, RetryConf
 
 use self::credentials::HandedOut;
 use self::settings::Settings;
-use super::ReadFault;
+use super::fault::ReadFault;
 use super::token::Tokens;
 use crate::context::Context;
 use crate::error::{Error, Result};

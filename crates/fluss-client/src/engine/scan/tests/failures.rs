@@ -197,13 +197,3 @@ fn bucket_errors_lead_to_what_the_table_says() {
         assert_eq!(judge(code, projected, reset), expected, "{code:?}");
     }
 }
-
-#[test]
-fn pauses_grow_to_a_second() {
-    let full = |failures| retry_delay(failures, u32::MAX).as_millis();
-    assert_eq!(
-        [1, 2, 3, 4, 5, 6, 100].map(full),
-        [50, 100, 200, 400, 800, 1_000, 1_000]
-    );
-    assert_eq!(retry_delay(1, 0).as_millis(), 25);
-}

@@ -17,10 +17,10 @@ use std::time::{Duration, Instant};
 use fluss_metadata::TableBucket;
 use fluss_wire::error_code::ErrorCode;
 
-use super::state::EARLIEST_OFFSET;
+use super::start::EARLIEST_OFFSET;
 use super::*;
+use crate::engine::scan::OffsetReset;
 use crate::error::{Error, ErrorKind};
-use crate::table::OffsetReset;
 
 /// A batch with `rows` rows from `base` on, of which the first `skipped` are not wanted; even rows are old halves of updates in a
 /// changelog.

@@ -291,7 +291,7 @@ impl BucketQueue {
             let error = Error::undelivered(limits.delivery_timeout, Some(answer.into_error()));
             return self.fail(index, error);
         }
-        self.pause_until(now + RetryPolicy::CALL.random_pause(attempts, chance));
+        self.pause_until(now + RetryPolicy::BATCH.random_pause(attempts, chance));
         Some(self.again(index, answer))
     }
 

@@ -111,7 +111,7 @@ impl Engine {
         partition.is_resolving = false;
         partition.failures = partition.failures.saturating_add(1);
         partition.not_before =
-            Some(now + RetryPolicy::CALL.random_pause(partition.failures, &self.chance));
+            Some(now + RetryPolicy::BATCH.random_pause(partition.failures, &self.chance));
         match resolution {
             Resolution::Known(id) => {
                 let is_another = partition.id.is_some() && partition.id != id;
@@ -163,7 +163,7 @@ impl Engine {
             }
             Err(error) if is_passing(&error) => {
                 ids.failures = ids.failures.saturating_add(1);
-                let not_before = now + RetryPolicy::CALL.random_pause(ids.failures, &self.chance);
+                let not_before = now + RetryPolicy::BATCH.random_pause(ids.failures, &self.chance);
                 ids.not_before = Some(not_before);
                 ids.last_error = Some(error);
                 self.timers.insert((not_before, Timer::WriterId));

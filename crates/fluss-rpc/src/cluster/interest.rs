@@ -10,7 +10,7 @@ use crate::message::path_message;
 
 /// One item to ask for. Every response also lists the live servers.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Wish {
+pub(super) enum Interest {
     /// The id and the leaders of a table.
     Table(TablePath),
     /// The leaders of a partition.
@@ -19,7 +19,7 @@ pub(super) enum Wish {
     PartitionNamed(TablePath, Arc<str>),
 }
 
-impl Wish {
+impl Interest {
     pub(super) fn path(&self) -> &TablePath {
         match self {
             Self::Table(path) | Self::Partition(path, _) | Self::PartitionNamed(path, _) => path,
@@ -30,22 +30,24 @@ impl Wish {
 /// The request for several items at once.
 ///
 /// It always includes the table of a partition: a response names it only by id, and older servers require it.
-pub(super) fn request<'a>(wishes: impl IntoIterator<Item = &'a Wish>) -> MetadataRequest {
+pub(super) fn request<'a>(interests: impl IntoIterator<Item = &'a Interest>) -> MetadataRequest {
     let mut paths = BTreeSet::new();
     let mut request = MetadataRequest::default();
-    for wish in wishes {
-        let path = wish.path();
+    for interest in interests {
+        let path = interest.path();
         if paths.insert(path) {
             request.table_path.push(path_message(path));
         }
-        match wish {
-            Wish::Table(_) => {}
-            Wish::Partition(_, partition) => request.partitions_id.push(*partition),
-            Wish::PartitionNamed(_, name) => request.partitions_path.push(PbPhysicalTablePath {
-                database_name: path.database().to_owned(),
-                table_name: path.table().to_owned(),
-                partition_name: Some(name.as_ref().to_owned()),
-            }),
+        match interest {
+            Interest::Table(_) => {}
+            Interest::Partition(_, partition) => request.partitions_id.push(*partition),
+            Interest::PartitionNamed(_, name) => {
+                request.partitions_path.push(PbPhysicalTablePath {
+                    database_name: path.database().to_owned(),
+                    table_name: path.table().to_owned(),
+                    partition_name: Some(name.as_ref().to_owned()),
+                })
+            }
         }
     }
     request
@@ -59,10 +61,10 @@ mod tests {
     fn a_table_is_named_once_however_much_of_it_is_wanted() {
         let path = TablePath::new("d", "t");
         let request = request(&[
-            Wish::Table(path.clone()),
-            Wish::Partition(path.clone(), 3),
-            Wish::Partition(path.clone(), 4),
-            Wish::PartitionNamed(path.clone(), "2026".into()),
+            Interest::Table(path.clone()),
+            Interest::Partition(path.clone(), 3),
+            Interest::Partition(path.clone(), 4),
+            Interest::PartitionNamed(path.clone(), "2026".into()),
         ]);
         assert_eq!(request.table_path, [path_message(&path)]);
         assert_eq!(request.partitions_id, [3, 4]);
