@@ -147,7 +147,7 @@ pub enum RpcError {
         source: Box<RpcError>,
     },
     /// The pool or the cluster was closed.
-    #[snafu(display("the connection to the cluster is closed"))]
+    #[snafu(display("the connection is closed"))]
     Closed,
 }
 
