@@ -31,7 +31,9 @@ async fn median(writer: impl AsyncFn(i64), mut see: impl AsyncFnMut(i64)) -> Dur
         times.push(written.elapsed());
     }
     times.sort_unstable();
-    times[times.len() / 2]
+    let median = times[times.len() / 2];
+    println!("median {median:?}, maximum {:?}", times.last());
+    median
 }
 
 /// By rows of a scanner.

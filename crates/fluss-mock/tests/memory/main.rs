@@ -1,6 +1,7 @@
 //! What the client keeps in the long run, counted in bytes: all of it on one thread, in paused time.
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs, reason = "test code")]
 
+mod buckets;
 mod given_up;
 mod partitions;
 
