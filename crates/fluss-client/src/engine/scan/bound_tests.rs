@@ -58,8 +58,8 @@ fn an_end_behind_batches_without_rows_is_reached() {
 fn a_bucket_that_is_gone_hands_out_what_was_fetched_and_is_forgotten() {
     let mut scan = Scan::of(2);
     for fetch in scan.plan().fetches {
-        for asked in fetch.buckets.iter().copied() {
-            scan.feed(&asked, batch(0, 2), 100, 100);
+        for asked in fetch.buckets.iter() {
+            scan.feed(asked, batch(0, 2), 100, 100);
         }
     }
     scan.engine.close(&bucket(0));
@@ -320,8 +320,8 @@ fn a_bucket_that_fails_before_its_end_is_finished_once_that_was_told() {
     scan.engine.set_bounded();
     scan.engine.fail(&bucket(1), Error::usage("no right"));
     for fetch in scan.plan().fetches {
-        for asked in fetch.buckets.iter().copied() {
-            scan.feed(&asked, batch(0, 5), 100, 5);
+        for asked in fetch.buckets.iter() {
+            scan.feed(asked, batch(0, 5), 100, 5);
         }
     }
     assert!(matches!(scan.engine.take(), Take::Failed(_)));
@@ -368,7 +368,7 @@ fn what_batches_take_when_they_are_decompressed_counts_within_the_bound() {
         .flat_map(|fetch| fetch.buckets.to_vec())
         .collect();
     assert_eq!(asked.len(), 4);
-    let large = unpacked(batch(0, 2), 3_500);
+    let large = unpacked(&batch(0, 2), 3_500);
     scan.feed(&asked[0], large.clone(), 100, 100);
     scan.feed(&asked[1], large.clone(), 100, 100);
     scan.feed(&asked[2], batch(0, 2), 100, 100);
@@ -387,7 +387,7 @@ fn what_batches_take_when_they_are_decompressed_counts_within_the_bound() {
         .sum();
     assert_eq!(more, 3);
     // Discarded answers no longer count.
-    let larger = unpacked(large, 9_000);
+    let larger = unpacked(&large, 9_000);
     scan.feed(&asked[3], larger, 100, 100);
     scan.engine.unsubscribe(&asked[3].bucket);
     scan.engine.subscribe(asked[3].bucket, StartOffset::At(0));

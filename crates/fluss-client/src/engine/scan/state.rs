@@ -25,6 +25,10 @@ pub(crate) struct Limits {
 
 /// All subscriptions of one scanner.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a state of its own, and they combine freely"
+)]
 pub(crate) struct ScanEngine<C> {
     pub(super) limits: Limits,
     pub(super) buckets: HashMap<TableBucket, Bucket<C>>,

@@ -78,10 +78,10 @@ pub(super) fn batch_at(time: i64, base: i64, rows: usize) -> Batch {
 }
 
 /// A batch that grows by this many bytes when it is decoded.
-pub(super) fn unpacked(batch: Batch, unpacked_bytes: usize) -> Batch {
+pub(super) fn unpacked(batch: &Batch, unpacked_bytes: usize) -> Batch {
     Batch {
         unpacked_bytes,
-        ..batch
+        ..batch.clone()
     }
 }
 
