@@ -3,13 +3,13 @@
 use std::time::{Duration, Instant};
 
 use crate::{
-    Result, api, codegen, deny, deps, fuzz, links, shell, spelling, test, tidy, workspace,
+    Result, api, codegen, deny, deps, features, fuzz, links, shell, spelling, test, tidy, workspace,
 };
 
 /// One step: its name and what it does.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 13] = [
+const STEPS: [Step; 14] = [
     ("format", format),
     ("tidy", tidy::run),
     ("links", links::run),
@@ -19,6 +19,7 @@ const STEPS: [Step; 13] = [
     ("deny", deny::run_if_installed),
     ("clippy", clippy),
     ("all features", all_features),
+    ("features", features::run),
     ("doc", doc),
     ("api", || api::run(false)),
     ("test", || test::run(test::Demand::Required)),

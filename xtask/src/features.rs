@@ -5,9 +5,17 @@ use crate::{
     workspace::{self, Package},
 };
 
+/// A crate whose features another one passes through under the same names: checking that one checks both.
+const PASSED_THROUGH: (&str, &str) = ("fluss-client", "fluss-rs");
+
 pub(crate) fn run() -> Result<()> {
     let packages = workspace::packages()?;
-    for package in packages.iter().filter(|package| package.published) {
+    if let Some(feature) = not_passed_through(&packages) {
+        let (below, above) = PASSED_THROUGH;
+        return Err(format!("{above} does not pass on the feature {feature} of {below}").into());
+    }
+    let checked = packages.iter().filter(|one| one.published);
+    for package in checked.filter(|one| one.name != PASSED_THROUGH.0) {
         for features in sets(package) {
             let mut check = workspace::cargo(["check", "--quiet", "--no-default-features"]);
             check.args(["--package", &package.name]);
@@ -25,6 +33,15 @@ pub(crate) fn run() -> Result<()> {
     Ok(())
 }
 
+fn not_passed_through(packages: &[Package]) -> Option<&String> {
+    let features = |name: &str| -> &[String] {
+        let found = packages.iter().find(|package| package.name == name);
+        found.map_or(&[], |package| &package.features)
+    };
+    let (below, above) = (features(PASSED_THROUGH.0), features(PASSED_THROUGH.1));
+    below.iter().find(|feature| !above.contains(feature))
+}
+
 /// No feature, then each one alone. A crate without features has nothing to check: every other step builds it as it is.
 fn sets(package: &Package) -> Vec<Option<&str>> {
     let alone = package.features.iter().filter(|name| *name != "default");
@@ -39,18 +56,30 @@ fn sets(package: &Package) -> Vec<Option<&str>> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_feature_is_checked_alone() {
-        let mut package = Package {
-            name: "a".to_owned(),
+    fn package(name: &str, features: &[&str]) -> Package {
+        Package {
+            name: name.to_owned(),
             version: "1.0.0".to_owned(),
             folder: "/".into(),
             published: true,
-            features: ["default", "lz4", "zstd"].map(str::to_owned).to_vec(),
+            features: features.iter().map(|&name| name.to_owned()).collect(),
             dependencies: Vec::new(),
-        };
-        assert_eq!(sets(&package), [None, Some("lz4"), Some("zstd")]);
-        package.features = vec!["default".to_owned()];
-        assert!(sets(&package).is_empty());
+        }
+    }
+
+    #[test]
+    fn every_feature_is_checked_alone() {
+        let some = package("a", &["default", "lz4", "zstd"]);
+        assert_eq!(sets(&some), [None, Some("lz4"), Some("zstd")]);
+        assert!(sets(&package("a", &["default"])).is_empty());
+    }
+
+    #[test]
+    fn a_feature_that_is_not_passed_through_is_found() {
+        let (below, above) = PASSED_THROUGH;
+        let packages = [package(below, &["lz4", "s3"]), package(above, &["lz4"])];
+        assert_eq!(not_passed_through(&packages).unwrap(), "s3");
+        let packages = [package(below, &["lz4"]), package(above, &["lz4", "mock"])];
+        assert!(not_passed_through(&packages).is_none());
     }
 }
