@@ -1,5 +1,6 @@
 //! What a scanner takes for buckets that have nothing to read: little, and no more for each if there are many.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use allocation_counter::measure;
@@ -16,8 +17,10 @@ const EACH: u64 = 2_000;
 
 async fn watch(cluster: &MockCluster, table: &FlussTable, buckets: i32) -> LogScanner {
     let scanner = table.new_scan().create_log_scanner().unwrap();
-    let offsets = (0..buckets).map(|bucket| (bucket, EARLIEST_OFFSET));
-    scanner.subscribe_buckets(&offsets.collect()).await.unwrap();
+    let offsets: HashMap<i32, i64> = (0..buckets)
+        .map(|bucket| (bucket, EARLIEST_OFFSET))
+        .collect();
+    scanner.subscribe_buckets(&offsets).await.unwrap();
     for _ in 0..6 {
         assert!(scanner.poll(SECOND).await.unwrap().is_empty());
         cluster.clear_journal();
