@@ -24,7 +24,7 @@ use fluss_wire::api::ApiKey;
 use fluss_wire::message::LimitScanResponse;
 use futures::StreamExt;
 
-use super::testing::{MemoryServer, TABLE_ID, ok, open_table};
+use super::testing::{BucketLog, MemoryServer, TABLE_ID, ok, open_table};
 use crate::error::{Error, ErrorKind, Result};
 use crate::table::{EARLIEST_OFFSET, FlussTable, ScanBatch};
 
@@ -311,7 +311,7 @@ async fn last_rows(
     records: Bytes,
 ) -> Vec<Result<ScanBatch>> {
     server.with_log(0, |log| {
-        *log = Default::default();
+        *log = BucketLog::default();
         log.append(4, &records);
     });
     server.script(move |request| {

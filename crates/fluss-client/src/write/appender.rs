@@ -271,7 +271,7 @@ impl Appender {
             return Ok(refused);
         }
         let Some(open) = bucket.open_mut() else {
-            return Err(Error::usage("there is no open batch"));
+            return Err(Error::internal("there is no open batch"));
         };
         let added = match encode(&mut open.encoder) {
             Ok(added) => added,

@@ -147,7 +147,7 @@ impl Rows<'_> {
             bucket.set_open(new, self.most, self.memory)?;
         }
         let Some(open) = bucket.open_mut() else {
-            return Err(Error::usage("there is no open batch"));
+            return Err(Error::internal("there is no open batch"));
         };
         let added = match encode(&mut open.encoder) {
             Ok(added) => added,

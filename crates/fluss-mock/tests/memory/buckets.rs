@@ -62,6 +62,6 @@ fn memory_of_silent_buckets_grows_with_their_number_and_no_faster() {
             "{kept} bytes for {buckets} buckets"
         );
         // Tables of hashes grow by doubling.
-        assert!(kept <= 2 * times * few, "{kept} bytes, {} for 512", few);
+        assert!(kept <= 2 * times * few, "{kept} bytes, {few} for 512");
     }
 }

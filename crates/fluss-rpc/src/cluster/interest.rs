@@ -46,7 +46,7 @@ pub(super) fn request<'a>(interests: impl IntoIterator<Item = &'a Interest>) -> 
                     database_name: path.database().to_owned(),
                     table_name: path.table().to_owned(),
                     partition_name: Some(name.as_ref().to_owned()),
-                })
+                });
             }
         }
     }
