@@ -74,13 +74,17 @@ impl Load {
 
 enum Attempt {
     Done(WriteResultFuture),
+    /// There is no room; at least this many bytes are needed.
+    Full(usize),
+}
+
+/// Why a bucket takes no row now.
+enum NoRoom {
+    /// At least this many bytes are needed.
     Full(usize),
     /// The row belongs to other buckets.
     Moved(Arc<PartitionBuckets>),
 }
-
-/// There is no room; at least this many bytes are needed.
-struct Full(usize);
 
 impl Appender {
     pub(super) fn new(
@@ -134,8 +138,8 @@ impl Appender {
         mut encode: impl FnMut(&mut Encoder) -> Result<usize>,
     ) -> Result<WriteResultFuture> {
         match self.attempt(target, load, None, &mut encode)? {
-            Ok(future) => Ok(future),
-            Err(Full(bytes)) => self.wait_and_write(target, load, bytes, &mut encode),
+            Attempt::Done(future) => Ok(future),
+            Attempt::Full(bytes) => self.wait_and_write(target, load, bytes, &mut encode),
         }
     }
 
@@ -145,11 +149,13 @@ impl Appender {
         target: &Target<'_>,
         mut encode: impl FnMut(&mut Encoder) -> Result<usize>,
     ) -> Result<WriteResultFuture> {
-        self.attempt(target, Load::ROW, None, &mut encode)?
-            .map_err(|Full(bytes)| {
+        match self.attempt(target, Load::ROW, None, &mut encode)? {
+            Attempt::Done(future) => Ok(future),
+            Attempt::Full(bytes) => {
                 self.shared.doorbell.ring();
-                self.buffer_full(bytes, Duration::ZERO)
-            })
+                Err(self.buffer_full(bytes, Duration::ZERO))
+            }
+        }
     }
 
     /// Writes a row. Waits for room without blocking the thread.
@@ -169,8 +175,8 @@ impl Appender {
         mut encode: impl FnMut(&mut Encoder) -> Result<usize>,
     ) -> Result<WriteResultFuture> {
         let mut bytes = match self.attempt(target, load, None, &mut encode)? {
-            Ok(future) => return Ok(future),
-            Err(Full(bytes)) => bytes,
+            Attempt::Done(future) => return Ok(future),
+            Attempt::Full(bytes) => bytes,
         };
         let timeout = self.shared.config.writer_buffer_wait_timeout;
         let mut sleep = Box::pin(self.shared.sleep(timeout));
@@ -186,8 +192,8 @@ impl Appender {
                 }
             };
             match self.attempt(target, load, Some(&mut credit), &mut encode)? {
-                Ok(future) => return Ok(future),
-                Err(Full(more)) => bytes = more,
+                Attempt::Done(future) => return Ok(future),
+                Attempt::Full(more) => bytes = more,
             }
         }
     }
@@ -220,8 +226,8 @@ impl Appender {
                 return Err(self.buffer_full(bytes, timeout));
             };
             match self.attempt(target, load, Some(&mut credit), encode)? {
-                Ok(future) => return Ok(future),
-                Err(Full(more)) => bytes = more,
+                Attempt::Done(future) => return Ok(future),
+                Attempt::Full(more) => bytes = more,
             }
         }
     }
@@ -236,9 +242,9 @@ impl Appender {
         &self,
         target: &Target<'_>,
         load: Load,
-        mut granted: Option<&mut Credit>,
+        granted: Option<&mut Credit>,
         encode: &mut impl FnMut(&mut Encoder) -> Result<usize>,
-    ) -> Result<Result<WriteResultFuture, Full>> {
+    ) -> Result<Attempt> {
         let bucket = target
             .bucket
             .unwrap_or_else(|| target.buckets.sticky_bucket());
@@ -246,30 +252,48 @@ impl Appender {
             return Err(Error::internal(format!("there is no bucket {bucket}"))
                 .of_table(&target.buckets.table_path));
         };
-        let attempt = self.add(&mut bucket, target, load, granted.as_deref_mut(), encode);
+        if !self.has_room(&bucket, load) {
+            return self.attempt_after_making_room(bucket, target, load, granted, encode);
+        }
+        let added = self.add(&mut bucket, target, load, encode);
+        if bucket.has_news() {
+            bucket.release();
+        }
+        added.map(Attempt::Done)
+    }
+
+    /// [`attempt`](Self::attempt) in a bucket whose open batch has no room for the load.
+    #[cold]
+    fn attempt_after_making_room(
+        &self,
+        mut bucket: LockedBucket<'_>,
+        target: &Target<'_>,
+        load: Load,
+        mut granted: Option<&mut Credit>,
+        encode: &mut impl FnMut(&mut Encoder) -> Result<usize>,
+    ) -> Result<Attempt> {
+        let added = match self.make_room(&mut bucket, load, granted.as_deref_mut()) {
+            Ok(None) => Ok(self.add(&mut bucket, target, load, encode)),
+            Ok(Some(no_room)) => Err(no_room),
+            Err(error) => Ok(Err(error)),
+        };
         bucket.release();
-        match attempt? {
-            Attempt::Done(future) => Ok(Ok(future)),
-            Attempt::Full(bytes) => Ok(Err(Full(bytes))),
-            Attempt::Moved(to) => self.write_moved(&to, target, load, granted, encode),
+        match added {
+            Ok(added) => added.map(Attempt::Done),
+            Err(NoRoom::Full(bytes)) => Ok(Attempt::Full(bytes)),
+            Err(NoRoom::Moved(to)) => self.write_moved(&to, target, load, granted, encode),
         }
     }
 
-    /// Adds a load to the open batch of a bucket.
+    /// Adds a load to the open batch of a bucket, which has room for it.
     #[inline]
     fn add(
         &self,
         bucket: &mut LockedBucket<'_>,
         target: &Target<'_>,
         load: Load,
-        granted: Option<&mut Credit>,
         encode: &mut impl FnMut(&mut Encoder) -> Result<usize>,
-    ) -> Result<Attempt> {
-        if !self.has_room(bucket, load)
-            && let Some(refused) = self.make_room(bucket, load, granted)?
-        {
-            return Ok(refused);
-        }
+    ) -> Result<WriteResultFuture> {
         let Some(open) = bucket.open_mut() else {
             return Err(Error::internal("there is no open batch"));
         };
@@ -292,7 +316,7 @@ impl Appender {
         if open.bytes >= open.full_at || load.is_alone || index + load.rows >= MAX_ROWS {
             bucket.close_open();
         }
-        Ok(Attempt::Done(future))
+        Ok(future)
     }
 
     /// Whether the bucket has an open batch of this writer's format with room for a load.
@@ -313,7 +337,7 @@ impl Appender {
         bucket: &mut LockedBucket<'_>,
         load: Load,
         granted: Option<&mut Credit>,
-    ) -> Result<Option<Attempt>> {
+    ) -> Result<Option<NoRoom>> {
         if self.writer.is_closed() {
             return Err(Error::closed("the writer"));
         }
@@ -321,7 +345,7 @@ impl Appender {
             return Err(error.clone());
         }
         if let Some(to) = bucket.moved() {
-            return Ok(Some(Attempt::Moved(Arc::clone(to))));
+            return Ok(Some(NoRoom::Moved(Arc::clone(to))));
         }
         let is_unfit =
             |open: &OpenBatch| load.is_alone || !Arc::ptr_eq(&open.batch.format, &self.format);
@@ -339,14 +363,14 @@ impl Appender {
                 .min(capacity);
             let step = next_step(credit.bytes(), capacity).max(missing);
             let is_full = missing > 0 && !credit.try_grow(step);
-            return Ok(is_full.then_some(Attempt::Full(step)));
+            return Ok(is_full.then_some(NoRoom::Full(step)));
         }
         if self.shared.doorbell.lifecycle() == Lifecycle::Ended {
             return Err(Error::closed("the connection"));
         }
         let credit = match self.first_credit(load, granted) {
             Ok(credit) => credit,
-            Err(step) => return Ok(Some(Attempt::Full(step))),
+            Err(step) => return Ok(Some(NoRoom::Full(step))),
         };
         let config = &self.shared.config;
         let since = now();
@@ -379,10 +403,10 @@ impl Appender {
         load: Load,
         granted: Option<&mut Credit>,
         encode: &mut impl FnMut(&mut Encoder) -> Result<usize>,
-    ) -> Result<Result<WriteResultFuture, Full>> {
+    ) -> Result<Attempt> {
         let credit = match self.first_credit(load, granted) {
             Ok(credit) => credit,
-            Err(step) => return Ok(Err(Full(step))),
+            Err(step) => return Ok(Attempt::Full(step)),
         };
         let failed = |error: Error| error.of_table(&target.buckets.table_path);
         let mut encoder = self.format.encoder()?;
@@ -398,7 +422,7 @@ impl Appender {
         let future = WriteResultFuture::new(Arc::clone(&batch.completion), 0);
         let most = self.shared.config.writer_batch_size;
         reroute(Rerouted { batch, sealed }, to, &self.shared.memory, most);
-        Ok(Ok(future))
+        Ok(Attempt::Done(future))
     }
 
     /// Waits until every row written before this call is acknowledged or failed. Returns the first failure since the last call.

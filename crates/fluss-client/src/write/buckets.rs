@@ -349,6 +349,12 @@ impl LockedBucket<'_> {
         self.state.open.is_none() && self.state.closed.is_empty()
     }
 
+    /// Whether [`release`](Self::release) has to inform the sender. If not, the bucket can just be dropped.
+    #[inline]
+    pub(super) fn has_news(&self) -> bool {
+        !matches!(self.news, News::None)
+    }
+
     /// Gives the lock up, then informs the sender of what was done.
     #[inline]
     pub(super) fn release(self) {
