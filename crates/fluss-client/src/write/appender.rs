@@ -253,7 +253,10 @@ impl Appender {
                 .of_table(&target.buckets.table_path));
         };
         if !self.has_room(&bucket, load) {
-            return self.attempt_after_making_room(bucket, target, load, granted, encode);
+            match self.with_room(bucket, target, load, granted, encode) {
+                Ok(ready) => bucket = ready,
+                Err(ended) => return ended,
+            }
         }
         let added = self.add(&mut bucket, target, load, encode);
         if bucket.has_news() {
@@ -262,27 +265,27 @@ impl Appender {
         added.map(Attempt::Done)
     }
 
-    /// [`attempt`](Self::attempt) in a bucket whose open batch has no room for the load.
+    /// Makes room for a load in a bucket; if there is none, returns how the attempt ended.
     #[cold]
-    fn attempt_after_making_room(
+    fn with_room<'a>(
         &self,
-        mut bucket: LockedBucket<'_>,
+        mut bucket: LockedBucket<'a>,
         target: &Target<'_>,
         load: Load,
         mut granted: Option<&mut Credit>,
         encode: &mut impl FnMut(&mut Encoder) -> Result<usize>,
-    ) -> Result<Attempt> {
-        let added = match self.make_room(&mut bucket, load, granted.as_deref_mut()) {
-            Ok(None) => Ok(self.add(&mut bucket, target, load, encode)),
-            Ok(Some(no_room)) => Err(no_room),
-            Err(error) => Ok(Err(error)),
+    ) -> Result<LockedBucket<'a>, Result<Attempt>> {
+        let no_room = match self.make_room(&mut bucket, load, granted.as_deref_mut()) {
+            Ok(None) => return Ok(bucket),
+            Ok(Some(no_room)) => Ok(no_room),
+            Err(error) => Err(error),
         };
         bucket.release();
-        match added {
-            Ok(added) => added.map(Attempt::Done),
-            Err(NoRoom::Full(bytes)) => Ok(Attempt::Full(bytes)),
-            Err(NoRoom::Moved(to)) => self.write_moved(&to, target, load, granted, encode),
-        }
+        Err(match no_room {
+            Ok(NoRoom::Moved(to)) => self.write_moved(&to, target, load, granted, encode),
+            Ok(NoRoom::Full(bytes)) => Ok(Attempt::Full(bytes)),
+            Err(error) => Err(error),
+        })
     }
 
     /// Adds a load to the open batch of a bucket, which has room for it.
