@@ -1,8 +1,8 @@
 //! An in-process cluster for testing code that uses Fluss. It is a test double: its data is in memory.
 //!
-//! Clients connect over loopback TCP as to any cluster, or in process with [`connect`] or [`dialer`]. In-process
-//! streams use no sockets, so tokio's paused clock covers the whole round trip: a call that waits thirty seconds for
-//! a silent server completes immediately.
+//! Clients connect over loopback TCP as to any cluster, or in process with [`connect`](crate::mock::connect) or
+//! [`dialer`](crate::mock::dialer). In-process streams use no sockets, so tokio's paused clock covers the whole round
+//! trip: a call that waits thirty seconds for a silent server completes immediately.
 //!
 //! ```
 //! use std::time::Duration;
