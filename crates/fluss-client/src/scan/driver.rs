@@ -83,7 +83,7 @@ enum Task {
     Refresh,
 }
 
-/// Starts what is planned. `seen` is the generation of the view that told the leaders.
+/// Starts what is planned. `seen` is the generation of the view that named the leaders.
 fn start(shared: &Arc<Shared>, plan: Plan, seen: u64, tasks: &mut JoinSet<Task>) {
     for fetch in plan.fetches {
         debug!(server = fetch.server, kind = ?fetch.kind, buckets = fetch.buckets.len(), max_bytes = fetch.max_bytes, "fetch");

@@ -29,7 +29,7 @@ use crate::error::{Error, Result};
 /// A fetch that was answered, or failed.
 pub(super) struct Asked {
     plan: FetchPlan,
-    /// Generation of the view that told the leaders.
+    /// Generation of the view that named the leaders.
     seen: u64,
     answer: Result<Fetched>,
 }

@@ -165,7 +165,7 @@ impl Scanner {
         self.shared.engine().position(bucket)
     }
 
-    /// How far buckets came by batches without rows, since a poll last told it.
+    /// How far buckets advanced by batches without rows since a poll last reported it.
     pub(super) fn progress(&self) -> Vec<(TableBucket, i64)> {
         self.shared.engine().tell_progress()
     }
@@ -264,7 +264,7 @@ impl Scanner {
             .map(Instant::into_std)
     }
 
-    /// How long a failure that passes by itself may last before it is told.
+    /// How long a transient failure may last before it is reported.
     pub(super) fn patience(&self) -> Duration {
         let patience = self.shared.context().config.call_timeout;
         patience.clamp(Duration::from_millis(1), FAR_AWAY)

@@ -198,7 +198,7 @@ impl Appender {
         }
     }
 
-    /// The one place where a thread waits. The drivers never run on it (or are told that it waits), so they keep running and free room.
+    /// The one place where a thread waits. The drivers never run on it (or learn that it waits), so they keep running and free room.
     #[cold]
     fn wait_and_write(
         &self,

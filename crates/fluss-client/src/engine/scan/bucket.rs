@@ -60,11 +60,11 @@ pub(super) enum Phase {
 pub(super) struct Bucket<C> {
     /// Which subscription this is: responses to an older one are discarded.
     pub(super) generation: u64,
-    /// Next offset to ask for; `EARLIEST_OFFSET` until the server has told where that is.
+    /// Next offset to ask for; `EARLIEST_OFFSET` until the server has returned it.
     pub(super) fetch_offset: i64,
     /// Offset after the last row handed out; what [`fetch_offset`](Self::fetch_offset) was at the start.
     pub(super) consumed: i64,
-    /// What it was when a poll last told it.
+    /// What it was when a poll last reported it.
     pub(super) told: i64,
     /// Offset before which reading ends.
     pub(super) stop: Option<i64>,

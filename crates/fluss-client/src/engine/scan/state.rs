@@ -140,7 +140,7 @@ impl<C: Chunk> ScanEngine<C> {
         Some(state.told)
     }
 
-    /// The buckets that came further without rows, and how far, since a poll last told it.
+    /// The buckets that advanced without rows since a poll last reported them, and how far.
     pub(crate) fn tell_progress(&mut self) -> Vec<(TableBucket, i64)> {
         let moved = self
             .buckets

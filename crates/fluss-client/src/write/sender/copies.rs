@@ -27,7 +27,7 @@ pub(super) struct Copied {
 }
 
 impl Copies {
-    /// For a write buffer of so many bytes.
+    /// For a write buffer of this many bytes.
     pub(super) fn new(buffer: usize) -> Self {
         Self {
             bytes: Arc::default(),
@@ -67,7 +67,7 @@ impl Copies {
 }
 
 impl Copied {
-    /// It takes so many bytes now, which are fewer.
+    /// It now takes this many bytes, which are fewer.
     pub(super) fn shrink(&mut self, bytes: usize) {
         let freed = self.bytes.saturating_sub(bytes);
         self.all.fetch_sub(freed, Ordering::Relaxed);

@@ -133,7 +133,7 @@ fn collect(data_type: &DataType, array: &ArrayRef) -> Conformed<(OffsetBuffer<i3
     ))
 }
 
-/// Values of exactly so many bytes.
+/// Values of exactly this many bytes.
 fn fixed(data_type: &DataType, length: u32, array: &ArrayRef) -> Conformed {
     let width = i32::try_from(length).map_err(|_| column_full(length as usize))?;
     let mut data = Vec::new();
